@@ -1,0 +1,48 @@
+"""MNIST, whole, as uint8 tensors; and seeded splits."""
+
+from pathlib import Path
+
+import torch
+from torchvision.datasets import MNIST
+from torchvision.datasets.utils import check_integrity
+
+Dataset = tuple[torch.Tensor, torch.Tensor]  # (N, 28, 28) uint8 images, (N,) int64 labels
+
+
+def load_mnist(root: str | Path, train: bool) -> Dataset:
+    """MNIST's 60,000 training or 10,000 test images and their labels.
+
+    The four original .gz files are expected in `root`/MNIST/raw; torchvision
+    unpacks them there, and fetches any that is missing. Raises ValueError when a
+    file is not MNIST's, OSError when it cannot be read, fetched or unpacked.
+    """
+    raw = Path(root) / "MNIST" / "raw"
+    for name, md5 in MNIST.resources:
+        if (raw / name).exists() and not check_integrity(raw / name, md5):
+            raise ValueError(
+                f"{raw / name} is not MNIST's file (its md5 is not {md5}). "
+                f"Restore it with: git checkout -- {raw}   or delete it, to have it downloaded"
+            )
+    try:
+        dataset = MNIST(root, train=train, download=True)
+    except RuntimeError as error:
+        raise OSError(
+            f"MNIST is not in {raw} and could not be downloaded: put its four .gz files there, "
+            f"for instance with: git checkout -- {raw}"
+        ) from error
+    except (ValueError, AssertionError, EOFError) as error:
+        raise ValueError(
+            f"an unpacked MNIST file in {raw} is damaged. "
+            f"Delete the unpacked files, and they are unpacked anew: rm {raw}/*-ubyte"
+        ) from error
+    return dataset.data, dataset.targets
+
+
+def split(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Indices of a random nine tenths for training and of the other tenth for validation.
+
+    The seed is not that of the training: runs with different training seeds
+    must share their validation images to be compared.
+    """
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    return order[count // 10 :], order[: count // 10]

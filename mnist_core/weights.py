@@ -1,0 +1,134 @@
+"""Save and load a network: model.safetensors, config.json and README.md (the model card).
+
+The layout is the Hugging Face Hub's own, so `MLP.from_pretrained` and
+`push_to_hub` work on it. Reading is done here all the same: `from_pretrained`
+looks on the network when a directory is missing, takes tensors that do not fit
+without a word and prints to standard output.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from huggingface_hub import ModelCard, ModelCardData
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from mnist_core.model import MLP
+
+MODEL_FILE = "model.safetensors"
+CONFIG_FILE = "config.json"
+CARD_FILE = "README.md"
+
+# A config is read before its weights are checked: what it asks for must fit in memory.
+MAX_WIDTH = 16_384
+MAX_LAYERS = 16
+
+
+def save(model: MLP, directory: str | Path, provenance: dict) -> None:
+    """Write `model` to `directory`, made if need be.
+
+    `provenance` says where the network came from and goes into config.json and
+    the card: "data" (str), "recipe" (dict), "seed" (int), "scores" (dict of
+    floats), "date" (ISO 8601) and "versions" (dict). Each file is written beside
+    its place and renamed, so an interrupted save leaves the old file or the new one.
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    config = {"hidden": list(model.hidden), "provenance": provenance}
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".saving-") as temporary:
+        _card(config).save(Path(temporary) / CARD_FILE)
+        model.save_pretrained(temporary, config=config)
+        # safetensors lets the owner alone read its file, but others may run the page.
+        shutil.copymode(Path(temporary) / CONFIG_FILE, Path(temporary) / MODEL_FILE)
+        for name in (MODEL_FILE, CONFIG_FILE, CARD_FILE):
+            os.replace(Path(temporary) / name, directory / name)
+
+
+def load(directory: str | Path) -> tuple[MLP, dict]:
+    """The network in `directory`, ready to evaluate, and its config.
+
+    Raises FileNotFoundError when a file is missing and ValueError when one is
+    damaged, is not this project's or does not fit the other.
+    """
+    directory = Path(directory)
+    for name in (CONFIG_FILE, MODEL_FILE):
+        if not (directory / name).is_file():
+            raise FileNotFoundError(
+                f"no network in {directory}: {name} is missing. {_mend(directory)}"
+            )
+    config = _read_config(directory)
+    model = MLP(config["hidden"])
+    try:
+        tensors = load_file(directory / MODEL_FILE)
+    except SafetensorError as error:
+        raise ValueError(
+            f"{directory / MODEL_FILE} is damaged or not a safetensors file ({error}). "
+            + _mend(directory)
+        ) from error
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if found != expected:
+        raise ValueError(
+            f"{directory / MODEL_FILE} does not fit the hidden sizes {config['hidden']} of "
+            f"{CONFIG_FILE}: it holds {found}, expected {expected}. {_mend(directory)}"
+        )
+    model.load_state_dict(tensors)
+    return model.eval(), config
+
+
+def _read_config(directory: Path) -> dict:
+    """config.json, its layer sizes checked."""
+    try:
+        config = json.loads((directory / CONFIG_FILE).read_text(encoding="utf-8"))
+    except ValueError as error:  # not JSON, or not UTF-8
+        raise ValueError(
+            f"{directory / CONFIG_FILE} is not JSON ({error}). {_mend(directory)}"
+        ) from error
+    hidden = config.get("hidden") if isinstance(config, dict) else None
+    if (
+        not isinstance(hidden, list)
+        or len(hidden) > MAX_LAYERS
+        or not all(type(width) is int and 1 <= width <= MAX_WIDTH for width in hidden)
+    ):
+        raise ValueError(
+            f'{directory / CONFIG_FILE} is not this project\'s: its "hidden" is {hidden!r}, '
+            f"expected a list of layer sizes such as [128, 64]. {_mend(directory)}"
+        )
+    return config
+
+
+def _mend(directory: Path) -> str:
+    return f"Train a network with: python scripts/train.py --output {directory}"
+
+
+def _card(config: dict) -> ModelCard:
+    """The model card: Hub metadata and a page of Markdown."""
+    provenance = config["provenance"]
+    metadata = ModelCardData(
+        library_name="pytorch", pipeline_tag="image-classification", datasets=["mnist"]
+    )
+    sizes = " -> ".join(map(str, (784, *config["hidden"], 10)))
+    sections = {key: provenance[key] for key in ("recipe", "scores", "versions")}
+    tables = "\n\n".join(f"## {key.title()}\n\n{_table(rows)}" for key, rows in sections.items())
+    return ModelCard(
+        f"""---
+{metadata.to_yaml()}
+---
+
+# Handwritten digits: a multilayer perceptron
+
+28x28 pixels, flattened: {sizes}, ReLU between, log-probabilities out.
+
+Data: {provenance["data"]}. Seed {provenance["seed"]}. Trained {provenance["date"]}.
+
+{tables}
+"""
+    )
+
+
+def _table(rows: dict) -> str:
+    lines = [f"| {key.replace('_', ' ')} | {value} |" for key, value in rows.items()]
+    return "\n".join(["| what | value |", "|---|---|", *lines])
