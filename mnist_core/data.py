@@ -25,15 +25,10 @@ def load_mnist(root: str | Path, train: bool) -> Dataset:
             )
     try:
         dataset = MNIST(root, train=train, download=True)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError, AssertionError, EOFError) as error:
         raise OSError(
-            f"MNIST is not in {raw} and could not be downloaded: put its four .gz files there, "
-            f"for instance with: git checkout -- {raw}"
-        ) from error
-    except (ValueError, AssertionError, EOFError) as error:
-        raise ValueError(
-            f"an unpacked MNIST file in {raw} is damaged. "
-            f"Delete the unpacked files, and they are unpacked anew: rm {raw}/*-ubyte"
+            f"MNIST in {raw} is missing or damaged and could not be fetched. "
+            f"Restore it with: rm -f {raw}/*-ubyte; git checkout -- {raw}"
         ) from error
     return dataset.data, dataset.targets
 

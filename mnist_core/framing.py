@@ -8,6 +8,9 @@ centres of mass all lie between 13.5 and 14.5.) A network that learned on such
 images reads a drawing well only when it comes in the same frame.
 """
 
+import math
+from pathlib import Path
+
 import numpy as np
 import torch
 from PIL import Image, ImageOps
@@ -21,7 +24,7 @@ PIXELS = SIDE * SIDE
 # frame on average, as MNIST's training images do.
 PEN_WIDTH = 2.5
 
-# Points nearer than this along a stroke, in pixels of the frame, add nothing to the image.
+# Points nearer than this along a stroke, in pixels of the frame, add next to nothing.
 MIN_SPACING = 0.5
 
 # Larger pictures are refused: decoding them takes memory and time for nothing.
@@ -55,7 +58,7 @@ def frame_strokes(strokes: list[np.ndarray], pen_width: float = PEN_WIDTH) -> np
 
 
 def _segments(points: np.ndarray) -> np.ndarray:
-    """(n, 2) points in frame pixels -> (m, 2, 2) segments; a single point becomes one of length 0."""
+    """(n, 2) points in frame pixels -> (m, 2, 2) segments; one point gives one to itself."""
     steps = np.hypot(*np.diff(points, axis=0).T)
     travelled = np.concatenate([[0.0], np.cumsum(steps)])
     keep = np.diff(np.floor(travelled / MIN_SPACING), prepend=-1.0) > 0
@@ -112,6 +115,34 @@ def frame_picture(image: Image.Image | np.ndarray) -> np.ndarray:
     return _centre(frame)
 
 
+def open_picture(path: str | Path | None) -> Image.Image:
+    """The picture in a file that somebody sent, decoded. Raises ValueError when there is none.
+
+    Its size is checked before its pixels are: a small file can decode to gigabytes.
+    """
+    if path is None:
+        raise ValueError("there is no picture: send a PNG, JPEG or WebP file")
+    try:
+        picture = Image.open(path)
+        _check_size(picture)
+        picture.load()
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"the picture is too large: {error}") from error
+    except (OSError, SyntaxError) as error:  # what Pillow raises for files that it can't decode
+        raise ValueError(
+            "the file is not a picture that can be read: send a PNG, JPEG or WebP file"
+        ) from error
+    return picture
+
+
+def _check_size(picture: Image.Image) -> None:
+    if max(picture.size) > MAX_PICTURE_SIDE or min(picture.size) < 1:
+        raise ValueError(
+            f"the picture is {picture.width} x {picture.height} pixels; expected 1 to "
+            f"{MAX_PICTURE_SIDE} on each side: crop or shrink it"
+        )
+
+
 def _as_picture(image: object) -> Image.Image:
     if isinstance(image, np.ndarray):
         channels = image.shape[2] if image.ndim == 3 else 1
@@ -124,11 +155,7 @@ def _as_picture(image: object) -> Image.Image:
         image = Image.fromarray(image[:, :, 0] if image.ndim == 3 and channels == 1 else image)
     if not isinstance(image, Image.Image):
         raise ValueError(f"expected a PIL image or a uint8 array, not a {type(image).__name__}")
-    if max(image.size) > MAX_PICTURE_SIDE or min(image.size) < 1:
-        raise ValueError(
-            f"the picture is {image.width} x {image.height} pixels; expected 1 to "
-            f"{MAX_PICTURE_SIDE} on each side: crop or shrink it"
-        )
+    _check_size(image)
     return image
 
 
@@ -173,7 +200,9 @@ def _centre(ink: np.ndarray) -> np.ndarray:
     for dimension in (0, 1):
         profile = ink.sum(1 - dimension)  # (28,)
         inked = np.flatnonzero(profile)
-        wanted = CENTRE - round(float((profile * axis).sum() / profile.sum()))
+        mass_centre = (profile * axis).sum() / profile.sum()
+        # A symmetric digit lies exactly between two pixels: rounding errors must not decide.
+        wanted = CENTRE - math.floor(mass_centre + 0.5 + 1e-3)
         shift = min(max(wanted, -inked[0]), SIDE - 1 - inked[-1])
         ink = np.roll(ink, shift, dimension)
     return np.rint(ink * 255).astype(np.uint8)

@@ -1,6 +1,7 @@
 """The multilayer perceptron: 784 pixels -> hidden layers -> ten log-probabilities."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -24,7 +25,7 @@ class MLP(nn.Module, PyTorchModelHubMixin):
         self.hidden = tuple(hidden)
         widths = (PIXELS, *self.hidden)
         layers: list[nn.Module] = []
-        for width, next_width in zip(widths, widths[1:], strict=False):
+        for width, next_width in pairwise(widths):
             layers += [nn.Linear(width, next_width), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], DIGITS))
 

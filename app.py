@@ -1,0 +1,124 @@
+"""Draw a digit in the browser and see how sure the network is of each of the ten.
+
+    python app.py
+    python app.py --share
+
+Builds the page, wires its events and serves it. Exit code 2 when the network
+can't be loaded or the address can't be used.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import torch
+
+from mnist_core import Prediction, Recognizer
+from mnist_core.framing import open_picture
+from ui import Chart, Sketchpad
+
+WEIGHTS = Path(__file__).parent / "weights"
+PAGE_STYLE = Path(__file__).parent / "ui" / "page.css"
+
+
+def build(recognizer: Recognizer) -> gr.Blocks:
+    """The page and its HTTP endpoints, /predict and /predict_image."""
+
+    def recognize(strokes: Any) -> dict[str, Any]:
+        try:
+            prediction = recognizer.predict_strokes(strokes)
+        except ValueError as error:
+            return {"error": sentence(error)}
+        return {"probabilities": prediction.probabilities.tolist(), "digit": prediction.digit}
+
+    def predict(strokes: list[list[list[float]]]) -> dict[str, float]:
+        """How probable each digit is for a drawing: strokes, lists of [x, y] points, y down."""
+        try:
+            return by_digit(recognizer.predict_strokes(strokes))
+        except ValueError as error:
+            raise gr.Error(sentence(error), print_exception=False) from error
+
+    def predict_image(path: str | None) -> dict[str, float]:
+        """How probable each digit is for a picture of one, dark on light or light on dark."""
+        try:
+            return by_digit(recognizer.predict_image(open_picture(path)))
+        except ValueError as error:
+            raise gr.Error(sentence(error), print_exception=False) from error
+
+    with gr.Blocks(title="Draw a digit", analytics_enabled=False) as page:
+        gr.Markdown("# Draw a digit")
+        with gr.Row():
+            with gr.Column():
+                Sketchpad(recognize)
+            with gr.Column():
+                Chart()
+        gr.api(predict, concurrency_limit=None)
+        # gr.Image would open the file itself, and say nothing useful of one that is no picture.
+        picture = gr.File(label="Picture", visible=False)
+        picture.upload(predict_image, picture, gr.JSON(visible=False), concurrency_limit=None)
+    return page
+
+
+def by_digit(prediction: Prediction) -> dict[str, float]:
+    """A prediction as the HTTP API gives it: {"0": p, ..., "9": p}."""
+    return {str(digit): float(p) for digit, p in enumerate(prediction.probabilities)}
+
+
+def sentence(error: ValueError) -> str:
+    """An error's message for a person: with a capital and a full stop."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def main() -> None:
+    parser = argument_parser()
+    args = parser.parse_args()
+    torch.set_num_threads(1)  # the network is small: threads would only wait for each other
+    try:
+        page = build(Recognizer.load(args.weights))
+    except (ValueError, OSError) as error:
+        parser.exit(2, f"app.py: {error}\n")
+    try:
+        _, address, public_address = page.launch(
+            server_name=args.host,
+            server_port=args.port,
+            share=args.share,
+            quiet=True,
+            prevent_thread_lock=True,
+            theme=gr.themes.Soft(font="system-ui"),
+            css_paths=PAGE_STYLE,
+        )
+    except OSError:
+        parser.exit(
+            2,
+            f"app.py: can't serve on {args.host}, port {args.port}: the port is busy or the "
+            "address is not this machine's. Choose another with --port or --host\n",
+        )
+    print(f"Draw at {address}")
+    if args.share:
+        print(f"Shared at {public_address}" if public_address else "There is no public link.")
+    page.block_thread()
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Serve a page on which a digit is drawn and read by a neural network.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
+    parser.add_argument("--port", type=port, default=7860, help="1 to 65535")
+    parser.add_argument("--share", action="store_true", help="make a public link for a week")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder with the network")
+    return parser
+
+
+def port(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{number} is not a port: expected 1 to 65535")
+    return number
+
+
+if __name__ == "__main__":
+    main()

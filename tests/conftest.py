@@ -1,0 +1,109 @@
+"""What tests share: MNIST, the shipped network, a running app and a browser."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mnist_core import Recognizer
+from mnist_core.data import Dataset, load_mnist
+
+ROOT = Path(__file__).resolve().parents[1]
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Dataset:
+    """MNIST's 60,000 training images and labels."""
+    return load_mnist(ROOT / "data", train=True)
+
+
+@pytest.fixture(scope="session")
+def recognizer() -> Recognizer:
+    return Recognizer.load(ROOT / "weights")
+
+
+def run(*command: object, **kwargs) -> subprocess.CompletedProcess:
+    """Run this Python with `command`; give back its exit code and what it printed."""
+    return subprocess.run(
+        [sys.executable, *map(str, command)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        **kwargs,
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of `python app.py`, running in a process of its own."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "app.py", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        cwd=ROOT,
+    )
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        wait_until_served(address, process)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def wait_until_served(address: str, process: subprocess.Popen) -> None:
+    for _ in range(600):
+        assert process.poll() is None, f"the app ended with exit code {process.returncode}"
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(f"nothing is served at {address}")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium: Playwright's own, or one found on the machine."""
+    playwright_api = pytest.importorskip("playwright.sync_api")
+    with playwright_api.sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+        found = own if os.path.exists(own) else find_chromium()
+        if found is None:
+            no_browser("no Chromium here: run 'playwright install chromium', or install Debian's")
+        chromium = playwright.chromium.launch(executable_path=found, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+def find_chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+def no_browser(reason: str) -> None:
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,26 @@
+"""Drawings that the tests use: strokes on paper of 1 x 1, written by hand for this project."""
+
+import math
+
+
+def arc(x: float, y: float, rx: float, ry: float, start: float, end: float) -> list[list[float]]:
+    """Points on an ellipse; angles in degrees, clockwise from the right as y grows downwards."""
+    angles = [math.radians(start + (end - start) * i / 24) for i in range(25)]
+    return [[x + rx * math.cos(a), y + ry * math.sin(a)] for a in angles]
+
+
+DRAWINGS = {
+    0: [arc(0.5, 0.5, 0.2, 0.3, -90, 270)],
+    1: [[[0.5, 0.2], [0.5, 0.8]]],
+    2: [[*arc(0.5, 0.35, 0.18, 0.15, 180, 390), [0.32, 0.8], [0.7, 0.8]]],
+    3: [
+        [
+            *arc(0.48, 0.35, 0.17, 0.15, 200, 450),
+            *arc(0.48, 0.65, 0.2, 0.16, -90, 160),
+        ]
+    ],
+    4: [[[0.4, 0.2], [0.3, 0.55], [0.7, 0.55]], [[0.6, 0.2], [0.58, 0.82]]],
+    5: [[[0.68, 0.2], [0.38, 0.2], [0.36, 0.45], *arc(0.48, 0.6, 0.19, 0.19, -120, 150)]],
+    7: [[[0.3, 0.22], [0.7, 0.22], [0.45, 0.8]]],
+    8: [[*arc(0.5, 0.36, 0.15, 0.15, 90, 450), *arc(0.5, 0.67, 0.18, 0.16, -90, 270)]],
+}

@@ -1,0 +1,147 @@
+"""Both doors lead into MNIST's frame."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mnist_core.framing import frame_picture, frame_strokes, open_picture, to_input
+from mnist_core.strokes import parse_strokes
+from tests.drawings import DRAWINGS
+
+
+def frame(strokes, **kwargs) -> np.ndarray:
+    return frame_strokes(parse_strokes(strokes), **kwargs)
+
+
+def mass_centre(pixels: np.ndarray) -> tuple[float, float]:
+    rows, columns = np.indices(pixels.shape)
+    return (rows * pixels).sum() / pixels.sum(), (columns * pixels).sum() / pixels.sum()
+
+
+def test_a_vertical_line_worked_by_hand():
+    # With a pen of 2 the centre line is 18 long, from row 5.0 to 23.0 at column 14.0. The pixel
+    # centres beside it, at 13.5 and 14.5, are half a pixel away, well inside the pen: full ink.
+    # At the ends (13.5, 4.5) is sqrt(0.5) from the line's end: 1 + 0.5 - 0.7071 = 0.7929 of 255.
+    expected = np.zeros((28, 28), np.uint8)
+    expected[5:23, 13:15] = 255
+    expected[[4, 23], 13:15] = 202
+    assert np.array_equal(frame([[[0, 0], [0, 100]]], pen_width=2), expected)
+
+
+@pytest.mark.parametrize("strokes", DRAWINGS.values(), ids=DRAWINGS)
+def test_a_digit_fits_the_box_and_is_centred_by_mass(strokes):
+    pixels = frame(strokes)
+    rows, columns = np.flatnonzero(pixels.any(1)), np.flatnonzero(pixels.any(0))
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
+    assert mass_centre(pixels) == pytest.approx((14, 14), abs=0.51)
+
+
+def test_place_size_and_sampling_of_the_drawing_do_not_matter():
+    strokes = [[[0, 0], [100, 0], [40, 200]]]
+    moved = [[[x / 7 - 300, y / 7 + 1000] for x, y in strokes[0]]]
+    points = np.array(strokes[0], float)
+    dense = [np.concatenate([np.linspace(a, b, 500) for a, b in pairwise(points)])]
+    expected = frame(strokes).astype(int)
+    assert np.abs(frame(moved) - expected).max() <= 1
+    assert np.abs(frame(dense) - expected).mean() < 0.5  # a corner may lose half a pixel
+
+
+def test_ink_is_never_cut_off_by_centring():
+    # Nearly all ink lies at the left: moving it to the middle would push the far end out.
+    scribble = [[[0, y], [4, y]] for y in range(0, 100, 5)]
+    pixels = frame([*scribble, [[0, 50], [100, 50]]])
+    columns = np.flatnonzero(pixels.any(0))
+    assert np.ptp(columns) + 1 == 20
+    assert columns[-1] == 27
+
+
+def test_a_single_point_is_a_dot_and_nothing_is_nothing():
+    dot = frame([[[5, 5]]])
+    assert dot.max() == 255
+    assert 0 < np.count_nonzero(dot) <= 16
+    assert not frame([]).any()
+
+
+def test_to_input_flattens_and_scales():
+    images = torch.tensor([[[0] * 28] * 28, [[255] * 28] * 28], dtype=torch.uint8)
+    inputs = to_input(images)
+    assert inputs.shape == (2, 784)
+    assert inputs.dtype == torch.float32
+    assert inputs.unique().tolist() == [0, 1]
+
+
+def enlarge(digit: np.ndarray) -> np.ndarray:
+    return np.kron(digit, np.ones((10, 10), np.uint8))
+
+
+@pytest.mark.parametrize(
+    "paint",
+    [
+        lambda digit: digit,
+        lambda digit: enlarge(digit),
+        lambda digit: 255 - enlarge(digit),
+        lambda digit: Image.fromarray(255 - enlarge(digit)).convert("RGB"),
+        lambda digit: Image.fromarray(np.pad(255 - enlarge(digit), 90, constant_values=255)),
+        lambda digit: Image.merge(
+            "LA", (Image.new("L", (280, 280), 0), Image.fromarray(enlarge(digit)))
+        ),
+        lambda digit: Image.merge(
+            "LA", (Image.new("L", (280, 280), 255), Image.fromarray(enlarge(digit)))
+        ),
+    ],
+    ids=["as it is", "enlarged", "dark on light", "RGB", "far border", "alpha", "white alpha"],
+)
+def test_a_painted_mnist_digit_comes_back_nearly_the_same(mnist, paint):
+    digits = mnist[0][:200].numpy()
+    returned = np.stack([frame_picture(paint(digit)) for digit in digits])
+    assert np.abs(returned.astype(int) - digits).mean() < 1.5  # grey levels of 255
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_an_even_picture_has_no_ink(level):
+    assert not frame_picture(np.full((50, 80), level, np.uint8)).any()
+
+
+@pytest.mark.parametrize(
+    ("image", "says"),
+    [
+        (None, "not a NoneType"),
+        (np.zeros((10, 10)), "float64"),
+        (np.zeros((10, 10, 2), np.uint8), r"\(10, 10, 2\)"),
+        (np.zeros((0, 10), np.uint8), "empty"),
+        (np.zeros((4097, 10), np.uint8), "10 x 4097"),
+    ],
+)
+def test_what_is_not_a_picture_is_refused_with_a_reason(image, says):
+    with pytest.raises(ValueError, match=says):
+        frame_picture(image)
+
+
+def test_a_picture_file_is_opened(tmp_path):
+    Image.new("RGB", (30, 20)).save(tmp_path / "a.png")
+    assert open_picture(tmp_path / "a.png").size == (30, 20)
+
+
+@pytest.mark.parametrize(
+    ("size", "says"), [((4097, 5), "4097 x 5"), ((20_000, 20_000), "too large")]
+)
+def test_a_picture_file_too_large_is_refused_undecoded(tmp_path, size, says):
+    Image.new("1", size).save(tmp_path / "bomb.png")
+    with pytest.raises(ValueError, match=says):
+        open_picture(tmp_path / "bomb.png")
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:200], lambda data: b"text", lambda data: b""]
+)
+def test_a_file_that_cannot_be_decoded_is_refused(tmp_path, damage):
+    noise = np.random.default_rng(0).integers(0, 256, (50, 50), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes(damage((tmp_path / "a.png").read_bytes()))
+    with pytest.raises(ValueError, match="send a PNG"):
+        open_picture(tmp_path / "a.png")
+    with pytest.raises(ValueError, match="there is no picture"):
+        open_picture(None)

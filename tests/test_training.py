@@ -1,0 +1,76 @@
+"""The network learns, and is scored rightly."""
+
+import pytest
+import torch
+from torch import nn
+
+from mnist_core.framing import to_input
+from mnist_core.model import MLP
+from mnist_core.training import RECIPES, Recipe, evaluate, fit
+
+
+def train(mnist, seed: int) -> tuple[MLP, list]:
+    """One epoch on 600 real images, scored on 300 others."""
+    images, labels = mnist
+    torch.manual_seed(seed)
+    model = MLP((32,))
+    recipe = Recipe(hidden=(32,), epochs=1, batch_size=16, learning_rate=0.01)
+    generator = torch.Generator().manual_seed(seed)
+    history = fit(
+        model, (images[:600], labels[:600]), (images[600:900], labels[600:900]), recipe, generator
+    )
+    return model, list(history)
+
+
+def test_one_epoch_on_a_few_hundred_images_learns(mnist):
+    _, (epoch,) = train(mnist, seed=0)
+    assert epoch.number == 1
+    assert epoch.validation_accuracy > 0.6  # chance is 0.1
+    assert epoch.validation_loss < 1.3  # chance is 2.3
+
+
+def test_the_same_seed_gives_the_same_network(mnist):
+    first, again, other = (train(mnist, seed)[0].state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_evaluation_weighs_every_image_the_same(mnist, monkeypatch):
+    images, labels = mnist[0][:100], mnist[1][:100]
+    model = MLP((8,))
+    log_probabilities = model(to_input(images))
+    expected_loss = nn.functional.cross_entropy(model.layers(to_input(images)), labels)
+    expected_accuracy = (log_probabilities.argmax(1) == labels).double().mean()
+    monkeypatch.setattr("mnist_core.training.EVALUATION_BATCH", 64)  # 64 and a short batch of 36
+    loss, accuracy = evaluate(model, (images, labels))
+    assert loss == pytest.approx(expected_loss.item(), rel=1e-5)
+    assert accuracy == pytest.approx(expected_accuracy.item())
+
+
+def test_layer_sizes_are_data():
+    shapes = [tuple(p.shape) for p in MLP((5, 4, 3)).parameters() if p.ndim == 2]
+    assert shapes == [(5, 784), (4, 5), (3, 4), (10, 3)]
+    assert [tuple(p.shape) for p in MLP(()).parameters()] == [(10, 784), (10,)]
+
+
+def test_the_network_gives_log_probabilities():
+    outputs = MLP()(1000 * torch.randn(7, 784))
+    assert outputs.shape == (7, 10)
+    assert torch.allclose(outputs.exp().sum(1), torch.ones(7))
+    assert outputs.isfinite().all()
+
+
+def test_the_tutorial_recipe_is_the_tutorial_s():
+    assert RECIPES["tutorial"] == Recipe(
+        hidden=(128, 64), epochs=10, batch_size=64, learning_rate=0.01
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"epochs": 0}, {"batch_size": -1}, {"learning_rate": float("nan")}, {"hidden": (128, 0)}],
+)
+def test_settings_that_cannot_train_are_refused(wrong):
+    settings = {"hidden": (8,), "epochs": 1, "batch_size": 8, "learning_rate": 0.1}
+    with pytest.raises(ValueError, match="expected"):
+        Recipe(**{**settings, **wrong})
