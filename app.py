@@ -60,6 +60,25 @@ def build(recognizer: Recognizer) -> gr.Blocks:
     return page
 
 
+def serve(
+    page: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, share: bool = False
+) -> tuple[Any, str, str | None]:
+    """Serve `page` from a thread of its own: the app, its address and its public one, if shared.
+
+    Without a port it takes a free one from 7860 on. Raises OSError when the
+    address can't be used.
+    """
+    return page.launch(
+        server_name=host,
+        server_port=port,
+        share=share,
+        quiet=True,
+        prevent_thread_lock=True,
+        theme=gr.themes.Soft(font="system-ui"),
+        css_paths=PAGE_STYLE,
+    )
+
+
 def by_digit(prediction: Prediction) -> dict[str, float]:
     """A prediction as the HTTP API gives it: {"0": p, ..., "9": p}."""
     return {str(digit): float(p) for digit, p in enumerate(prediction.probabilities)}
@@ -80,15 +99,7 @@ def main() -> None:
     except (ValueError, OSError) as error:
         parser.exit(2, f"app.py: {error}\n")
     try:
-        _, address, public_address = page.launch(
-            server_name=args.host,
-            server_port=args.port,
-            share=args.share,
-            quiet=True,
-            prevent_thread_lock=True,
-            theme=gr.themes.Soft(font="system-ui"),
-            css_paths=PAGE_STYLE,
-        )
+        _, address, public_address = serve(page, args.host, args.port, args.share)
     except OSError:
         parser.exit(
             2,

@@ -67,7 +67,8 @@ def fit(
         model.train()
         total = 0.0
         order = torch.randperm(len(images), generator=generator)
-        for batch in tqdm(order.split(recipe.batch_size), f"epoch {number}", leave=False):
+        batches = order.split(recipe.batch_size)
+        for batch in tqdm(batches, f"epoch {number}", leave=False, disable=None):  # on terminals
             loss = criterion(model(to_input(images[batch])), labels[batch])
             optimizer.zero_grad()
             loss.backward()

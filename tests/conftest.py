@@ -1,7 +1,7 @@
 """What tests share: MNIST, the shipped network, a running app and a browser."""
 
+import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,17 +14,9 @@ import pytest
 
 from mnist_core import Recognizer
 from mnist_core.data import Dataset, load_mnist
+from scripts.browser import chromium
 
 ROOT = Path(__file__).resolve().parents[1]
-
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @pytest.fixture(scope="session")
@@ -86,24 +78,10 @@ def wait_until_served(address: str, process: subprocess.Popen) -> None:
 
 @pytest.fixture(scope="session")
 def browser():
-    """A headless Chromium: Playwright's own, or one found on the machine."""
-    playwright_api = pytest.importorskip("playwright.sync_api")
-    with playwright_api.sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-        found = own if os.path.exists(own) else find_chromium()
-        if found is None:
-            no_browser("no Chromium here: run 'playwright install chromium', or install Debian's")
-        chromium = playwright.chromium.launch(executable_path=found, args=CHROMIUM_FLAGS)
-        yield chromium
-        chromium.close()
-
-
-def find_chromium() -> str | None:
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    return next(filter(None, map(shutil.which, names)), None)
-
-
-def no_browser(reason: str) -> None:
-    if os.environ.get("REQUIRE_BROWSER") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    """A headless Chromium; where there is none, tests skip, or fail with REQUIRE_BROWSER=1."""
+    with contextlib.ExitStack() as stack:
+        try:
+            found = stack.enter_context(chromium())
+        except FileNotFoundError as error:
+            (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(str(error))
+        yield found

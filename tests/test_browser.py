@@ -4,10 +4,11 @@ import json
 from itertools import pairwise
 
 import pytest
+from playwright.sync_api import expect
 
+from scripts.browser import draw, move
 from tests.drawings import DRAWINGS
 
-expect = pytest.importorskip("playwright.sync_api").expect
 expect.set_options(timeout=20_000)
 
 ENDPOINT = "**/component_server/"
@@ -34,23 +35,9 @@ def open_page(page, server) -> None:
     expect(page.get_by_text("0 to 9")).to_be_visible()
 
 
-def draw(page, strokes, steps=6) -> None:
-    for stroke in strokes:
-        pen_down(page, stroke[0])
-        for point in stroke[1:]:
-            move(page, point, steps if len(stroke) < 10 else 1)
-        page.mouse.up()
-
-
 def pen_down(page, point) -> None:
     move(page, point)
     page.mouse.down()
-
-
-def move(page, point, steps=1) -> None:
-    box = page.locator("canvas").bounding_box()
-    x, y = point
-    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=steps)
 
 
 class Gate:

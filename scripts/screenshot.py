@@ -1,0 +1,47 @@
+"""Make the README's picture: the running page with a digit drawn on it.
+
+    python scripts/screenshot.py
+
+Needs requirements-dev.txt and a Chromium; writes docs/page.png.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
+
+from playwright.sync_api import expect
+
+import app
+from mnist_core import Recognizer
+from scripts.browser import chromium, draw
+
+# A 4 with an open top, in parts of the paper's side.
+FOUR = [
+    [(0.36, 0.2), (0.33, 0.35), (0.29, 0.52), (0.33, 0.56), (0.5, 0.55), (0.72, 0.53)],
+    [(0.62, 0.24), (0.6, 0.45), (0.58, 0.66), (0.57, 0.85)],
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Make the README's picture of the page.")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "page.png")
+    output = parser.parse_args().output
+    page = app.build(Recognizer.load(ROOT / "weights"))
+    _, address, _ = app.serve(page)
+    with chromium() as browser:
+        window = browser.new_page(viewport={"width": 1040, "height": 620}, device_scale_factor=1.5)
+        window.goto(address)
+        window.get_by_text("0 to 9").wait_for()
+        draw(window, FOUR)
+        expect(window.locator(".bar.leading")).to_have_attribute("data-digit", "4")
+        window.wait_for_timeout(500)  # the bars' movement
+        window.screenshot(path=output)
+    page.close(verbose=False)
+    print(f"wrote {output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""What the README says is so."""
+
+import re
+
+import pytest
+
+from mnist_core.weights import load
+from tests.conftest import ROOT, run
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def test_the_first_screen_has_the_two_commands():
+    first, second, *_ = blocks("sh")
+    assert first.strip() == "pip install -r requirements.txt && python app.py"
+    assert second.strip() == "pip install -r requirements-dev.txt && pytest"
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_python_examples_run(server, number):
+    example = blocks("python")[number].replace("http://127.0.0.1:7860/", server)
+    done = run("-c", example, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "7" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "script", sorted(set(re.findall(r"python ((?:scripts/)?\w+\.py)", README)))
+)
+def test_each_script_explains_itself(script, tmp_path):
+    done = run(ROOT / script, "--help", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "usage:" in done.stdout
+
+
+def test_the_tree_is_the_tree():
+    (tree,) = [block for block in blocks("") if "app.py" in block]
+    folder = ROOT
+    for line in tree.splitlines():
+        name = line.split()[0]
+        folder = folder if line.startswith("  ") else ROOT
+        assert (folder / name).exists(), f"{folder / name} is in the README and not in the tree"
+        if name.endswith("/") and not line.startswith("  "):
+            folder = ROOT / name
+
+
+def test_the_picture_and_the_score_are_there():
+    assert (ROOT / "docs" / "page.png").exists()
+    _, config = load(ROOT / "weights")
+    assert f"{config['provenance']['scores']['test_accuracy']:.2%}".replace("%", " %") in README
