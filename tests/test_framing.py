@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from mnist_core.framing import frame_picture, frame_strokes, open_picture, to_input
 from mnist_core.strokes import parse_strokes
@@ -98,6 +98,47 @@ def test_a_painted_mnist_digit_comes_back_nearly_the_same(mnist, paint):
     digits = mnist[0][:200].numpy()
     returned = np.stack([frame_picture(paint(digit)) for digit in digits])
     assert np.abs(returned.astype(int) - digits).mean() < 1.5  # grey levels of 255
+
+
+def photograph(digit: np.ndarray, random: np.random.Generator, width: int) -> np.ndarray:
+    """A digit as a phone sees it: pencil on paper that is brighter on one side, with noise.
+
+    The pen is made thinner (width below 0) or thicker by so many pixels of 400.
+    """
+    large = Image.fromarray(digit).resize((400, 400), Image.Resampling.BICUBIC)
+    if width:
+        by = ImageFilter.MaxFilter(width + 1) if width > 0 else ImageFilter.MinFilter(1 - width)
+        large = large.filter(by)
+    ink = np.pad(np.asarray(large) / 255, 100)
+    light = np.linspace(0.5, 0.95, 600)[:, None]
+    paper = light * (1 - 0.6 * ink) + random.normal(0, 0.03, ink.shape)
+    return (255 * paper.clip(0, 1)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("width", [-6, 0, 12])
+@pytest.mark.parametrize("inverted", [False, True])
+def test_photographs_on_unevenly_lit_paper_give_the_same_digits(mnist, recognizer, width, inverted):
+    random = np.random.default_rng(0)
+    images, labels = mnist[0][:60].numpy(), mnist[1][:60].numpy()
+    photographs = [photograph(image, random, width) for image in images]
+    if inverted:
+        photographs = [255 - picture for picture in photographs]
+    read = [recognizer.predict_image(picture).digit for picture in photographs]
+    assert np.mean(read == labels) > 0.93
+
+
+def test_specks_do_not_shrink_the_digit(mnist):
+    digit = enlarge(mnist[0][0].numpy())
+    random = np.random.default_rng(0)
+    noisy = (digit * 0.8 + random.normal(25, 12, digit.shape)).clip(0, 255).astype(np.uint8)
+    difference = frame_picture(noisy).astype(int) - frame_picture(digit)
+    assert np.abs(difference).mean() < 8
+
+
+def test_a_large_picture_is_read_as_its_small_self(mnist):
+    digit = mnist[0][0].numpy()
+    large = np.kron(digit, np.ones((146, 146), np.uint8))  # 4088 pixels a side
+    assert np.abs(frame_picture(large).astype(int) - digit).mean() < 1.5
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
