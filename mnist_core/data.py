@@ -1,10 +1,16 @@
-"""MNIST, whole, as uint8 tensors; and seeded splits."""
+"""MNIST and drawings as uint8 tensors; and seeded splits."""
 
+import random
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torchvision.datasets import MNIST
 from torchvision.datasets.utils import check_integrity
+
+from mnist_core.framing import frame_strokes
+from mnist_core.strokes import Drawing
 
 Dataset = tuple[torch.Tensor, torch.Tensor]  # (N, 28, 28) uint8 images, (N,) int64 labels
 
@@ -41,3 +47,28 @@ def split(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
     return order[count // 10 :], order[: count // 10]
+
+
+def split_drawings(
+    drawings: Sequence[Drawing], seed: int = 0
+) -> tuple[list[Drawing], list[Drawing]]:
+    """Nine tenths of the drawings for training and the others for validation.
+
+    Where drawings name their "writer", whole writers are held out: what counts is
+    how people are read who were never seen.
+    """
+    groups = [str(drawing.extra.get("writer", index)) for index, drawing in enumerate(drawings)]
+    names = sorted(set(groups))
+    held_out = set(random.Random(seed).sample(names, max(1, len(names) // 10)))
+    pairs = list(zip(groups, drawings, strict=True))
+    return (
+        [drawing for group, drawing in pairs if group not in held_out],
+        [drawing for group, drawing in pairs if group in held_out],
+    )
+
+
+def render_drawings(drawings: Sequence[Drawing], pen_widths: Sequence[float]) -> Dataset:
+    """Draw each drawing once with each pen width, given in pixels of the frame."""
+    images = [frame_strokes(drawing.strokes, width) for drawing in drawings for width in pen_widths]
+    labels = torch.tensor([drawing.label for drawing in drawings], dtype=torch.int64)
+    return torch.from_numpy(np.stack(images)), labels.repeat_interleave(len(pen_widths))

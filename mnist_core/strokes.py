@@ -2,7 +2,18 @@
 
 The unit is the writer's own (the page uses 1000 to a side of its paper): what
 reads a drawing looks at its shape and not at its size or place.
+
+A drawing file holds one drawing a line, as JSON, gzipped if its name ends in .gz:
+{"label": 3, "strokes": [[[12, 40], [13, 44]], [[20, 9]]]}, with any other keys.
 """
+
+import gzip
+import json
+import os
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +21,70 @@ import numpy as np
 MAX_STROKES = 100
 MAX_POINTS = 8_000
 MAX_COORDINATE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A labelled drawing: strokes as `parse_strokes` gives them, and a file's other keys."""
+
+    label: int
+    strokes: list[np.ndarray]
+    extra: dict = field(default_factory=dict)
+
+
+def read_drawings(path: str | Path) -> list[Drawing]:
+    """All drawings of a file, or none: raises ValueError naming the file, the line and the fault.
+
+    A file that can't be opened raises OSError.
+    """
+    drawings = []
+    number = 0
+    try:
+        with _open(path, "rt") as lines:
+            for line in lines:
+                number += 1
+                if line.strip():
+                    drawings.append(_parse_drawing(line))
+    except (gzip.BadGzipFile, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}, after line {number}: the file is damaged ({error})") from error
+    except ValueError as error:
+        raise ValueError(f"{path}, line {number}: {error}") from error
+    if not drawings:
+        raise ValueError(f"{path} holds no drawings")
+    return drawings
+
+
+def write_drawings(path: str | Path, drawings: Iterable[Drawing]) -> None:
+    """Write a drawing file, beside its place first, so that nobody meets half a file."""
+    path = Path(path)
+    unfinished = path.with_name(f".unfinished-{path.name}")
+    with _open(unfinished, "wt") as file:
+        for drawing in drawings:
+            strokes = [stroke.tolist() for stroke in drawing.strokes]
+            record = {"label": drawing.label, "strokes": strokes, **drawing.extra}
+            file.write(json.dumps(record, separators=(",", ":")) + "\n")
+    os.replace(unfinished, path)
+
+
+def _open(path: str | Path, mode: str):
+    opener = gzip.open if str(path).endswith(".gz") else open
+    return opener(path, mode, encoding="utf-8")
+
+
+def _parse_drawing(line: str) -> Drawing:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"this is not JSON ({error})") from error
+    if not isinstance(record, dict) or not {"label", "strokes"} <= record.keys():
+        raise ValueError('expected {"label": 0 to 9, "strokes": [[[x, y], ...], ...]}')
+    label = record.pop("label")
+    if type(label) is not int or not 0 <= label <= 9:
+        raise ValueError(f"the label is {label!r}; expected a digit, 0 to 9")
+    strokes = parse_strokes(record.pop("strokes"))
+    if not strokes:
+        raise ValueError("the drawing has no ink: leave the line out")
+    return Drawing(label, strokes, record)
 
 
 def parse_strokes(value: object) -> list[np.ndarray]:

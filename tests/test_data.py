@@ -6,7 +6,9 @@ import pytest
 import torch
 from torchvision.datasets import MNIST
 
-from mnist_core.data import load_mnist, split
+from mnist_core.data import load_mnist, render_drawings, split, split_drawings
+from mnist_core.framing import frame_strokes
+from mnist_core.strokes import Drawing, parse_strokes
 from tests.conftest import ROOT
 
 RAW = ROOT / "data" / "MNIST" / "raw"
@@ -59,3 +61,32 @@ def test_the_split_is_a_seeded_partition():
     assert sorted([*fitting.tolist(), *held_out.tolist()]) == list(range(1000))
     assert torch.equal(split(1000)[1], held_out)
     assert not torch.equal(split(1000, seed=1)[1], held_out)
+
+
+def drawings(count: int, **extra) -> list[Drawing]:
+    strokes = parse_strokes([[[0, 0], [1, 9]]])
+    return [
+        Drawing(i % 10, strokes, {key: of(i) for key, of in extra.items()}) for i in range(count)
+    ]
+
+
+def test_drawings_are_held_out_by_writer():
+    fitting, held_out = split_drawings(drawings(400, writer=lambda i: i % 20))
+    writers = [{drawing.extra["writer"] for drawing in part} for part in (fitting, held_out)]
+    assert (len(writers[0]), len(writers[1])) == (18, 2)
+    assert not writers[0] & writers[1]
+
+
+def test_drawings_without_writers_are_held_out_one_by_one():
+    fitting, held_out = split_drawings(drawings(50))
+    assert (len(fitting), len(held_out)) == (45, 5)
+
+
+def test_drawings_are_rendered_in_each_pen_width():
+    (first, *_) = some = drawings(3)
+    images, labels = render_drawings(some, [1.5, 3.0])
+    assert images.shape == (6, 28, 28)
+    assert images.dtype == torch.uint8
+    assert labels.tolist() == [0, 0, 1, 1, 2, 2]
+    assert images[1].tolist() == frame_strokes(first.strokes, 3.0).tolist()
+    assert images[1].sum() > images[0].sum()

@@ -1,9 +1,19 @@
 """Drawings from outside are checked before anything else sees them."""
 
+import gzip
+
 import numpy as np
 import pytest
 
-from mnist_core.strokes import MAX_COORDINATE, MAX_POINTS, MAX_STROKES, parse_strokes
+from mnist_core.strokes import (
+    MAX_COORDINATE,
+    MAX_POINTS,
+    MAX_STROKES,
+    Drawing,
+    parse_strokes,
+    read_drawings,
+    write_drawings,
+)
 
 
 def test_a_drawing_becomes_arrays_of_points():
@@ -46,3 +56,54 @@ def test_what_has_no_ink_becomes_no_strokes():
 def test_bad_drawings_are_refused_with_a_reason(value, says):
     with pytest.raises(ValueError, match=says):
         parse_strokes(value)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+def test_a_drawing_file_comes_back_with_its_other_keys(tmp_path, name):
+    drawings = [
+        Drawing(3, parse_strokes([[[1, 2], [3, 4.5]], [[5, 6]]]), {"writer": "7", "when": None}),
+        Drawing(0, parse_strokes([[[0, 0]]])),
+    ]
+    write_drawings(tmp_path / name, drawings)
+    first, second = read_drawings(tmp_path / name)
+    assert (first.label, first.extra) == (3, {"writer": "7", "when": None})
+    assert [stroke.tolist() for stroke in first.strokes] == [[[1, 2], [3, 4.5]], [[5, 6]]]
+    assert (second.label, second.extra) == (0, {})
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+GOOD = '{"label": 1, "strokes": [[[0, 0], [0, 9]]]}'
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("7", "expected"),
+        ('{"label": 1}', "expected"),
+        ('{"label": 10, "strokes": [[[0, 0]]]}', "label is 10"),
+        ('{"label": true, "strokes": [[[0, 0]]]}', "label is True"),
+        ('{"label": "1", "strokes": [[[0, 0]]]}', "label is '1'"),
+        ('{"label": 1, "strokes": [[[0]]]}', "stroke 1"),
+        ('{"label": 1, "strokes": [[[0, NaN]]]}', "not finite"),
+        ('{"label": 1, "strokes": [[]]}', "no ink"),
+    ],
+)
+def test_a_bad_line_is_named_and_nothing_is_half_read(tmp_path, line, says):
+    (tmp_path / "a.jsonl").write_text(f"{GOOD}\n\n{line}\n{GOOD}\n")
+    with pytest.raises(ValueError, match=rf"a\.jsonl, line 3: .*{says}"):
+        read_drawings(tmp_path / "a.jsonl")
+
+
+def test_damaged_files_are_refused(tmp_path):
+    whole = gzip.compress(f"{GOOD}\n".encode() * 1000)
+    for name, content, says in [
+        ("cut.gz", whole[:-20], "damaged"),
+        ("text.gz", b"text", "damaged"),
+        ("latin", b'{"label": "\xe9"}', "damaged"),
+        ("empty", b"\n\n", "holds no drawings"),
+    ]:
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=rf"{name}.*{says}"):
+            read_drawings(tmp_path / name)
