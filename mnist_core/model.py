@@ -6,6 +6,7 @@ from itertools import pairwise
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import nn
+from torch.nn.utils.fusion import fuse_linear_bn_eval
 
 from mnist_core.framing import PIXELS
 
@@ -16,17 +17,19 @@ class MLP(nn.Module, PyTorchModelHubMixin):
     """A multilayer perceptron with ReLU between its layers.
 
     `hidden` lists the widths of the hidden layers, so (128, 64) is
-    784 -> 128 -> 64 -> 10. The hub mixin writes config.json and
+    784 -> 128 -> 64 -> 10. `batch_norm` normalises each hidden layer while it is
+    trained; `folded` takes that out again. The hub mixin writes config.json and
     model.safetensors; `weights.py` decides where.
     """
 
-    def __init__(self, hidden: Sequence[int] = (128, 64)) -> None:
+    def __init__(self, hidden: Sequence[int] = (128, 64), batch_norm: bool = False) -> None:
         super().__init__()
         self.hidden = tuple(hidden)
         widths = (PIXELS, *self.hidden)
         layers: list[nn.Module] = []
         for width, next_width in pairwise(widths):
-            layers += [nn.Linear(width, next_width), nn.ReLU()]
+            norm = [nn.BatchNorm1d(next_width)] if batch_norm else []
+            layers += [nn.Linear(width, next_width), *norm, nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], DIGITS))
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -36,3 +39,21 @@ class MLP(nn.Module, PyTorchModelHubMixin):
         cross-entropy on raw scores, and safe where log(softmax(x)) overflows.
         """
         return torch.log_softmax(self.layers(inputs), dim=1)
+
+    @torch.no_grad()
+    def folded(self, temperature: float = 1.0) -> "MLP":
+        """The same network, for use: batch normalisation taken into the layers before it.
+
+        Its scores are divided by `temperature` (Guo et al., "On Calibration of Modern
+        Neural Networks", 2017), also as part of a layer, so that it is a plain MLP.
+        """
+        linears = [layer for layer in self.layers if isinstance(layer, nn.Linear)]
+        norms = [layer for layer in self.layers.eval() if isinstance(layer, nn.BatchNorm1d)]
+        if norms:
+            linears = [*map(fuse_linear_bn_eval, linears, norms), linears[-1]]
+        plain = MLP(self.hidden)
+        for index, linear in enumerate(linears):
+            plain.layers[2 * index].load_state_dict(linear.state_dict())
+        for parameter in plain.layers[-1].parameters():
+            parameter /= temperature
+        return plain.eval()

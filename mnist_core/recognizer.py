@@ -6,6 +6,7 @@ keeps no state between calls: the same drawing always gets the same answer.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,36 +16,48 @@ from mnist_core import framing, weights
 from mnist_core.model import DIGITS, MLP
 from mnist_core.strokes import parse_strokes
 
+Verdict = Literal["empty", "sure", "unsure", "no digit"]
+
 
 @dataclass(frozen=True)
 class Prediction:
     """What the network answered.
 
-    probabilities: (10,) float32 that sum to 1; digit: 0..9, or None when there
-    was no ink; pixels: (28, 28) uint8, what the network saw, ink bright.
+    probabilities: (10,) float32 that sum to 1; digit: the leading one, or None when
+    there was no ink; pixels: (28, 28) uint8, what the network saw, ink bright;
+    verdict: "sure", "unsure" when the runner-up is close, "no digit" when even
+    the two leading digits together are improbable, "empty" when there was no ink.
     """
 
     probabilities: np.ndarray
     digit: int | None
     pixels: np.ndarray
+    verdict: Verdict
 
     @property
     def confidence(self) -> float:
         """The largest probability; 0.1 when there was no ink."""
         return float(self.probabilities.max())
 
+    @property
+    def runner_up(self) -> int | None:
+        """The second most probable digit, or None when there was no ink."""
+        return None if self.digit is None else int(self.probabilities.argsort()[-2])
+
 
 class Recognizer:
     """A network and the way to it from strokes and from pictures."""
 
-    def __init__(self, model: MLP) -> None:
+    def __init__(self, model: MLP, thresholds: dict[str, float]) -> None:
+        """`thresholds`, as `calibration.choose_thresholds` gives them, decide the verdicts."""
         self.model = model.eval()
+        self.thresholds = thresholds
 
     @classmethod
     def load(cls, directory: str | Path = "weights") -> "Recognizer":
         """The network saved in `directory`. Raises ValueError or OSError as `weights.load` does."""
-        model, _ = weights.load(directory)
-        return cls(model)
+        model, config = weights.load(directory)
+        return cls(model, config["thresholds"])
 
     def predict_strokes(self, strokes: object) -> Prediction:
         """Read a drawing, [[[x, y], ...], ...]. Raises ValueError as `parse_strokes` does."""
@@ -57,7 +70,14 @@ class Recognizer:
     @torch.inference_mode()
     def _predict(self, pixels: np.ndarray) -> Prediction:
         if not pixels.any():
-            return Prediction(np.full(DIGITS, 0.1, np.float32), None, pixels)
+            return Prediction(np.full(DIGITS, 0.1, np.float32), None, pixels, "empty")
         log_probabilities = self.model(framing.to_input(torch.from_numpy(pixels)))  # (1, 10)
         probabilities = log_probabilities.exp()[0].numpy()  # (10,)
-        return Prediction(probabilities, int(probabilities.argmax()), pixels)
+        verdict = self._verdict(probabilities)
+        return Prediction(probabilities, int(probabilities.argmax()), pixels, verdict)
+
+    def _verdict(self, probabilities: np.ndarray) -> Verdict:
+        second, first = np.sort(probabilities)[-2:]
+        if first + second < self.thresholds["digit"]:
+            return "no digit"
+        return "unsure" if first - second < self.thresholds["sure"] else "sure"

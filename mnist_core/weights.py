@@ -27,17 +27,22 @@ MAX_WIDTH = 16_384
 MAX_LAYERS = 16
 
 
-def save(model: MLP, directory: str | Path, provenance: dict) -> None:
+def save(model: MLP, directory: str | Path, provenance: dict, thresholds: dict[str, float]) -> None:
     """Write `model` to `directory`, made if need be.
 
     `provenance` says where the network came from and goes into config.json and
     the card: "data" (str), "recipe" (dict), "seed" (int), "scores" (dict of
-    floats), "date" (ISO 8601) and "versions" (dict). Each file is written beside
-    its place and renamed, so an interrupted save leaves the old file or the new one.
+    floats), "date" (ISO 8601) and "versions" (dict). So do the verdicts'
+    `thresholds`, as `calibration.choose_thresholds` gives them. Each file is written
+    beside its place and renamed: an interrupted save leaves the old file or the new one.
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    config = {"hidden": list(model.hidden), "provenance": provenance}
+    config = {
+        "hidden": list(model.hidden),
+        "thresholds": thresholds,
+        "provenance": provenance,
+    }
     with tempfile.TemporaryDirectory(dir=directory, prefix=".saving-") as temporary:
         _card(config).save(Path(temporary) / CARD_FILE)
         model.save_pretrained(temporary, config=config)
@@ -97,6 +102,14 @@ def _read_config(directory: Path) -> dict:
             f'{directory / CONFIG_FILE} is not this project\'s: its "hidden" is {hidden!r}, '
             f"expected a list of layer sizes such as [128, 64]. {_mend(directory)}"
         )
+    thresholds = config.get("thresholds")
+    if not isinstance(thresholds, dict) or not all(
+        isinstance(thresholds.get(name), int | float) for name in ("digit", "sure")
+    ):
+        raise ValueError(
+            f'{directory / CONFIG_FILE} has no "thresholds" with "digit" and "sure": it was '
+            f"saved by another version. {_mend(directory)}"
+        )
     return config
 
 
@@ -112,6 +125,7 @@ def _card(config: dict) -> ModelCard:
     )
     sizes = " -> ".join(map(str, (784, *config["hidden"], 10)))
     sections = {key: provenance[key] for key in ("recipe", "scores", "versions")}
+    thresholds = config["thresholds"]
     tables = "\n\n".join(f"## {key.title()}\n\n{_table(rows)}" for key, rows in sections.items())
     return ModelCard(
         f"""---
@@ -123,6 +137,12 @@ def _card(config: dict) -> ModelCard:
 28x28 pixels, flattened: {sizes}, ReLU between, log-probabilities out.
 
 Data: {provenance["data"]}. Seed {provenance["seed"]}. Trained {provenance["date"]}.
+
+## Verdicts
+
+An answer is called sure when the leading digit is at least {thresholds["sure"]:.1%} ahead of the
+runner-up, and what was drawn is called no digit when those two together have less than
+{thresholds["digit"]:.1%}. Both were chosen on held-out data (`mnist_core/calibration.py`).
 
 {tables}
 """

@@ -1,10 +1,11 @@
-"""Train the network on MNIST and save it where the page looks for it.
+"""Train the network and save it where the page looks for it.
 
     python scripts/train.py
-    python scripts/train.py --recipe tutorial --epochs 3 --output /tmp/mine
+    python scripts/train.py --drawings data/pendigits-train.jsonl.gz
+    python scripts/train.py --recipe tutorial --output /tmp/mine
 
-Needs no network: the data is in the repository. Exit code 2 when data or
-settings are wrong, or the result can't be saved.
+Needs no network: MNIST is in the repository. Exit code 2 when data or settings
+are wrong, or the result can't be saved.
 """
 
 import argparse
@@ -21,30 +22,40 @@ import torchvision
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core import training, weights
-from mnist_core.data import load_mnist, split
+from mnist_core import calibration, training, weights
+from mnist_core.data import Dataset, load_mnist, render_drawings, split, split_drawings
+from mnist_core.framing import PEN_WIDTH
 from mnist_core.model import MLP
+from mnist_core.outliers import outliers
+from mnist_core.strokes import Drawing, read_drawings
+
+# Drawings are drawn with each of these pens, in pixels of the frame: MNIST's are 1 to 5 wide.
+PEN_WIDTHS = (1.5, 2.25, 3.0, 4.0)
 
 
 def main() -> None:
     parser = argument_parser()
     args = parser.parse_args()
     overrides = {
-        field.name: getattr(args, field.name)
-        for field in dataclasses.fields(training.Recipe)
-        if getattr(args, field.name) is not None
+        name: getattr(args, name)
+        for name in ("hidden", "epochs", "batch_size", "learning_rate")
+        if getattr(args, name) is not None
     }
     try:
         recipe = dataclasses.replace(training.RECIPES[args.recipe], **overrides)
-        train(args.recipe, recipe, args.seed, args.data, args.output)
+        drawings = [drawing for path in args.drawings for drawing in read_drawings(path)]
+        train(args.recipe, recipe, args.seed, args.data, drawings, args.output)
     except (ValueError, OSError) as error:
         parser.exit(2, f"train.py: {error}\n")
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Train the network on MNIST and save it.")
+    parser = argparse.ArgumentParser(description="Train the network and save it.")
     parser.add_argument(
-        "--recipe", choices=training.RECIPES, default="tutorial", help="settings (%(default)s)"
+        "--recipe", choices=training.RECIPES, default="best", help="settings (%(default)s)"
+    )
+    parser.add_argument(
+        "--drawings", type=Path, nargs="+", default=[], metavar="FILE", help="to train on as well"
     )
     own = "(the recipe's own)"
     parser.add_argument("--hidden", type=int, nargs="*", help=f"widths of the hidden layers {own}")
@@ -59,38 +70,40 @@ def argument_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def train(name: str, recipe: training.Recipe, seed: int, data: Path, output: Path) -> None:
-    """Fit on nine tenths of MNIST's training images, print each epoch, score the test set, save."""
+def train(
+    name: str,
+    recipe: training.Recipe,
+    seed: int,
+    data: Path,
+    drawings: list[Drawing],
+    output: Path,
+) -> None:
+    """Fit, printing each epoch; calibrate on held-out data; score the test set once; save."""
     output.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=output).close()  # can't write there? Say so now, not at the end
-    images, labels = load_mnist(data, train=True)
-    fitting, held_out = split(len(images))
-    torch.manual_seed(seed)
-    model = MLP(recipe.hidden)
-    generator = torch.Generator().manual_seed(seed)
+    mnist = load_mnist(data, train=True)
+    fitting, held_out = (select(mnist, indices) for indices in split(len(mnist[0])))
+    validation = {"validation": held_out}
+    if drawings:
+        seen, unseen = split_drawings(drawings)
+        fitting = join(fitting, render_drawings(seen, PEN_WIDTHS))
+        validation["drawings"] = render_drawings(unseen, [PEN_WIDTH])
     print(f"recipe {name}: {recipe}, seed {seed}")
-    for epoch in training.fit(
-        model,
-        (images[fitting], labels[fitting]),
-        (images[held_out], labels[held_out]),
-        recipe,
-        generator,
-    ):
-        print(
-            f"epoch {epoch.number:2}  training loss {epoch.training_loss:.4f}"
-            f"  validation loss {epoch.validation_loss:.4f}"
-            f"  validation accuracy {epoch.validation_accuracy:.2%}  {epoch.seconds:.1f} s"
-        )
-    loss, accuracy = training.evaluate(model, load_mnist(data, train=False))
-    print(f"test loss {loss:.4f}  test accuracy {accuracy:.2%}")
+    print(", ".join(f"{len(labels)} {what}" for what, (_, labels) in
+                    {"training images": fitting, **validation}.items()))  # fmt: skip
+    torch.manual_seed(seed)
+    model = MLP(recipe.hidden, recipe.batch_norm)
+    fit(model, fitting, validation, recipe, seed)
+    model, thresholds, scores = calibrate(model, validation)
+    _, test_accuracy = training.evaluate(model, load_mnist(data, train=False))
+    scores = {**scores, "test_accuracy": round(test_accuracy, 4)}
+    for what, score in scores.items():
+        print(f"{what.replace('_', ' ')} {score:.2%}")
     provenance = {
-        "data": f"MNIST: {len(fitting)} training, {len(held_out)} validation, 10000 test images",
+        "data": describe(fitting, drawings),
         "recipe": {"name": name, **dataclasses.asdict(recipe)},
         "seed": seed,
-        "scores": {
-            "validation_accuracy": round(epoch.validation_accuracy, 4),
-            "test_accuracy": round(accuracy, 4),
-        },
+        "scores": scores,
         "date": datetime.date.today().isoformat(),
         "versions": {
             "python": platform.python_version(),
@@ -98,8 +111,66 @@ def train(name: str, recipe: training.Recipe, seed: int, data: Path, output: Pat
             "torchvision": torchvision.__version__,
         },
     }
-    weights.save(model, output, provenance)
+    weights.save(model, output, provenance, thresholds)
     print(f"saved to {output}")
+
+
+def fit(
+    model: MLP,
+    fitting: Dataset,
+    validation: dict[str, Dataset],
+    recipe: training.Recipe,
+    seed: int,
+) -> None:
+    """Train `model`, printing a line an epoch."""
+    generator = torch.Generator().manual_seed(seed)
+    no_digits = outliers(recipe.outliers, fitting[0], generator) if recipe.outliers else None
+    for epoch in training.fit(
+        model, fitting, validation["validation"], recipe, generator, no_digits
+    ):
+        line = (
+            f"epoch {epoch.number:2}  training loss {epoch.training_loss:.4f}"
+            f"  validation loss {epoch.validation_loss:.4f}"
+            f"  validation accuracy {epoch.validation_accuracy:.2%}"
+        )
+        if "drawings" in validation:
+            line += f"  drawings {training.evaluate(model, validation['drawings'])[1]:.2%}"
+        print(f"{line}  {epoch.seconds:.1f} s", flush=True)
+
+
+def calibrate(
+    model: MLP, validation: dict[str, Dataset]
+) -> tuple[MLP, dict[str, float], dict[str, float]]:
+    """The network for use, its thresholds and its scores, all from held-out data."""
+    held_out = list(validation.values())
+    images, labels = join(*held_out) if len(held_out) > 1 else held_out[0]
+    temperature = calibration.fit_temperature(training.predict(model, images), labels)
+    model = model.folded(temperature)
+    thresholds = calibration.choose_thresholds(training.predict(model, images).exp(), labels)
+    scores = {}
+    for name, (images, labels) in validation.items():
+        probabilities = training.predict(model, images).exp()
+        accuracy = (probabilities.argmax(1) == labels).float().mean().item()
+        error = calibration.expected_calibration_error(probabilities, labels)
+        scores[f"{name}_accuracy"] = round(accuracy, 4)
+        scores[f"{name}_calibration_error"] = round(error, 4)
+    return model, thresholds, scores
+
+
+def select(dataset: Dataset, indices: torch.Tensor) -> Dataset:
+    return dataset[0][indices], dataset[1][indices]
+
+
+def join(first: Dataset, second: Dataset) -> Dataset:
+    return torch.cat([first[0], second[0]]), torch.cat([first[1], second[1]])
+
+
+def describe(fitting: Dataset, drawings: list[Drawing]) -> str:
+    """Where the training images came from, for the model card."""
+    text = "nine tenths of MNIST's 60,000 training images"
+    if drawings:
+        text += f" and of {len(drawings):,} drawings, each in {len(PEN_WIDTHS)} pen widths"
+    return f"{text}: {len(fitting[0]):,} images"
 
 
 if __name__ == "__main__":

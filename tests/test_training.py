@@ -74,3 +74,27 @@ def test_settings_that_cannot_train_are_refused(wrong):
     settings = {"hidden": (8,), "epochs": 1, "batch_size": 8, "learning_rate": 0.1}
     with pytest.raises(ValueError, match="expected"):
         Recipe(**{**settings, **wrong})
+
+
+def test_folding_leaves_a_plain_network_with_the_same_answers(mnist):
+    torch.manual_seed(0)
+    model = MLP((12, 7), batch_norm=True)
+    inputs = to_input(mnist[0][:200])
+    model(inputs)  # so that batch normalisation has seen something
+    model.eval()
+    plain = model.folded(temperature=2.0)
+    assert [type(layer) for layer in plain.layers] == [type(layer) for layer in MLP((12, 7)).layers]
+    expected = (model.layers(inputs) / 2).log_softmax(1)
+    assert torch.allclose(plain(inputs), expected, atol=1e-5)
+
+
+def test_outliers_join_the_batches_and_make_the_network_unsure(mnist):
+    images, labels = mnist[0][:2000], mnist[1][:2000]
+    lit = torch.full((50, 28, 28), 200, dtype=torch.uint8)  # what no digit looks like
+    recipe = Recipe((32,), 3, 100, 0.01, one_cycle=True, batch_norm=True)
+    torch.manual_seed(0)
+    model = MLP((32,), batch_norm=True)
+    generator = torch.Generator().manual_seed(0)
+    *_, last = fit(model, (images, labels), (images, labels), recipe, generator, lit)
+    assert last.validation_accuracy > 0.8
+    assert model(to_input(lit)).exp().max() < 0.3

@@ -16,12 +16,13 @@ PROVENANCE = {
     "date": "2001-02-03",
     "versions": {"torch": "1"},
 }
+THRESHOLDS = {"digit": 0.8, "sure": 0.4}
 
 
 @pytest.fixture
 def saved(tmp_path):
     model = MLP((6, 5))
-    weights.save(model, tmp_path / "w", PROVENANCE)
+    weights.save(model, tmp_path / "w", PROVENANCE, THRESHOLDS)
     return model, tmp_path / "w"
 
 
@@ -32,6 +33,7 @@ def test_a_network_comes_back_as_it_was(saved):
     assert torch.equal(loaded(inputs), model(inputs))
     assert loaded.hidden == (6, 5)
     assert config["provenance"] == PROVENANCE
+    assert config["thresholds"] == THRESHOLDS
     assert sorted(file.name for file in directory.iterdir()) == [
         "README.md", "config.json", "model.safetensors",
     ]  # fmt: skip
@@ -45,7 +47,7 @@ def test_the_layout_is_the_hub_s_own(saved):
 
 def test_the_card_says_where_the_network_came_from(saved):
     card = (saved[1] / "README.md").read_text()
-    for fact in ("784 -> 6 -> 5 -> 10", "a test's", "Seed 3", "| test accuracy | 0.123 |"):
+    for fact in ("784 -> 6 -> 5 -> 10", "a test's", "Seed 3", "| test accuracy | 0.123 |", "80.0%"):
         assert fact in card
 
 
@@ -57,7 +59,7 @@ def test_an_interrupted_save_leaves_the_old_network(saved, monkeypatch):
 
     monkeypatch.setattr(MLP, "_save_pretrained", fail)
     with pytest.raises(OSError, match="disk full"):
-        weights.save(MLP((6, 5)), directory, PROVENANCE)
+        weights.save(MLP((6, 5)), directory, PROVENANCE, THRESHOLDS)
     loaded, _ = weights.load(directory)
     inputs = torch.rand(4, 784)
     assert torch.equal(loaded(inputs), model(inputs))
@@ -85,7 +87,9 @@ def test_truncated_weights_are_refused(saved):
 @pytest.mark.parametrize(
     "config",
     ["", "[]", "{}", '{"hidden": 3}', '{"hidden": [0]}', '{"hidden": ["6"]}', "\xff",
-     '{"hidden": [999999999]}', json.dumps({"hidden": [1] * 99})],
+     '{"hidden": [999999999]}', '{"hidden": [6, 5]}',
+     '{"hidden": [6, 5], "thresholds": {"digit": "0.8", "sure": 0}}',
+     json.dumps({"hidden": [1] * 99})],
 )  # fmt: skip
 def test_a_foreign_config_is_refused(saved, config):
     (saved[1] / "config.json").write_text(config, encoding="latin-1")
@@ -94,6 +98,6 @@ def test_a_foreign_config_is_refused(saved, config):
 
 
 def test_layer_sizes_that_do_not_fit_are_refused(saved):
-    (saved[1] / "config.json").write_text('{"hidden": [6, 4]}')
+    (saved[1] / "config.json").write_text(json.dumps({"hidden": [6, 4], "thresholds": THRESHOLDS}))
     with pytest.raises(ValueError, match=r"does not fit the hidden sizes \[6, 4\]"):
         weights.load(saved[1])

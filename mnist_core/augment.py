@@ -1,0 +1,83 @@
+"""Change every image of a batch in its own way: pen thickness, affine map, elastic waves.
+
+All of it is tensor operations on the whole batch. torchvision's transforms are
+not used because they draw one set of parameters for a whole batch.
+"""
+
+import math
+
+import torch
+from torch.nn import functional as F
+
+from mnist_core.framing import SIDE
+
+# The largest changes; each image draws its own, evenly between minus and plus these.
+ROTATION = math.radians(15)
+STEEP_SHARE = 0.35  # of the images turn further,
+STEEP = 2.2  # by up to this many times ROTATION
+SLANT = 0.25  # sideways shift by height
+SCALE = 0.12  # in logarithms, as is
+ASPECT = 0.12
+SHIFT = 1.5  # pixels
+THICKER = 1.0  # pixels added to each edge
+THINNER = 0.6  # pixels taken from each edge; more would erase thin digits
+# Elastic waves (Simard et al., "Best Practices for Convolutional Neural Networks", 2003): a random
+# field, smooth over 4 pixels, that moves each pixel by up to this many on average.
+ELASTIC = 0.9
+SMOOTHNESS = 4.0
+KNOTS = 8  # random values a side that the field is made from
+
+
+def augment(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """(N, 28, 28) grey values in 0..255 -> as many changed ones, float32 in 0..255."""
+    thickened = _change_thickness(images.float(), generator)
+    grid = _affine_grid(len(images), generator) + _elastic_grid(len(images), generator)
+    return F.grid_sample(thickened[:, None], grid, align_corners=False)[:, 0]
+
+
+def _even(*shape: int, generator: torch.Generator) -> torch.Tensor:
+    """Random numbers, evenly in [-1, 1)."""
+    return 2 * torch.rand(*shape, generator=generator) - 1
+
+
+def _change_thickness(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Blend each image with its dilation or erosion by a plus of five pixels."""
+    padded = F.pad(images, (1, 1, 1, 1))
+    left, right = padded[:, 1:-1, :-2], padded[:, 1:-1, 2:]
+    above, below = padded[:, :-2, 1:-1], padded[:, 2:, 1:-1]
+    dilated, eroded = images, images
+    for neighbour in (left, right, above, below):
+        dilated = torch.maximum(dilated, neighbour)
+        eroded = torch.minimum(eroded, neighbour)
+    amount = _even(len(images), 1, 1, generator=generator)
+    thicker, thinner = THICKER * amount.clamp(min=0), THINNER * (-amount).clamp(min=0)
+    return images + thicker * (dilated - images) + thinner * (eroded - images)
+
+
+def _affine_grid(count: int, generator: torch.Generator) -> torch.Tensor:
+    """Where each pixel of the result comes from: (N, 28, 28, 2) in [-1, 1], as grid_sample asks."""
+    steep = torch.rand(count, generator=generator) < STEEP_SHARE
+    angle = ROTATION * torch.where(steep, STEEP, 1.0) * _even(count, generator=generator)
+    slant = SLANT * _even(count, generator=generator)
+    scale = SCALE * _even(count, generator=generator)
+    aspect = ASPECT * _even(count, generator=generator)
+    shift = SHIFT * _even(count, 2, generator=generator) / (SIDE / 2)
+    cos, sin = angle.cos(), angle.sin()
+    width, height = (scale + aspect).exp(), (scale - aspect).exp()
+    rows = (
+        torch.stack([width * cos, width * (slant * cos - sin), shift[:, 0]], dim=1),
+        torch.stack([height * sin, height * (slant * sin + cos), shift[:, 1]], dim=1),
+    )
+    matrices = torch.stack(rows, dim=1)  # (N, 2, 3)
+    return F.affine_grid(matrices, [count, 1, SIDE, SIDE], align_corners=False)
+
+
+def _elastic_grid(count: int, generator: torch.Generator) -> torch.Tensor:
+    """A smooth random displacement of each pixel, (N, 28, 28, 2) in grid_sample's units."""
+    pixels, knots = torch.arange(SIDE), torch.linspace(0, SIDE - 1, KNOTS)
+    basis = torch.exp(-((pixels[:, None] - knots) ** 2) / (2 * SMOOTHNESS**2))  # (28, 8)
+    basis = basis / basis.norm(dim=1, keepdim=True)  # so that the field's variance is 1 everywhere
+    noise = torch.randn(count, 2, KNOTS, KNOTS, generator=generator)
+    field = basis @ noise @ basis.T  # (N, 2, 28, 28)
+    amount = ELASTIC * torch.rand(count, 1, 1, 1, generator=generator) / (SIDE / 2)
+    return (amount * field).permute(0, 2, 3, 1)

@@ -1,0 +1,49 @@
+"""Draw what the network is trained on: augmented digits, and images of no digit.
+
+    python scripts/show_training_images.py
+
+Writes docs/augmented.png, a row of changed copies for each of ten digits, and
+docs/outliers.png. Look at them after changing augment.py or outliers.py: a digit
+that a person can't read teaches nothing.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
+
+from mnist_core.augment import augment
+from mnist_core.data import load_mnist
+from mnist_core.framing import SIDE
+from mnist_core.outliers import outliers
+
+ROWS, COLUMNS = 10, 20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Draw what the network is trained on.")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs")
+    output = parser.parse_args().output
+    images, labels = load_mnist(ROOT / "data", train=True)
+    generator = torch.Generator().manual_seed(0)
+    first_of_each = torch.stack([images[labels == digit][0] for digit in range(10)])
+    copies = augment(first_of_each.repeat_interleave(COLUMNS, 0), generator)
+    save(copies, output / "augmented.png")
+    save(outliers(ROWS * COLUMNS, images, generator), output / "outliers.png")
+
+
+def save(images: torch.Tensor, path: Path) -> None:
+    """A sheet of (200, 28, 28) images, ink black on white, at twice their size."""
+    sheet = images.round().byte().reshape(ROWS, COLUMNS, SIDE, SIDE).permute(0, 2, 1, 3)
+    picture = Image.fromarray(255 - sheet.reshape(ROWS * SIDE, COLUMNS * SIDE).numpy())
+    picture.resize((2 * picture.width, 2 * picture.height)).save(path, optimize=True)
+    print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()

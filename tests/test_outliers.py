@@ -1,0 +1,37 @@
+"""Images of no digit: all kinds, in the network's format, and answered as such."""
+
+import numpy as np
+import torch
+
+from mnist_core.outliers import SIGNS, outliers
+
+
+def make(count: int, digits: torch.Tensor, seed: int = 0) -> torch.Tensor:
+    return outliers(count, digits, torch.Generator().manual_seed(seed))
+
+
+def test_they_are_images_in_the_frame_and_the_seed_decides(mnist):
+    images = make(60, mnist[0][:100])
+    assert images.shape == (60, 28, 28)
+    assert images.dtype == torch.uint8
+    assert all(image.any() for image in images)
+    assert torch.equal(images, make(60, mnist[0][:100]))
+    assert not torch.equal(images, make(60, mnist[0][:100], seed=1))
+
+
+def test_signs_are_drawn_on_their_grid():
+    for figures in SIGNS.values():
+        for stroke in figures.split():
+            points = np.array(list(stroke), int).reshape(-1, 2)
+            assert len(points) >= 2
+            assert (points <= [4, 6]).all()
+
+
+def test_the_shipped_network_sees_that_they_are_no_digits(recognizer, mnist):
+    # From digits held back here by nothing but their place: the network saw others made of MNIST.
+    verdicts = [recognizer.predict_strokes([[[0, 0], [9, 9]]]).verdict]  # a slanted line is a 1
+    assert verdicts == ["sure"]
+    answers = [recognizer._predict(image) for image in make(300, mnist[0], seed=7).numpy()]
+    refused = [answer.verdict == "no digit" for answer in answers]
+    assert np.mean(refused) > 0.9
+    assert np.mean([answer.confidence > 0.99 for answer in answers]) < 0.05
