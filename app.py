@@ -30,7 +30,12 @@ def build(recognizer: Recognizer) -> gr.Blocks:
             prediction = recognizer.predict_strokes(strokes)
         except ValueError as error:
             return {"error": sentence(error)}
-        return {"probabilities": prediction.probabilities.tolist(), "digit": prediction.digit}
+        return {
+            "probabilities": prediction.probabilities.tolist(),
+            "digit": prediction.digit,
+            "runner_up": prediction.runner_up,
+            "verdict": prediction.verdict,
+        }
 
     def predict(strokes: list[list[list[float]]]) -> dict[str, float]:
         """How probable each digit is for a drawing: strokes, lists of [x, y] points, y down."""

@@ -111,7 +111,7 @@ def test_the_bars_move_while_the_pen_is_down(page):
 def test_a_tap_makes_a_dot(page):
     pen_down(page, (0.5, 0.5))
     page.mouse.up()
-    expect(page.locator(".bar.leading")).to_have_count(1)
+    expect(page.locator(".result")).not_to_have_attribute("data-verdict", "empty")
     assert ink(page) > 100
 
 
@@ -139,6 +139,36 @@ def test_undo_takes_back_one_stroke_and_clear_all(page):
     assert ink(page) == 0
     draw(page, DRAWINGS[7])
     expect_leader(page, 7)
+
+
+def test_what_is_no_digit_is_said_to_be_none(page):
+    letter_k = [[[0.3, 0.2], [0.3, 0.8]], [[0.65, 0.2], [0.3, 0.5], [0.68, 0.8]]]
+    draw(page, letter_k)
+    expect(page.get_by_text("This does not look like a digit").first).to_be_visible()
+    expect(page.locator(".bar.leading")).to_have_count(0)
+    page.get_by_role("button", name="Clear").click()
+    expect_empty(page)
+
+
+def test_each_verdict_has_its_words(page):
+    def answer(first, second, verdict):
+        probabilities = [0.0] * 10
+        probabilities[4], probabilities[9] = first, second
+        detail = {"probabilities": probabilities, "digit": 4, "runner_up": 9, "verdict": verdict}
+        page.evaluate(
+            "detail => document.dispatchEvent(new CustomEvent('prediction', { detail }))", detail
+        )
+
+    comment, spoken = page.locator(".comment"), page.locator(".spoken")
+    answer(0.97, 0.02, "sure")
+    expect(comment).to_have_text("97.0 %")
+    expect(spoken).to_have_text("4, 97.0 %")
+    answer(0.5, 0.45, "unsure")
+    expect(comment).to_have_text("4 or 9? Not sure")
+    expect_leader(page, 4)
+    answer(0.3, 0.2, "no digit")
+    expect(comment).to_have_text("This does not look like a digit")
+    expect(spoken).to_have_text("This does not look like a digit")
 
 
 def test_the_right_mouse_button_draws_nothing(page):

@@ -1,7 +1,8 @@
-"""Chart: how sure the network is of each digit, ten bars in fixed order.
+"""Chart: how sure the network is of each digit, ten bars in fixed order, and what that means.
 
 It shows the page's "prediction" events, and a value set from Python:
-{"probabilities": ten floats, "digit": 0..9}; None is the state before a drawing.
+{"probabilities": ten floats, "digit": 0..9, "runner_up": 0..9, "verdict": "sure",
+"unsure" or "no digit"}; None is the state before a drawing.
 """
 
 from pathlib import Path
@@ -39,6 +40,6 @@ class Chart(gr.HTML):
         return {"type": "object", "additionalProperties": {}}
 
     def example_payload(self) -> dict[str, Any]:
-        return {"probabilities": [0.1] * 10, "digit": 0}
+        return {"probabilities": [0.1] * 10, "digit": 0, "runner_up": 1, "verdict": "unsure"}
 
     example_value = example_payload

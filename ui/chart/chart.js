@@ -1,32 +1,40 @@
 // The ten bars: "prediction" events in, widths and words out.
 // Gradio runs this once, with `element`, `props` and `watch`.
 
-const NOTHING = { probabilities: Array(10).fill(0.1), digit: null };
+const NOTHING = { probabilities: Array(10).fill(0.1), verdict: "empty" };
 const QUIET = 700; // milliseconds without a change before the result is read aloud
 
 const result = element.querySelector(".result");
 const digit = element.querySelector(".digit");
-const sure = element.querySelector(".sure");
+const comment = element.querySelector(".comment");
 const spoken = element.querySelector(".spoken");
 const bars = [...element.querySelectorAll(".bar")];
 let speaking;
 
 function show(prediction) {
-  const { probabilities, digit: leader } = prediction || NOTHING; // Gradio gives "" for None
+  const { probabilities, verdict, ...leaders } = prediction || NOTHING; // Gradio gives "" for None
   const percents = probabilities.map((probability) => (100 * probability).toFixed(1));
+  const percent = `${percents[leaders.digit]} %`;
+  const [shown, said] = {
+    empty: ["?", ""],
+    sure: [leaders.digit, percent],
+    unsure: [leaders.digit, `${leaders.digit} or ${leaders.runner_up}? Not sure`],
+    "no digit": ["?", "This does not look like a digit"],
+  }[verdict];
+  const leading = verdict === "sure" || verdict === "unsure" ? leaders.digit : null;
   bars.forEach((bar, i) => {
     bar.setAttribute("aria-valuenow", percents[i]);
     bar.setAttribute("aria-valuetext", `${percents[i]} %`);
-    bar.classList.toggle("leading", i === leader);
+    bar.classList.toggle("leading", i === leading);
     bar.querySelector(".fill").style.transform = `translateX(${percents[i] - 100}%)`;
     bar.querySelector(".percent").textContent = `${percents[i]} %`;
   });
-  result.classList.toggle("empty", leader === null);
-  digit.textContent = leader ?? "?";
-  sure.textContent = leader === null ? "" : `${percents[leader]} %`;
+  result.dataset.verdict = verdict;
+  digit.textContent = shown;
+  comment.textContent = said;
   clearTimeout(speaking);
   speaking = setTimeout(() => {
-    spoken.textContent = leader === null ? "" : `${leader}, ${percents[leader]} %`;
+    spoken.textContent = verdict === "sure" ? `${shown}, ${said}` : said;
   }, QUIET);
 }
 
