@@ -1,18 +1,24 @@
-"""scripts/train.py from the command line: what it makes, and how it refuses."""
+"""The scripts from the command line: what they make, and how they refuse."""
+
+import hashlib
+import http.server
+import threading
 
 import pytest
 
 from mnist_core import weights
+from mnist_core.strokes import Drawing, parse_strokes, read_drawings, write_drawings
+from scripts import convert_pendigits
 from tests.conftest import ROOT, run
+from tests.drawings import DRAWINGS
 
 TRAIN = ROOT / "scripts" / "train.py"
 
 
 def test_training_writes_a_network_that_loads(tmp_path):
     output = tmp_path / "new" / "weights"
-    done = run(
-        TRAIN, "--epochs", 1, "--hidden", 16, "--batch-size", 500, "--output", output, cwd=tmp_path
-    )
+    settings = ("--recipe", "tutorial", "--epochs", 1, "--hidden", 16, "--batch-size", 500)
+    done = run(TRAIN, *settings, "--output", output, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for words in ("epoch  1", "training loss", "validation loss", "validation accuracy", "test"):
         assert words in done.stdout
@@ -20,6 +26,32 @@ def test_training_writes_a_network_that_loads(tmp_path):
     assert config["hidden"] == [16]
     assert config["provenance"]["recipe"]["batch_size"] == 500
     assert config["provenance"]["scores"]["test_accuracy"] > 0.8
+
+
+@pytest.fixture
+def drawing_file(tmp_path):
+    """The tests' own drawings, each by four writers."""
+    path = tmp_path / "mine.jsonl"
+    drawings = [
+        Drawing(digit, parse_strokes(strokes), {"writer": writer})
+        for digit, strokes in DRAWINGS.items()
+        for writer in range(4)
+    ]
+    write_drawings(path, drawings)
+    return path
+
+
+def test_drawings_join_the_training_of_the_best_recipe(tmp_path, drawing_file):
+    settings = ("--epochs", 1, "--hidden", 16, "--batch-size", 1000, "--drawings", drawing_file)
+    done = run(TRAIN, *settings, "--output", tmp_path / "w")
+    assert done.returncode == 0, done.stderr
+    assert "54096 training images, 6000 validation, 8 drawings" in done.stdout
+    assert "  drawings " in done.stdout.splitlines()[2]
+    model, config = weights.load(tmp_path / "w")
+    assert len(list(model.parameters())) == 4  # batch normalisation is folded away
+    scores = config["provenance"]["scores"]
+    assert 0 <= scores["drawings_accuracy"] <= 1
+    assert 0 <= scores["validation_calibration_error"] < 0.2
 
 
 def refused(*arguments) -> str:
@@ -58,3 +90,103 @@ def test_a_place_that_cannot_be_written_is_refused_before_training(tmp_path):
     message = refused("--output", tmp_path / "file" / "weights")
     assert str(tmp_path / "file") in message
     assert "epoch" not in message
+
+
+def test_a_malformed_drawing_file_is_refused(tmp_path, drawing_file):
+    drawing_file.write_text(drawing_file.read_text() + '{"label": 3}\n')
+    message = refused("--drawings", drawing_file, "--output", tmp_path / "w")
+    assert "mine.jsonl, line 33" in message
+    assert message.count("\n") == 1
+
+
+def test_evaluation_writes_tables_and_pictures(tmp_path, drawing_file):
+    output = tmp_path / "evaluation"
+    settings = ("--limit", 60, "--drawings", drawing_file, "--output", output)
+    done = run(ROOT / "scripts" / "evaluate.py", *settings)
+    assert done.returncode == 0, done.stderr
+    page = (output / "README.md").read_text()
+    for row in ("| MNIST test |", "| mine.jsonl, as strokes |", "rotated by 30", "letters in type"):
+        assert row in page
+    assert "Left out" not in page
+    pictures = sorted(file.name for file in output.glob("*.png"))
+    assert len(pictures) == 8
+    assert all(f"({name})" in page for name in pictures)
+
+
+def test_evaluation_says_what_it_left_out(tmp_path):
+    done = run(ROOT / "scripts" / "evaluate.py", "--limit", 20, "--output", tmp_path / "e")
+    assert done.returncode == 0, done.stderr
+    assert "Left out: drawings" in done.stdout
+
+
+UNIPEN = """.SEGMENT DIGIT 0 ? "7"
+.COMMENT 7 12 345
+.PEN_DOWN
+ 100 400
+ 200 400
+.PEN_UP
+.DT 100
+.PEN_DOWN
+ 150 350
+ 150 100
+.PEN_UP
+"""
+
+
+@pytest.fixture
+def collection(tmp_path, monkeypatch):
+    """A collection of one digit, in a folder and served on loopback; its checksums expected."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    for name in convert_pendigits.SHA256:
+        (folder / name).write_text(UNIPEN)
+    sums = dict.fromkeys(convert_pendigits.SHA256, hashlib.sha256(UNIPEN.encode()).hexdigest())
+    monkeypatch.setattr(convert_pendigits, "SHA256", sums)
+    return folder
+
+
+def convert(monkeypatch, *arguments) -> None:
+    monkeypatch.setattr("sys.argv", ["convert_pendigits.py", *map(str, arguments)])
+    convert_pendigits.main()
+
+
+def expect_converted(folder) -> None:
+    (drawing,) = read_drawings(folder / "pendigits-train.jsonl.gz")
+    assert (drawing.label, drawing.extra) == (7, {"writer": "12"})
+    # y grew upwards in a box of 500.
+    assert [stroke.tolist() for stroke in drawing.strokes] == [
+        [[100, 100], [200, 100]],
+        [[150, 150], [150, 400]],
+    ]
+
+
+def test_the_pen_digits_are_converted_from_a_folder(tmp_path, collection, monkeypatch):
+    convert(monkeypatch, "--source", collection, "--output", tmp_path / "data")
+    expect_converted(tmp_path / "data")
+
+
+def test_the_pen_digits_are_fetched_from_an_address(tmp_path, collection, monkeypatch):
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args) -> None:
+            super().__init__(*args, directory=collection)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
+        threading.Thread(target=served.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{served.server_port}/"
+        convert(monkeypatch, "--source", address, "--output", tmp_path / "data")
+        served.shutdown()
+    expect_converted(tmp_path / "data")
+
+
+@pytest.mark.parametrize("source", ["folder", "http://127.0.0.1:9/"])
+def test_what_is_not_the_collection_is_refused(tmp_path, collection, monkeypatch, capsys, source):
+    (collection / "pendigits-train").write_text(UNIPEN + "\n")
+    with pytest.raises(SystemExit) as ended:
+        convert(
+            monkeypatch,
+            *("--source", collection if source == "folder" else source),
+            *("--output", tmp_path / "data"),
+        )
+    assert ended.value.code == 2
+    assert ("sha256" if source == "folder" else "--source FOLDER") in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
