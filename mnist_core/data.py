@@ -12,6 +12,9 @@ from torchvision.datasets.utils import check_integrity
 from mnist_core.framing import frame_strokes
 from mnist_core.strokes import Drawing
 
+# The pens of drawings to train on, in pixels of the frame: MNIST's own are 1 to 5 wide.
+PEN_WIDTHS = (1.5, 4.5)
+
 Dataset = tuple[torch.Tensor, torch.Tensor]  # (N, 28, 28) uint8 images, (N,) int64 labels
 
 
@@ -67,8 +70,24 @@ def split_drawings(
     )
 
 
-def render_drawings(drawings: Sequence[Drawing], pen_widths: Sequence[float]) -> Dataset:
-    """Draw each drawing once with each pen width, given in pixels of the frame."""
-    images = [frame_strokes(drawing.strokes, width) for drawing in drawings for width in pen_widths]
-    labels = torch.tensor([drawing.label for drawing in drawings], dtype=torch.int64)
-    return torch.from_numpy(np.stack(images)), labels.repeat_interleave(len(pen_widths))
+def render_drawings(drawings: Sequence[Drawing]) -> Dataset:
+    """Draw each drawing once, with the pen that the page uses."""
+    images = np.stack([frame_strokes(drawing.strokes) for drawing in drawings])
+    return torch.from_numpy(images), _labels(drawings)
+
+
+def render_variants(
+    drawings: Sequence[Drawing], copies: int, generator: torch.Generator
+) -> Dataset:
+    """Draw each drawing `copies` times, each time with a pen of another, random width."""
+    widths = torch.empty(len(drawings), copies).uniform_(*PEN_WIDTHS, generator=generator)
+    images = [
+        frame_strokes(drawing.strokes, width)
+        for drawing, row in zip(drawings, widths.tolist(), strict=True)
+        for width in row
+    ]
+    return torch.from_numpy(np.stack(images)), _labels(drawings).repeat_interleave(copies)
+
+
+def _labels(drawings: Sequence[Drawing]) -> torch.Tensor:
+    return torch.tensor([drawing.label for drawing in drawings], dtype=torch.int64)

@@ -61,14 +61,15 @@ class Recognizer:
 
     def predict_strokes(self, strokes: object) -> Prediction:
         """Read a drawing, [[[x, y], ...], ...]. Raises ValueError as `parse_strokes` does."""
-        return self._predict(framing.frame_strokes(parse_strokes(strokes)))
+        return self.predict_pixels(framing.frame_strokes(parse_strokes(strokes)))
 
     def predict_image(self, image: Image.Image | np.ndarray) -> Prediction:
         """Read a picture of one digit. Raises ValueError as `framing.frame_picture` does."""
-        return self._predict(framing.frame_picture(image))
+        return self.predict_pixels(framing.frame_picture(image))
 
     @torch.inference_mode()
-    def _predict(self, pixels: np.ndarray) -> Prediction:
+    def predict_pixels(self, pixels: np.ndarray) -> Prediction:
+        """Read a (28, 28) uint8 image that is in MNIST's frame already; both doors end here."""
         if not pixels.any():
             return Prediction(np.full(DIGITS, 0.1, np.float32), None, pixels, "empty")
         log_probabilities = self.model(framing.to_input(torch.from_numpy(pixels)))  # (1, 10)

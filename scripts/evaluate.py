@@ -61,7 +61,7 @@ def main() -> None:
     test = images[: args.limit], labels[: args.limit]
     sets = {"MNIST test": test}
     for name, read in drawings.items():
-        sets[f"{name}, as strokes"] = render_drawings(read, [framing.PEN_WIDTH])
+        sets[f"{name}, as strokes"] = render_drawings(read)
     for name, change in CHANGES.items():
         sets[f"MNIST test, {name}"] = through_the_picture_door(test, change)
     probabilities = {name: training.predict(model, data[0]).exp() for name, data in sets.items()}
@@ -200,8 +200,7 @@ def rejection_table(recognizer: Recognizer, test: Dataset) -> str:
         ("scribbles, signs, several digits, noise", made),
         ("letters in type", letters),
     ):
-        # The images are in the frame already, so they skip both doors.
-        answers = [recognizer._predict(image) for image in shown.numpy()]
+        answers = [recognizer.predict_pixels(image) for image in shown.numpy()]
         verdicts = [answer.verdict for answer in answers]
         shares = " | ".join(
             f"{verdicts.count(verdict) / len(verdicts):.1%}"

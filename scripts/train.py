@@ -23,14 +23,19 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
 from mnist_core import calibration, training, weights
-from mnist_core.data import Dataset, load_mnist, render_drawings, split, split_drawings
-from mnist_core.framing import PEN_WIDTH
+from mnist_core.data import (
+    Dataset,
+    load_mnist,
+    render_drawings,
+    render_variants,
+    split,
+    split_drawings,
+)
 from mnist_core.model import MLP
 from mnist_core.outliers import outliers
 from mnist_core.strokes import Drawing, read_drawings
 
-# Drawings are drawn with each of these pens, in pixels of the frame: MNIST's are 1 to 5 wide.
-PEN_WIDTHS = (1.5, 2.25, 3.0, 4.0)
+COPIES = 4  # of each drawing to train on, in random pen widths
 
 
 def main() -> None:
@@ -84,16 +89,17 @@ def train(
     mnist = load_mnist(data, train=True)
     fitting, held_out = (select(mnist, indices) for indices in split(len(mnist[0])))
     validation = {"validation": held_out}
+    generator = torch.Generator().manual_seed(seed)
     if drawings:
         seen, unseen = split_drawings(drawings)
-        fitting = join(fitting, render_drawings(seen, PEN_WIDTHS))
-        validation["drawings"] = render_drawings(unseen, [PEN_WIDTH])
+        fitting = join(fitting, render_variants(seen, COPIES, generator))
+        validation["drawings"] = render_drawings(unseen)
     print(f"recipe {name}: {recipe}, seed {seed}")
     print(", ".join(f"{len(labels)} {what}" for what, (_, labels) in
                     {"training images": fitting, **validation}.items()))  # fmt: skip
     torch.manual_seed(seed)
     model = MLP(recipe.hidden, recipe.batch_norm)
-    fit(model, fitting, validation, recipe, seed)
+    fit(model, fitting, validation, recipe, generator)
     model, thresholds, scores = calibrate(model, validation)
     _, test_accuracy = training.evaluate(model, load_mnist(data, train=False))
     scores = {**scores, "test_accuracy": round(test_accuracy, 4)}
@@ -120,10 +126,9 @@ def fit(
     fitting: Dataset,
     validation: dict[str, Dataset],
     recipe: training.Recipe,
-    seed: int,
+    generator: torch.Generator,
 ) -> None:
     """Train `model`, printing a line an epoch."""
-    generator = torch.Generator().manual_seed(seed)
     no_digits = outliers(recipe.outliers, fitting[0], generator) if recipe.outliers else None
     for epoch in training.fit(
         model, fitting, validation["validation"], recipe, generator, no_digits
@@ -169,7 +174,7 @@ def describe(fitting: Dataset, drawings: list[Drawing]) -> str:
     """Where the training images came from, for the model card."""
     text = "nine tenths of MNIST's 60,000 training images"
     if drawings:
-        text += f" and of {len(drawings):,} drawings, each in {len(PEN_WIDTHS)} pen widths"
+        text += f" and of {len(drawings):,} drawings, each in {COPIES} pen widths"
     return f"{text}: {len(fitting[0]):,} images"
 
 

@@ -6,7 +6,13 @@ import pytest
 import torch
 from torchvision.datasets import MNIST
 
-from mnist_core.data import load_mnist, render_drawings, split, split_drawings
+from mnist_core.data import (
+    load_mnist,
+    render_drawings,
+    render_variants,
+    split,
+    split_drawings,
+)
 from mnist_core.framing import frame_strokes
 from mnist_core.strokes import Drawing, parse_strokes
 from tests.conftest import ROOT
@@ -82,11 +88,16 @@ def test_drawings_without_writers_are_held_out_one_by_one():
     assert (len(fitting), len(held_out)) == (45, 5)
 
 
-def test_drawings_are_rendered_in_each_pen_width():
-    (first, *_) = some = drawings(3)
-    images, labels = render_drawings(some, [1.5, 3.0])
-    assert images.shape == (6, 28, 28)
+def test_drawings_are_rendered_as_the_page_does():
+    some = drawings(3)
+    images, labels = render_drawings(some)
     assert images.dtype == torch.uint8
-    assert labels.tolist() == [0, 0, 1, 1, 2, 2]
-    assert images[1].tolist() == frame_strokes(first.strokes, 3.0).tolist()
-    assert images[1].sum() > images[0].sum()
+    assert images[0].tolist() == frame_strokes(some[0].strokes).tolist()
+    assert labels.tolist() == [0, 1, 2]
+
+
+def test_variants_have_random_pens():
+    images, labels = render_variants(drawings(2), 5, torch.Generator().manual_seed(0))
+    assert images.shape == (10, 28, 28)
+    assert len(images.unique(dim=0)) == 10
+    assert labels.tolist() == [0] * 5 + [1] * 5

@@ -31,7 +31,7 @@ def test_the_shipped_network_sees_that_they_are_no_digits(recognizer, mnist):
     # From digits held back here by nothing but their place: the network saw others made of MNIST.
     verdicts = [recognizer.predict_strokes([[[0, 0], [9, 9]]]).verdict]  # a slanted line is a 1
     assert verdicts == ["sure"]
-    answers = [recognizer._predict(image) for image in make(300, mnist[0], seed=7).numpy()]
+    answers = [recognizer.predict_pixels(image) for image in make(300, mnist[0], seed=7).numpy()]
     refused = [answer.verdict == "no digit" for answer in answers]
     assert np.mean(refused) > 0.9
     assert np.mean([answer.confidence > 0.99 for answer in answers]) < 0.05
