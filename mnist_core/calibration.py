@@ -4,6 +4,8 @@ All of it is chosen and measured on data held out of training, and knows
 probabilities, not networks or files.
 """
 
+import math
+
 import torch
 from torch.nn import functional as F
 
@@ -56,4 +58,5 @@ def choose_thresholds(probabilities: torch.Tensor, labels: torch.Tensor) -> dict
     wrong = (probabilities.argmax(1) != labels)[order].cumsum(0)
     allowed = wrong <= WRONG_WHEN_SURE * torch.arange(1, len(wrong) + 1)
     last = int(allowed.nonzero().max()) if allowed.any() else 0
-    return {"digit": round(digit, 3), "sure": round(float(lead[last]), 3)}
+    # Rounded to the side that keeps the shares.
+    return {"digit": math.floor(1000 * digit) / 1000, "sure": math.ceil(1000 * lead[last]) / 1000}

@@ -55,13 +55,18 @@ def split(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
 def split_drawings(
     drawings: Sequence[Drawing], seed: int = 0
 ) -> tuple[list[Drawing], list[Drawing]]:
-    """Nine tenths of the drawings for training and the others for validation.
+    """Some drawings for training and, chosen by the seed, about a tenth for validation.
 
-    Where drawings name their "writer", whole writers are held out: what counts is
-    how people are read who were never seen.
+    Where ten or more writers are named ("writer", among a drawing's other keys) a
+    tenth of the writers is held out with all their drawings: what counts is how
+    people are read who were never seen. Raises ValueError for fewer than two drawings.
     """
-    groups = [str(drawing.extra.get("writer", index)) for index, drawing in enumerate(drawings)]
-    names = sorted(set(groups))
+    if len(drawings) < 2:
+        raise ValueError(f"{len(drawings)} drawing to train on; at least 2 are needed")
+    groups = [drawing.extra.get("writer") for drawing in drawings]
+    if len(set(groups)) < 10:
+        groups = list(range(len(drawings)))
+    names = sorted(set(groups), key=str)
     held_out = set(random.Random(seed).sample(names, max(1, len(names) // 10)))
     pairs = list(zip(groups, drawings, strict=True))
     return (

@@ -57,7 +57,7 @@ def frame_strokes(strokes: list[np.ndarray], pen_width: float = PEN_WIDTH) -> np
     points = np.concatenate(strokes)
     low, high = points.min(0), points.max(0)
     extent = (high - low).max()
-    scale = (BOX - pen_width) / extent if extent > 0 else 0.0
+    scale = (BOX - pen_width) / extent if extent > 1e-9 else 0.0  # a point stays one
     middle = (low + high) / 2
     segments = [_segments((stroke - middle) * scale + SIDE / 2) for stroke in strokes]
     return _centre(_ink(np.concatenate(segments), pen_width))
@@ -122,23 +122,24 @@ def frame_picture(image: Image.Image | np.ndarray) -> np.ndarray:
 
 
 def open_picture(path: str | Path | None) -> Image.Image:
-    """The picture in a file that somebody sent, decoded. Raises ValueError when there is none.
+    """The picture in a file that somebody sent, decoded and upright. Raises ValueError for others.
 
     Its size is checked before its pixels are: a small file can decode to gigabytes.
     """
     if path is None:
         raise ValueError("there is no picture: send a PNG, JPEG or WebP file")
+    unreadable = "the file is not a picture that can be read: send a PNG, JPEG or WebP file"
     try:
-        picture = Image.open(path)
-        _check_size(picture)
-        picture.load()
+        picture = Image.open(path, formats=("PNG", "JPEG", "WEBP"))  # others can run programs
     except Image.DecompressionBombError as error:
         raise ValueError(f"the picture is too large: {error}") from error
-    except (OSError, SyntaxError) as error:  # what Pillow raises for files that it can't decode
-        raise ValueError(
-            "the file is not a picture that can be read: send a PNG, JPEG or WebP file"
-        ) from error
-    return picture
+    except Exception as error:  # decoders of damaged files raise all kinds
+        raise ValueError(unreadable) from error
+    _check_size(picture)
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception as error:
+        raise ValueError(unreadable) from error
 
 
 def _check_size(picture: Image.Image) -> None:
@@ -167,20 +168,33 @@ def _as_picture(image: object) -> Image.Image:
 
 def _grey(picture: Image.Image) -> np.ndarray:
     """A picture as (H, W) float32 grey in [0, 1]; what is transparent becomes paper."""
-    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith(("I", "F")):  # 16 bits or more, which Pillow would cut off at 255
+        values = np.asarray(picture, np.float32)
+        if not np.isfinite(values).all():
+            raise ValueError("the picture has values that are not numbers: save it as a PNG")
+        largest = 65535 if picture.mode.startswith("I") else 255 if values.max() > 1 else 1
+        return (values / largest).clip(0, 1)
+    if picture.mode in ("LAB", "La", "RGBa"):
+        raise ValueError(f"pictures of mode {picture.mode} are not read: convert it to RGB")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
-        paper = _paper_behind(picture)
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, paper), picture)
+        paper = Image.new("RGBA", picture.size, _paper_behind(picture))
+        picture = Image.alpha_composite(paper, picture)
     return np.asarray(picture.convert("L"), np.float32) / 255
 
 
 def _paper_behind(picture: Image.Image) -> tuple[int, int, int, int]:
-    """Black for a transparent picture with bright ink, white for one with dark ink."""
+    """What to put behind a transparent picture.
+
+    Its own paper where most of it is opaque, a screenshot with round corners, say;
+    else black behind bright ink and white behind dark.
+    """
     grey, alpha = picture.convert("LA").split()
     opaque = np.asarray(grey)[np.asarray(alpha) > 127]
-    bright = len(opaque) > 0 and np.median(opaque) > 127
-    return (0, 0, 0, 255) if bright else (255, 255, 255, 255)
+    level = int(np.median(opaque)) if len(opaque) else 0
+    if 2 * len(opaque) <= grey.width * grey.height:
+        level = 0 if level > 127 else 255
+    return (level, level, level, 255)
 
 
 def _ink_of_picture(grey: np.ndarray) -> np.ndarray:
@@ -190,14 +204,15 @@ def _ink_of_picture(grey: np.ndarray) -> np.ndarray:
     """
     picture = Image.fromarray(grey)
     grey = np.asarray(picture.reduce(math.ceil(max(picture.size) / WORKING_SIDE)))
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    if np.median(border) < (grey.min() + grey.max()) / 2:  # bright ink on dark paper
+    if _ink_is_bright(grey):
         grey = 1 - grey
     ink = _paper(grey) - grey
     ink -= np.median(ink)  # most of a picture is paper
     if ink.max() < MIN_CONTRAST:
         return np.zeros_like(ink)
-    strong = ink[ink > _otsu(ink)]
+    strong = ink[ink > max(_otsu(ink), 0)]
+    if not strong.size:
+        return np.zeros_like(ink)
     # Noise goes either way, ink only one: what lies below the paper tells how noisy it is.
     noise = math.sqrt(np.mean(np.minimum(ink, 0) ** 2) * 2)
     ink = np.where(ink > 3 * noise, ink, 0)
@@ -207,21 +222,47 @@ def _ink_of_picture(grey: np.ndarray) -> np.ndarray:
     return ink
 
 
+def _ink_is_bright(grey: np.ndarray) -> bool:
+    """Whether the ink of an (h, w) picture is brighter than the paper.
+
+    An evenly lit border is paper. Where light falls off towards the border, the few
+    places that stand out from what is around them are ink.
+    """
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    middle = np.median(border)
+    if np.quantile(np.abs(border - middle), 0.7) < 0.02:
+        return (grey > middle + 0.1).sum() > (grey < middle - 0.1).sum()
+    small, window = _coarse(grey)
+    standing_out = small - _sliding(small, window, np.median)
+    return bool((standing_out**3).sum() > 0)
+
+
 def _paper(grey: np.ndarray) -> np.ndarray:
     """How bright the paper is at each pixel, from (h, w) grey in which ink is dark.
 
     A morphological closing: each place takes the brightness of the darkest of the
-    brightest places around it, so that strokes vanish and shadows stay.
+    brightest places around it, so that strokes vanish and shadows stay. Light that
+    falls off towards the border is taken to go on doing so beyond it.
     """
-    picture = Image.fromarray(grey)
-    small = np.asarray(picture.reduce(math.ceil(max(picture.size) / COARSE_SIDE)))
-    window = 2 * (max(small.shape) // 5) + 1
-    closed = _sliding(_sliding(small, window, np.max), window, np.min)
-    return np.asarray(Image.fromarray(closed).resize(picture.size, Image.Resampling.BILINEAR))
+    small, window = _coarse(grey)
+    beyond = np.minimum(
+        np.pad(small, window, mode="edge"),
+        np.pad(small, window, mode="reflect", reflect_type="odd"),
+    )
+    closed = _sliding(_sliding(beyond, window, np.max), window, np.min)
+    closed = np.ascontiguousarray(closed[window:-window, window:-window])
+    size = (grey.shape[1], grey.shape[0])
+    return np.asarray(Image.fromarray(closed).resize(size, Image.Resampling.BILINEAR))
+
+
+def _coarse(grey: np.ndarray) -> tuple[np.ndarray, int]:
+    """(h, w) grey at 32 pixels a side at most, and a window wider than any stroke in it."""
+    small = np.asarray(Image.fromarray(grey).reduce(math.ceil(max(grey.shape) / COARSE_SIDE)))
+    return small, 2 * (max(small.shape) // 5) + 1
 
 
 def _sliding(values: np.ndarray, window: int, summary: Callable) -> np.ndarray:
-    """Sum up a square window around each place of a (h, w) array by max, min or mean."""
+    """Sum up a square window around each place of a (h, w) array, one axis after the other."""
     for axis in (0, 1):
         margins = [(0, 0), (0, 0)]
         margins[axis] = (window // 2, window // 2)

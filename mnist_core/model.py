@@ -12,6 +12,10 @@ from mnist_core.framing import PIXELS
 
 DIGITS = 10
 
+# Networks beyond this are refused, trained or loaded: half a gigabyte of weights.
+MAX_WIDTH = 4096
+MAX_LAYERS = 8
+
 
 class MLP(nn.Module, PyTorchModelHubMixin):
     """A multilayer perceptron with ReLU between its layers.

@@ -42,7 +42,7 @@ class Prediction:
     @property
     def runner_up(self) -> int | None:
         """The second most probable digit, or None when there was no ink."""
-        return None if self.digit is None else int(self.probabilities.argsort()[-2])
+        return None if self.digit is None else int((-self.probabilities).argsort(kind="stable")[1])
 
 
 class Recognizer:

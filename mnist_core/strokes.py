@@ -94,7 +94,8 @@ def parse_strokes(value: object) -> list[np.ndarray]:
     well. A stroke without points is left out. Raises ValueError that says what
     was found and what was expected.
     """
-    if not isinstance(value, list | tuple | np.ndarray):
+    value = _plain(value)
+    if not isinstance(value, list | tuple):
         raise ValueError(
             f"a drawing is a list of strokes such as [[[12, 40], [13, 44]]], not {_kind(value)}"
         )
@@ -113,25 +114,34 @@ def parse_strokes(value: object) -> list[np.ndarray]:
 
 def _parse_stroke(value: object, number: int) -> np.ndarray:
     """One stroke as an (n, 2) float64 array, n >= 0."""
-    if not isinstance(value, list | tuple | np.ndarray):
+    value = _plain(value)
+    if not isinstance(value, list | tuple):
         raise ValueError(f"stroke {number} is {_kind(value)}; expected a list of [x, y] points")
     if len(value) > MAX_POINTS:
         raise ValueError(
             f"stroke {number} has {len(value)} points; at most {MAX_POINTS} are read: thin them out"
         )
-    if len(value) == 0:
-        return np.empty((0, 2))
-    try:
-        points = np.asarray(value)
-    except ValueError:  # ragged: its points have different lengths
-        points = np.empty(0)
-    if points.ndim != 2 or points.shape[1] != 2 or points.dtype.kind not in "iuf":
+    if not all(_is_point(point) for point in value):
         raise ValueError(f"stroke {number} holds something else than [x, y] pairs of numbers")
-    if not np.all(np.abs(points) <= MAX_COORDINATE):  # NaN compares false and is refused too
+    # NaN compares false and is refused too.
+    if not all(abs(number) <= MAX_COORDINATE for point in value for number in point):
         raise ValueError(
             f"stroke {number} has a coordinate that is not finite or beyond ±{MAX_COORDINATE}"
         )
-    return points.astype(np.float64)
+    return np.array(value, np.float64).reshape(-1, 2)
+
+
+def _is_point(value: object) -> bool:
+    return (
+        isinstance(value, list | tuple)
+        and len(value) == 2
+        and all(type(number) in (int, float) for number in value)
+    )
+
+
+def _plain(value: object) -> object:
+    """Arrays as lists; anything else as it is."""
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def _kind(value: object) -> str:

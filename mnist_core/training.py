@@ -12,7 +12,7 @@ from tqdm import tqdm
 from mnist_core.augment import augment
 from mnist_core.data import Dataset
 from mnist_core.framing import to_input
-from mnist_core.model import MLP
+from mnist_core.model import MAX_LAYERS, MAX_WIDTH, MLP
 
 EVALUATION_BATCH = 4096
 OUTLIER_SHARE = 8  # one outlier for so many digits in a batch
@@ -37,8 +37,12 @@ class Recipe:
         for name in ("epochs", "batch_size", "learning_rate"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected more than 0")
-        if any(width < 1 for width in self.hidden):
-            raise ValueError(f"hidden sizes are {self.hidden}; expected at least 1 each")
+        if len(self.hidden) > MAX_LAYERS or any(not 1 <= n <= MAX_WIDTH for n in self.hidden):
+            raise ValueError(
+                f"hidden sizes are {self.hidden}; expected up to {MAX_LAYERS} of 1 to {MAX_WIDTH}"
+            )
+        if self.batch_norm and self.batch_size < 2:
+            raise ValueError("batch_size is 1; expected at least 2, for batch normalisation")
 
 
 RECIPES = {
@@ -95,6 +99,8 @@ def fit(
         total = 0.0
         batches = torch.randperm(len(images), generator=generator).split(recipe.batch_size)
         for batch in tqdm(batches, f"epoch {number}", leave=False, disable=None):  # on terminals
+            if recipe.batch_norm and len(batch) == 1:
+                continue  # one image has no variance to normalise by
             inputs = _inputs(images[batch], outliers, recipe, generator)
             log_probabilities = model(inputs)
             loss = criterion(log_probabilities[: len(batch)], labels[batch])
@@ -116,7 +122,10 @@ def _schedule(
         return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
     steps = recipe.epochs * math.ceil(count / recipe.batch_size)
     return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.learning_rate, total_steps=steps, pct_start=0.1
+        optimizer,
+        recipe.learning_rate,
+        total_steps=max(steps, 20),  # it can't divide fewer
+        pct_start=0.1,
     )
 
 

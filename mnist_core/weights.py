@@ -16,15 +16,11 @@ from huggingface_hub import ModelCard, ModelCardData
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from mnist_core.model import MLP
+from mnist_core.model import MAX_LAYERS, MAX_WIDTH, MLP
 
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 CARD_FILE = "README.md"
-
-# A config is read before its weights are checked: what it asks for must fit in memory.
-MAX_WIDTH = 16_384
-MAX_LAYERS = 16
 
 
 def save(model: MLP, directory: str | Path, provenance: dict, thresholds: dict[str, float]) -> None:
@@ -88,7 +84,7 @@ def _read_config(directory: Path) -> dict:
     """config.json, its layer sizes checked."""
     try:
         config = json.loads((directory / CONFIG_FILE).read_text(encoding="utf-8"))
-    except ValueError as error:  # not JSON, or not UTF-8
+    except (ValueError, RecursionError) as error:  # not JSON, or not UTF-8
         raise ValueError(
             f"{directory / CONFIG_FILE} is not JSON ({error}). {_mend(directory)}"
         ) from error
@@ -104,7 +100,8 @@ def _read_config(directory: Path) -> dict:
         )
     thresholds = config.get("thresholds")
     if not isinstance(thresholds, dict) or not all(
-        isinstance(thresholds.get(name), int | float) for name in ("digit", "sure")
+        isinstance(thresholds.get(name), int | float) and 0 <= thresholds[name] <= 1
+        for name in ("digit", "sure")
     ):
         raise ValueError(
             f'{directory / CONFIG_FILE} has no "thresholds" with "digit" and "sure": it was '

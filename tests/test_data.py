@@ -83,9 +83,12 @@ def test_drawings_are_held_out_by_writer():
     assert not writers[0] & writers[1]
 
 
-def test_drawings_without_writers_are_held_out_one_by_one():
-    fitting, held_out = split_drawings(drawings(50))
+@pytest.mark.parametrize("writer", [{}, {"writer": lambda i: "me"}, {"writer": lambda i: i % 2}])
+def test_drawings_by_few_writers_are_held_out_one_by_one(writer):
+    fitting, held_out = split_drawings(drawings(50, **writer))
     assert (len(fitting), len(held_out)) == (45, 5)
+    with pytest.raises(ValueError, match="at least 2"):
+        split_drawings(drawings(1))
 
 
 def test_drawings_are_rendered_as_the_page_does():

@@ -127,6 +127,56 @@ def test_photographs_on_unevenly_lit_paper_give_the_same_digits(mnist, recognize
     assert np.mean(read == labels) > 0.93
 
 
+@pytest.mark.parametrize("edge", [0.6, 0.8])
+def test_light_that_falls_off_to_the_border_is_not_taken_for_dark_paper(mnist, recognizer, edge):
+    rows, columns = np.indices((600, 600)) - 299.5
+    light = 0.95 - (1 - edge) * np.hypot(rows, columns) / 300
+    images, labels = mnist[0][:40].numpy(), mnist[1][:40].numpy()
+    read = []
+    for image in images:
+        large = np.asarray(Image.fromarray(image).resize((300, 300), Image.Resampling.BICUBIC))
+        paper = light * (1 - 0.7 * np.pad(large, 150) / 255)
+        read.append(recognizer.predict_image((255 * paper.clip(0, 1)).astype(np.uint8)).digit)
+    assert np.mean(read == labels) > 0.9
+
+
+def test_a_screenshot_with_transparent_corners_keeps_its_paper(mnist):
+    digit = mnist[0][0].numpy()
+    page = Image.fromarray(255 - enlarge(digit)).convert("RGBA")
+    window = Image.new("RGBA", (340, 340), (0, 0, 0, 0))
+    window.paste(page, (30, 30))
+    assert np.abs(frame_picture(window).astype(int) - digit).mean() < 1.5
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int32, np.float32])
+def test_pictures_of_more_than_eight_bits_are_read(mnist, kind):
+    digit = mnist[0][0].numpy()
+    values = enlarge(digit).astype(kind) * (257 if kind is not np.float32 else 1)
+    assert np.abs(frame_picture(Image.fromarray(values)).astype(int) - digit).mean() < 1.5
+
+
+def test_dark_shapes_are_framed_whatever_they_are():
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        picture = np.full((64, 64), 255, np.uint8)
+        for _ in range(random.integers(1, 4)):
+            top, left = random.integers(0, 60, 2)
+            bottom, right = np.add((top, left), random.integers(1, 64, 2))
+            picture[top:bottom, left:right] = random.integers(0, 128)
+        assert frame_picture(picture).shape == (28, 28)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 4096), (4096, 1), (2, 3)])
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK", "YCbCr", "HSV", "I", "F"])
+def test_pictures_of_any_mode_and_size_are_framed(mode, size):
+    assert frame_picture(Image.new(mode, size)).shape == (28, 28)
+
+
+def test_values_that_are_not_numbers_are_refused():
+    with pytest.raises(ValueError, match="not numbers"):
+        frame_picture(Image.fromarray(np.full((5, 5), np.nan, np.float32)))
+
+
 def test_specks_do_not_shrink_the_digit(mnist):
     digit = enlarge(mnist[0][0].numpy())
     random = np.random.default_rng(0)
@@ -184,5 +234,8 @@ def test_a_file_that_cannot_be_decoded_is_refused(tmp_path, damage):
     (tmp_path / "a.png").write_bytes(damage((tmp_path / "a.png").read_bytes()))
     with pytest.raises(ValueError, match="send a PNG"):
         open_picture(tmp_path / "a.png")
+    Image.new("L", (9, 9)).save(tmp_path / "exif.png", exif=b"Exif\0\0garbage!garbage")
+    with pytest.raises(ValueError, match="send a PNG"):
+        open_picture(tmp_path / "exif.png")
     with pytest.raises(ValueError, match="there is no picture"):
         open_picture(None)

@@ -23,6 +23,12 @@ def test_a_drawing_becomes_arrays_of_points():
     assert second.tolist() == [[5, 6]]
 
 
+def test_arrays_will_do():
+    (stroke,) = parse_strokes([np.array([[1, 2], [3, 4]], np.int16)])
+    assert stroke.tolist() == [[1, 2], [3, 4]]
+    assert len(parse_strokes(np.zeros((2, 3, 2)))) == 2
+
+
 def test_what_has_no_ink_becomes_no_strokes():
     assert parse_strokes([]) == []
     assert parse_strokes([[], []]) == []
@@ -44,10 +50,14 @@ def test_what_has_no_ink_becomes_no_strokes():
         ([[[None, 2]]], r"\[x, y\] pairs"),
         ([[[True, False]]], r"\[x, y\] pairs"),
         ([[[[1, 2], [3, 4]]]], r"\[x, y\] pairs"),
-        ([[[10**400, 1]]], r"\[x, y\] pairs"),
+        ([[["x" * 100_000, 1], [1, 1]]], r"\[x, y\] pairs"),
+        ([[[10**400, 1]]], "beyond"),
+        (np.array(5), "not a int"),
+        ([np.array(5.0)], "stroke 1 is a float"),
         ([[[float("nan"), 1]]], "not finite"),
         ([[[1, float("inf")]]], "not finite"),
         ([[[MAX_COORDINATE + 1, 1]]], "beyond"),
+        ([[[-(2**63), 0], [1, 1]]], "beyond"),  # whose absolute value overflows an int64
         ([[[0, 0]]] * (MAX_STROKES + 1), f"at most {MAX_STROKES}"),
         ([[[0, 0]] * (MAX_POINTS + 1)], f"at most {MAX_POINTS}"),
         ([[[0, 0]] * (MAX_POINTS - 1), [[0, 0]] * 2], f"at most {MAX_POINTS}"),

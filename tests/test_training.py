@@ -68,7 +68,15 @@ def test_the_tutorial_recipe_is_the_tutorial_s():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"epochs": 0}, {"batch_size": -1}, {"learning_rate": float("nan")}, {"hidden": (128, 0)}],
+    [
+        {"epochs": 0},
+        {"batch_size": -1},
+        {"batch_size": 1, "batch_norm": True},
+        {"learning_rate": float("nan")},
+        {"hidden": (128, 0)},
+        {"hidden": (5000,)},
+        {"hidden": (1,) * 9},
+    ],
 )
 def test_settings_that_cannot_train_are_refused(wrong):
     settings = {"hidden": (8,), "epochs": 1, "batch_size": 8, "learning_rate": 0.1}
@@ -98,3 +106,13 @@ def test_outliers_join_the_batches_and_make_the_network_unsure(mnist):
     *_, last = fit(model, (images, labels), (images, labels), recipe, generator, lit)
     assert last.validation_accuracy > 0.8
     assert model(to_input(lit)).exp().max() < 0.3
+
+
+@pytest.mark.parametrize("batch_size", [100, 333, 1000])  # ten steps; a last batch of one; one step
+def test_short_runs_and_short_batches_train(mnist, batch_size):
+    images, labels = mnist[0][:1000], mnist[1][:1000]
+    recipe = Recipe((8,), 1, batch_size, 0.01, one_cycle=True, batch_norm=True)
+    model = MLP((8,), batch_norm=True)
+    generator = torch.Generator().manual_seed(0)
+    (epoch,) = fit(model, (images, labels), (images, labels), recipe, generator)
+    assert epoch.training_loss > 0
