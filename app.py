@@ -51,7 +51,8 @@ def build(recognizer: Recognizer) -> gr.Blocks:
         except ValueError as error:
             raise gr.Error(sentence(error), print_exception=False) from error
 
-    with gr.Blocks(title="Draw a digit", analytics_enabled=False) as page:
+    # Uploaded pictures are looked at once and deleted within the hour, or when the app ends.
+    with gr.Blocks(title="Draw a digit", analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gr.Markdown("# Draw a digit")
         with gr.Row():
             with gr.Column():
@@ -77,6 +78,7 @@ def serve(
         server_name=host,
         server_port=port,
         share=share,
+        max_file_size="20mb",
         quiet=True,
         prevent_thread_lock=True,
         theme=gr.themes.Soft(font="system-ui"),
@@ -111,9 +113,15 @@ def main() -> None:
             f"app.py: can't serve on {args.host}, port {args.port}: the port is busy or the "
             "address is not this machine's. Choose another with --port or --host\n",
         )
+    except Exception as error:  # Gradio asks itself for the page, which a proxy can prevent
+        parser.exit(2, f"app.py: can't serve: {error}\n")
     print(f"Draw at {address}")
     if args.share:
-        print(f"Shared at {public_address}" if public_address else "There is no public link.")
+        print(
+            f"Shared at {public_address}"
+            if public_address
+            else "There is no public link, for the reason above: the page is served here alone."
+        )
     page.block_thread()
 
 

@@ -1,5 +1,6 @@
 """What the README says is so."""
 
+import ast
 import re
 
 import pytest
@@ -26,7 +27,11 @@ def test_the_python_examples_run(server, number):
     example = blocks("python")[number].replace("http://127.0.0.1:7860/", server)
     done = run("-c", example, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    assert "7" in done.stdout
+    printed = done.stdout.strip().splitlines()[-1]
+    if printed.startswith("{"):  # the HTTP answer: the most probable digit of ten
+        answer = ast.literal_eval(printed)
+        printed = max(answer, key=answer.get)
+    assert printed.split()[0] == "7"
 
 
 @pytest.mark.parametrize(

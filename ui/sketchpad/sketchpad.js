@@ -5,7 +5,8 @@ const SIDE = 1000; // units to a side of the paper, whatever its size on the scr
 const PEN_WIDTH = 55; // in those units, as shown: what the network sees is drawn anew
 const MIN_STEP = 3; // units; nearer points add nothing but bytes
 const FIRST_RETRY = 500; // milliseconds, doubled up to
-const LAST_RETRY = 8000;
+const LAST_RETRY = 2000;
+const TIMEOUT = 10000; // milliseconds until a request counts as failed
 
 const canvas = element.querySelector("canvas");
 const hint = element.querySelector(".hint");
@@ -16,7 +17,7 @@ const context = canvas.getContext("2d");
 
 let strokes = [];
 let stroke = null; // the one being drawn
-let pointer = null; // the id of the pointer that draws it
+let pointer = null; // that draws it: {id, type}
 let revision = 0; // grows with every change of the drawing
 let answered = 0; // the revision last answered
 let oldest = 0; // answers to older revisions are not shown
@@ -41,23 +42,26 @@ function addPoint(event) {
 }
 
 canvas.addEventListener("pointerdown", (event) => {
-  if (pointer !== null || event.button !== 0) return;
+  if (event.button !== 0) return;
+  // The palm often lands before the pen: what it drew goes.
+  if (pointer?.type === "touch" && event.pointerType === "pen") replace(strokes.slice(0, -1));
+  if (pointer) return;
   event.preventDefault();
   canvas.setPointerCapture(event.pointerId);
-  pointer = event.pointerId;
+  pointer = { id: event.pointerId, type: event.pointerType };
   stroke = [];
   strokes.push(stroke);
   addPoint(event);
 });
 
 canvas.addEventListener("pointermove", (event) => {
-  if (event.pointerId !== pointer) return;
+  if (event.pointerId !== pointer?.id) return;
   const events = event.getCoalescedEvents?.() ?? [];
   for (const each of events.length ? events : [event]) addPoint(each);
 });
 
 function liftPen(event) {
-  if (event.pointerId !== pointer) return;
+  if (event.pointerId !== pointer?.id) return;
   pointer = stroke = null;
   publish();
 }
@@ -80,7 +84,7 @@ function replace(drawing) {
 function changed() {
   revision += 1;
   hint.hidden = strokes.length > 0;
-  undo.disabled = clear.disabled = strokes.length === 0;
+  undo.ariaDisabled = clear.ariaDisabled = strokes.length === 0; // they keep the focus
   cancelAnimationFrame(frame);
   frame = requestAnimationFrame(paint);
   ask();
@@ -94,7 +98,7 @@ function publish() {
 }
 
 watch("value", () => {
-  if (JSON.stringify(props.value) !== JSON.stringify(strokes)) replace(props.value ?? []);
+  if (JSON.stringify(props.value) !== JSON.stringify(strokes)) replace(props.value || []);
 });
 
 // Painting -----------------------------------------------------------------
@@ -125,18 +129,29 @@ new ResizeObserver(() => {
   paint();
 }).observe(canvas);
 
+// The ink has the colour of the page's text, which changes with the system's theme.
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+  requestAnimationFrame(paint),
+);
+
 // Asking -------------------------------------------------------------------
 
 function show(answer) {
   element.dispatchEvent(new CustomEvent("prediction", { bubbles: true, detail: answer }));
 }
 
+function tell(text) {
+  if (notice.textContent !== text) notice.textContent = text; // else it would be read out again
+}
+
+const wait = (milliseconds) => new Promise((resume) => setTimeout(resume, milliseconds));
+
 // One request at a time, and the last state always: the loop goes round until
 // what was answered is what is on the paper.
 async function ask() {
   if (strokes.length === 0) {
     answered = revision;
-    notice.textContent = "";
+    tell("");
     show(null);
   }
   if (asking) return;
@@ -144,17 +159,16 @@ async function ask() {
   let delay = FIRST_RETRY;
   while (answered !== revision) {
     const asked = revision;
-    const answer = await server.read_drawing(strokes); // undefined when nothing came back
+    const answer = await Promise.race([server.read_drawing(strokes), wait(TIMEOUT)]);
     if (asked < oldest) continue;
-    notice.textContent = answer
-      ? answer.error ?? ""
-      : "No answer from the server. Your drawing is kept; trying again.";
     if (answer) {
       answered = asked;
       delay = FIRST_RETRY;
-      if (!answer.error) show(answer);
+      tell(answer.error ?? "");
+      show(answer.error ? null : answer);
     } else {
-      await new Promise((resume) => setTimeout(resume, delay));
+      tell("No answer from the server. Your drawing is kept; trying again.");
+      await wait(delay);
       delay = Math.min(2 * delay, LAST_RETRY);
     }
   }
