@@ -34,19 +34,22 @@ WATCH = """selector => {
         document.querySelector(selector),
         { subtree: true, childList: true, characterData: true, attributes: true });
 }"""
-SETTLED = "times.change > times.move && performance.now() - times.change > 300"
+SETTLED = "times.change > times.move && performance.now() - times.change > 300 &&"
 STROKE = [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time the page beside the stock sketchpad.")
     parser.add_argument("--strokes", type=int, default=20, help="on each page (%(default)s)")
-    strokes = parser.parse_args().strokes
+    strokes = max(2, parser.parse_args().strokes)
     torch.set_num_threads(1)
-    recognizer = Recognizer.load(ROOT / "weights")
-    with chromium() as browser:
-        ours = time_strokes(browser, app.build(recognizer), clear_ours, ".result", strokes)
-        stock = time_strokes(browser, build_stock(recognizer), clear_stock, "#bars", strokes)
+    try:
+        recognizer = Recognizer.load(ROOT / "weights")
+        with chromium() as browser:
+            ours = time_strokes(browser, app.build(recognizer), clear_ours, ".result", strokes)
+            stock = time_strokes(browser, build_stock(recognizer), clear_stock, "#bars", strokes)
+    except (ValueError, OSError) as error:
+        parser.exit(2, f"benchmark_page.py: {error}\n")
     print(f"milliseconds from the last move to moved bars, {os.cpu_count()} cores, headless")
     print(f"{'page':14} {'median':>7} {'p95':>7} {'least':>7} {'most':>7} {'n':>4}")
     for name, times in (("this page", ours), ("gr.Sketchpad", stock)):
@@ -79,8 +82,8 @@ def time_strokes(
     for _ in range(strokes + 1):
         clear(page)
         draw(page, [STROKE])
-        page.wait_for_function(SETTLED)
-        times.append(page.evaluate("times.change - times.move"))
+        settled = page.wait_for_function(f"{SETTLED} times.change - times.move")
+        times.append(settled.json_value())
     page.close()
     blocks.close(verbose=False)
     return times[1:]

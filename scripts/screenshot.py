@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
+import gradio as gr
 from playwright.sync_api import expect
 
 import app
@@ -29,7 +30,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Make the README's picture of the page.")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "page.png")
     output = parser.parse_args().output
-    page = app.build(Recognizer.load(ROOT / "weights"))
+    try:
+        photograph(app.build(Recognizer.load(ROOT / "weights")), output)
+    except (ValueError, OSError) as error:
+        parser.exit(2, f"screenshot.py: {error}\n")
+    print(f"wrote {output}")
+
+
+def photograph(page: gr.Blocks, output: Path) -> None:
+    """Serve `page`, draw a 4 on it and write the picture."""
     _, address, _ = app.serve(page)
     with chromium() as browser:
         window = browser.new_page(viewport={"width": 1040, "height": 620}, device_scale_factor=1.5)
@@ -40,7 +49,6 @@ def main() -> None:
         window.wait_for_timeout(500)  # the bars' movement
         window.screenshot(path=output)
     page.close(verbose=False)
-    print(f"wrote {output}")
 
 
 if __name__ == "__main__":

@@ -111,11 +111,7 @@ def train(
         "seed": seed,
         "scores": scores,
         "date": datetime.date.today().isoformat(),
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "torchvision": torchvision.__version__,
-        },
+        "versions": versions(),
     }
     weights.save(model, output, provenance, thresholds)
     print(f"saved to {output}")
@@ -146,10 +142,16 @@ def fit(
 def calibrate(
     model: MLP, validation: dict[str, Dataset]
 ) -> tuple[MLP, dict[str, float], dict[str, float]]:
-    """The network for use, its thresholds and its scores, all from held-out data."""
+    """The network for use, its thresholds and its scores, all from held-out data.
+
+    Its calibration error is measured on the data that its one temperature was fitted to.
+    """
     held_out = list(validation.values())
     images, labels = join(*held_out) if len(held_out) > 1 else held_out[0]
-    temperature = calibration.fit_temperature(training.predict(model, images), labels)
+    log_probabilities = training.predict(model, images)
+    if not log_probabilities.isfinite().all():
+        raise ValueError("the training diverged: lower --learning-rate")
+    temperature = calibration.fit_temperature(log_probabilities, labels)
     model = model.folded(temperature)
     thresholds = calibration.choose_thresholds(training.predict(model, images).exp(), labels)
     scores = {}
@@ -176,6 +178,14 @@ def describe(fitting: Dataset, drawings: list[Drawing]) -> str:
     if drawings:
         text += f" and of {len(drawings):,} drawings, each in {COPIES} pen widths"
     return f"{text}: {len(fitting[0]):,} images"
+
+
+def versions() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+    }
 
 
 if __name__ == "__main__":
