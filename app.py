@@ -15,7 +15,7 @@ import gradio as gr
 import torch
 
 from mnist_core import Prediction, Recognizer
-from mnist_core.framing import open_picture
+from mnist_core.pictures import open_picture
 from ui import Chart, Sketchpad
 
 WEIGHTS = Path(__file__).parent / "weights"

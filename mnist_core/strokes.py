@@ -124,7 +124,7 @@ def _parse_stroke(value: object, number: int) -> np.ndarray:
     if not all(_is_point(point) for point in value):
         raise ValueError(f"stroke {number} holds something else than [x, y] pairs of numbers")
     # NaN compares false and is refused too.
-    if not all(abs(number) <= MAX_COORDINATE for point in value for number in point):
+    if not all(abs(coordinate) <= MAX_COORDINATE for point in value for coordinate in point):
         raise ValueError(
             f"stroke {number} has a coordinate that is not finite or beyond ±{MAX_COORDINATE}"
         )
