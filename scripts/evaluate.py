@@ -68,7 +68,7 @@ def main() -> None:
     probabilities = {name: training.predict(model, data[0]).exp() for name, data in sets.items()}
     recognizer = Recognizer(model, config["thresholds"])
     sections = [
-        "# Evaluation",
+        f"# Evaluation\n\nMade by `python scripts/evaluate.py {' '.join(sys.argv[1:])}`.\n",
         "" if drawings else "Left out: drawings, as none were given (`--drawings FILE`).\n",
         accuracy_table(sets, probabilities),
         rejection_table(recognizer, test),
