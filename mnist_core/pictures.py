@@ -164,7 +164,7 @@ def _coarse(grey: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def _sliding(values: np.ndarray, window: int, summary: Callable) -> np.ndarray:
-    """Sum up a square window around each place of a (h, w) array, one axis after the other."""
+    """Summarise a square window around each place of a (h, w) array, one axis after the other."""
     for axis in (0, 1):
         margins = [(0, 0), (0, 0)]
         margins[axis] = (window // 2, window // 2)

@@ -16,7 +16,8 @@ from huggingface_hub import ModelCard, ModelCardData
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from mnist_core.model import MAX_LAYERS, MAX_WIDTH, MLP
+from mnist_core.framing import PIXELS
+from mnist_core.model import DIGITS, MAX_LAYERS, MAX_WIDTH, MLP
 
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
@@ -120,7 +121,7 @@ def _card(config: dict) -> ModelCard:
     metadata = ModelCardData(
         library_name="pytorch", pipeline_tag="image-classification", datasets=["mnist"]
     )
-    sizes = " -> ".join(map(str, (784, *config["hidden"], 10)))
+    sizes = " -> ".join(map(str, (PIXELS, *config["hidden"], DIGITS)))
     sections = {key: provenance[key] for key in ("recipe", "scores", "versions")}
     thresholds = config["thresholds"]
     tables = "\n\n".join(f"## {key.title()}\n\n{_table(rows)}" for key, rows in sections.items())

@@ -260,12 +260,18 @@ def test_one_request_at_a_time_and_the_last_state_is_sent(page):
     expect_leader(page, 7)
 
 
-def test_clear_wins_over_an_answer_on_its_way(page):
+def draw_and_clear_with_the_answer_on_its_way(page) -> Gate:
+    """Draw a 7 and clear it before any answer; what is shown from then on is recorded."""
     gate = Gate(page)
     draw(page, DRAWINGS[7])
     page.wait_for_timeout(100)
     page.get_by_role("button", name="Clear").click()
     record_shown(page)
+    return gate
+
+
+def test_clear_wins_over_an_answer_on_its_way(page):
+    gate = draw_and_clear_with_the_answer_on_its_way(page)
     with page.expect_response(ENDPOINT):
         gate.answer_first(7)
     page.wait_for_timeout(300)
@@ -274,11 +280,7 @@ def test_clear_wins_over_an_answer_on_its_way(page):
 
 
 def test_an_answer_to_what_was_cleared_is_not_shown_for_what_is_drawn_next(page):
-    gate = Gate(page)
-    draw(page, DRAWINGS[7])
-    page.wait_for_timeout(100)
-    page.get_by_role("button", name="Clear").click()
-    record_shown(page)
+    gate = draw_and_clear_with_the_answer_on_its_way(page)
     draw(page, DRAWINGS[1])
     gate.answer_first(7)
     gate.open()

@@ -23,5 +23,4 @@ def test_a_room_does_not_import_what_stands_above_it(room, barred):
     assert files
     for file in files:
         found = {name.split(".")[0] for name in imported_names(file)} & barred
-
         assert not found, f"{file} imports {found}"
