@@ -55,6 +55,24 @@ def frame_strokes(strokes: list[np.ndarray], pen_width: float = PEN_WIDTH) -> np
     return _centre(_ink(np.concatenate(segments), pen_width))
 
 
+def shrink_strokes(strokes: list[np.ndarray], side: float, pen_width: float) -> np.ndarray:
+    """Paper of `side` units shrunk to (28, 28) uint8, as most demos do: for comparison only.
+
+    `pen_width` is in units of the paper. What lies beyond the paper is cut off.
+    """
+    if not strokes:
+        return np.zeros((SIDE, SIDE), np.uint8)
+    scale = SIDE / side
+    segments = np.concatenate([_segments(stroke * scale) for stroke in strokes])
+    return np.rint(_ink(segments, pen_width * scale) * 255).astype(np.uint8)
+
+
+def shrink_picture(image: Image.Image) -> np.ndarray:
+    """A picture stretched to (28, 28) uint8, ink taken to be dark, as most demos do."""
+    small = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    return 255 - np.asarray(small)
+
+
 def _segments(points: np.ndarray) -> np.ndarray:
     """(n, 2) points in frame pixels -> (m, 2, 2) segments; one point gives one to itself."""
     steps = np.hypot(*np.diff(points, axis=0).T)

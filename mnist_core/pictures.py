@@ -4,15 +4,20 @@ Photographs, scans and screenshots: any mode and size, transparency, either
 polarity, uneven light, noise. Where the ink then goes is framing.py's business.
 """
 
+import base64
+import io
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
 
 # Larger pictures are refused: decoding them takes memory and time for nothing.
 MAX_PICTURE_SIDE = 4096
+# A photograph of 512 x 512 pixels as PNG takes half a MiB; the page sends nothing larger.
+MAX_DATA_URL = 4 * 2**20
 # Pictures are shrunk to this before they are looked at, and to this to see the paper's shades.
 WORKING_SIDE = 256
 COARSE_SIDE = 32
@@ -20,16 +25,29 @@ COARSE_SIDE = 32
 MIN_CONTRAST = 0.08
 
 
-def open_picture(path: str | Path | None) -> Image.Image:
+def decode_picture(data_url: object) -> Image.Image:
+    """The picture in a data URL, "data:image/png;base64,...". Raises ValueError for others."""
+    if not isinstance(data_url, str) or len(data_url) > MAX_DATA_URL:
+        raise ValueError(
+            f"expected a picture as a data URL of at most {MAX_DATA_URL // 2**20} MiB: shrink it"
+        )
+    try:
+        content = base64.b64decode(data_url.partition(";base64,")[2], validate=True)
+    except ValueError as error:
+        raise ValueError("the picture's data URL is not base64") from error
+    return open_picture(io.BytesIO(content))
+
+
+def open_picture(file: str | Path | BinaryIO | None) -> Image.Image:
     """The picture in a file that somebody sent, decoded and upright. Raises ValueError for others.
 
     Its size is checked before its pixels are: a small file can decode to gigabytes.
     """
-    if path is None:
+    if file is None:
         raise ValueError("there is no picture: send a PNG, JPEG or WebP file")
     unreadable = "the file is not a picture that can be read: send a PNG, JPEG or WebP file"
     try:
-        picture = Image.open(path, formats=("PNG", "JPEG", "WEBP"))  # others can run programs
+        picture = Image.open(file, formats=("PNG", "JPEG", "WEBP"))  # others can run programs
     except Image.DecompressionBombError as error:
         raise ValueError(f"the picture is too large: {error}") from error
     except Exception as error:  # decoders of damaged files raise all kinds

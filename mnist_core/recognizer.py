@@ -48,16 +48,15 @@ class Prediction:
 class Recognizer:
     """A network and the way to it from strokes and from pictures."""
 
-    def __init__(self, model: MLP, thresholds: dict[str, float]) -> None:
-        """`thresholds`, as `calibration.choose_thresholds` gives them, decide the verdicts."""
+    def __init__(self, model: MLP, config: dict) -> None:
+        """`config` as `weights.load` gives it: its thresholds decide the verdicts."""
         self.model = model.eval()
-        self.thresholds = thresholds
+        self.config = config
 
     @classmethod
     def load(cls, directory: str | Path = "weights") -> "Recognizer":
         """The network saved in `directory`. Raises ValueError or OSError as `weights.load` does."""
-        model, config = weights.load(directory)
-        return cls(model, config["thresholds"])
+        return cls(*weights.load(directory))
 
     def predict_strokes(self, strokes: object) -> Prediction:
         """Read a drawing, [[[x, y], ...], ...]. Raises ValueError as `parse_strokes` does."""
@@ -66,6 +65,16 @@ class Recognizer:
     def predict_image(self, image: Image.Image | np.ndarray) -> Prediction:
         """Read a picture of one digit. Raises ValueError as `framing.frame_picture` does."""
         return self.predict_pixels(framing.frame_picture(image))
+
+    def explain(self, prediction: Prediction) -> tuple[np.ndarray, float]:
+        """Why the leading digit and not the runner-up, for a prediction with ink.
+
+        A (28, 28) float32 map of what each pixel adds to log p(digit) - log p(runner-up),
+        and the constant that is missing from their sum (see `MLP.explain`).
+        """
+        inputs = framing.to_input(torch.from_numpy(prediction.pixels))[0]
+        parts, constant = self.model.explain(inputs, prediction.digit, prediction.runner_up)
+        return parts.reshape(prediction.pixels.shape).numpy(), float(constant)
 
     @torch.inference_mode()
     def predict_pixels(self, pixels: np.ndarray) -> Prediction:
@@ -79,6 +88,7 @@ class Recognizer:
 
     def _verdict(self, probabilities: np.ndarray) -> Verdict:
         second, first = np.sort(probabilities)[-2:]
-        if first + second < self.thresholds["digit"]:
+        thresholds = self.config["thresholds"]
+        if first + second < thresholds["digit"]:
             return "no digit"
-        return "unsure" if first - second < self.thresholds["sure"] else "sure"
+        return "unsure" if first - second < thresholds["sure"] else "sure"

@@ -66,7 +66,7 @@ def main() -> None:
     for name, change in CHANGES.items():
         sets[f"MNIST test, {name}"] = through_the_picture_door(test, change)
     probabilities = {name: training.predict(model, data[0]).exp() for name, data in sets.items()}
-    recognizer = Recognizer(model, config["thresholds"])
+    recognizer = Recognizer(model, config)
     sections = [
         f"# Evaluation\n\nMade by `python scripts/evaluate.py {' '.join(sys.argv[1:])}`.\n",
         "" if drawings else "Left out: drawings, as none were given (`--drawings FILE`).\n",
@@ -273,7 +273,7 @@ def pictures(name: str, dataset: Dataset, probabilities: torch.Tensor, output: P
 
 
 def confusion_matrix(answers: torch.Tensor, labels: torch.Tensor) -> pyplot.Figure:
-    counts = torch.bincount(10 * labels + answers, minlength=100).reshape(10, 10)
+    counts = training.count_confusions(answers, labels)
     figure, axes = pyplot.subplots(figsize=(6, 6))
     shown = counts.clone().fill_diagonal_(0)
     axes.imshow(shown, cmap="Oranges")

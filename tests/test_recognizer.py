@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
 from mnist_core import Recognizer
 from mnist_core.data import load_mnist
+from mnist_core.framing import to_input
+from mnist_core.model import MLP
 from mnist_core.training import evaluate
 from mnist_core.weights import load
 from tests.conftest import ROOT
@@ -27,6 +30,38 @@ def test_pictures_are_read(recognizer, mnist):
     images, labels = mnist[0][:300].numpy(), mnist[1][:300].numpy()
     digits = [recognizer.predict_image(255 - image).digit for image in images]
     assert np.mean(digits == labels) > 0.9
+
+
+@pytest.mark.parametrize("digit", DRAWINGS)
+def test_the_explanation_adds_up_to_the_difference_of_the_scores(recognizer, digit):
+    prediction = recognizer.predict_strokes(DRAWINGS[digit])
+    contributions, constant = recognizer.explain(prediction)
+    assert contributions.shape == (28, 28)
+    assert not contributions[prediction.pixels == 0].any()  # no ink, no say
+    inputs = to_input(torch.from_numpy(prediction.pixels))
+    scores = recognizer.model.layers(inputs)[0]  # before log_softmax
+    difference = (scores[prediction.digit] - scores[prediction.runner_up]).item()
+    assert contributions.sum() + constant == pytest.approx(difference, abs=1e-3)
+
+
+def test_the_explanation_of_one_hidden_unit_is_what_was_worked_out_by_hand():
+    model = MLP((1,))
+    hidden, _, last = model.layers
+    for parameter in model.parameters():
+        parameter.data.zero_()
+    hidden.weight.data[0, 5], hidden.bias.data[0] = 2, 1
+    last.weight.data[:2, 0] = torch.tensor([3.0, -1.0])
+    last.bias.data[1] = 4
+    inputs = torch.zeros(784)
+    inputs[5] = 0.5
+    contributions, constant = model.explain(inputs, 0, 1)
+    assert contributions[5].item() == pytest.approx(4)  # (3 + 1) x 2 x 0.5
+    assert contributions.abs().sum().item() == pytest.approx(4)
+    assert constant.item() == pytest.approx(0)  # (3 + 1) x 1 - 4
+    hidden.bias.data[0] = -2  # and now the unit is off
+    contributions, constant = model.explain(inputs, 0, 1)
+    assert not contributions.any()
+    assert constant.item() == pytest.approx(-4)
 
 
 @pytest.mark.parametrize("nothing", [[], [[]]])
