@@ -12,7 +12,7 @@ from tqdm import tqdm
 from mnist_core.augment import augment
 from mnist_core.data import Dataset
 from mnist_core.framing import to_input
-from mnist_core.model import MAX_LAYERS, MAX_WIDTH, MLP
+from mnist_core.model import DIGITS, MAX_LAYERS, MAX_WIDTH, MLP
 
 EVALUATION_BATCH = 4096
 OUTLIER_SHARE = 8  # one outlier for so many digits in a batch
@@ -156,3 +156,8 @@ def evaluate(model: MLP, dataset: Dataset) -> tuple[float, float]:
     loss = nn.functional.nll_loss(log_probabilities, labels)
     accuracy = (log_probabilities.argmax(1) == labels).float().mean()
     return loss.item(), accuracy.item()
+
+
+def count_confusions(answers: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """(N,) digits read and (N,) true ones -> (10, 10) counts, a row for each true digit."""
+    return torch.bincount(DIGITS * labels + answers, minlength=DIGITS**2).reshape(DIGITS, DIGITS)

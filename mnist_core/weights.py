@@ -29,9 +29,10 @@ def save(model: MLP, directory: str | Path, provenance: dict, thresholds: dict[s
 
     `provenance` says where the network came from and goes into config.json and
     the card: "data" (str), "recipe" (dict), "seed" (int), "scores" (dict of
-    floats), "date" (ISO 8601) and "versions" (dict). So do the verdicts'
-    `thresholds`, as `calibration.choose_thresholds` gives them. Each file is written
-    beside its place and renamed: an interrupted save leaves the old file or the new one.
+    floats), "confusion" (a row for each digit of the test set: how often it was read as
+    which), "date" (ISO 8601) and "versions" (dict). So do the verdicts' `thresholds`, as
+    `calibration.choose_thresholds` gives them. Each file is written beside its place and
+    renamed: an interrupted save leaves the old file or the new one.
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
