@@ -8,6 +8,7 @@ can't be loaded or the address can't be used.
 """
 
 import argparse
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ import gradio as gr
 import torch
 
 from mnist_core import Prediction, Recognizer
-from mnist_core.pictures import open_picture
-from ui import Chart, Sketchpad
+from mnist_core.framing import shrink_picture, shrink_strokes
+from mnist_core.pictures import decode_picture, open_picture
+from mnist_core.strokes import parse_strokes
+from ui import I18N, About, Chart, Examples, Insight, Sketchpad
+from ui.sketchpad import PEN_WIDTH, SIDE
 
 WEIGHTS = Path(__file__).parent / "weights"
 PAGE_STYLE = Path(__file__).parent / "ui" / "page.css"
@@ -25,17 +29,11 @@ PAGE_STYLE = Path(__file__).parent / "ui" / "page.css"
 def build(recognizer: Recognizer) -> gr.Blocks:
     """The page and its HTTP endpoints, /predict and /predict_image."""
 
-    def recognize(strokes: Any) -> dict[str, Any]:
+    def recognize(paper: Any) -> dict[str, Any]:
         try:
-            prediction = recognizer.predict_strokes(strokes)
+            return read_paper(recognizer, paper)
         except ValueError as error:
             return {"error": sentence(error)}
-        return {
-            "probabilities": prediction.probabilities.tolist(),
-            "digit": prediction.digit,
-            "runner_up": prediction.runner_up,
-            "verdict": prediction.verdict,
-        }
 
     def predict(strokes: list[list[list[float]]]) -> dict[str, float]:
         """How probable each digit is for a drawing: strokes, lists of [x, y] points, y down."""
@@ -53,17 +51,50 @@ def build(recognizer: Recognizer) -> gr.Blocks:
 
     # Uploaded pictures are looked at once and deleted within the hour, or when the app ends.
     with gr.Blocks(title="Draw a digit", analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        gr.Markdown("# Draw a digit")
-        with gr.Row():
+        gr.Markdown("# " + I18N("title"))
+        with gr.Row(elem_id="desk"):
             with gr.Column():
-                Sketchpad(recognize)
+                Sketchpad(recognize, elem_id="sketchpad")
+                Examples(elem_id="examples")
             with gr.Column():
-                Chart()
+                Chart(elem_id="chart")
+                Insight(elem_id="insight")
+        About(recognizer.config)
         gr.api(predict, concurrency_limit=None)
         # gr.Image would open the file itself, and say nothing useful of one that is no picture.
         picture = gr.File(label="Picture", visible=False)
         picture.upload(predict_image, picture, gr.JSON(visible=False), concurrency_limit=None)
     return page
+
+
+def read_paper(recognizer: Recognizer, paper: Any) -> dict[str, Any]:
+    """What the page shows for its paper, as `Sketchpad` describes both. Raises ValueError."""
+    if not isinstance(paper, dict) or not {"strokes", "picture"} & paper.keys():
+        raise ValueError('expected {"strokes": ...} or {"picture": ...}')
+    if "picture" in paper:
+        picture = decode_picture(paper["picture"])
+        prediction = recognizer.predict_image(picture)
+        shrink = functools.partial(shrink_picture, picture)
+    else:
+        strokes = parse_strokes(paper["strokes"])
+        prediction = recognizer.predict_strokes(strokes)
+        shrink = functools.partial(shrink_strokes, strokes, SIDE, PEN_WIDTH)
+    answer = {
+        "probabilities": prediction.probabilities.tolist(),
+        "digit": prediction.digit,
+        "runner_up": prediction.runner_up,
+        "verdict": prediction.verdict,
+        "pixels": prediction.pixels.ravel().tolist(),
+    }
+    if paper.get("details") is True and prediction.digit is not None:
+        shrunk = recognizer.predict_pixels(shrink())
+        answer["shrunk"] = {
+            "pixels": shrunk.pixels.ravel().tolist(),
+            "probabilities": shrunk.probabilities.tolist(),
+        }
+        contributions, constant = recognizer.explain(prediction)
+        answer["why"] = {"contributions": contributions.ravel().tolist(), "constant": constant}
+    return answer
 
 
 def serve(
@@ -81,8 +112,12 @@ def serve(
         max_file_size="20mb",
         quiet=True,
         prevent_thread_lock=True,
-        theme=gr.themes.Soft(font="system-ui"),
+        # Soft's subdued grey is too faint to read; its background would be lost in `set`.
+        theme=gr.themes.Soft(font="system-ui").set(
+            body_text_color_subdued="*neutral_500", background_fill_primary="*neutral_50"
+        ),
         css_paths=PAGE_STYLE,
+        i18n=I18N,
     )
 
 

@@ -38,7 +38,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def move(page: Page, point: tuple[float, float], steps: int = 1) -> None:
-    """Move the mouse to `point` of the first canvas, in parts of its width and height."""
+    """Move the mouse to `point` of the page's first canvas, in parts of its width and height."""
     box = page.locator("canvas").first.bounding_box()
     x, y = point
     page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=steps)

@@ -43,7 +43,7 @@ def photograph(page: gr.Blocks, output: Path) -> None:
     with chromium() as browser:
         window = browser.new_page(viewport={"width": 1040, "height": 620}, device_scale_factor=1.5)
         window.goto(address)
-        window.get_by_text("0 to 9").wait_for()
+        window.locator(".hint").wait_for()
         draw(window, FOUR)
         expect(window.locator(".bar.leading")).to_have_attribute("data-digit", "4")
         window.wait_for_timeout(500)  # the bars' movement

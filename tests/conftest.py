@@ -15,6 +15,7 @@ import pytest
 from mnist_core import Recognizer
 from mnist_core.data import Dataset, load_mnist
 from scripts.browser import chromium
+from tests.page import open_page
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -85,3 +86,36 @@ def browser():
         except FileNotFoundError as error:
             (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(str(error))
         yield found
+
+
+@pytest.fixture
+def open_context(browser, server):
+    """Opens windows on the page, as `browser.new_context` takes them.
+
+    No page may log an error or ask another host.
+    """
+    contexts, complaints, hosts = [], [], []
+
+    def open_one(fragment: str = "", **settings):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **settings})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console", lambda line: complaints.append(line.text) if line.type == "error" else None
+        )
+        page.on("request", lambda request: hosts.append(request.url))
+        open_page(page, server + fragment)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert [line for line in complaints if "Failed to load resource" not in str(line)] == []
+    assert [url for url in hosts if not url.startswith((server, "data:", "blob:"))] == []
+
+
+@pytest.fixture
+def page(open_context):
+    """The page, loaded, in a window of its own."""
+    return open_context()

@@ -1,5 +1,6 @@
 """The app as a process: its command line and its HTTP API."""
 
+import re
 import socket
 import textwrap
 
@@ -8,6 +9,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from app import read_paper
 from tests.conftest import ROOT, free_port, run
 from tests.drawings import DRAWINGS
 
@@ -101,3 +103,38 @@ def test_serving_asks_no_other_host():
     done = run("-c", textwrap.dedent(script), cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("paper", "says"),
+    [
+        (None, 'expected {"strokes"'),
+        ([], 'expected {"strokes"'),
+        ("7", 'expected {"strokes"'),
+        ({}, 'expected {"strokes"'),
+        ({"picture": None}, "expected a picture as a data URL"),
+        ({"picture": "data:,x" * 700_000}, "at most 4 MiB"),
+        ({"picture": "/etc/passwd"}, "send a PNG"),
+        ({"picture": "data:image/png;base64,AAAA"}, "send a PNG"),
+        ({"picture": "data:image/png;base64,ÄÖ"}, "not base64"),
+        ({"strokes": {}}, "a drawing is a list of strokes"),
+        ({"strokes": [[["<img src=x onerror=alert(1)>", 2]]]}, "pairs of numbers"),
+    ],
+)
+def test_papers_that_are_none_are_refused_in_words(recognizer, paper, says):
+    with pytest.raises(ValueError, match=re.escape(says)):
+        read_paper(recognizer, paper)
+
+
+@pytest.mark.parametrize("details", [True, False])
+def test_explanations_are_given_to_those_who_ask(recognizer, details):
+    answer = read_paper(recognizer, {"strokes": DRAWINGS[7], "details": details})
+    assert answer["digit"] == 7
+    assert len(answer["pixels"]) == 784
+    assert ("why" in answer) == ("shrunk" in answer) == details
+
+
+def test_an_empty_paper_has_no_reasons(recognizer):
+    answer = read_paper(recognizer, {"strokes": [], "details": True})
+    assert answer["verdict"] == "empty"
+    assert "why" not in answer

@@ -1,4 +1,4 @@
-"""The page as people use it: a real Chromium, real pointer events, the real network."""
+"""Paper and bars as people use them: a real Chromium, real pointer events, the real network."""
 
 import json
 import re
@@ -9,106 +9,28 @@ from playwright.sync_api import expect
 
 from scripts.browser import draw, move
 from tests.drawings import DRAWINGS
-
-expect.set_options(timeout=60_000)  # a machine that does much else can be slow
-
-ENDPOINT = "**/component_server/"
-
-
-@pytest.fixture
-def page(browser, server):
-    """The page, loaded, in a window of its own; it must log no error and ask no other host."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    complaints, hosts = [], []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-    page.on("request", lambda request: hosts.append(request.url))
-    open_page(page, server)
-    yield page
-    context.close()
-    assert [line for line in complaints if "Failed to load resource" not in str(line)] == []
-    assert [url for url in hosts if not url.startswith((server, "data:", "blob:"))] == []
-
-
-def open_page(page, server) -> None:
-    page.goto(server, timeout=120_000)
-    expect(page.get_by_text("0 to 9")).to_be_visible()
-
-
-def pen_down(page, point) -> None:
-    move(page, point)
-    page.mouse.down()
-
-
-class Gate:
-    """Holds the page's requests back until it is opened."""
-
-    def __init__(self, page) -> None:
-        self.held, self.is_open = [], False
-        page.route(ENDPOINT, lambda route: self.pass_on(route))
-
-    def pass_on(self, route) -> None:
-        if self.is_open:
-            route.continue_()
-        else:
-            self.held.append(route)
-
-    def open(self) -> None:
-        self.is_open = True
-        for route in self.held:
-            route.continue_()
-
-    def answer_first(self, digit: int) -> None:
-        """Answer the request that has waited longest, as if the network were sure of `digit`."""
-        answer = {"probabilities": [0.1] * 10, "runner_up": 0, "verdict": "sure", "digit": digit}
-        self.held.pop(0).fulfill(json=answer)
-
-
-def record_shown(page) -> None:
-    """Note from now on what the page shows: window.shown, a digit or null for each answer."""
-    page.evaluate(
-        """() => {
-            window.shown = [];
-            document.addEventListener("prediction",
-                (event) => shown.push(event.detail?.digit ?? null));
-        }"""
-    )
-
-
-def bar(page, digit):
-    return page.locator(f'[role="meter"][data-digit="{digit}"]')
-
-
-def expect_leader(page, digit) -> None:
-    expect(page.locator(".bar.leading")).to_have_attribute("data-digit", str(digit))
-    expect(page.locator(".answer .digit")).to_have_text(str(digit))
-
-
-def expect_empty(page) -> None:
-    expect(page.get_by_text("0 to 9")).to_be_visible()
-    expect(page.locator(".bar.leading")).to_have_count(0)
-    expect(page.locator(".answer .digit")).to_have_text("?")
-    for digit in range(10):
-        expect(bar(page, digit)).to_have_attribute("aria-valuenow", "10.0")
-
-
-def ink(page) -> int:
-    """How many of the canvas's pixels carry ink."""
-    return page.locator("canvas").evaluate(
-        """async canvas => {
-            await new Promise(requestAnimationFrame);  // what is about to be painted
-            const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-            return image.data.filter((value, i) => i % 4 === 3 && value > 0).length;
-        }"""
-    )
+from tests.page import (
+    ENDPOINT,
+    PHONE,
+    Fingers,
+    Gate,
+    bar,
+    between,
+    expect_empty,
+    expect_leader,
+    ink,
+    paper,
+    pen_down,
+    record_shown,
+    tool,
+)
 
 
 def test_the_page_opens_inviting_and_without_a_guess(page):
     expect_empty(page)
-    expect(page.get_by_role("img", name="Paper: draw a digit")).to_be_visible()
-    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
-    expect(page.get_by_role("button", name="Clear")).to_be_disabled()
+    expect(page.get_by_role("application", name="Paper: draw a digit")).to_be_visible()
+    expect(tool(page, "Undo")).to_be_disabled()
+    expect(tool(page, "Clear")).to_be_disabled()
 
 
 @pytest.mark.parametrize("digit", [0, 2, 3, 4, 5, 7])
@@ -144,7 +66,7 @@ def test_a_stroke_that_leaves_the_paper_and_returns_stays_one(page):
     move(page, (1.3, 0.5), steps=5)
     move(page, (0.4, 0.8), steps=5)
     page.mouse.up()
-    page.get_by_role("button", name="Undo").click()
+    tool(page, "Undo").click()
     expect_empty(page)
 
 
@@ -153,11 +75,11 @@ def test_undo_takes_back_one_stroke_and_clear_all(page):
     expect_leader(page, 1)
     one_stroke = ink(page)
     draw(page, [[[0.2, 0.2], [0.8, 0.2]]])
-    page.get_by_role("button", name="Undo").click()
+    tool(page, "Undo").click()
     expect_leader(page, 1)
     assert ink(page) == one_stroke
     draw(page, DRAWINGS[7])
-    page.get_by_role("button", name="Clear").click()
+    tool(page, "Clear").click()
     expect_empty(page)
     assert ink(page) == 0
     draw(page, DRAWINGS[7])
@@ -169,7 +91,7 @@ def test_what_is_no_digit_is_said_to_be_none(page):
     draw(page, letter_k)
     expect(page.get_by_text("This does not look like a digit").first).to_be_visible()
     expect(page.locator(".bar.leading")).to_have_count(0)
-    page.get_by_role("button", name="Clear").click()
+    tool(page, "Clear").click()
     expect_empty(page)
 
 
@@ -177,7 +99,8 @@ def test_each_verdict_has_its_words(page):
     def answer(first, second, verdict):
         probabilities = [0.0] * 10
         probabilities[4], probabilities[9] = first, second
-        detail = {"probabilities": probabilities, "digit": 4, "runner_up": 9, "verdict": verdict}
+        detail = {"probabilities": probabilities, "digit": 4, "runner_up": 9, "verdict": verdict,
+                  "details": True}  # fmt: skip
         page.evaluate(
             "detail => document.dispatchEvent(new CustomEvent('prediction', { detail }))", detail
         )
@@ -211,14 +134,14 @@ def test_the_pen_takes_over_from_the_palm(page):
             clientX: box.x + x * box.width, clientY: box.y + y * box.height }));
     }"""
     with page.expect_request(ENDPOINT):
-        page.locator("canvas").evaluate(send, ["pointerdown", 1, "touch", 0.9, 0.9])
-    page.locator("canvas").evaluate(send, ["pointerdown", 2, "pen", 0.3, 0.22])
-    page.locator("canvas").evaluate(send, ["pointermove", 1, "touch", 0.8, 0.9])
-    page.locator("canvas").evaluate(send, ["pointermove", 2, "pen", 0.7, 0.22])
-    page.locator("canvas").evaluate(send, ["pointermove", 2, "pen", 0.45, 0.8])
-    page.locator("canvas").evaluate(send, ["pointerup", 2, "pen", 0.45, 0.8])
+        paper(page).evaluate(send, ["pointerdown", 1, "touch", 0.9, 0.9])
+    paper(page).evaluate(send, ["pointerdown", 2, "pen", 0.3, 0.22])
+    paper(page).evaluate(send, ["pointermove", 1, "touch", 0.8, 0.9])
+    paper(page).evaluate(send, ["pointermove", 2, "pen", 0.7, 0.22])
+    paper(page).evaluate(send, ["pointermove", 2, "pen", 0.45, 0.8])
+    paper(page).evaluate(send, ["pointerup", 2, "pen", 0.45, 0.8])
     expect_leader(page, 7)
-    page.get_by_role("button", name="Undo").click()
+    tool(page, "Undo").click()
     expect_empty(page)
 
 
@@ -231,10 +154,10 @@ def test_the_ink_follows_the_system_s_theme(page):
             0.5 * canvas.width, 0.22 * canvas.height, 1, 1);
         return data[0];
     }"""
-    assert page.locator("canvas").evaluate(colour) < 100
+    assert paper(page).evaluate(colour) < 100
     page.emulate_media(color_scheme="dark")
     page.wait_for_timeout(300)
-    assert page.locator("canvas").evaluate(colour) > 150
+    assert paper(page).evaluate(colour) > 150
 
 
 def test_the_right_mouse_button_draws_nothing(page):
@@ -255,7 +178,7 @@ def test_one_request_at_a_time_and_the_last_state_is_sent(page):
     assert len(gate.held) == 1
     with page.expect_request(ENDPOINT) as last:
         gate.open()
-    (stroke,) = json.loads(last.value.post_data)["data"]
+    (stroke,) = json.loads(last.value.post_data)["data"]["strokes"]
     assert stroke[-1] == pytest.approx([450, 800], abs=3)
     expect_leader(page, 7)
 
@@ -265,7 +188,7 @@ def draw_and_clear_with_the_answer_on_its_way(page) -> Gate:
     gate = Gate(page)
     draw(page, DRAWINGS[7])
     page.wait_for_timeout(100)
-    page.get_by_role("button", name="Clear").click()
+    tool(page, "Clear").click()
     record_shown(page)
     return gate
 
@@ -299,45 +222,80 @@ def test_a_server_that_fails_is_said_and_the_drawing_kept(page):
     expect(notice).to_be_empty()
 
 
-def test_the_canvas_is_crisp_and_keeps_its_drawing_when_resized(browser, server):
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, device_scale_factor=3)
-    page = context.new_page()
-    open_page(page, server)
+def test_the_canvas_is_crisp_and_keeps_its_drawing_when_resized(open_context):
+    page = open_context(device_scale_factor=3)
     draw(page, DRAWINGS[7])
     expect_leader(page, 7)
     page.set_viewport_size({"width": 700, "height": 800})
     sizes = "canvas => [canvas.width, Math.round(canvas.clientWidth * devicePixelRatio)]"
     page.wait_for_timeout(300)
-    pixels, wanted = page.locator("canvas").evaluate(sizes)
+    pixels, wanted = paper(page).evaluate(sizes)
     assert pixels == wanted
     assert ink(page) > 0
-    context.close()
 
 
-def test_a_finger_draws_on_a_narrow_screen(browser, server):
-    context = browser.new_context(
-        viewport={"width": 375, "height": 667}, has_touch=True, is_mobile=True
-    )
-    page = context.new_page()
-    open_page(page, server)
-    box = page.locator("canvas").bounding_box()
-    finger = context.new_cdp_session(page)
+def test_a_resize_in_mid_drawing_keeps_the_stroke(page):
+    pen_down(page, (0.3, 0.22))
+    move(page, (0.7, 0.22), steps=6)
+    page.set_viewport_size({"width": 900, "height": 700})
+    page.wait_for_timeout(300)
+    move(page, (0.45, 0.8), steps=6)
+    page.mouse.up()
+    expect_leader(page, 7)
+    tool(page, "Undo").click()
+    expect_empty(page)
 
-    def touch(kind, *points):
-        places = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
-                  for x, y in points]  # fmt: skip
-        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
 
-    corners = DRAWINGS[7][0]
-    touch("touchStart", corners[0])
-    for (x0, y0), (x1, y1) in pairwise(corners):
-        for i in range(1, 9):
-            touch("touchMove", (x0 + (x1 - x0) * i / 8, y0 + (y1 - y0) * i / 8))
-    touch("touchEnd")
+def test_a_finger_draws_on_a_narrow_screen(open_context):
+    page = open_context(**PHONE)
+    finger = Fingers(page)
+    finger.send("touchStart", DRAWINGS[7][0][0])
+    for start, end in pairwise(DRAWINGS[7][0]):
+        for part in range(1, 9):
+            finger.send("touchMove", between(start, end, part / 8))
+    finger.send("touchEnd")
     expect_leader(page, 7)
     assert page.evaluate("document.documentElement.scrollWidth") == 375
     expect(bar(page, 9)).to_be_in_viewport(ratio=1)
-    context.close()
+
+
+def test_a_second_finger_does_not_tangle_the_stroke(open_context):
+    page = open_context(**PHONE)
+    finger = Fingers(page)
+    start, corner, end = DRAWINGS[7][0]
+    finger.send("touchStart", start)
+    finger.send("touchStart", start, (0.9, 0.9))
+    for part in range(1, 9):
+        finger.send("touchMove", between(start, corner, part / 8), (0.9, 0.9 - part / 20))
+    for part in range(1, 9):
+        finger.send("touchMove", between(corner, end, part / 8), (0.9, 0.5))
+    finger.send("touchEnd")
+    expect_leader(page, 7)
+    tool(page, "Undo").click()
+    expect_empty(page)
+
+
+def test_a_page_that_nobody_uses_asks_nothing(page):
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+    page.wait_for_timeout(1500)
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    frames = page.evaluate(
+        """async () => {
+            let painted = 0;
+            const draw = CanvasRenderingContext2D.prototype.clearRect;
+            CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+                painted += 1;
+                return draw.apply(this, box);
+            };
+            await new Promise((resume) => setTimeout(resume, 3000));
+            CanvasRenderingContext2D.prototype.clearRect = draw;
+            return painted;
+        }"""
+    )
+    assert frames == 0
+    assert requests == []
 
 
 def test_the_page_s_own_api_link_is_there(page):

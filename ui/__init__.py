@@ -1,11 +1,16 @@
-"""This project's own Gradio components: paper to draw on and a chart of ten bars.
+"""This project's own Gradio components: paper, a chart, examples, insight and the network's card.
 
-Both are `gr.HTML` with a template, a script and a style of their own. They meet
-in the page and nowhere else: the paper sends a DOM event "prediction", the chart
-listens for it, so bars move without a round trip through Gradio's own state.
+All are `gr.HTML` with a template, a script and a style of their own. They meet in the
+page and nowhere else, through DOM events: "prediction" from the paper to the chart and
+to insight, "draw" from the examples to the paper, "details" from insight to the paper.
+So bars move without a round trip through Gradio's own state.
 """
 
+from ui.about import About
 from ui.chart import Chart
+from ui.examples import Examples
+from ui.insight import Insight
 from ui.sketchpad import Sketchpad
+from ui.texts import I18N
 
-__all__ = ["Chart", "Sketchpad"]
+__all__ = ["I18N", "About", "Chart", "Examples", "Insight", "Sketchpad"]

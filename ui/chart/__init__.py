@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-FOLDER = Path(__file__).parent
+from ui.component import parts
 
 BAR = """
 <div class="bar" role="meter" data-digit="{digit}" aria-label="{digit}"
@@ -26,15 +26,10 @@ class Chart(gr.HTML):
     """Ten bars, 0 to 9, the leading one highlighted, and the leading digit beside them."""
 
     def __init__(self, **kwargs: Any) -> None:
-        template = (FOLDER / "chart.html").read_text(encoding="utf-8")
+        own = parts(Path(__file__).parent)
         bars = "".join(BAR.format(digit=digit) for digit in range(10))
-        super().__init__(
-            html_template=template.replace("<!-- bars -->", bars),
-            css_template=(FOLDER / "chart.css").read_text(encoding="utf-8"),
-            js_on_load=(FOLDER / "chart.js").read_text(encoding="utf-8"),
-            apply_default_css=False,
-            **kwargs,
-        )
+        own["html_template"] = own["html_template"].replace("<!-- bars -->", bars)
+        super().__init__(**own, **kwargs)
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": {}}

@@ -18,8 +18,8 @@ function show(prediction) {
   const [shown, said] = {
     empty: ["?", ""],
     sure: [leaders.digit, percent],
-    unsure: [leaders.digit, `${leaders.digit} or ${leaders.runner_up}? Not sure`],
-    "no digit": ["?", "This does not look like a digit"],
+    unsure: [leaders.digit, text("not_sure", { digit: leaders.digit, rival: leaders.runner_up })],
+    "no digit": ["?", text("no_digit")],
   }[verdict];
   const leading = verdict === "sure" || verdict === "unsure" ? leaders.digit : null;
   bars.forEach((bar, i) => {

@@ -1,8 +1,8 @@
-"""Sketchpad: paper for one drawing, read while the pen moves.
+"""Sketchpad: paper for one drawing or picture, read while the pen moves.
 
-Its value is the drawing, a list of strokes of [x, y] points, 1000 units to a
-side of the paper. It does not know what the drawing means: it passes it to
-`recognize` and the answer on to the page, as the DOM event "prediction".
+Its value is the drawing, a list of strokes of [x, y] points, SIDE units to a side
+of the paper. It does not know what that means: it passes it to `recognize` and
+the answer on to the page, as the DOM event "prediction".
 """
 
 from collections.abc import Callable
@@ -11,27 +11,31 @@ from typing import Any
 
 import gradio as gr
 
-FOLDER = Path(__file__).parent
+from ui.component import parts
+
+SIDE = 1000
+PEN_WIDTH = 55  # as it is shown, in the same units
 
 
 class Sketchpad(gr.HTML):
-    """Paper with Undo and Clear; at most one request is under way, the last state is always sent.
+    """Paper and its tools; at most one request is under way, the last state is always sent.
 
-    `recognize` takes a drawing and returns what JSON can carry: the `detail` of
-    the "prediction" event, or {"error": sentence} for a drawing it refuses.
+    `recognize` takes {"strokes": ...} or {"picture": data URL}, with "details": True
+    when the page shows explanations. It returns what JSON can carry: the `detail` of the
+    "prediction" event, or {"error": sentence} for what it refuses. A DOM event "draw"
+    with strokes as its `detail` makes the paper draw them.
     """
 
     def __init__(self, recognize: Callable[[Any], dict[str, Any]], **kwargs: Any) -> None:
-        def read_drawing(strokes: Any) -> dict[str, Any]:  # the name that sketchpad.js calls
-            return recognize(strokes)
+        def read_paper(paper: Any) -> dict[str, Any]:  # the name that sketchpad.js calls
+            return recognize(paper)
 
         super().__init__(
             value=[],
-            html_template=(FOLDER / "sketchpad.html").read_text(encoding="utf-8"),
-            css_template=(FOLDER / "sketchpad.css").read_text(encoding="utf-8"),
-            js_on_load=(FOLDER / "sketchpad.js").read_text(encoding="utf-8"),
-            apply_default_css=False,
-            server_functions=[read_drawing],
+            side=SIDE,
+            pen_width=PEN_WIDTH,
+            server_functions=[read_paper],
+            **parts(Path(__file__).parent, "permalink.js", "painting.js"),
             **kwargs,
         )
 

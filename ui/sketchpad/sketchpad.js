@@ -1,30 +1,153 @@
-// The paper: pointer events in, strokes and "prediction" events out.
+// The paper: pen, keys and pictures in, "prediction" events out.
 // Gradio runs this once, with `element`, `props`, `server`, `trigger` and `watch`.
 
-const SIDE = 1000; // units to a side of the paper, whatever its size on the screen
-const PEN_WIDTH = 55; // in those units, as shown: what the network sees is drawn anew
-const MIN_STEP = 3; // units; nearer points add nothing but bytes
+const MIN_STEP = 3; // units of the paper; nearer points add nothing but bytes
+const ERASER_STEP = 20;
+const KEY_STEP = 25;
+const FINE_KEY_STEP = 5;
+const PALM_TIME = 2000; // milliseconds after a pen in which what touches is the hand that holds it
+const REPLAY_TIME = 1000; // milliseconds for a drawing that draws itself
+const PICTURE_SIDE = 512; // pixels: twice what is looked at, and quick to send
 const FIRST_RETRY = 500; // milliseconds, doubled up to
 const LAST_RETRY = 2000;
 const TIMEOUT = 10000; // milliseconds until a request counts as failed
 
-const canvas = element.querySelector("canvas");
-const hint = element.querySelector(".hint");
-const undo = element.querySelector(".undo");
-const clear = element.querySelector(".clear");
-const notice = element.querySelector(".notice");
-const context = canvas.getContext("2d");
+const EMPTY = { strokes: [], picture: null };
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-let strokes = [];
+const canvas = element.querySelector("canvas");
+const context = canvas.getContext("2d");
+const hint = element.querySelector(".hint");
+const notice = element.querySelector(".notice");
+const [undo, redo, erase, clear, link] = ["undo", "redo", "erase", "clear", "link"].map((name) =>
+  element.querySelector(`.${name}`),
+);
+
+let sheet = EMPTY; // what is on the paper: strokes, or a picture as {canvas, data}
+let past = []; // sheets to go back to
+let future = []; // and forward again
 let stroke = null; // the one being drawn
-let pointer = null; // that draws it: {id, type}
-let revision = 0; // grows with every change of the drawing
+let pointer = null; // that draws or erases: {id, type, erasing, x, y}
+let cursor = null; // of the keyboard: {x, y}
+let penSeen = -Infinity; // when a pen was last near
+let replays = 0; // counts drawings that draw themselves; the newest is the one that goes on
+
+let revision = 0; // grows with every change of the sheet
 let answered = 0; // the revision last answered
 let oldest = 0; // answers to older revisions are not shown
 let asking = false;
+let details = false; // whether somebody on the page wants explanations
+let trouble = false; // whether the notice is about the server
 let frame; // the next painting
 
-// Drawing ------------------------------------------------------------------
+// The sheet ----------------------------------------------------------------
+
+// Every step that can be undone begins here.
+function remember() {
+  past.push(sheet);
+  future = [];
+  replays += 1;
+  if (!trouble) tell("");
+}
+
+function put(next) {
+  remember();
+  replace(next);
+}
+
+// Another sheet takes the place of this one: answers still under way are about
+// something that is no longer on the paper.
+function replace(next) {
+  sheet = next;
+  pointer = stroke = null;
+  oldest = revision + 1;
+  changed();
+  publish();
+}
+
+function goBack() {
+  if (!past.length) return;
+  replays += 1;
+  future.push(sheet);
+  replace(past.pop());
+}
+
+function goForward() {
+  if (!future.length) return;
+  past.push(sheet);
+  replace(future.pop());
+}
+
+function wipe() {
+  if (!isEmpty()) put(EMPTY);
+}
+
+const isEmpty = () => sheet.strokes.length === 0 && !sheet.picture;
+
+function startStroke(point) {
+  remember();
+  stroke = [point];
+  sheet = { strokes: [...sheet.strokes, stroke], picture: null };
+  changed();
+}
+
+function addPoint(point) {
+  const [x, y] = stroke.at(-1);
+  if (Math.hypot(point[0] - x, point[1] - y) < MIN_STEP) return;
+  stroke.push(point);
+  changed();
+}
+
+function endStroke() {
+  pointer = stroke = null;
+  publish();
+}
+
+function eraseAt(x, y) {
+  const strokes = sheet.strokes.filter((points) => !touches(context, points, x, y));
+  if (strokes.length === sheet.strokes.length) return;
+  remember();
+  sheet = { strokes, picture: null };
+  oldest = revision + 1;
+  changed();
+}
+
+function changed() {
+  revision += 1;
+  hint.hidden = !isEmpty();
+  undo.ariaDisabled = past.length === 0; // disabled in earnest they would lose the focus
+  redo.ariaDisabled = future.length === 0;
+  clear.ariaDisabled = isEmpty();
+  link.ariaDisabled = sheet.strokes.length === 0;
+  repaint();
+  ask();
+}
+
+function repaint() {
+  cancelAnimationFrame(frame);
+  frame = requestAnimationFrame(paintSheet);
+}
+
+const paintSheet = () => paint(context, sheet, cursor, stroke !== null);
+
+const coordinates = () => sheet.strokes.map((points) => points.map(([x, y]) => [x, y]));
+
+// Gradio's own copy of the value, for listeners and inputs, and the address; it costs a
+// rendering of the template, so it is brought up to date between strokes.
+function publish() {
+  props.value = coordinates();
+  trigger("input");
+  const fragment = sheet.strokes.length ? linkTo(sheet.strokes) : "";
+  const address = location.pathname + location.search;
+  history.replaceState(history.state, "", address + (fragment.length > MAX_LINK ? "" : fragment));
+}
+
+watch("value", () => {
+  const value = props.value || []; // Gradio gives "" for None
+  if (JSON.stringify(value) !== JSON.stringify(coordinates())) put({ strokes: value, picture: null });
+});
+
+// Drawing with mouse, finger or pen ----------------------------------------
 
 function position(event) {
   const box = canvas.getBoundingClientRect();
@@ -33,115 +156,227 @@ function position(event) {
   return [place(event.clientX - box.left, box.width), place(event.clientY - box.top, box.height)];
 }
 
-function addPoint(event) {
-  const [x, y] = position(event);
-  const last = stroke.at(-1);
-  if (last && Math.hypot(x - last[0], y - last[1]) < MIN_STEP) return;
-  stroke.push([x, y]);
-  changed();
+function inkAt(event) {
+  const feelsPressure = event.pointerType === "pen" && event.pressure > 0;
+  const width = feelsPressure ? [Math.round(PEN_WIDTH * (0.5 + event.pressure))] : [];
+  return [...position(event), ...width];
 }
 
 canvas.addEventListener("pointerdown", (event) => {
-  if (event.button !== 0) return;
-  // The palm often lands before the pen: what it drew goes.
-  if (pointer?.type === "touch" && event.pointerType === "pen") replace(strokes.slice(0, -1));
+  const eraserEnd = event.button === 5;
+  if (event.button !== 0 && !eraserEnd) return;
+  if (event.pointerType === "touch" && event.timeStamp - penSeen < PALM_TIME) return;
+  if (pointer?.type === "touch" && event.pointerType === "pen") {
+    replace(past.pop()); // the palm landed before the pen: what it drew goes
+  }
   if (pointer) return;
-  event.preventDefault();
   canvas.setPointerCapture(event.pointerId);
-  pointer = { id: event.pointerId, type: event.pointerType };
-  stroke = [];
-  strokes.push(stroke);
-  addPoint(event);
+  const [x, y] = position(event);
+  const erasing = eraserEnd || erase.ariaPressed === "true";
+  pointer = { id: event.pointerId, type: event.pointerType, erasing, x, y };
+  cursor = null;
+  if (erasing) eraseAt(x, y);
+  else startStroke(inkAt(event));
 });
 
 canvas.addEventListener("pointermove", (event) => {
+  if (event.pointerType === "pen") penSeen = event.timeStamp;
   if (event.pointerId !== pointer?.id) return;
   const events = event.getCoalescedEvents?.() ?? [];
-  for (const each of events.length ? events : [event]) addPoint(each);
+  for (const each of events.length ? events : [event]) {
+    if (pointer.erasing) eraseTo(...position(each));
+    else addPoint(inkAt(each));
+  }
 });
 
+function eraseTo(x, y) {
+  const steps = Math.ceil(Math.hypot(x - pointer.x, y - pointer.y) / ERASER_STEP);
+  for (let i = 1; i <= steps; i++) {
+    eraseAt(pointer.x + ((x - pointer.x) * i) / steps, pointer.y + ((y - pointer.y) * i) / steps);
+  }
+  Object.assign(pointer, { x, y });
+}
+
 function liftPen(event) {
-  if (event.pointerId !== pointer?.id) return;
-  pointer = stroke = null;
-  publish();
+  if (event.pointerId === pointer?.id) endStroke();
 }
 canvas.addEventListener("pointerup", liftPen);
 canvas.addEventListener("pointercancel", liftPen);
 
-undo.addEventListener("click", () => replace(strokes.slice(0, -1)));
-clear.addEventListener("click", () => replace([]));
+// Drawing with the keyboard -------------------------------------------------
 
-// Another drawing takes the place of this one: answers still under way are about
-// something that is no longer on the paper.
-function replace(drawing) {
-  strokes = drawing;
-  pointer = stroke = null;
-  oldest = revision + 1;
-  changed();
-  publish();
-}
+const held = new Set(); // arrow keys: two make a slant
 
-function changed() {
-  revision += 1;
-  hint.hidden = strokes.length > 0;
-  undo.ariaDisabled = clear.ariaDisabled = strokes.length === 0; // they keep the focus
-  cancelAnimationFrame(frame);
-  frame = requestAnimationFrame(paint);
-  ask();
-}
-
-// Gradio's own copy of the value, for listeners and inputs; it costs a rendering
-// of the template, so it is brought up to date between strokes, not while one is drawn.
-function publish() {
-  props.value = structuredClone(strokes);
-  trigger("input");
-}
-
-watch("value", () => {
-  if (JSON.stringify(props.value) !== JSON.stringify(strokes)) replace(props.value || []);
+canvas.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || pointer) return;
+  if (event.key !== " " && !(event.key in ARROWS)) return;
+  event.preventDefault();
+  cursor ??= { x: SIDE / 2, y: SIDE / 2 };
+  if (event.key === " ") togglePen();
+  else moveCursor(event);
+  repaint();
 });
 
-// Painting -----------------------------------------------------------------
+canvas.addEventListener("keyup", (event) => held.delete(event.key));
 
-function paint() {
-  const scale = canvas.width / SIDE;
-  context.setTransform(scale, 0, 0, scale, 0, 0);
-  context.clearRect(0, 0, SIDE, SIDE);
-  context.strokeStyle = getComputedStyle(canvas).color;
-  context.lineWidth = PEN_WIDTH;
-  context.lineCap = context.lineJoin = "round";
-  for (const points of strokes) {
-    context.beginPath();
-    context.moveTo(...points[0]);
-    for (let i = 1; i < points.length - 1; i++) {
-      const [x, y] = points[i];
-      const [nextX, nextY] = points[i + 1];
-      context.quadraticCurveTo(x, y, (x + nextX) / 2, (y + nextY) / 2);
-    }
-    const [lastX, lastY] = points.at(-1);
-    context.lineTo(lastX + 0.01, lastY); // a hair's breadth on, or a single point is no line
-    context.stroke();
+function togglePen() {
+  const { x, y } = cursor;
+  if (erase.ariaPressed === "true") {
+    eraseAt(x, y);
+    publish();
+  } else if (stroke) {
+    endStroke();
+    tell(text("pen_up"));
+  } else {
+    startStroke([x, y]);
+    tell(text("pen_down"));
   }
 }
 
-new ResizeObserver(() => {
-  canvas.width = canvas.height = Math.round(canvas.clientWidth * devicePixelRatio);
-  paint();
-}).observe(canvas);
+function moveCursor(event) {
+  held.add(event.key);
+  const step = event.shiftKey ? FINE_KEY_STEP : KEY_STEP;
+  for (const key of held) {
+    cursor.x = Math.min(Math.max(cursor.x + step * ARROWS[key][0], 0), SIDE);
+    cursor.y = Math.min(Math.max(cursor.y + step * ARROWS[key][1], 0), SIDE);
+  }
+  if (stroke) addPoint([cursor.x, cursor.y]);
+}
 
-// The ink has the colour of the page's text, which changes with the system's theme.
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
-  requestAnimationFrame(paint),
-);
+canvas.addEventListener("blur", () => {
+  held.clear();
+  if (stroke && !pointer) endStroke();
+  cursor = null;
+  repaint();
+});
 
-// Asking -------------------------------------------------------------------
+// Tools ----------------------------------------------------------------------
+
+undo.addEventListener("click", goBack);
+redo.addEventListener("click", goForward);
+clear.addEventListener("click", wipe);
+erase.addEventListener("click", () => {
+  erase.ariaPressed = String(erase.ariaPressed !== "true");
+  canvas.classList.toggle("erasing", erase.ariaPressed === "true");
+});
+
+const isTyping = (event) =>
+  Boolean(event.target.closest?.("input, textarea, select, [contenteditable]"));
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || isTyping(event)) return;
+  const command = event.ctrlKey || event.metaKey;
+  if (command && event.key.toLowerCase() === "z") (event.shiftKey ? goForward : goBack)();
+  else if (!command && ["Escape", "Delete"].includes(event.key)) wipe();
+  else return;
+  event.preventDefault();
+});
+
+link.addEventListener("click", async () => {
+  if (link.ariaDisabled === "true") return;
+  if (!location.hash) return tell(text("link_too_long"));
+  try {
+    await navigator.clipboard.writeText(location.href);
+    tell(text("link_copied"));
+  } catch {
+    tell(text("link_in_address"));
+  }
+});
+
+// Drawings that draw themselves: examples, and the one in the address -------
+
+document.addEventListener("draw", (event) => replay(event.detail));
+
+async function replay(strokes) {
+  put(EMPTY);
+  const mine = replays;
+  const total = strokes.flat().length;
+  const start = performance.now();
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  for (let shown = 0; shown < total; ) {
+    const now = still ? start : await new Promise(requestAnimationFrame);
+    if (mine !== replays) return;
+    shown = still ? total : Math.ceil((total * (now - start)) / REPLAY_TIME);
+    sheet = { strokes: firstPoints(strokes, shown), picture: null };
+    changed();
+  }
+  publish();
+}
+
+function firstPoints(strokes, count) {
+  const first = [];
+  for (const points of strokes) {
+    if (count <= 0) break;
+    first.push(points.slice(0, count));
+    count -= points.length;
+  }
+  return first;
+}
+
+function openLink() {
+  try {
+    const strokes = linkedStrokes(location.hash);
+    if (strokes) replay(strokes);
+  } catch {
+    tell(text("link_unreadable"));
+  }
+}
+addEventListener("hashchange", openLink);
+
+// Pictures -------------------------------------------------------------------
+
+for (const [button, input] of [["picture", "choose"], ["camera", "photograph"]]) {
+  const chooser = element.querySelector(`.${input}`);
+  element.querySelector(`.${button}`).addEventListener("click", () => chooser.click());
+  chooser.addEventListener("change", () => {
+    usePicture(chooser.files[0]);
+    chooser.value = ""; // the same file can be chosen again
+  });
+}
+
+document.addEventListener("paste", (event) => {
+  if (event.clipboardData.files.length && !isTyping(event)) usePicture(event.clipboardData.files[0]);
+});
+
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => {
+  event.preventDefault(); // or the browser would leave the page for the picture
+  if (event.dataTransfer.files.length) usePicture(event.dataTransfer.files[0]);
+});
+
+// The browser decodes a picture: it knows more formats, turns photographs upright
+// and sends a smaller one.
+async function usePicture(file) {
+  try {
+    const bitmap = await createImageBitmap(file);
+    const scale = Math.min(1, PICTURE_SIDE / Math.max(bitmap.width, bitmap.height));
+    const small = document.createElement("canvas");
+    small.width = Math.max(1, Math.round(scale * bitmap.width));
+    small.height = Math.max(1, Math.round(scale * bitmap.height));
+    const paper = small.getContext("2d");
+    paper.imageSmoothingQuality = "high";
+    paper.drawImage(bitmap, 0, 0, small.width, small.height);
+    put({ strokes: [], picture: { canvas: small, data: small.toDataURL("image/png") } });
+  } catch {
+    tell(text("not_a_picture"));
+  }
+}
+
+// Asking ---------------------------------------------------------------------
+
+document.addEventListener("details", (event) => {
+  details = event.detail;
+  revision += 1;
+  ask();
+});
 
 function show(answer) {
   element.dispatchEvent(new CustomEvent("prediction", { bubbles: true, detail: answer }));
 }
 
-function tell(text) {
-  if (notice.textContent !== text) notice.textContent = text; // else it would be read out again
+function tell(words, aboutServer = false) {
+  trouble = aboutServer;
+  if (notice.textContent !== words) notice.textContent = words; // else it is read out again
 }
 
 const wait = (milliseconds) => new Promise((resume) => setTimeout(resume, milliseconds));
@@ -149,9 +384,9 @@ const wait = (milliseconds) => new Promise((resume) => setTimeout(resume, millis
 // One request at a time, and the last state always: the loop goes round until
 // what was answered is what is on the paper.
 async function ask() {
-  if (strokes.length === 0) {
+  if (isEmpty()) {
     answered = revision;
-    tell("");
+    if (trouble) tell("");
     show(null);
   }
   if (asking) return;
@@ -159,18 +394,30 @@ async function ask() {
   let delay = FIRST_RETRY;
   while (answered !== revision) {
     const asked = revision;
-    const answer = await Promise.race([server.read_drawing(strokes), wait(TIMEOUT)]);
+    const content = sheet.picture ? { picture: sheet.picture.data } : { strokes: coordinates() };
+    const request = { ...content, details };
+    const answer = await Promise.race([server.read_paper(request), wait(TIMEOUT)]);
     if (asked < oldest) continue;
     if (answer) {
       answered = asked;
       delay = FIRST_RETRY;
-      tell(answer.error ?? "");
-      show(answer.error ? null : answer);
+      if (answer.error) tell(text("refused", { reason: answer.error }), true);
+      else if (trouble) tell("");
+      show(answer.error ? null : { ...answer, details: request.details });
     } else {
-      tell("No answer from the server. Your drawing is kept; trying again.");
+      tell(text("no_answer"), true);
       await wait(delay);
       delay = Math.min(2 * delay, LAST_RETRY);
     }
   }
   asking = false;
 }
+
+// Ready ------------------------------------------------------------------------
+
+new ResizeObserver(paintSheet).observe(canvas);
+
+// The ink has the colour of the page's text, which changes with the system's theme.
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+
+openLink();

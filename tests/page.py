@@ -1,0 +1,111 @@
+"""What tests of the page share: opening it, drawing on it, and what it shows."""
+
+from playwright.sync_api import Locator, Page, expect
+
+from scripts.browser import move
+
+expect.set_options(timeout=60_000)  # a machine that does much else can be slow
+
+ENDPOINT = "**/component_server/"
+PHONE = {"viewport": {"width": 375, "height": 667}, "has_touch": True, "is_mobile": True}
+
+
+def open_page(page: Page, address: str) -> None:
+    page.goto(address, timeout=120_000)
+    expect(page.locator(".result")).to_be_visible()
+    expect(page.locator(".hint")).not_to_be_empty()
+
+
+def paper(page: Page) -> Locator:
+    return page.locator(".paper canvas")
+
+
+def tool(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def pen_down(page, point) -> None:
+    move(page, point)
+    page.mouse.down()
+
+
+class Fingers:
+    """Touches on the paper, in parts of its width and height."""
+
+    def __init__(self, page) -> None:
+        self.box = paper(page).bounding_box()
+        self.session = page.context.new_cdp_session(page)
+
+    def send(self, kind: str, *points) -> None:
+        """`kind` is touchStart, touchMove or touchEnd; `points` are the fingers now down."""
+        box = self.box
+        places = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": i}
+                  for i, (x, y) in enumerate(points)]  # fmt: skip
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+
+def between(start, end, part: float) -> tuple[float, float]:
+    return tuple(a + (b - a) * part for a, b in zip(start, end, strict=True))
+
+
+class Gate:
+    """Holds the page's requests back until it is opened."""
+
+    def __init__(self, page) -> None:
+        self.held, self.is_open = [], False
+        page.route(ENDPOINT, lambda route: self.pass_on(route))
+
+    def pass_on(self, route) -> None:
+        if self.is_open:
+            route.continue_()
+        else:
+            self.held.append(route)
+
+    def open(self) -> None:
+        self.is_open = True
+        for route in self.held:
+            route.continue_()
+
+    def answer_first(self, digit: int) -> None:
+        """Answer the request that has waited longest, as if the network were sure of `digit`."""
+        answer = {"probabilities": [0.1] * 10, "runner_up": 0, "verdict": "sure", "digit": digit}
+        self.held.pop(0).fulfill(json=answer)
+
+
+def record_shown(page) -> None:
+    """Note from now on what the page shows: window.shown, a digit or null for each answer."""
+    page.evaluate(
+        """() => {
+            window.shown = [];
+            document.addEventListener("prediction",
+                (event) => shown.push(event.detail?.digit ?? null));
+        }"""
+    )
+
+
+def bar(page, digit):
+    return page.locator(f'[role="meter"][data-digit="{digit}"]')
+
+
+def expect_leader(page, digit) -> None:
+    expect(page.locator(".bar.leading")).to_have_attribute("data-digit", str(digit))
+    expect(page.locator(".answer .digit")).to_have_text(str(digit))
+
+
+def expect_empty(page) -> None:
+    expect(page.locator(".hint")).to_be_visible()
+    expect(page.locator(".bar.leading")).to_have_count(0)
+    expect(page.locator(".answer .digit")).to_have_text("?")
+    for digit in range(10):
+        expect(bar(page, digit)).to_have_attribute("aria-valuenow", "10.0")
+
+
+def ink(page) -> int:
+    """How many of the canvas's pixels carry ink."""
+    return paper(page).evaluate(
+        """async canvas => {
+            await new Promise(requestAnimationFrame);  // what is about to be painted
+            const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return image.data.filter((value, i) => i % 4 === 3 && value > 0).length;
+        }"""
+    )

@@ -1,0 +1,350 @@
+"""What a person does beside drawing: undo, erase, keys, examples, links and pictures."""
+
+import io
+import json
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from scripts.browser import draw
+from tests.drawings import DRAWINGS
+from tests.page import (
+    ENDPOINT,
+    expect_empty,
+    expect_leader,
+    ink,
+    paper,
+    tool,
+)
+from ui.examples import DRAWINGS as EXAMPLES_FILE
+
+LINK = "#drawing=1."
+
+
+def fragment(page) -> str:
+    return page.evaluate("location.hash")
+
+
+def sent_strokes(page, act) -> list:
+    """The strokes of the last request that `act` leads to."""
+    requests = []
+    page.on("request", lambda request: requests.append(request.post_data))
+    act()
+    page.wait_for_timeout(500)
+    return json.loads([data for data in requests if data][-1])["data"]["strokes"]
+
+
+def picture(digit_image, name="digit.png", mode="PNG", size=280) -> dict:
+    """A file to upload: a MNIST image, dark on light, as a photograph of paper would be."""
+    buffer = io.BytesIO()
+    Image.fromarray(255 - digit_image).resize((size, size)).save(buffer, mode)
+    return {"name": name, "mimeType": f"image/{mode.lower()}", "buffer": buffer.getvalue()}
+
+
+# Undo, redo, clear, eraser
+
+
+def test_undo_and_redo_go_across_clear(page):
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+    tool(page, "Clear").click()
+    expect_empty(page)
+    tool(page, "Undo").click()
+    expect_leader(page, 7)
+    tool(page, "Undo").click()
+    expect_empty(page)
+    expect(tool(page, "Undo")).to_be_disabled()
+    tool(page, "Redo").click()
+    expect_leader(page, 7)
+    tool(page, "Redo").click()
+    expect_empty(page)
+    expect(tool(page, "Redo")).to_be_disabled()
+
+
+def test_a_new_stroke_forgets_what_was_undone(page):
+    draw(page, DRAWINGS[7])
+    tool(page, "Undo").click()
+    draw(page, DRAWINGS[1])
+    expect_leader(page, 1)
+    expect(tool(page, "Redo")).to_be_disabled()
+
+
+def test_keys_undo_redo_and_clear(page):
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+    page.keyboard.press("Control+z")
+    expect_empty(page)
+    page.keyboard.press("Control+Shift+z")
+    expect_leader(page, 7)
+    page.keyboard.press("Escape")
+    expect_empty(page)
+    page.keyboard.press("Meta+z")
+    expect_leader(page, 7)
+    page.keyboard.press("Delete")
+    expect_empty(page)
+
+
+def test_keys_leave_text_fields_alone(page):
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+    page.evaluate("document.body.append(document.createElement('input'))")
+    page.locator("body > input").focus()
+    for key in ("Control+z", "Escape", "Delete"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    expect_leader(page, 7)
+
+
+def test_the_eraser_takes_whole_strokes(page):
+    draw(page, [*DRAWINGS[7], [(0.1, 0.9), (0.9, 0.9)], [(0.1, 0.1), (0.9, 0.1)]])
+    tool(page, "Erase").click()
+    expect(tool(page, "Erase")).to_have_attribute("aria-pressed", "true")
+    draw(page, [[(0.2, 0.98), (0.2, 0.8)]])  # across the lower line
+    expect(page.locator(".bar.leading")).to_have_count(1)
+    strokes = sent_strokes(page, lambda: draw(page, [[(0.8, 0.02), (0.8, 0.13)]]))
+    assert len(strokes) == 1
+    expect_leader(page, 7)
+    tool(page, "Undo").click()
+    tool(page, "Undo").click()
+    tool(page, "Erase").click()
+    strokes = sent_strokes(page, lambda: draw(page, [[(0.5, 0.5), (0.5, 0.6)]]))
+    assert len(strokes) == 4
+
+
+def test_the_tools_are_large_enough_for_fingers(open_context):
+    for width in (1280, 375):
+        page = open_context(viewport={"width": width, "height": 700})
+        for button in page.locator(".tools button:visible, #examples button").all():
+            box = button.bounding_box()
+            assert min(box["width"], box["height"]) >= 44, button.text_content()
+
+
+# The keyboard
+
+
+def hold(page, key: str, times: int) -> None:
+    for _ in range(times):
+        page.keyboard.press(key)
+
+
+def test_a_digit_is_drawn_with_the_keyboard_alone(page):
+    page.keyboard.press("Tab")
+    expect(paper(page)).to_be_focused()
+    hold(page, "ArrowUp", 10)
+    hold(page, "ArrowLeft", 6)
+    assert ink(page) > 0  # the cursor
+    page.keyboard.press("Space")
+    expect(page.locator(".notice")).to_have_text("Pen down")
+    hold(page, "ArrowRight", 14)
+    page.keyboard.down("ArrowLeft")
+    for _ in range(9):
+        page.keyboard.press("ArrowDown")  # with the other: a slant
+    page.keyboard.up("ArrowLeft")
+    hold(page, "ArrowDown", 12)
+    page.keyboard.press("Space")
+    expect(page.locator(".notice")).to_have_text("Pen up")
+    expect_leader(page, 7)
+    expect(page.locator(".spoken")).to_contain_text("7")
+    hold(page, "ArrowLeft", 5)  # moves without drawing
+    tool(page, "Undo").click()
+    expect_empty(page)
+
+
+def test_the_result_is_not_announced_on_every_point(page):
+    page.evaluate(
+        """() => {
+            window.said = [];
+            const spoken = document.querySelector(".spoken");
+            new MutationObserver(() => said.push(spoken.textContent)).observe(
+                spoken, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+    draw(page, DRAWINGS[7], steps=30)
+    expect(page.locator(".spoken")).to_contain_text("7")
+    assert len(page.evaluate("said")) <= 2
+
+
+# Examples
+
+
+def examples() -> list[dict]:
+    return [json.loads(line) for line in EXAMPLES_FILE.read_text().splitlines()]
+
+
+def test_the_network_reads_every_example(recognizer):
+    drawings = examples()
+    assert [drawing["label"] for drawing in drawings] == list(range(10))
+    for drawing in drawings:
+        prediction = recognizer.predict_strokes(drawing["strokes"])
+        assert (prediction.digit, prediction.verdict) == (drawing["label"], "sure")
+
+
+def test_an_example_draws_itself_stroke_by_stroke(page):
+    page.evaluate(
+        """() => {
+            window.verdicts = new Set();
+            document.addEventListener("prediction", (event) =>
+                verdicts.add(event.detail?.probabilities.join()));
+        }"""
+    )
+    strokes = sent_strokes(page, lambda: (page.get_by_label("7 with a bar").click(),
+                                          page.wait_for_timeout(1500)))  # fmt: skip
+    assert strokes == examples()[7]["strokes"]
+    expect_leader(page, 7)
+    assert page.evaluate("verdicts.size") > 5  # it was read while it was drawn
+    tool(page, "Undo").click()
+    expect_empty(page)
+
+
+def test_a_pen_interrupts_an_example(page):
+    page.get_by_label("0 with a slash").click()
+    tool(page, "Clear").click()
+    draw(page, DRAWINGS[1])
+    page.wait_for_timeout(1500)
+    expect_leader(page, 1)
+
+
+def test_people_who_want_less_motion_see_the_example_at_once(open_context):
+    page = open_context(reduced_motion="reduce")
+    page.get_by_label("4 with an open top").click()
+    assert ink(page) > 0
+    assert fragment(page).startswith(LINK)  # published, so complete
+    expect_leader(page, 4)
+
+
+# Links
+
+
+def test_a_link_brings_the_drawing_back(page, open_context):
+    drawn = sent_strokes(page, lambda: draw(page, DRAWINGS[4]))
+    expect_leader(page, 4)
+    link = fragment(page)
+    assert link.startswith(LINK)
+    assert len(link) < 600
+    other = open_context(link)
+    expect_leader(other, 4)
+    page.wait_for_timeout(1500)
+    tool(page, "Clear").click()
+    assert fragment(page) == ""
+    opened = sent_strokes(page, lambda: (page.evaluate("link => location.hash = link", link),
+                                         page.wait_for_timeout(1500)))  # fmt: skip
+    assert opened == drawn
+    assert fragment(page) == link
+
+
+def test_the_link_is_copied(open_context):
+    page = open_context(permissions=["clipboard-read", "clipboard-write"])
+    expect(tool(page, "Link")).to_be_disabled()
+    draw(page, DRAWINGS[7])
+    tool(page, "Link").click()
+    expect(page.locator(".notice")).to_have_text("The link to this drawing is copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    assert LINK in page.url
+
+
+def test_a_drawing_too_long_for_a_link_says_so(page):
+    paper(page).evaluate(
+        """canvas => {
+            canvas.setPointerCapture = () => {};  // this pointer exists in this test alone
+            const send = (type, x, y) => canvas.dispatchEvent(new PointerEvent(type, {
+                pointerId: 1, pointerType: "mouse", clientX: x, clientY: y }));
+            const box = canvas.getBoundingClientRect();
+            send("pointerdown", box.x, box.y);
+            for (let i = 0; i < 2000; i++) {
+                send("pointermove", box.x + (i % 2) * box.width, box.y + i / 10);
+            }
+            send("pointerup", box.x, box.y);
+        }"""
+    )
+    tool(page, "Link").click()
+    expect(page.locator(".notice")).to_contain_text("too long for a link")
+    assert fragment(page) == ""
+
+
+HOSTILE_LINKS = [
+    "#drawing=",
+    "#drawing=1.",
+    "#drawing=9.AQAA",
+    "#drawing=1.AQ",  # cut short
+    "#drawing=1.____________",  # numbers without an end
+    "#drawing=1.AAAA",  # strokes without points
+    "#drawing=1.AdAPAQ",  # beyond the paper
+    "#drawing=1." + "A" * 5000,
+    "#drawing=1.<img src=x onerror=alert(1)>",
+    "#drawing=1.%3Cscript%3Ealert(1)%3C/script%3E",
+    "#drawing=1.${alert(1)}",
+]
+
+
+def test_hostile_links_are_refused_in_words(open_context):
+    page = open_context(HOSTILE_LINKS[-1])
+    page.on("dialog", lambda dialog: pytest.fail(f"a link ran: {dialog.message}"))
+    notice = page.locator(".notice")
+    for link in HOSTILE_LINKS:
+        expect(notice).to_contain_text("can't be read")
+        expect_empty(page)
+        assert ink(page) == 0
+        draw(page, [[(0.5, 0.2), (0.5, 0.8)]])
+        expect(notice).to_be_empty()
+        tool(page, "Clear").click()
+        page.evaluate("link => location.hash = link", link)
+    expect(notice).to_contain_text("can't be read")
+
+
+def test_a_fragment_of_something_else_is_nobody_s_business(open_context):
+    page = open_context("#about")
+    expect(page.locator(".notice")).to_be_empty()
+    expect_empty(page)
+
+
+# Pictures
+
+
+def test_a_picture_is_read(page, mnist):
+    image, label = mnist[0][0].numpy(), mnist[1][0].item()
+    page.locator("input.choose").set_input_files(picture(image))
+    expect_leader(page, label)
+    assert ink(page) > 0
+    assert fragment(page) == ""
+    expect(tool(page, "Link")).to_be_disabled()
+    draw(page, DRAWINGS[1])  # takes the picture's place
+    expect_leader(page, 1)
+    tool(page, "Undo").click()
+    expect_leader(page, label)
+
+
+def test_a_large_photograph_is_made_small_before_it_is_sent(page, mnist):
+    image = mnist[0][0].numpy()
+    with page.expect_request(ENDPOINT) as sent:
+        page.locator("input.photograph").set_input_files(
+            picture(image, "photo.jpg", "JPEG", size=4500)
+        )
+    assert len(sent.value.post_data) < 600_000
+    expect_leader(page, mnist[1][0].item())
+
+
+@pytest.mark.parametrize("way", ["paste", "drop"])
+def test_a_picture_is_pasted_or_dropped(page, mnist, way):
+    content = list(picture(mnist[0][0].numpy())["buffer"])
+    page.evaluate(
+        """([way, content]) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(content)], "a.png", { type: "image/png" }));
+            const options = { bubbles: true, cancelable: true };
+            document.body.dispatchEvent(way === "paste"
+                ? new ClipboardEvent("paste", { ...options, clipboardData: data })
+                : new DragEvent("drop", { ...options, dataTransfer: data }));
+        }""",
+        [way, content],
+    )
+    expect_leader(page, mnist[1][0].item())
+
+
+def test_what_is_no_picture_is_said_to_be_none_and_the_drawing_stays(page):
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+    letter = {"name": "letter.png", "mimeType": "image/png", "buffer": b"Dear sir"}
+    page.locator("input.choose").set_input_files(letter)
+    expect(page.locator(".notice")).to_contain_text("not a picture")
+    expect_leader(page, 7)

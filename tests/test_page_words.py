@@ -1,0 +1,174 @@
+"""What the page says and explains, in both languages, in every light, to everybody."""
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from mnist_core.weights import load
+from scripts.browser import draw
+from tests.conftest import ROOT
+from tests.drawings import DRAWINGS
+from tests.page import PHONE, expect_leader, paper, tool
+from ui.texts import CHINESE, ENGLISH
+
+CANVAS_PIXELS = """canvas => [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data]"""
+
+
+def pixels(page, name: str) -> list[int]:
+    """The red, green, blue and alpha of one of the 28 x 28 pictures."""
+    return page.locator(f"#insight canvas.{name}").evaluate(CANVAS_PIXELS)
+
+
+# Languages
+
+
+def test_both_languages_say_the_same_things():
+    assert CHINESE.keys() == ENGLISH.keys()
+    for key, english in ENGLISH.items():
+        places = re.findall(r"{\w+}", english)
+        assert sorted(re.findall(r"{\w+}", CHINESE[key])) == sorted(places), key
+
+
+def test_every_text_that_the_components_ask_for_exists_and_none_is_left_over():
+    sources = "".join(
+        path.read_text(encoding="utf-8")
+        for pattern in ("ui/*/*.html", "ui/*/*.js", "ui/*/*.py", "ui/*/*.jsonl", "app.py")
+        for path in Path(ROOT).glob(pattern)
+    )
+    asked = set(re.findall(r'data-(?:text|label|title)="(\w+)"', sources))
+    asked |= set(re.findall(r'\btext\(\s*"(\w+)"', sources))
+    assert asked <= ENGLISH.keys()
+    assert [key for key in ENGLISH if not re.search(rf"\b{key}\b", sources)] == ["language"]
+
+
+def test_a_chinese_browser_gets_a_chinese_page(open_context):
+    page = open_context(locale="zh-CN")
+    expect(page.get_by_role("heading", name=CHINESE["title"])).to_be_visible()
+    expect(page).to_have_title(CHINESE["title"])
+    assert page.evaluate("document.documentElement.lang") == "zh"
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+    expect(page.locator("#insight .question")).to_contain_text("为什么是 7")
+    tool(page, CHINESE["clear"]).click()
+    letter = {"name": "a.png", "mimeType": "image/png", "buffer": b"Dear sir"}
+    page.locator("input.choose").set_input_files(letter)
+    expect(page.locator(".notice")).to_have_text(CHINESE["not_a_picture"])
+    words = page.locator(".gradio-container").inner_text()
+    english = [text for text in ENGLISH.values() if re.search(rf"\b{re.escape(text)}\b", words)]
+    assert english == []
+
+
+def test_other_browsers_get_an_english_page(open_context):
+    page = open_context(locale="fr-FR")
+    expect(page.get_by_role("heading", name=ENGLISH["title"])).to_be_visible()
+    expect(tool(page, "Undo")).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "en"
+
+
+# Insight
+
+
+def test_what_the_network_saw_is_shown(page, recognizer):
+    draw(page, DRAWINGS[4])
+    expect_leader(page, 4)
+    page.wait_for_timeout(500)
+    shown = pixels(page, "saw")[::4]
+    expected = recognizer.predict_strokes(DRAWINGS[4]).pixels.ravel().astype(int)
+    assert abs(expected - shown).mean() < 3  # the pointer goes by whole screen pixels
+    assert max(shown) > 200
+
+
+def test_why_names_the_runner_up_and_its_map_has_both_colours(page):
+    expect(page.locator("#insight .question")).to_have_text("Why?")
+    draw(page, DRAWINGS[4])
+    expect(page.locator("#insight .question")).to_have_text(re.compile("^Why 4 and not [0-9]\\?$"))
+    expect(page.locator("#insight .sum")).to_contain_text("times as likely")
+    shown = pixels(page, "why")
+    inked = [tuple(shown[i : i + 3]) for i in range(0, len(shown), 4) if shown[i + 3] > 100]
+    assert any(red > blue for red, _, blue in inked)
+    assert any(blue > red for red, _, blue in inked)
+    tool(page, "Clear").click()
+    expect(page.locator("#insight .question")).to_have_text("Why?")
+    assert not any(pixels(page, "why"))
+
+
+def test_simple_shrinking_is_shown_on_request_and_fails_small_drawings(page):
+    small = [[(0.05 + x / 5, 0.75 + y / 5) for x, y in stroke] for stroke in DRAWINGS[3]]
+    draw(page, small)
+    expect_leader(page, 3)
+    expect(page.locator(".simple")).to_be_hidden()
+    page.get_by_role("switch", name=ENGLISH["simple"]).click()
+    expect(page.locator(".simple .read")).to_contain_text(re.compile("Shrunk: [0-9], [0-9]+ %"))
+    shown = pixels(page, "shrunk")[::4]
+    rows = [i // 28 for i, value in enumerate(shown) if value > 100]
+    assert min(rows) > 14  # it stays where it was drawn
+    heights = page.locator(".columns i").evaluate_all("all => all.map(i => i.style.height)")
+    assert sum(float(height.rstrip("%")) for height in heights) == pytest.approx(100, abs=0.1)
+
+
+def test_explanations_that_are_not_on_the_screen_are_not_asked_for(open_context):
+    page = open_context(viewport={"width": 375, "height": 500})
+    requests = []
+    page.on("request", lambda request: requests.append(request.post_data))
+    draw(page, DRAWINGS[1])
+    expect_leader(page, 1)
+    assert '"details":true' not in "".join(filter(None, requests))
+    page.locator("#insight").scroll_into_view_if_needed()
+    expect(page.locator("#insight .question")).to_contain_text("Why 1")
+    assert '"details":true' in requests[-1]
+
+
+# About
+
+
+def test_about_says_what_the_card_says(page):
+    _, config = load(ROOT / "weights")
+    provenance = config["provenance"]
+    page.get_by_text(ENGLISH["about"]).click()
+    facts = page.locator("dl")
+    expect(facts).to_contain_text("784 → 1024 → 1024 → 10")
+    expect(facts).to_contain_text(provenance["data"])
+    expect(facts).to_contain_text(provenance["date"])
+    expect(facts).to_contain_text(f"{provenance['scores']['test_accuracy']:.2%}")
+    cells = page.locator("tbody td").all_inner_texts()
+    counts = [int(cell.replace("·", "0")) for cell in cells]
+    assert counts == [count for row in provenance["confusion"] for count in row]
+
+
+def test_the_shipped_confusion_matrix_is_the_network_s(recognizer):
+    provenance = recognizer.config["provenance"]
+    right = sum(row[digit] for digit, row in enumerate(provenance["confusion"]))
+    assert right / 10_000 == pytest.approx(provenance["scores"]["test_accuracy"], abs=1e-4)
+
+
+# Everybody
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"color_scheme": "dark"}, {"locale": "zh-CN"}, PHONE],
+    ids=["light", "dark", "chinese", "phone"],
+)
+def test_no_serious_violation_of_the_accessibility_rules(open_context, settings):
+    page = open_context(**settings)
+    draw(page, DRAWINGS[4])
+    expect_leader(page, 4)
+    page.get_by_role("switch").click()
+    page.locator("summary").click()
+    page.wait_for_timeout(500)  # the bars' movement
+    violations = Axe().run(page).response["violations"]
+    assert [v["help"] for v in violations if v["impact"] in ("serious", "critical")] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pen_can_be_read_on_its_paper(open_context, scheme):
+    page = open_context(color_scheme=scheme)
+    style = "canvas => [getComputedStyle(canvas).color, getComputedStyle(canvas).backgroundColor]"
+    ink, ground = (
+        [int(part) for part in re.findall(r"\d+", colour)[:3]]
+        for colour in paper(page).evaluate(style)
+    )
+    assert abs(sum(ink) - sum(ground)) > 450  # of 765

@@ -1,0 +1,71 @@
+// What is on the paper, painted: strokes or a picture, and the keyboard's cursor.
+
+const SIDE = props.side; // units to a side of the paper, whatever its size on the screen
+const PEN_WIDTH = props.pen_width; // in those units, as shown: what the network sees is drawn anew
+const CURSOR_RADIUS = 30;
+
+// A stroke as smooth paths, one for each run of points of the same width. A point is
+// [x, y], or [x, y, width] from a pen that feels pressure.
+function runs(points) {
+  const found = [];
+  let [x, y] = points[0];
+  let path, width;
+  const run = (next = PEN_WIDTH) => {
+    if (next === width) return path;
+    width = next;
+    path = new Path2D();
+    path.moveTo(x, y);
+    found.push([path, width]);
+    return path;
+  };
+  run(points[0][2]);
+  for (let i = 1; i < points.length - 1; i++) {
+    const [cornerX, cornerY, cornerWidth] = points[i];
+    const [nextX, nextY] = points[i + 1];
+    const line = run(cornerWidth);
+    [x, y] = [(cornerX + nextX) / 2, (cornerY + nextY) / 2];
+    line.quadraticCurveTo(cornerX, cornerY, x, y);
+  }
+  const [lastX, lastY] = points.at(-1);
+  path.lineTo(lastX + 0.01, lastY); // a hair's breadth on, or a single point is no line
+  return found;
+}
+
+function paint(context, { strokes, picture }, cursor, penIsDown) {
+  const { canvas } = context;
+  const pixels = Math.round(canvas.clientWidth * devicePixelRatio);
+  if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
+  const scale = pixels / SIDE;
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.clearRect(0, 0, SIDE, SIDE);
+  context.lineCap = context.lineJoin = "round";
+  context.strokeStyle = getComputedStyle(canvas).color;
+  if (picture) paintPicture(context, picture.canvas);
+  for (const [path, width] of strokes.flatMap(runs)) {
+    context.lineWidth = width;
+    context.stroke(path);
+  }
+  if (cursor) paintCursor(context, cursor, penIsDown);
+}
+
+function paintPicture(context, image) {
+  const scale = SIDE / Math.max(image.width, image.height);
+  const [width, height] = [scale * image.width, scale * image.height];
+  context.drawImage(image, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
+}
+
+function paintCursor(context, { x, y }, penIsDown) {
+  context.strokeStyle = context.fillStyle = getComputedStyle(context.canvas).outlineColor;
+  context.lineWidth = 8;
+  context.beginPath();
+  context.arc(x, y, CURSOR_RADIUS, 0, 2 * Math.PI);
+  context.stroke();
+  if (penIsDown) context.fill();
+}
+
+// Whether the eraser at (x, y) meets the stroke.
+function touches(context, points, x, y) {
+  const scale = context.canvas.width / SIDE; // isPointInStroke takes pixels of the canvas
+  context.lineWidth = 2 * PEN_WIDTH;
+  return runs(points).some(([path]) => context.isPointInStroke(path, x * scale, y * scale));
+}

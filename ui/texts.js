@@ -1,0 +1,20 @@
+// The words of the page, for every component: this file is put before each one's own script.
+// The label holds the name of the language that Gradio chose (see texts.py).
+
+function text(key, values = {}) {
+  const words = window.gradio_config.i18n_translations[props.label][key];
+  return words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+function translate() {
+  document.documentElement.lang = props.label;
+  document.title = text("title");
+  for (const [name, property] of [["text", "textContent"], ["label", "ariaLabel"], ["title", "title"]]) {
+    for (const node of element.querySelectorAll(`[data-${name}]`)) {
+      node[property] = text(node.dataset[name]);
+    }
+  }
+}
+
+translate();
+watch("label", translate);
