@@ -51,15 +51,13 @@ def build(recognizer: Recognizer) -> gr.Blocks:
 
     # Uploaded pictures are looked at once and deleted within the hour, or when the app ends.
     with gr.Blocks(title="Draw a digit", analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        gr.Markdown("# " + I18N("title"))
-        with gr.Row(elem_id="desk"):
-            with gr.Column():
-                Sketchpad(recognize, elem_id="sketchpad")
-                Examples(elem_id="examples")
-            with gr.Column():
-                Chart(elem_id="chart")
-                Insight(elem_id="insight")
-        About(recognizer.config)
+        # Where each stands is for page.css to say: gr.Markdown and gr.Row would load more scripts.
+        gr.HTML("<h1>" + I18N("title") + "</h1>", elem_id="title")
+        Sketchpad(recognize, elem_id="sketchpad")
+        Chart(elem_id="chart")
+        Examples(elem_id="examples")
+        Insight(elem_id="insight")
+        About(recognizer.config, elem_id="about")
         gr.api(predict, concurrency_limit=None)
         # gr.Image would open the file itself, and say nothing useful of one that is no picture.
         picture = gr.File(label="Picture", visible=False)

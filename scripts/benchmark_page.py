@@ -1,9 +1,11 @@
-"""Time from the last pointer move to moved bars: this page beside Gradio's stock sketchpad.
+"""How quick and how heavy the page is, beside what Gradio's own components give.
 
     python scripts/benchmark_page.py
-    python scripts/benchmark_page.py --strokes 50
+    python scripts/benchmark_page.py --strokes 50 --loads 20
 
-Serves both from this process, with the same network, and draws on both in one
+Times from the last pointer move to moved bars, here and on gr.Sketchpad with gr.Label;
+from opening the page to a pen that draws, beside the load of an empty Gradio page; and
+what an idle page does. All are served from this process, with the same network, to one
 headless Chromium on this machine (pip install -r requirements-dev.txt).
 """
 
@@ -34,6 +36,24 @@ WATCH = """selector => {
         document.querySelector(selector),
         { subtree: true, childList: true, characterData: true, attributes: true });
 }"""
+# Notes when the page has become useful: `test` is asked once a frame.
+READY = """(() => {
+    const test = %s;
+    const ask = () => test() ? (window.ready = performance.now()) : requestAnimationFrame(ask);
+    requestAnimationFrame(ask);
+})()"""
+HAS_FOOTER = "() => document.querySelector('footer')"
+PEN_DRAWS = """() => {
+    const canvas = document.querySelector(".paper canvas");
+    if (!canvas) return false;
+    canvas.setPointerCapture = () => {};  // this pointer is not the browser's
+    const { x, y } = canvas.getBoundingClientRect();
+    for (const type of ["pointerdown", "pointerup"]) {
+        canvas.dispatchEvent(new PointerEvent(type, { pointerId: 1, clientX: x, clientY: y }));
+    }
+    return document.querySelector(".undo").ariaDisabled === "false";
+}"""
+IDLE_SECONDS = 5
 SETTLED = "times.change > times.move && performance.now() - times.change > 300 &&"
 STROKE = [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)]
 
@@ -41,24 +61,44 @@ STROKE = [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)]
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time the page beside the stock sketchpad.")
     parser.add_argument("--strokes", type=int, default=20, help="on each page (%(default)s)")
-    strokes = max(2, parser.parse_args().strokes)
+    parser.add_argument("--loads", type=int, default=10, help="of each page (%(default)s)")
+    args = parser.parse_args()
     torch.set_num_threads(1)
     try:
         recognizer = Recognizer.load(ROOT / "weights")
         with chromium() as browser:
-            ours = time_strokes(browser, app.build(recognizer), clear_ours, ".result", strokes)
-            stock = time_strokes(browser, build_stock(recognizer), clear_stock, "#bars", strokes)
+            measure(browser, recognizer, max(2, args.strokes), max(2, args.loads))
     except (ValueError, OSError) as error:
         parser.exit(2, f"benchmark_page.py: {error}\n")
-    print(f"milliseconds from the last move to moved bars, {os.cpu_count()} cores, headless")
-    print(f"{'page':14} {'median':>7} {'p95':>7} {'least':>7} {'most':>7} {'n':>4}")
-    for name, times in (("this page", ours), ("gr.Sketchpad", stock)):
+
+
+def measure(browser: Browser, recognizer: Recognizer, strokes: int, loads: int) -> None:
+    """Serve the three pages, one after the other or in turn, and print what was measured."""
+    ours = time_strokes(browser, app.build(recognizer), clear_ours, ".result", strokes)
+    stock = time_strokes(browser, build_stock(recognizer), clear_stock, "#bars", strokes)
+    print(f"milliseconds, {os.cpu_count()} cores, headless")
+    print_times("from the last move to moved bars", {"this page": ours, "gr.Sketchpad": stock})
+    print(f"gr.Sketchpad takes {median(stock) / median(ours):.0f} times as long as this page\n")
+    with gr.Blocks(analytics_enabled=False) as nothing:
+        pass
+    ours, empty = time_loads(browser, app.build(recognizer), nothing, loads)
+    print_times(
+        "from opening to a pen that draws, or to a footer", {"this page": ours, "empty page": empty}
+    )
+    print(f"this page takes {median(ours) / median(empty):.2f} times as long as an empty one\n")
+    for name, blocks in (("this page", app.build(recognizer)), ("empty page", nothing)):
+        requests, work = watch_idle(browser, blocks)
+        print(f"{name}, idle for {IDLE_SECONDS} s: {requests} requests, {work:.1f} ms of work")
+
+
+def print_times(what: str, pages: dict[str, list[float]]) -> None:
+    print(f"{what:50} {'median':>7} {'p95':>7} {'least':>7} {'most':>7} {'n':>4}")
+    for name, times in pages.items():
         p95 = quantiles(times, n=20)[-1]
         print(
-            f"{name:14} {median(times):7.0f} {p95:7.0f} {min(times):7.0f} {max(times):7.0f}"
+            f"  {name:48} {median(times):7.0f} {p95:7.0f} {min(times):7.0f} {max(times):7.0f}"
             f" {len(times):4}"
         )
-    print(f"ratio of the medians: {median(stock) / median(ours):.0f}")
 
 
 def time_strokes(
@@ -87,6 +127,53 @@ def time_strokes(
     page.close()
     blocks.close(verbose=False)
     return times[1:]
+
+
+def time_loads(
+    browser: Browser, ours: gr.Blocks, empty: gr.Blocks, loads: int
+) -> tuple[list[float], list[float]]:
+    """Open both in turn, each time with nothing cached: milliseconds until each is useful."""
+    pages = [(app.serve(ours)[1], PEN_DRAWS), (app.serve(empty)[1], HAS_FOOTER)]
+    times = []
+    for _ in range(loads + 1):  # the first is to warm up
+        times.append([time_load(browser, address, test) for address, test in pages])
+    for blocks in (ours, empty):
+        blocks.close(verbose=False)
+    mine, others = zip(*times[1:], strict=True)
+    return list(mine), list(others)
+
+
+def time_load(browser: Browser, address: str, test: str) -> float:
+    context = browser.new_context()
+    page = context.new_page()
+    page.add_init_script(READY % test)
+    page.goto(address)
+    time = page.wait_for_function("window.ready").json_value()
+    context.close()
+    return time
+
+
+def watch_idle(browser: Browser, blocks: gr.Blocks) -> tuple[int, float]:
+    """Requests, and milliseconds of the page's main thread, while nobody does anything."""
+    _, address, _ = app.serve(blocks)
+    page = browser.new_page()
+    page.goto(address)
+    page.wait_for_timeout(5000)  # what loads late
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def work() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(1000 * m["value"] for m in metrics if m["name"] == "TaskDuration")
+
+    before = work()
+    page.wait_for_timeout(1000 * IDLE_SECONDS)
+    result = len(requests), work() - before
+    page.close()
+    blocks.close(verbose=False)
+    return result
 
 
 def clear_ours(page: Page) -> None:
