@@ -41,7 +41,7 @@ def photograph(page: gr.Blocks, output: Path) -> None:
     """Serve `page`, draw a 4 on it and write the picture."""
     _, address, _ = app.serve(page)
     with chromium() as browser:
-        window = browser.new_page(viewport={"width": 1040, "height": 620}, device_scale_factor=1.5)
+        window = browser.new_page(viewport={"width": 1100, "height": 780}, device_scale_factor=1.5)
         window.goto(address)
         window.locator(".hint").wait_for()
         draw(window, FOUR)
