@@ -29,6 +29,19 @@ def pen_down(page, point) -> None:
     page.mouse.down()
 
 
+def send_pointer(page, kind, pointer, device, x, y, pressure=0, button=0) -> None:
+    """A pointer event as `device` ("pen", "touch") would send it, at parts of the paper's side."""
+    paper(page).evaluate(
+        """(canvas, [type, pointerId, pointerType, x, y, pressure, button]) => {
+            canvas.setPointerCapture = () => {};  // these pointers exist in tests alone
+            const box = canvas.getBoundingClientRect();
+            canvas.dispatchEvent(new PointerEvent(type, { pointerId, pointerType, pressure, button,
+                bubbles: true, clientX: box.x + x * box.width, clientY: box.y + y * box.height }));
+        }""",
+        [kind, pointer, device, x, y, pressure, button],
+    )
+
+
 class Fingers:
     """Touches on the paper, in parts of its width and height."""
 

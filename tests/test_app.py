@@ -10,6 +10,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from app import read_paper
+from mnist_core import Recognizer
 from tests.conftest import ROOT, free_port, run
 from tests.drawings import DRAWINGS
 
@@ -132,6 +133,14 @@ def test_explanations_are_given_to_those_who_ask(recognizer, details):
     assert answer["digit"] == 7
     assert len(answer["pixels"]) == 784
     assert ("why" in answer) == ("shrunk" in answer) == details
+
+
+def test_the_answer_does_not_depend_on_what_was_asked_before(recognizer):
+    paper = {"strokes": DRAWINGS[4], "details": True}
+    first = read_paper(recognizer, paper)
+    read_paper(recognizer, {"strokes": DRAWINGS[7], "details": True})
+    assert read_paper(recognizer, paper) == first
+    assert read_paper(Recognizer.load(ROOT / "weights"), paper) == first  # another replica
 
 
 def test_an_empty_paper_has_no_reasons(recognizer):

@@ -22,6 +22,7 @@ from tests.page import (
     paper,
     pen_down,
     record_shown,
+    send_pointer,
     tool,
 )
 
@@ -127,21 +128,38 @@ def test_a_drawing_that_is_refused_is_said_to_be_and_not_answered(page):
 
 
 def test_the_pen_takes_over_from_the_palm(page):
-    send = """(canvas, [type, id, pointerType, x, y]) => {
-        canvas.setPointerCapture = () => {};  // these pointers exist in this test alone
-        const box = canvas.getBoundingClientRect();
-        canvas.dispatchEvent(new PointerEvent(type, { pointerId: id, pointerType, bubbles: true,
-            clientX: box.x + x * box.width, clientY: box.y + y * box.height }));
-    }"""
     with page.expect_request(ENDPOINT):
-        paper(page).evaluate(send, ["pointerdown", 1, "touch", 0.9, 0.9])
-    paper(page).evaluate(send, ["pointerdown", 2, "pen", 0.3, 0.22])
-    paper(page).evaluate(send, ["pointermove", 1, "touch", 0.8, 0.9])
-    paper(page).evaluate(send, ["pointermove", 2, "pen", 0.7, 0.22])
-    paper(page).evaluate(send, ["pointermove", 2, "pen", 0.45, 0.8])
-    paper(page).evaluate(send, ["pointerup", 2, "pen", 0.45, 0.8])
+        send_pointer(page, "pointerdown", 1, "touch", 0.9, 0.9)
+    send_pointer(page, "pointerdown", 2, "pen", 0.3, 0.22)
+    send_pointer(page, "pointermove", 1, "touch", 0.8, 0.9)
+    send_pointer(page, "pointermove", 2, "pen", 0.7, 0.22)
+    send_pointer(page, "pointermove", 2, "pen", 0.45, 0.8)
+    send_pointer(page, "pointerup", 2, "pen", 0.45, 0.8)
+    send_pointer(page, "pointerdown", 3, "touch", 0.9, 0.9)  # the palm, while the pen is lifted
+    send_pointer(page, "pointerup", 3, "touch", 0.9, 0.9)
     expect_leader(page, 7)
     tool(page, "Undo").click()
+    expect_empty(page)
+
+
+def test_a_pen_that_presses_harder_draws_a_wider_line(page):
+    inked = []
+    for pressure in (0.1, 0.9):
+        send_pointer(page, "pointerdown", 1, "pen", 0.5, 0.2, pressure)
+        send_pointer(page, "pointermove", 1, "pen", 0.5, 0.5, pressure)
+        send_pointer(page, "pointermove", 1, "pen", 0.5, 0.8, pressure)
+        send_pointer(page, "pointerup", 1, "pen", 0.5, 0.8)
+        expect_leader(page, 1)
+        inked.append(ink(page))
+        tool(page, "Clear").click()
+    assert inked[1] > 1.5 * inked[0]
+
+
+def test_the_pen_s_other_end_erases(page):
+    draw(page, DRAWINGS[1])
+    expect_leader(page, 1)
+    send_pointer(page, "pointerdown", 1, "pen", 0.5, 0.5, button=5)
+    send_pointer(page, "pointerup", 1, "pen", 0.5, 0.5)
     expect_empty(page)
 
 
@@ -256,6 +274,10 @@ def test_a_finger_draws_on_a_narrow_screen(open_context):
     finger.send("touchEnd")
     expect_leader(page, 7)
     assert page.evaluate("document.documentElement.scrollWidth") == 375
+    unscrollable = """() => [...document.querySelectorAll("*")]
+        .filter((node) => getComputedStyle(node).touchAction === "none")
+        .map((node) => node.tagName)"""
+    assert page.evaluate(unscrollable) == ["CANVAS"]
     expect(bar(page, 9)).to_be_in_viewport(ratio=1)
 
 

@@ -179,8 +179,13 @@ canvas.addEventListener("pointerdown", (event) => {
   else startStroke(inkAt(event));
 });
 
+for (const near of ["pointerdown", "pointermove", "pointerup"]) {
+  canvas.addEventListener(near, (event) => {
+    if (event.pointerType === "pen") penSeen = event.timeStamp;
+  });
+}
+
 canvas.addEventListener("pointermove", (event) => {
-  if (event.pointerType === "pen") penSeen = event.timeStamp;
   if (event.pointerId !== pointer?.id) return;
   const events = event.getCoalescedEvents?.() ?? [];
   for (const each of events.length ? events : [event]) {
