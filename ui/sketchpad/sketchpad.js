@@ -7,6 +7,7 @@ const KEY_STEP = 25;
 const FINE_KEY_STEP = 5;
 const PALM_TIME = 2000; // milliseconds after a pen in which what touches is the hand that holds it
 const REPLAY_TIME = 1000; // milliseconds for a drawing that draws itself
+const MAX_PAST = 100; // steps that can be undone: a page stays open for days
 const PICTURE_SIDE = 512; // pixels: twice what is looked at, and quick to send
 const FIRST_RETRY = 500; // milliseconds, doubled up to
 const LAST_RETRY = 2000;
@@ -44,7 +45,7 @@ let frame; // the next painting
 
 // Every step that can be undone begins here.
 function remember() {
-  past.push(sheet);
+  past = [...past, sheet].slice(-MAX_PAST);
   future = [];
   replays += 1;
   if (!trouble) tell("");
