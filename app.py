@@ -16,10 +16,10 @@ import gradio as gr
 import torch
 
 from mnist_core import Prediction, Recognizer
-from mnist_core.framing import shrink_picture, shrink_strokes
+from mnist_core.framing import frame_strokes, shrink_picture, shrink_strokes
 from mnist_core.pictures import decode_picture, open_picture
 from mnist_core.strokes import parse_strokes
-from ui import I18N, About, Chart, Examples, Insight, Sketchpad
+from ui import I18N, About, Chart, Examples, Heading, Insight, Sketchpad
 from ui.sketchpad import PEN_WIDTH, SIDE
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -52,7 +52,7 @@ def build(recognizer: Recognizer) -> gr.Blocks:
     # Uploaded pictures are looked at once and deleted within the hour, or when the app ends.
     with gr.Blocks(title="Draw a digit", analytics_enabled=False, delete_cache=(600, 3600)) as page:
         # Where each stands is for page.css to say: gr.Markdown and gr.Row would load more scripts.
-        gr.HTML("<h1>" + I18N("title") + "</h1>", elem_id="title")
+        Heading(elem_id="title")
         Sketchpad(recognize, elem_id="sketchpad")
         Chart(elem_id="chart")
         Examples(elem_id="examples")
@@ -75,7 +75,7 @@ def read_paper(recognizer: Recognizer, paper: Any) -> dict[str, Any]:
         shrink = functools.partial(shrink_picture, picture)
     else:
         strokes = parse_strokes(paper["strokes"])
-        prediction = recognizer.predict_strokes(strokes)
+        prediction = recognizer.predict_pixels(frame_strokes(strokes))
         shrink = functools.partial(shrink_strokes, strokes, SIDE, PEN_WIDTH)
     answer = {
         "probabilities": prediction.probabilities.tolist(),

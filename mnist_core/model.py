@@ -46,12 +46,12 @@ class MLP(nn.Module, PyTorchModelHubMixin):
 
     @torch.no_grad()
     def explain(
-        self, inputs: torch.Tensor, digit: int, rival: int
+        self, inputs: torch.Tensor, digit: int, runner_up: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """What each pixel adds to the score of `digit` over that of `rival`.
+        """What each pixel adds to the score of `digit` over that of `runner_up`.
 
-        (784,) float32 in [0, 1] -> (784,) parts and a constant. Together they are exactly
-        log p(digit) - log p(rival): with its units switched on and off as this input
+        (784,) float32 in [0, 1] -> (784,) contributions and a constant. Together they are
+        exactly log p(digit) - log p(runner_up): with its units switched on and off as this input
         switches them, a ReLU network is one linear map, weights x input + constant.
         For a network without batch normalisation, such as `folded` gives.
         """
@@ -60,8 +60,8 @@ class MLP(nn.Module, PyTorchModelHubMixin):
         for layer in hidden:
             units = layer(units).relu()
             active.append(units > 0)
-        weights = last.weight[digit] - last.weight[rival]  # of the last hidden units
-        constant = last.bias[digit] - last.bias[rival]
+        weights = last.weight[digit] - last.weight[runner_up]  # of the last hidden units
+        constant = last.bias[digit] - last.bias[runner_up]
         for layer, on in zip(reversed(hidden), reversed(active), strict=True):
             weights = weights * on
             constant = constant + weights @ layer.bias

@@ -16,8 +16,9 @@ from PIL import Image, ImageOps
 
 # Larger pictures are refused: decoding them takes memory and time for nothing.
 MAX_PICTURE_SIDE = 4096
-# A photograph of 512 x 512 pixels as PNG takes half a MiB; the page sends nothing larger.
-MAX_DATA_URL = 4 * 2**20
+# Pictures in data URLs come from the page, which sends 256 x 256 pixels.
+MAX_SENT_SIDE = 1024
+MAX_DATA_URL = 2**20
 # Pictures are shrunk to this before they are looked at, and to this to see the paper's shades.
 WORKING_SIDE = 256
 COARSE_SIDE = 32
@@ -29,16 +30,18 @@ def decode_picture(data_url: object) -> Image.Image:
     """The picture in a data URL, "data:image/png;base64,...". Raises ValueError for others."""
     if not isinstance(data_url, str) or len(data_url) > MAX_DATA_URL:
         raise ValueError(
-            f"expected a picture as a data URL of at most {MAX_DATA_URL // 2**20} MiB: shrink it"
+            f"expected a picture as a data URL of at most {MAX_DATA_URL} characters: shrink it"
         )
     try:
         content = base64.b64decode(data_url.partition(";base64,")[2], validate=True)
     except ValueError as error:
         raise ValueError("the picture's data URL is not base64") from error
-    return open_picture(io.BytesIO(content))
+    return open_picture(io.BytesIO(content), MAX_SENT_SIDE)
 
 
-def open_picture(file: str | Path | BinaryIO | None) -> Image.Image:
+def open_picture(
+    file: str | Path | BinaryIO | None, max_side: int = MAX_PICTURE_SIDE
+) -> Image.Image:
     """The picture in a file that somebody sent, decoded and upright. Raises ValueError for others.
 
     Its size is checked before its pixels are: a small file can decode to gigabytes.
@@ -52,7 +55,7 @@ def open_picture(file: str | Path | BinaryIO | None) -> Image.Image:
         raise ValueError(f"the picture is too large: {error}") from error
     except Exception as error:  # decoders of damaged files raise all kinds
         raise ValueError(unreadable) from error
-    _check_size(picture)
+    _check_size(picture, max_side)
     try:
         return ImageOps.exif_transpose(picture)
     except Exception as error:
@@ -87,11 +90,11 @@ def picture_ink(image: Image.Image | np.ndarray) -> np.ndarray:
     return ink
 
 
-def _check_size(picture: Image.Image) -> None:
-    if max(picture.size) > MAX_PICTURE_SIDE or min(picture.size) < 1:
+def _check_size(picture: Image.Image, max_side: int = MAX_PICTURE_SIDE) -> None:
+    if max(picture.size) > max_side or min(picture.size) < 1:
         raise ValueError(
             f"the picture is {picture.width} x {picture.height} pixels; expected 1 to "
-            f"{MAX_PICTURE_SIDE} on each side: crop or shrink it"
+            f"{max_side} on each side: crop or shrink it"
         )
 
 

@@ -73,8 +73,8 @@ class Recognizer:
         and the constant that is missing from their sum (see `MLP.explain`).
         """
         inputs = framing.to_input(torch.from_numpy(prediction.pixels))[0]
-        parts, constant = self.model.explain(inputs, prediction.digit, prediction.runner_up)
-        return parts.reshape(prediction.pixels.shape).numpy(), float(constant)
+        contributions, constant = self.model.explain(inputs, prediction.digit, prediction.runner_up)
+        return contributions.reshape(prediction.pixels.shape).numpy(), float(constant)
 
     @torch.inference_mode()
     def predict_pixels(self, pixels: np.ndarray) -> Prediction:

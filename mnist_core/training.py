@@ -158,6 +158,6 @@ def evaluate(model: MLP, dataset: Dataset) -> tuple[float, float]:
     return loss.item(), accuracy.item()
 
 
-def count_confusions(answers: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def confusion_matrix(answers: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """(N,) digits read and (N,) true ones -> (10, 10) counts, a row for each true digit."""
     return torch.bincount(DIGITS * labels + answers, minlength=DIGITS**2).reshape(DIGITS, DIGITS)

@@ -273,7 +273,7 @@ def pictures(name: str, dataset: Dataset, probabilities: torch.Tensor, output: P
 
 
 def confusion_matrix(answers: torch.Tensor, labels: torch.Tensor) -> pyplot.Figure:
-    counts = training.count_confusions(answers, labels)
+    counts = training.confusion_matrix(answers, labels)
     figure, axes = pyplot.subplots(figsize=(6, 6))
     shown = counts.clone().fill_diagonal_(0)
     axes.imshow(shown, cmap="Oranges")

@@ -102,7 +102,7 @@ def train(
     fit(model, fitting, validation, recipe, generator)
     model, thresholds, scores = calibrate(model, validation)
     images, labels = load_mnist(data, train=False)
-    confusion = training.count_confusions(training.predict(model, images).argmax(1), labels)
+    confusion = training.confusion_matrix(training.predict(model, images).argmax(1), labels)
     test_accuracy = (confusion.trace() / confusion.sum()).item()
     scores = {**scores, "test_accuracy": round(test_accuracy, 4)}
     for what, score in scores.items():

@@ -114,7 +114,7 @@ def test_serving_asks_no_other_host():
         ("7", 'expected {"strokes"'),
         ({}, 'expected {"strokes"'),
         ({"picture": None}, "expected a picture as a data URL"),
-        ({"picture": "data:,x" * 700_000}, "at most 4 MiB"),
+        ({"picture": "data:,x" * 200_000}, "at most 1048576 characters"),
         ({"picture": "/etc/passwd"}, "send a PNG"),
         ({"picture": "data:image/png;base64,AAAA"}, "send a PNG"),
         ({"picture": "data:image/png;base64,ÄÖ"}, "not base64"),

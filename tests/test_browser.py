@@ -108,8 +108,8 @@ def test_each_verdict_has_its_words(page):
 
     comment, spoken = page.locator(".comment"), page.locator(".spoken")
     answer(0.97, 0.02, "sure")
-    expect(comment).to_have_text("97.0 %")
-    expect(spoken).to_have_text("4, 97.0 %")
+    expect(comment).to_have_text("Sure: 97.0 %")
+    expect(spoken).to_have_text("4, Sure: 97.0 %")
     answer(0.5, 0.45, "unsure")
     expect(comment).to_have_text("4 or 9? Not sure")
     expect_leader(page, 4)

@@ -3,6 +3,7 @@
 import io
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
@@ -15,6 +16,7 @@ from tests.page import (
     expect_leader,
     ink,
     paper,
+    send_pointer,
     tool,
 )
 from ui.examples import DRAWINGS as EXAMPLES_FILE
@@ -120,6 +122,29 @@ def test_the_tools_are_large_enough_for_fingers(open_context):
             assert min(box["width"], box["height"]) >= 44, button.text_content()
 
 
+def test_the_eraser_is_off_where_there_is_nothing_to_erase(page):
+    expect(tool(page, "Erase")).to_be_disabled()
+    draw(page, DRAWINGS[1])
+    tool(page, "Erase").click()
+    tool(page, "Clear").click()
+    expect(tool(page, "Erase")).to_have_attribute("aria-pressed", "false")
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+
+
+def test_what_a_palm_erased_comes_back(page):
+    draw(page, DRAWINGS[7])
+    tool(page, "Erase").click()
+    send_pointer(page, "pointerdown", 1, "touch", 0.5, 0.22)
+    expect_empty(page)
+    send_pointer(page, "pointerdown", 2, "pen", 0.9, 0.9)
+    send_pointer(page, "pointerup", 2, "pen", 0.9, 0.9)
+    expect_leader(page, 7)
+    send_pointer(page, "pointerdown", 3, "mouse", 0.9, 0.9)  # that erases nothing
+    send_pointer(page, "pointercancel", 3, "mouse", 0.9, 0.9)
+    expect_leader(page, 7)
+
+
 # The keyboard
 
 
@@ -149,6 +174,18 @@ def test_a_digit_is_drawn_with_the_keyboard_alone(page):
     hold(page, "ArrowLeft", 5)  # moves without drawing
     tool(page, "Undo").click()
     expect_empty(page)
+
+
+def test_space_held_down_puts_the_pen_down_once(page):
+    page.keyboard.press("Tab")
+    for _ in range(4):
+        page.keyboard.down("Space")  # repeats, as a held key does
+    page.keyboard.up("Space")
+    expect(page.locator(".notice")).to_have_text("Pen down")
+    page.keyboard.press("Control+z")
+    expect_empty(page)
+    expect(tool(page, "Undo")).to_be_disabled()
+    expect(page.locator(".notice")).to_be_empty()
 
 
 def test_the_result_is_not_announced_on_every_point(page):
@@ -203,6 +240,15 @@ def test_a_pen_interrupts_an_example(page):
     draw(page, DRAWINGS[1])
     page.wait_for_timeout(1500)
     expect_leader(page, 1)
+
+
+def test_what_interrupts_an_example_finds_it_whole(page):
+    page.get_by_label("4 with an open top").click()
+    page.get_by_label("7 with a bar").click()
+    page.wait_for_timeout(1500)
+    expect_leader(page, 7)
+    strokes = sent_strokes(page, lambda: tool(page, "Undo").click())
+    assert strokes == examples()[4]["strokes"]
 
 
 def test_people_who_want_less_motion_see_the_example_at_once(open_context):
@@ -339,6 +385,15 @@ def test_a_picture_is_pasted_or_dropped(page, mnist, way):
         [way, content],
     )
     expect_leader(page, mnist[1][0].item())
+
+
+def test_a_blank_picture_is_nothing_to_read(page):
+    draw(page, DRAWINGS[4])
+    expect(page.locator("#insight .question")).to_contain_text("Why 4")
+    blank = picture(np.zeros((28, 28), np.uint8), "blank.png")
+    page.locator("input.choose").set_input_files(blank)
+    expect(page.locator(".comment")).to_have_text("Nothing to read yet")
+    expect(page.locator("#insight .question")).to_have_text("Why?")
 
 
 def test_what_is_no_picture_is_said_to_be_none_and_the_drawing_stays(page):

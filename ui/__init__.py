@@ -9,8 +9,9 @@ So bars move without a round trip through Gradio's own state.
 from ui.about import About
 from ui.chart import Chart
 from ui.examples import Examples
+from ui.heading import Heading
 from ui.insight import Insight
 from ui.sketchpad import Sketchpad
 from ui.texts import I18N
 
-__all__ = ["I18N", "About", "Chart", "Examples", "Insight", "Sketchpad"]
+__all__ = ["I18N", "About", "Chart", "Examples", "Heading", "Insight", "Sketchpad"]

@@ -1,8 +1,8 @@
 """Every word of the page, in English and Chinese, and the choice between them.
 
-Gradio chooses by the browser's language. Its own components take a text by key,
-`I18N("title")`; this project's components get the name of the language that was
-chosen as their label and look their words up in the same two tables (texts.js).
+Gradio chooses by the browser's language: the components get the name of the one that
+was chosen as their label, `I18N("language")`, and look their words up in the tables that
+Gradio has put into the page (texts.js).
 """
 
 import gradio as gr
@@ -39,7 +39,9 @@ ENGLISH = {
     "no_answer": "No answer from the server. Your drawing is kept; trying again.",
     # The chart
     "percents": "How sure the network is of each digit",
-    "not_sure": "{digit} or {rival}? Not sure",
+    "nothing": "Nothing to read yet",
+    "sure": "Sure: {percent} %",
+    "not_sure": "{digit} or {runner_up}? Not sure",
     "no_digit": "This does not look like a digit",
     # Examples
     "examples": "Or watch one being drawn",
@@ -56,12 +58,12 @@ ENGLISH = {
     # Insight
     "saw": "What the network saw",
     "saw_note": "28 × 28 pixels",
-    "why": "Why {digit} and not {rival}?",
+    "why": "Why {digit} and not {runner_up}?",
     "why_nothing": "Why?",
     "why_note": "What each pixel speaks for",
     "speaks_for": "for {digit}",
     "sum": "The pixels add up to {ink}, the network's constant is {constant}: {digit} is "
-    "{times} times as likely as {rival}.",
+    "{times} times as likely as {runner_up}.",
     "simple": "Compare with simple shrinking",
     "simple_nothing": "Simply shrunk",
     "simple_read": "Shrunk: {digit}, {percent} %",
@@ -69,13 +71,14 @@ ENGLISH = {
     "about": "About this network",
     "data": "Data",
     "layers": "Layers",
-    "weights": "Weights",
+    "parameters": "Parameters",
     "trained": "Trained",
     "recipe": "Recipe",
     "recipe_value": "{name}, {epochs} epochs, seed {seed}",
     "test_accuracy": "MNIST's test images read right",
     "drawings_accuracy": "Drawings of other people read right",
-    "confusion": "MNIST's test images: the digit (row) and what it was read as (column)",
+    "confusion": "Confusion matrix of MNIST's test images: the digit (row) and what it was "
+    "read as (column)",
     "digit": "Digit",
 }
 
@@ -93,55 +96,57 @@ CHINESE = {
     "link": "链接",
     "undo_keys": "撤销（Ctrl+Z）",
     "redo_keys": "重做（Shift+Ctrl+Z）",
-    "erase_title": "擦除整条笔画",
+    "erase_title": "按笔画擦除",
     "clear_keys": "清空（Esc）",
     "picture_title": "识别图片：选择、粘贴或拖入",
     "camera_title": "拍一张数字的照片来识别",
-    "link_title": "复制这幅手写的链接",
+    "link_title": "复制这幅手写图的链接",
     "pen_down": "落笔",
     "pen_up": "提笔",
-    "link_copied": "这幅手写的链接已复制。",
-    "link_in_address": "这幅手写的链接就在地址栏里。",
+    "link_copied": "链接已复制。",
+    "link_in_address": "链接就在地址栏里。",
     "link_too_long": "笔画太多，放不进链接。请写得简单一些。",
-    "link_unreadable": "无法读取链接中的手写，链接可能不完整。",
+    "link_unreadable": "无法读取链接中的笔迹，链接可能不完整。",
     "not_a_picture": "无法把这个文件当作图片读取。请换用 PNG、JPEG 或 WebP 文件。",
-    "refused": "无法识别：{reason}",
-    "no_answer": "服务器没有应答。您的手写仍然保留，正在重试。",
-    "percents": "网络对每个数字的把握",
-    "not_sure": "是 {digit} 还是 {rival}？不确定",
-    "no_digit": "这不像一个数字",
+    "refused": "无法识别，请写得简单一些，或换一张图片。",
+    "no_answer": "服务器没有响应。您写的内容已保留，正在重试。",
+    "percents": "神经网络对每个数字的把握",
+    "nothing": "还没有可识别的内容",
+    "sure": "确定：{percent} %",
+    "not_sure": "是 {digit} 还是 {runner_up}？不确定",
+    "no_digit": "看起来不像数字",
     "examples": "或者看看这些例子怎么写",
     "slashed_0": "带斜线的 0",
-    "flagged_1": "带旗和底座的 1",
-    "looped_2": "带圈的 2",
+    "flagged_1": "带起笔和底横的 1",
+    "looped_2": "底部绕圈的 2",
     "flat_3": "平顶的 3",
     "open_4": "开口的 4",
-    "roofed_5": "最后写横的 5",
+    "roofed_5": "最后一笔写横的 5",
     "round_6": "一笔写成的 6",
     "crossed_7": "带横杠的 7",
     "ringed_8": "两个圈的 8",
-    "straight_9": "直背的 9",
-    "saw": "网络看到的",
+    "straight_9": "竖笔写直的 9",
+    "saw": "神经网络看到的图像",
     "saw_note": "28 × 28 像素",
-    "why": "为什么是 {digit} 而不是 {rival}？",
+    "why": "为什么是 {digit} 而不是 {runner_up}？",
     "why_nothing": "为什么？",
     "why_note": "每个像素支持哪个数字",
     "speaks_for": "支持 {digit}",
-    "sum": "各像素合计 {ink}，网络的常数项是 {constant}："
-    "{digit} 的可能性是 {rival} 的 {times} 倍。",
+    "sum": "各像素合计 {ink}，神经网络的常数项是 {constant}："
+    "{digit} 的可能性是 {runner_up} 的 {times} 倍。",
     "simple": "与直接缩小比较",
     "simple_nothing": "直接缩小",
     "simple_read": "直接缩小：{digit}，{percent} %",
-    "about": "关于这个网络",
+    "about": "关于这个神经网络",
     "data": "数据",
     "layers": "层",
-    "weights": "权重",
+    "parameters": "参数量",
     "trained": "训练日期",
     "recipe": "训练方法",
     "recipe_value": "{name}，{epochs} 轮，随机种子 {seed}",
     "test_accuracy": "MNIST 测试集正确率",
     "drawings_accuracy": "他人手写的正确率",
-    "confusion": "MNIST 测试集：实际数字（行）与识别结果（列）",
+    "confusion": "MNIST 测试集的混淆矩阵：实际数字（行）与识别结果（列）",
     "digit": "数字",
 }
 

@@ -14,11 +14,10 @@ let speaking;
 function show(prediction) {
   const { probabilities, verdict, ...leaders } = prediction || NOTHING; // Gradio gives "" for None
   const percents = probabilities.map((probability) => (100 * probability).toFixed(1));
-  const percent = `${percents[leaders.digit]} %`;
   const [shown, said] = {
-    empty: ["?", ""],
-    sure: [leaders.digit, percent],
-    unsure: [leaders.digit, text("not_sure", { digit: leaders.digit, rival: leaders.runner_up })],
+    empty: ["?", text("nothing")],
+    sure: [leaders.digit, text("sure", { percent: percents[leaders.digit] })],
+    unsure: [leaders.digit, text("not_sure", leaders)],
     "no digit": ["?", text("no_digit")],
   }[verdict];
   const leading = verdict === "sure" || verdict === "unsure" ? leaders.digit : null;
@@ -34,7 +33,9 @@ function show(prediction) {
   comment.textContent = said;
   clearTimeout(speaking);
   speaking = setTimeout(() => {
-    spoken.textContent = verdict === "sure" ? `${shown}, ${said}` : said;
+    const words = verdict === "sure" ? `${shown}, ${said}` : said;
+    const news = spoken.textContent !== words; // else it would be read out again
+    if (news && (prediction || spoken.textContent)) spoken.textContent = words;
   }, QUIET);
 }
 

@@ -1,4 +1,4 @@
-// Pictures of 28 x 28 pixels, one screen pixel each, enlarged by the style sheet.
+// Pictures of 28 x 28 pixels on canvases of that size, enlarged by the style sheet.
 
 const PIXELS = 28 * 28;
 // Orange and blue are told apart whatever colours a person sees.
@@ -26,21 +26,28 @@ function fillCanvas(canvas, colour) {
 const grey = (pixels) => (i) => [pixels[i], pixels[i], pixels[i], 255];
 const blank = Array(PIXELS).fill(0);
 
-function showReasons({ digit, runner_up: rival, why }) {
+function showReasons({ digit, runner_up, why }) {
   const strongest = Math.max(...why.contributions.map(Math.abs));
   fillCanvas(find(".why"), (i) => {
     const share = why.contributions[i] / strongest;
     return [...(share > 0 ? FOR : AGAINST), 255 * Math.sqrt(Math.abs(share))]; // the weak show too
   });
-  find(".question").textContent = text("why", { digit, rival });
+  find(".question").textContent = text("why", { digit, runner_up });
   find(".for").textContent = text("speaks_for", { digit });
-  find(".against").textContent = text("speaks_for", { digit: rival });
+  find(".against").textContent = text("speaks_for", { digit: runner_up });
   const ink = why.contributions.reduce((sum, part) => sum + part, 0);
-  const signed = new Intl.NumberFormat(props.label, { maximumFractionDigits: 1, signDisplay: "always" });
-  const rounded = new Intl.NumberFormat(props.label, { maximumSignificantDigits: 2, notation: "compact" });
+  const signed = new Intl.NumberFormat(language(), {
+    maximumFractionDigits: 1,
+    signDisplay: "always",
+  });
+  const rounded = new Intl.NumberFormat(language(), {
+    maximumSignificantDigits: 2,
+    notation: "compact",
+    compactDisplay: "long",
+  });
   find(".sum").textContent = text("sum", {
     digit,
-    rival,
+    runner_up,
     ink: signed.format(ink),
     constant: signed.format(why.constant),
     times: rounded.format(Math.exp(ink + why.constant)),
@@ -53,6 +60,7 @@ function showShrunk({ pixels, probabilities }) {
   const percent = Math.max(...percents);
   const digit = percents.indexOf(percent);
   find(".read").textContent = text("simple_read", { digit, percent: percent.toFixed(0) });
+  find(".columns").ariaLabel = percents.map((p, i) => `${i}: ${p.toFixed(0)} %`).join(", ");
   columns.forEach((fill, i) => {
     fill.style.height = `${percents[i]}%`;
     fill.classList.toggle("leading", i === digit);
@@ -65,8 +73,8 @@ function show(prediction) {
   find(".legend").hidden = !explained;
   if (explained) showReasons(prediction);
   if (prediction?.shrunk) showShrunk(prediction.shrunk);
-  if (!prediction) showNothing();
-  if (prediction && prediction.details !== onScreen) wish();
+  if (prediction?.digit == null) showNothing();
+  else if (prediction.details !== onScreen) askForDetails();
 }
 
 function showNothing() {
@@ -79,13 +87,13 @@ function showNothing() {
 }
 
 // Explanations cost time on the way: only what can be seen is asked for.
-function wish() {
+function askForDetails() {
   element.dispatchEvent(new CustomEvent("details", { bubbles: true, detail: onScreen }));
 }
 
-new IntersectionObserver(([entry]) => {
-  onScreen = entry.isIntersecting;
-  wish();
+new IntersectionObserver((entries) => {
+  onScreen = entries.at(-1).isIntersecting;
+  askForDetails();
 }).observe(element);
 
 toggle.addEventListener("click", () => {

@@ -8,7 +8,7 @@ const FINE_KEY_STEP = 5;
 const PALM_TIME = 2000; // milliseconds after a pen in which what touches is the hand that holds it
 const REPLAY_TIME = 1000; // milliseconds for a drawing that draws itself
 const MAX_PAST = 100; // steps that can be undone: a page stays open for days
-const PICTURE_SIDE = 512; // pixels: twice what is looked at, and quick to send
+const PICTURE_SIDE = 256; // pixels: what is looked at, and quick to send
 const FIRST_RETRY = 500; // milliseconds, doubled up to
 const LAST_RETRY = 2000;
 const TIMEOUT = 10000; // milliseconds until a request counts as failed
@@ -24,14 +24,15 @@ const [undo, redo, erase, clear, link] = ["undo", "redo", "erase", "clear", "lin
   element.querySelector(`.${name}`),
 );
 
+// Sheets and the lists of them are replaced and never changed, but for the stroke being drawn.
 let sheet = EMPTY; // what is on the paper: strokes, or a picture as {canvas, data}
 let past = []; // sheets to go back to
 let future = []; // and forward again
 let stroke = null; // the one being drawn
-let pointer = null; // that draws or erases: {id, type, erasing, x, y}
-let cursor = null; // of the keyboard: {x, y}
+let pointer = null; // that draws or erases: {id, type, erasing, x, y, before}
+let cursor = { x: SIDE / 2, y: SIDE / 2, shown: false }; // of the keyboard
 let penSeen = -Infinity; // when a pen was last near
-let replays = 0; // counts drawings that draw themselves; the newest is the one that goes on
+let replaying = null; // the strokes that are drawing themselves
 
 let revision = 0; // grows with every change of the sheet
 let answered = 0; // the revision last answered
@@ -45,15 +46,10 @@ let frame; // the next painting
 
 // Every step that can be undone begins here.
 function remember() {
+  finishReplay();
   past = [...past, sheet].slice(-MAX_PAST);
   future = [];
-  replays += 1;
   if (!trouble) tell("");
-}
-
-function put(next) {
-  remember();
-  replace(next);
 }
 
 // Another sheet takes the place of this one: answers still under way are about
@@ -62,31 +58,48 @@ function replace(next) {
   sheet = next;
   pointer = stroke = null;
   oldest = revision + 1;
+  if (!trouble) tell("");
   changed();
   publish();
 }
 
+// The same, as a step that can be undone.
+function put(next) {
+  remember();
+  replace(next);
+}
+
 function goBack() {
   if (!past.length) return;
-  replays += 1;
-  future.push(sheet);
-  replace(past.pop());
+  finishReplay();
+  const previous = past.at(-1);
+  [past, future] = [past.slice(0, -1), [...future, sheet]];
+  replace(previous);
 }
 
 function goForward() {
   if (!future.length) return;
-  past.push(sheet);
-  replace(future.pop());
+  const next = future.at(-1);
+  [past, future] = [[...past, sheet], future.slice(0, -1)];
+  replace(next);
+}
+
+// What the pointer did goes, as if it had never been on the paper: it was a palm.
+function takeBack() {
+  const { before } = pointer;
+  [past, future] = [before.past, before.future];
+  replace(before.sheet);
 }
 
 function wipe() {
-  if (!isEmpty()) put(EMPTY);
+  if (replaying || !isEmpty()) put(EMPTY);
 }
 
 const isEmpty = () => sheet.strokes.length === 0 && !sheet.picture;
 
 function startStroke(point) {
   remember();
+  if (sheet.picture) oldest = revision + 1;
   stroke = [point];
   sheet = { strokes: [...sheet.strokes, stroke], picture: null };
   changed();
@@ -119,7 +132,8 @@ function changed() {
   undo.ariaDisabled = past.length === 0; // disabled in earnest they would lose the focus
   redo.ariaDisabled = future.length === 0;
   clear.ariaDisabled = isEmpty();
-  link.ariaDisabled = sheet.strokes.length === 0;
+  link.ariaDisabled = erase.ariaDisabled = sheet.strokes.length === 0;
+  if (sheet.strokes.length === 0) setEraser(false); // or a pen that leaves no ink would puzzle
   repaint();
   ask();
 }
@@ -129,7 +143,7 @@ function repaint() {
   frame = requestAnimationFrame(paintSheet);
 }
 
-const paintSheet = () => paint(context, sheet, cursor, stroke !== null);
+const paintSheet = () => paint(context, sheet, cursor.shown && cursor, stroke !== null);
 
 const coordinates = () => sheet.strokes.map((points) => points.map(([x, y]) => [x, y]));
 
@@ -138,13 +152,24 @@ const coordinates = () => sheet.strokes.map((points) => points.map(([x, y]) => [
 function publish() {
   props.value = coordinates();
   trigger("input");
-  const fragment = sheet.strokes.length ? linkTo(sheet.strokes) : "";
-  const address = location.pathname + location.search;
-  history.replaceState(history.state, "", address + (fragment.length > MAX_LINK ? "" : fragment));
+  updateAddress();
+}
+
+// Gives false where the drawing is too long for a link.
+function updateAddress() {
+  const link = sheet.strokes.length ? linkTo(sheet.strokes) : "";
+  const fits = link.length <= MAX_LINK;
+  const address = location.pathname + location.search + (fits ? link : "");
+  try {
+    history.replaceState(history.state, "", address);
+  } catch {
+    // Browsers refuse a hundred changes in half a minute; one of the next will do.
+  }
+  return fits;
 }
 
 watch("value", () => {
-  const value = props.value || []; // Gradio gives "" for None
+  const value = (props.value || []).map((points) => points.map((point) => point.map(Math.round)));
   if (JSON.stringify(value) !== JSON.stringify(coordinates())) put({ strokes: value, picture: null });
 });
 
@@ -165,17 +190,16 @@ function inkAt(event) {
 
 canvas.addEventListener("pointerdown", (event) => {
   const eraserEnd = event.button === 5;
-  if (event.button !== 0 && !eraserEnd) return;
+  if ((event.button !== 0 && !eraserEnd) || event.ctrlKey) return; // a context menu comes
   if (event.pointerType === "touch" && event.timeStamp - penSeen < PALM_TIME) return;
-  if (pointer?.type === "touch" && event.pointerType === "pen") {
-    replace(past.pop()); // the palm landed before the pen: what it drew goes
-  }
+  if (pointer?.type === "touch" && event.pointerType === "pen") takeBack(); // the palm was first
   if (pointer) return;
   canvas.setPointerCapture(event.pointerId);
   const [x, y] = position(event);
   const erasing = eraserEnd || erase.ariaPressed === "true";
-  pointer = { id: event.pointerId, type: event.pointerType, erasing, x, y };
-  cursor = null;
+  const before = { sheet, past, future };
+  pointer = { id: event.pointerId, type: event.pointerType, erasing, x, y, before };
+  cursor.shown = false;
   if (erasing) eraseAt(x, y);
   else startStroke(inkAt(event));
 });
@@ -204,26 +228,33 @@ function eraseTo(x, y) {
 }
 
 function liftPen(event) {
-  if (event.pointerId === pointer?.id) endStroke();
+  if (event.pointerId !== pointer?.id) return;
+  if (event.type === "pointercancel" && pointer.type === "touch") takeBack(); // the system saw a palm
+  else endStroke();
 }
-canvas.addEventListener("pointerup", liftPen);
-canvas.addEventListener("pointercancel", liftPen);
+for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+  canvas.addEventListener(end, liftPen);
+}
 
 // Drawing with the keyboard -------------------------------------------------
 
 const held = new Set(); // arrow keys: two make a slant
 
 canvas.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || pointer) return;
-  if (event.key !== " " && !(event.key in ARROWS)) return;
-  event.preventDefault();
-  cursor ??= { x: SIDE / 2, y: SIDE / 2 };
-  if (event.key === " ") togglePen();
-  else moveCursor(event);
-  repaint();
+  if (event.ctrlKey || event.metaKey || event.altKey) held.clear(); // their keyup may not come
+  else if (event.key === " " || event.key in ARROWS) drawWithKey(event);
 });
 
 canvas.addEventListener("keyup", (event) => held.delete(event.key));
+
+function drawWithKey(event) {
+  event.preventDefault();
+  if (pointer || (event.key === " " && event.repeat)) return;
+  cursor.shown = true;
+  if (event.key === " ") togglePen();
+  else moveCursor(event);
+  repaint();
+}
 
 function togglePen() {
   const { x, y } = cursor;
@@ -251,8 +282,8 @@ function moveCursor(event) {
 
 canvas.addEventListener("blur", () => {
   held.clear();
-  if (stroke && !pointer) endStroke();
-  cursor = null;
+  if (stroke && !pointer) togglePen();
+  cursor.shown = false;
   repaint();
 });
 
@@ -261,10 +292,14 @@ canvas.addEventListener("blur", () => {
 undo.addEventListener("click", goBack);
 redo.addEventListener("click", goForward);
 clear.addEventListener("click", wipe);
-erase.addEventListener("click", () => {
-  erase.ariaPressed = String(erase.ariaPressed !== "true");
-  canvas.classList.toggle("erasing", erase.ariaPressed === "true");
-});
+erase.addEventListener("click", () =>
+  setEraser(erase.ariaPressed !== "true" && sheet.strokes.length > 0),
+);
+
+function setEraser(on) {
+  erase.ariaPressed = String(on);
+  canvas.classList.toggle("erasing", on);
+}
 
 const isTyping = (event) =>
   Boolean(event.target.closest?.("input, textarea, select, [contenteditable]"));
@@ -280,7 +315,7 @@ document.addEventListener("keydown", (event) => {
 
 link.addEventListener("click", async () => {
   if (link.ariaDisabled === "true") return;
-  if (!location.hash) return tell(text("link_too_long"));
+  if (!updateAddress()) return tell(text("link_too_long"));
   try {
     await navigator.clipboard.writeText(location.href);
     tell(text("link_copied"));
@@ -295,18 +330,25 @@ document.addEventListener("draw", (event) => replay(event.detail));
 
 async function replay(strokes) {
   put(EMPTY);
-  const mine = replays;
+  const mine = (replaying = [...strokes]);
   const total = strokes.flat().length;
   const start = performance.now();
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   for (let shown = 0; shown < total; ) {
     const now = still ? start : await new Promise(requestAnimationFrame);
-    if (mine !== replays) return;
+    if (mine !== replaying) return;
     shown = still ? total : Math.ceil((total * (now - start)) / REPLAY_TIME);
     sheet = { strokes: firstPoints(strokes, shown), picture: null };
     changed();
   }
+  replaying = null;
   publish();
+}
+
+// What interrupts a replay finds the whole drawing.
+function finishReplay() {
+  if (replaying) sheet = { strokes: replaying, picture: null };
+  replaying = null;
 }
 
 function firstPoints(strokes, count) {
@@ -353,6 +395,7 @@ document.addEventListener("drop", (event) => {
 // The browser decodes a picture: it knows more formats, turns photographs upright
 // and sends a smaller one.
 async function usePicture(file) {
+  const before = past;
   try {
     const bitmap = await createImageBitmap(file);
     const scale = Math.min(1, PICTURE_SIDE / Math.max(bitmap.width, bitmap.height));
@@ -362,6 +405,8 @@ async function usePicture(file) {
     const paper = small.getContext("2d");
     paper.imageSmoothingQuality = "high";
     paper.drawImage(bitmap, 0, 0, small.width, small.height);
+    bitmap.close();
+    if (past !== before) return; // somebody went on drawing meanwhile
     put({ strokes: [], picture: { canvas: small, data: small.toDataURL("image/png") } });
   } catch {
     tell(text("not_a_picture"));
@@ -372,8 +417,10 @@ async function usePicture(file) {
 
 document.addEventListener("details", (event) => {
   details = event.detail;
-  revision += 1;
-  ask();
+  if (details) {
+    revision += 1;
+    ask();
+  }
 });
 
 function show(answer) {
