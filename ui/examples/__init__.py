@@ -1,6 +1,5 @@
 """Examples: a row of drawings; the one that is clicked draws itself on the paper."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,5 +15,6 @@ class Examples(gr.HTML):
     """A button for each drawing of drawings.jsonl; it sends the DOM event "draw"."""
 
     def __init__(self, **kwargs: Any) -> None:
-        lines = DRAWINGS.read_text(encoding="utf-8").splitlines()
-        super().__init__(drawings=[json.loads(line) for line in lines], **parts(FOLDER), **kwargs)
+        # As text: of a nested value Gradio makes a proxy for each point, which takes time.
+        drawings = DRAWINGS.read_text(encoding="utf-8")
+        super().__init__(drawings=drawings, **parts(FOLDER), **kwargs)

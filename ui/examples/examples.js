@@ -14,7 +14,8 @@ function thumbnail(strokes) {
   return svg;
 }
 
-for (const { strokes, style } of props.drawings) {
+for (const line of props.drawings.trim().split("\n")) {
+  const { strokes, style } = JSON.parse(line);
   const button = document.createElement("button");
   button.type = "button";
   button.dataset.label = button.dataset.title = style;
