@@ -278,7 +278,8 @@ def print_settings(settings: runs.Settings) -> None:
     for name, value in list(dataclasses.asdict(recipe).items())[1:]:
         print_row(name.replace("_", " "), value)
     print_row("seed", settings.seed)
-    print_row("device", f"{settings.device}, {settings.threads} threads")
+    print_row("device", settings.device)
+    print_row("threads", settings.threads)
     print_row("processes", parallel.size())
 
 
@@ -425,11 +426,12 @@ def versions() -> dict[str, str]:
 
 def stop(parser: argparse.ArgumentParser, code: int, why: str, run: Run | None) -> None:
     """End with `code`, saying why and what is left, in the first process alone."""
-    if run:
-        done = len(run.state.history)
-        left = f"the network of epoch {run.state.best()['epoch']}" if done else "no network yet"
+    if run and parallel.rank() == 0:
+        done = len(runs.load_state(run.directory).history)  # as it is on the disk
+        made = (run.directory / weights.MODEL_FILE).exists()
         why += (
-            f". {run.directory} holds {left} and the state after epoch {done}; "
+            f". {run.directory} keeps the state after epoch {done} and "
+            f"{'the best network so far' if made else 'no network yet'}; "
             f"continue with: python scripts/train.py --resume {run.directory}"
         )
     parser.exit(code, None if parallel.rank() else f"train.py: {why}\n")

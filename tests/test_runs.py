@@ -143,6 +143,16 @@ def epochs_written(directory) -> int:
     return len(rows(directory)) if (directory / "metrics.csv").exists() else 0
 
 
+def test_an_interrupt_waits_for_the_bookkeeping():
+    done = []
+    with pytest.raises(KeyboardInterrupt), runs.interrupts_held():
+        signal.raise_signal(signal.SIGINT)
+        done.append("the rest of the block")
+    assert done
+    with pytest.raises(KeyboardInterrupt):  # and afterwards it does not
+        signal.raise_signal(signal.SIGINT)
+
+
 # Every epoch replaces up to five files: three of the network, the metrics and the state.
 @pytest.mark.parametrize("call", [0, 1, 3, 5, 8, 14])
 def test_a_full_disk_leaves_the_last_good_state(
@@ -165,6 +175,8 @@ def test_a_full_disk_leaves_the_last_good_state(
         assert "--resume" not in message
         return
     assert f"--resume {tmp_path / 'run'}" in message
+    done = len(runs.load_state(tmp_path / "run").history)
+    assert f"the state after epoch {done} " in message
     training("--resume", tmp_path / "run")
     assert_same(tmp_path / "run", uninterrupted)
 
@@ -200,7 +212,7 @@ def test_a_training_that_diverges_keeps_the_last_good_state(
     runs.save_state(directory, state)
     message = refused(training, capsys, "--resume", directory)
     assert "diverged in epoch 2" in message
-    assert "the network of epoch 1" in message
+    assert "the state after epoch 1 and the best network so far" in message
     weights.load(directory)
     assert len(runs.load_state(directory).history) == 1
 

@@ -34,7 +34,8 @@ def test_training_writes_a_network_that_loads(tmp_path):
     chosen, _, rest = done.stdout.partition("\n\n")  # the settings come first
     for row in (
         "recipe +tutorial", "network +784-16-10", "epochs +1", "batch size +500",
-        "learning rate +0.01", "seed +0", r"device +\w+, 1 threads", "processes +1",
+        "learning rate +0.01", "seed +0", r"device +\w+",
+        "threads +1", "processes +1",
         "data +54000 training images, 6000 validation", f"run directory +{output}",
     ):  # fmt: skip
         assert re.search(f"^{row}$", chosen, re.MULTILINE), row
