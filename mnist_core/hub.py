@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from huggingface_hub import HfApi, get_token, snapshot_download
+from huggingface_hub.utils import validate_repo_id
 
 PREFIX = "hf://"
 
@@ -22,6 +23,7 @@ def check(repository: str) -> None:
             "https://huggingface.co/settings/tokens, then: hf auth login (or set HF_TOKEN)"
         )
     with _one_line(f"can't push to {repository}"):
+        validate_repo_id(repository)
         HfApi().whoami()
 
 

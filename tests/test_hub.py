@@ -77,8 +77,10 @@ def test_a_repository_that_is_not_there_is_one_line(refused):
     assert "404" in message
 
 
-def test_a_name_that_is_none_is_one_line(refused):
+def test_a_name_that_is_none_is_one_line(refused, monkeypatch):
     assert "hf://not a name" in refused(app.main, "--weights", "hf://not a name")
+    monkeypatch.setenv("HF_TOKEN", "hf_right")
+    assert "can't push to not a name" in refused(train.main, "--push-to-hub", "not a name")
 
 
 def test_no_network_is_one_line(refused):
