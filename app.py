@@ -166,7 +166,9 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
     parser.add_argument("--port", type=port, default=7860, help="1 to 65535")
     parser.add_argument("--share", action="store_true", help="make a public link for a week")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder with the network")
+    parser.add_argument(
+        "--weights", default=WEIGHTS, help="folder with the network, or hf://USER/NAME on the Hub"
+    )
     return parser
 
 

@@ -29,10 +29,13 @@ KNOTS = 8  # random values a side that the field is made from
 
 
 def augment(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """(N, 28, 28) grey values in 0..255 -> as many changed ones, float32 in 0..255."""
+    """(N, 28, 28) grey values in 0..255 -> as many changed ones, float32 in 0..255.
+
+    `generator` is the CPU's, wherever the images are: a seed means the same changes everywhere.
+    """
     thickened = _change_thickness(images.float(), generator)
     grid = _affine_grid(len(images), generator) + _elastic_grid(len(images), generator)
-    return F.grid_sample(thickened[:, None], grid, align_corners=False)[:, 0]
+    return F.grid_sample(thickened[:, None], grid.to(images.device), align_corners=False)[:, 0]
 
 
 def _even(*shape: int, generator: torch.Generator) -> torch.Tensor:
@@ -49,7 +52,7 @@ def _change_thickness(images: torch.Tensor, generator: torch.Generator) -> torch
     for neighbour in (left, right, above, below):
         dilated = torch.maximum(dilated, neighbour)
         eroded = torch.minimum(eroded, neighbour)
-    amount = _even(len(images), 1, 1, generator=generator)
+    amount = _even(len(images), 1, 1, generator=generator).to(images.device)
     thicker, thinner = THICKER * amount.clamp(min=0), THINNER * (-amount).clamp(min=0)
     return images + thicker * (dilated - images) + thinner * (eroded - images)
 

@@ -1,7 +1,8 @@
-"""MNIST and drawings as uint8 tensors; and seeded splits."""
+"""MNIST and drawings as uint8 tensors; seeded splits; all that a training needs of them."""
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,12 @@ from torchvision.datasets import MNIST
 from torchvision.datasets.utils import check_integrity
 
 from mnist_core.framing import frame_strokes
+from mnist_core.outliers import outliers
 from mnist_core.strokes import Drawing
 
 # The pens of drawings to train on, in pixels of the frame: MNIST's own are 1 to 5 wide.
 PEN_WIDTHS = (1.5, 4.5)
+COPIES = 4  # of each drawing to train on, in random pen widths
 
 Dataset = tuple[torch.Tensor, torch.Tensor]  # (N, 28, 28) uint8 images, (N,) int64 labels
 
@@ -96,3 +99,42 @@ def render_variants(
 
 def _labels(drawings: Sequence[Drawing]) -> torch.Tensor:
     return torch.tensor([drawing.label for drawing in drawings], dtype=torch.int64)
+
+
+def select(dataset: Dataset, indices: torch.Tensor) -> Dataset:
+    return dataset[0][indices], dataset[1][indices]
+
+
+def join(first: Dataset, second: Dataset) -> Dataset:
+    return torch.cat([first[0], second[0]]), torch.cat([first[1], second[1]])
+
+
+@dataclass
+class TrainingData:
+    """What a training sees: `validation` by name, "validation" (MNIST's) and maybe "drawings"."""
+
+    fitting: Dataset
+    validation: dict[str, Dataset]
+    no_digits: torch.Tensor | None  # (M, 28, 28) uint8
+    description: str  # where the images came from, for the model card
+
+
+def training_data(
+    root: str | Path, drawings: Sequence[Drawing], no_digits: int, generator: torch.Generator
+) -> TrainingData:
+    """MNIST from `root` and `drawings`, each split for training and validation.
+
+    `generator` chooses the drawings' pen widths and makes `no_digits` images of no digit.
+    """
+    mnist = load_mnist(root, train=True)
+    fitting, held_out = (select(mnist, indices) for indices in split(len(mnist[0])))
+    validation = {"validation": held_out}
+    description = "nine tenths of MNIST's 60,000 training images"
+    if drawings:
+        seen, unseen = split_drawings(drawings)
+        fitting = join(fitting, render_variants(seen, COPIES, generator))
+        validation["drawings"] = render_drawings(unseen)
+        description += f" and of {len(drawings):,} drawings, each in {COPIES} pen widths"
+    made = outliers(no_digits, fitting[0], generator) if no_digits else None
+    description += f": {len(fitting[0]):,} images"
+    return TrainingData(fitting, validation, made, description)

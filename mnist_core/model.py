@@ -76,7 +76,8 @@ class MLP(nn.Module, PyTorchModelHubMixin):
         Neural Networks", 2017), also as part of a layer, so that it is a plain MLP.
         """
         linears = [layer for layer in self.layers if isinstance(layer, nn.Linear)]
-        norms = [layer for layer in self.layers.eval() if isinstance(layer, nn.BatchNorm1d)]
+        kinds = (nn.BatchNorm1d, nn.SyncBatchNorm)  # the second on several GPUs
+        norms = [layer for layer in self.layers.eval() if isinstance(layer, kinds)]
         if norms:
             linears = [*map(fuse_linear_bn_eval, linears, norms), linears[-1]]
         plain = MLP(self.hidden)

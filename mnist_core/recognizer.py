@@ -55,7 +55,7 @@ class Recognizer:
 
     @classmethod
     def load(cls, directory: str | Path = "weights") -> "Recognizer":
-        """The network saved in `directory`. Raises ValueError or OSError as `weights.load` does."""
+        """The network in `directory` or at hf://USER/NAME; raises as `weights.load` does."""
         return cls(*weights.load(directory))
 
     def predict_strokes(self, strokes: object) -> Prediction:

@@ -1,4 +1,9 @@
-"""Fit a network and evaluate it. Knows tensors, not files."""
+"""Fit a network and evaluate it. Knows tensors, not files.
+
+Everything happens on the device that the network is on. Random numbers are the
+CPU's, so that a seed means the same run on each. In several processes, as
+torchrun starts them, each takes its part of every batch (parallel.py).
+"""
 
 import math
 import time
@@ -9,6 +14,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from mnist_core import parallel
 from mnist_core.augment import augment
 from mnist_core.data import Dataset
 from mnist_core.framing import to_input
@@ -72,6 +78,109 @@ class Epoch:
     seconds: float
 
 
+class Fitting:
+    """A training under way. `state_dict` between two epochs holds all that the rest depends on.
+
+    `generator`, the CPU's, shuffles the training images, anew for each epoch, and
+    augments them. `outliers`, (M, 28, 28) uint8, are images of no digit: a few join
+    each batch, with every digit as likely as another for their target.
+    """
+
+    def __init__(
+        self,
+        model: MLP,
+        training: Dataset,
+        recipe: Recipe,
+        generator: torch.Generator,
+        outliers: torch.Tensor | None = None,
+    ) -> None:
+        device = _device(model)
+        self.images, self.labels = (tensor.to(device) for tensor in training)
+        self.outliers = None if outliers is None else outliers.to(device)
+        self.model, self.recipe, self.generator = model, recipe, generator
+        self.network = parallel.distributed_model(model)
+        # Without weight decay AdamW is Adam.
+        self.optimizer = torch.optim.AdamW(
+            model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
+        self.schedule = _schedule(self.optimizer, recipe, len(self.images))
+        self.epochs = 0  # done so far
+
+    def run_epoch(self, validation: Dataset) -> Epoch:
+        """Train for an epoch and evaluate. Raises ValueError when the loss is no longer finite."""
+        started = time.perf_counter()
+        training_loss = self._train()
+        seconds = time.perf_counter() - started
+        loss, accuracy = evaluate(self.model, validation)
+        if not math.isfinite(training_loss + loss):
+            raise ValueError(
+                f"the training diverged in epoch {self.epochs + 1}: its mean loss is "
+                f"{training_loss}, on validation {loss}. Choose a lower learning rate"
+            )
+        self.epochs += 1
+        return Epoch(self.epochs, training_loss, loss, accuracy, seconds)
+
+    def _train(self) -> float:
+        """One pass over the training images: their mean loss."""
+        self.model.train()
+        total, count = 0.0, len(self.images)
+        order = torch.randperm(count, generator=self.generator)
+        changes = parallel.own_generator(self.generator)
+        least = parallel.size() * (2 if self.recipe.batch_norm else 1)  # one has no variance
+        with tqdm(
+            total=count,
+            desc=f"epoch {self.epochs + 1}",
+            unit=" images",
+            unit_scale=True,
+            leave=False,
+            disable=True if parallel.rank() else None,  # None: shown where there is a terminal
+        ) as bar:
+            for batch in order.split(self.recipe.batch_size):
+                if len(batch) < least:
+                    continue
+                part = parallel.own_part(batch)
+                loss = self._step(part, changes, share=len(part) * parallel.size() / len(batch))
+                total += loss * len(part)
+                bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+                bar.update(len(batch))
+        return parallel.total(total, _device(self.model)) / count
+
+    def _step(self, part: torch.Tensor, changes: torch.Generator, share: float) -> float:
+        """Learn from the images that `part` numbers: their mean loss.
+
+        `share` is how much they count, so that the processes' mean is the whole batch's.
+        """
+        part = part.to(self.images.device)
+        inputs = _inputs(self.images[part], self.outliers, self.recipe, changes)
+        log_probabilities = self.network(inputs)
+        loss = nn.functional.nll_loss(log_probabilities[: len(part)], self.labels[part])
+        shown = loss.item()
+        if len(inputs) > len(part):  # cross-entropy with a tenth for each digit
+            loss = loss - OUTLIER_WEIGHT * log_probabilities[len(part) :].mean()
+        self.optimizer.zero_grad()
+        (share * loss).backward()
+        self.optimizer.step()
+        self.schedule.step()
+        return shown
+
+    def state_dict(self) -> dict:
+        """All that the next epochs depend on, besides what the constructor was given."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "generator": self.generator.get_state(),
+            "epochs": self.epochs,
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        """Continue where `state` was taken: to the same weights, bit for bit on one machine."""
+        for name in ("model", "optimizer", "schedule"):
+            getattr(self, name).load_state_dict(state[name])
+        self.generator.set_state(state["generator"])
+        self.epochs = state["epochs"]
+
+
 def fit(
     model: MLP,
     training: Dataset,
@@ -80,39 +189,10 @@ def fit(
     generator: torch.Generator,
     outliers: torch.Tensor | None = None,
 ) -> Iterator[Epoch]:
-    """Train `model` in place, yielding after each epoch.
-
-    `generator` shuffles the training images, anew for each epoch, and augments
-    them. `outliers`, (M, 28, 28) uint8, are images of no digit: a few join each
-    batch, with every digit as likely as another for their target.
-    """
-    images, labels = training
-    criterion = nn.NLLLoss()
-    # Without weight decay AdamW is Adam.
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
-    )
-    schedule = _schedule(optimizer, recipe, len(images))
-    for number in range(1, recipe.epochs + 1):
-        started = time.perf_counter()
-        model.train()
-        total = 0.0
-        batches = torch.randperm(len(images), generator=generator).split(recipe.batch_size)
-        for batch in tqdm(batches, f"epoch {number}", leave=False, disable=None):  # on terminals
-            if recipe.batch_norm and len(batch) == 1:
-                continue  # one image has no variance to normalise by
-            inputs = _inputs(images[batch], outliers, recipe, generator)
-            log_probabilities = model(inputs)
-            loss = criterion(log_probabilities[: len(batch)], labels[batch])
-            total += loss.item() * len(batch)
-            if len(inputs) > len(batch):  # cross-entropy with a tenth for each digit
-                loss = loss - OUTLIER_WEIGHT * log_probabilities[len(batch) :].mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-        seconds = time.perf_counter() - started
-        yield Epoch(number, total / len(images), *evaluate(model, validation), seconds)
+    """Train `model` in place, yielding after each epoch; `Fitting` explains the arguments."""
+    fitting = Fitting(model, training, recipe, generator, outliers)
+    while fitting.epochs < recipe.epochs:
+        yield fitting.run_epoch(validation)
 
 
 def _schedule(
@@ -138,15 +218,20 @@ def _inputs(
     """A batch for the network: the images, then a few outliers, augmented where the recipe says."""
     if outliers is not None:
         few = torch.randint(len(outliers), (len(images) // OUTLIER_SHARE,), generator=generator)
-        images = torch.cat([images, outliers[few]])
+        images = torch.cat([images, outliers[few.to(images.device)]])
     return to_input(augment(images, generator) if recipe.augment else images)
 
 
 @torch.inference_mode()
 def predict(model: MLP, images: torch.Tensor) -> torch.Tensor:
-    """(N, 10) log-probabilities for (N, 28, 28) images, however many."""
+    """(N, 10) log-probabilities, on the CPU, for (N, 28, 28) images, however many."""
     model.eval()
-    return torch.cat([model(to_input(batch)) for batch in images.split(EVALUATION_BATCH)])
+    batches = (batch.to(_device(model)) for batch in images.split(EVALUATION_BATCH))
+    return torch.cat([model(to_input(batch)).cpu() for batch in batches])
+
+
+def _device(model: MLP) -> torch.device:
+    return next(model.parameters()).device
 
 
 def evaluate(model: MLP, dataset: Dataset) -> tuple[float, float]:

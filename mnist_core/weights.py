@@ -10,18 +10,23 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from huggingface_hub import ModelCard, ModelCardData
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from mnist_core import hub
 from mnist_core.framing import PIXELS
 from mnist_core.model import DIGITS, MAX_LAYERS, MAX_WIDTH, MLP
 
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 CARD_FILE = "README.md"
+FILES = (MODEL_FILE, CONFIG_FILE, CARD_FILE)
+MEND = "Train a network with: python scripts/train.py --install"
 
 
 def save(model: MLP, directory: str | Path, provenance: dict, thresholds: dict[str, float]) -> None:
@@ -29,54 +34,70 @@ def save(model: MLP, directory: str | Path, provenance: dict, thresholds: dict[s
 
     `provenance` says where the network came from and goes into config.json and
     the card: "data" (str), "recipe" (dict), "seed" (int), "scores" (dict of
-    floats), "confusion" (a row for each digit of the test set: how often it was read as
-    which), "date" (ISO 8601) and "versions" (dict). So do the verdicts' `thresholds`, as
-    `calibration.choose_thresholds` gives them. Each file is written beside its place and
-    renamed: an interrupted save leaves the old file or the new one.
+    floats), "date" (ISO 8601), "versions" (dict) and, once it is tested, "confusion" (a row
+    for each digit of the test set: how often it was read as which). So do the verdicts'
+    `thresholds`, as `calibration.choose_thresholds` gives them. Each file is written
+    beside its place and renamed: an interrupted save leaves the old file or the new one.
+    Raises OSError when `directory` can't be written.
     """
-    directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
     config = {
         "hidden": list(model.hidden),
         "thresholds": thresholds,
         "provenance": provenance,
     }
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".saving-") as temporary:
-        _card(config).save(Path(temporary) / CARD_FILE)
-        model.save_pretrained(temporary, config=config)
+    with _replacing(Path(directory)) as temporary:
+        _card(config).save(temporary / CARD_FILE)
+        try:
+            model.save_pretrained(temporary, config=config)
+        except SafetensorError as error:
+            raise OSError(f"{directory} can't be written: {error}") from error
         # safetensors lets the owner alone read its file, but others may run the page.
-        shutil.copymode(Path(temporary) / CONFIG_FILE, Path(temporary) / MODEL_FILE)
-        for name in (MODEL_FILE, CONFIG_FILE, CARD_FILE):
+        shutil.copymode(temporary / CONFIG_FILE, temporary / MODEL_FILE)
+
+
+def copy(source: str | Path, directory: str | Path) -> None:
+    """Copy the network in `source` to `directory`, as safely as `save` writes it."""
+    with _replacing(Path(directory)) as temporary:
+        for name in FILES:
+            shutil.copy(Path(source) / name, temporary / name)
+
+
+@contextmanager
+def _replacing(directory: Path) -> Iterator[Path]:
+    """A folder whose files take the place of those in `directory` when they are complete."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".saving-") as temporary:
+        yield Path(temporary)
+        for name in FILES:
             os.replace(Path(temporary) / name, directory / name)
 
 
 def load(directory: str | Path) -> tuple[MLP, dict]:
-    """The network in `directory`, ready to evaluate, and its config.
+    """The network in `directory`, or at hf://USER/NAME on the Hub, and its config.
 
-    Raises FileNotFoundError when a file is missing and ValueError when one is
-    damaged, is not this project's or does not fit the other.
+    The network is ready to evaluate. Raises FileNotFoundError when a file is missing,
+    OSError when the Hub can't give it, and ValueError when a file is damaged, is not this
+    project's or does not fit the other.
     """
-    directory = Path(directory)
+    place = str(directory)
+    directory = hub.fetch(place, FILES) if place.startswith(hub.PREFIX) else Path(directory)
     for name in (CONFIG_FILE, MODEL_FILE):
         if not (directory / name).is_file():
-            raise FileNotFoundError(
-                f"no network in {directory}: {name} is missing. {_mend(directory)}"
-            )
+            raise FileNotFoundError(f"no network in {directory}: {name} is missing. {MEND}")
     config = _read_config(directory)
     model = MLP(config["hidden"])
     try:
         tensors = load_file(directory / MODEL_FILE)
     except SafetensorError as error:
         raise ValueError(
-            f"{directory / MODEL_FILE} is damaged or not a safetensors file ({error}). "
-            + _mend(directory)
+            f"{directory / MODEL_FILE} is damaged or not a safetensors file ({error}). " + MEND
         ) from error
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if found != expected:
         raise ValueError(
             f"{directory / MODEL_FILE} does not fit the hidden sizes {config['hidden']} of "
-            f"{CONFIG_FILE}: it holds {found}, expected {expected}. {_mend(directory)}"
+            f"{CONFIG_FILE}: it holds {found}, expected {expected}. {MEND}"
         )
     model.load_state_dict(tensors)
     return model.eval(), config
@@ -87,9 +108,7 @@ def _read_config(directory: Path) -> dict:
     try:
         config = json.loads((directory / CONFIG_FILE).read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:  # not JSON, or not UTF-8
-        raise ValueError(
-            f"{directory / CONFIG_FILE} is not JSON ({error}). {_mend(directory)}"
-        ) from error
+        raise ValueError(f"{directory / CONFIG_FILE} is not JSON ({error}). {MEND}") from error
     hidden = config.get("hidden") if isinstance(config, dict) else None
     if (
         not isinstance(hidden, list)
@@ -98,7 +117,7 @@ def _read_config(directory: Path) -> dict:
     ):
         raise ValueError(
             f'{directory / CONFIG_FILE} is not this project\'s: its "hidden" is {hidden!r}, '
-            f"expected a list of layer sizes such as [128, 64]. {_mend(directory)}"
+            f"expected a list of layer sizes such as [128, 64]. {MEND}"
         )
     thresholds = config.get("thresholds")
     if not isinstance(thresholds, dict) or not all(
@@ -107,13 +126,9 @@ def _read_config(directory: Path) -> dict:
     ):
         raise ValueError(
             f'{directory / CONFIG_FILE} has no "thresholds" with "digit" and "sure": it was '
-            f"saved by another version. {_mend(directory)}"
+            f"saved by another version. {MEND}"
         )
     return config
-
-
-def _mend(directory: Path) -> str:
-    return f"Train a network with: python scripts/train.py --output {directory}"
 
 
 def _card(config: dict) -> ModelCard:

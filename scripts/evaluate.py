@@ -16,19 +16,14 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-import matplotlib
-
-matplotlib.use("Agg")  # before pyplot: there may be no screen
-
 import numpy as np
 import torch
-from matplotlib import pyplot
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core import calibration, framing, training, weights
+from mnist_core import calibration, figures, framing, training, weights
 from mnist_core.augment import augment
 from mnist_core.data import Dataset, load_mnist, render_drawings
 from mnist_core.model import MLP
@@ -255,68 +250,20 @@ def pictures(name: str, dataset: Dataset, probabilities: torch.Tensor, output: P
     images, labels = dataset
     stem = "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")
     confidence, answers = probabilities.max(1)
-    wrong = answers != labels
-    most_wrong = torch.where(wrong, confidence, -1).argsort(descending=True)[: int(wrong.sum())]
+    most_wrong = figures.hardest_mistakes(probabilities, labels)[:40]
+    least_sure = confidence.argsort()[:40]
     drawn = {
-        "confusion": confusion_matrix(answers, labels),
-        "calibration": reliability_diagram(confidence, ~wrong),
-        "most wrong": gallery(images, labels, answers, confidence, most_wrong[:40]),
-        "least sure": gallery(images, labels, answers, confidence, confidence.argsort()[:40]),
+        "confusion": figures.confusion_matrix(training.confusion_matrix(answers, labels)),
+        "calibration": figures.reliability_diagram(confidence, answers == labels),
+        "most wrong": figures.gallery(images, labels, answers, confidence, most_wrong),
+        "least sure": figures.gallery(images, labels, answers, confidence, least_sure),
     }
     section = f"\n## {name}\n"
     for what, figure in drawn.items():
         file = f"{stem}-{what.replace(' ', '-')}.png"
-        figure.savefig(output / file, dpi=80, bbox_inches="tight")
-        pyplot.close(figure)
+        figures.save(figure, output / file)
         section += f"\n![{what}]({file})\n"
     return section
-
-
-def confusion_matrix(answers: torch.Tensor, labels: torch.Tensor) -> pyplot.Figure:
-    counts = training.confusion_matrix(answers, labels)
-    figure, axes = pyplot.subplots(figsize=(6, 6))
-    shown = counts.clone().fill_diagonal_(0)
-    axes.imshow(shown, cmap="Oranges")
-    for row in range(10):
-        for column in range(10):
-            if counts[row, column]:
-                axes.text(column, row, int(counts[row, column]), ha="center", va="center")
-    axes.set(xticks=range(10), yticks=range(10), xlabel="answer", ylabel="digit")
-    axes.set_title("Answers by digit")
-    return figure
-
-
-def reliability_diagram(confidence: torch.Tensor, right: torch.Tensor) -> pyplot.Figure:
-    figure, axes = pyplot.subplots(figsize=(5, 5))
-    bins = (confidence * 10).long().clamp(max=9)
-    for index in bins.unique():
-        inside = bins == index
-        axes.plot(confidence[inside].mean(), right[inside].float().mean(), "o", color="tab:blue")
-        axes.annotate(int(inside.sum()), (confidence[inside].mean(), right[inside].float().mean()))
-    axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
-    axes.set(xlabel="confidence", ylabel="share of right answers", xlim=(0, 1.05), ylim=(0, 1.05))
-    axes.set_title("Confidence and accuracy, with counts")
-    return figure
-
-
-def gallery(
-    images: torch.Tensor,
-    labels: torch.Tensor,
-    answers: torch.Tensor,
-    confidence: torch.Tensor,
-    chosen: torch.Tensor,
-) -> pyplot.Figure:
-    """The chosen images, each with its label, the answer and how sure it was."""
-    figure, axes = pyplot.subplots(4, 10, figsize=(12, 6))
-    for axis in axes.flat:
-        axis.axis("off")
-    for axis, index in zip(axes.flat, chosen.tolist(), strict=False):
-        axis.imshow(images[index], cmap="gray_r")
-        axis.set_title(
-            f"{labels[index]} read as {answers[index]}\n{confidence[index]:.0%}", fontsize=9
-        )
-    figure.tight_layout()
-    return figure
 
 
 if __name__ == "__main__":

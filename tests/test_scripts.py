@@ -1,13 +1,24 @@
 """The scripts from the command line: what they make, and how they refuse."""
 
+import contextlib
+import fcntl
 import hashlib
 import http.server
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
 import threading
+from textwrap import dedent
 
 import pytest
 
-from mnist_core import weights
+from mnist_core import Recognizer, weights
 from mnist_core.strokes import Drawing, parse_strokes, read_drawings, write_drawings
+from mnist_core.training import RECIPES
 from scripts import convert_pendigits
 from tests.conftest import ROOT, run
 from tests.drawings import DRAWINGS
@@ -16,16 +27,63 @@ TRAIN = ROOT / "scripts" / "train.py"
 
 
 def test_training_writes_a_network_that_loads(tmp_path):
-    output = tmp_path / "new" / "weights"
+    output = tmp_path / "new" / "run"
     settings = ("--recipe", "tutorial", "--epochs", 1, "--hidden", 16, "--batch-size", 500)
-    done = run(TRAIN, *settings, "--output", output, cwd=tmp_path)
+    done = run(TRAIN, *settings, "--threads", 1, "--output", output, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    for words in ("epoch  1", "training loss", "validation loss", "validation accuracy", "test"):
-        assert words in done.stdout
+    chosen, _, rest = done.stdout.partition("\n\n")  # the settings come first
+    for row in (
+        "recipe +tutorial", "network +784-16-10", "epochs +1", "batch size +500",
+        "learning rate +0.01", "seed +0", r"device +\w+",
+        "threads +1", "processes +1",
+        "data +54000 training images, 6000 validation", f"run directory +{output}",
+    ):  # fmt: skip
+        assert re.search(f"^{row}$", chosen, re.MULTILINE), row
+    numbers = r"training loss \d\.\d{4}  validation loss \d\.\d{4}  validation accuracy \d\d\.\d\d%"
+    assert re.match(rf"epoch  1  {numbers}  \d+\.\d s\n", rest)
     _, config = weights.load(output)
     assert config["hidden"] == [16]
     assert config["provenance"]["recipe"]["batch_size"] == 500
     assert config["provenance"]["scores"]["test_accuracy"] > 0.8
+    assert Recognizer.load(output).predict_strokes(DRAWINGS[1]).digit is not None
+
+
+def test_help_reads_well():
+    done = run(TRAIN, "--help")
+    groups = ["what to train:", "how to run:", "where the result goes:", "recipes:", "examples:"]
+    places = [done.stdout.find(f"\n{group}\n") for group in groups]
+    assert places[0] > -1
+    assert places == sorted(places)
+    for name in RECIPES:
+        assert re.search(rf"^  {name} +784-", done.stdout, re.MULTILINE)
+    options = set(re.findall(r"^  (--[\w-]+)", done.stdout, re.MULTILINE))
+    assert {"--recipe", "--seed", "--resume", "--install", "--push-to-hub"} <= options
+    assert done.stdout.count("(default: ") >= 9
+    examples = done.stdout.partition("examples:")[2]
+    for line in examples.strip().splitlines():  # every option in them exists
+        assert set(re.findall(r" (--[\w-]+)", line)) - {"--nproc_per_node"} <= options
+
+
+def test_on_a_terminal_a_bar_shows_loss_and_speed():
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))  # rows and columns
+    command = """
+        import torch
+        from mnist_core.model import MLP
+        from mnist_core.training import Recipe, fit
+        data = torch.zeros(1500, 28, 28).byte(), torch.zeros(1500).long()
+        torch.set_num_threads(1)
+        list(fit(MLP((64,)), data, data, Recipe((64,), 2, 1, 0.01), torch.Generator()))
+    """
+    process = subprocess.Popen([sys.executable, "-c", dedent(command)], cwd=ROOT, stderr=theirs)
+    os.close(theirs)
+    shown = ""
+    with contextlib.suppress(OSError):  # when the process has ended
+        while part := os.read(ours, 4096):
+            shown += part.decode()
+    os.close(ours)
+    assert process.wait(60) == 0
+    assert re.search(r"epoch 1: .*k?/1\.50k \[.*images/s, loss=\d\.\d{4}\]", shown), shown
 
 
 @pytest.fixture
@@ -46,7 +104,7 @@ def test_drawings_join_the_training_of_the_best_recipe(tmp_path, drawing_file):
     done = run(TRAIN, *settings, "--output", tmp_path / "w")
     assert done.returncode == 0, done.stderr
     assert "54116 training images, 6000 validation, 3 drawings" in done.stdout
-    assert "  drawings " in done.stdout.splitlines()[2]
+    assert re.search(r"^epoch  1 .*  drawings \d+\.\d\d%  \d", done.stdout, re.MULTILINE)
     model, config = weights.load(tmp_path / "w")
     assert len(list(model.parameters())) == 4  # batch normalisation is folded away
     scores = config["provenance"]["scores"]
@@ -87,7 +145,7 @@ def test_damaged_data_is_refused(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_refused_before_training(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    message = refused("--output", tmp_path / "file" / "weights")
+    message = refused("--recipe", "tutorial", "--output", tmp_path / "file" / "weights")
     assert str(tmp_path / "file") in message
     assert "epoch" not in message
 

@@ -65,6 +65,20 @@ def test_an_interrupted_save_leaves_the_old_network(saved, monkeypatch):
     assert torch.equal(loaded(inputs), model(inputs))
 
 
+def test_a_disk_that_is_full_leaves_the_old_network(saved):
+    resource = pytest.importorskip("resource")
+    model, directory = saved
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))  # no longer file can be written
+    try:
+        with pytest.raises(OSError, match="can't be written"):
+            weights.save(MLP((6, 5)), directory, PROVENANCE, THRESHOLDS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    inputs = torch.rand(4, 784)
+    assert torch.equal(weights.load(directory)[0](inputs), model(inputs))
+
+
 def test_others_may_read_what_was_saved(saved):
     modes = {file.stat().st_mode for file in saved[1].iterdir()}
     assert len(modes) == 1

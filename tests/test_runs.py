@@ -1,0 +1,323 @@
+"""A run's directory: what is in it, and that a run can end anywhere and be resumed."""
+
+import csv
+import errno
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from mnist_core import runs, weights
+from mnist_core.strokes import Drawing, parse_strokes, write_drawings
+from scripts import train
+from tests.conftest import ROOT, run
+from tests.drawings import DRAWINGS
+from tests.small_training import shrink
+
+TRAIN = ROOT / "scripts" / "train.py"
+EPOCHS = 8
+
+
+@pytest.fixture
+def training(monkeypatch):
+    """Call train.py's main in this process, on little data and without pictures."""
+    shrink(monkeypatch.setattr)
+    monkeypatch.setattr(train, "draw_pictures", lambda *_: None)
+    threads = torch.get_num_threads()
+
+    def main(*arguments: object) -> None:
+        monkeypatch.setattr("sys.argv", ["train.py", "--threads", "1", *map(str, arguments)])
+        train.main()
+
+    yield main
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """The directory of a run that nothing disturbed."""
+    directory = tmp_path_factory.mktemp("uninterrupted") / "run"
+    done = run("-m", "tests.small_training", "--threads", 1, "--output", directory, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return directory
+
+
+def refused(training, capsys, *arguments: object, code: int = 2) -> str:
+    """The one line that train.py ends with."""
+    with pytest.raises(SystemExit) as ended:
+        training(*arguments)
+    message = capsys.readouterr().err
+    assert ended.value.code == code, message
+    assert message.count("\n") == 1
+    return message
+
+
+def assert_same(directory, expected) -> None:
+    """Both runs ended with the same network, state and history, bit for bit."""
+    found, wanted = (load_file(folder / weights.MODEL_FILE) for folder in (directory, expected))
+    torch.testing.assert_close(found, wanted, rtol=0, atol=0)
+    found, wanted = (runs.load_state(folder).fitting for folder in (directory, expected))
+    assert found.pop("schedule") == wanted.pop("schedule")
+    torch.testing.assert_close(found, wanted, rtol=0, atol=0)
+    assert rows(directory) == rows(expected)
+
+
+def rows(directory) -> list[dict]:
+    """metrics.csv without what no two runs share, their times."""
+    with open(directory / "metrics.csv", newline="") as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def test_a_run_leaves_weights_metrics_and_pictures(uninterrupted):
+    files = {file.name for file in uninterrupted.iterdir()}
+    pictures = {"samples", "curves", "confusion", "mistakes", "first-layer"}
+    assert files == {
+        *weights.FILES, "state.pt", "metrics.csv", *(f"{name}.png" for name in pictures)
+    }  # fmt: skip
+    for name in pictures:
+        with Image.open(uninterrupted / f"{name}.png") as picture:
+            low, high = picture.convert("L").getextrema()
+            assert min(picture.size) > 200
+            assert high - low > 200  # something is drawn
+    table = rows(uninterrupted)
+    assert [row["epoch"] for row in table] == [str(n) for n in range(1, EPOCHS + 1)]
+    assert set(table[0]) == {"epoch", "training_loss", "validation_loss", "validation_accuracy"}
+
+
+def test_the_best_epoch_is_kept(uninterrupted):
+    best = max(float(row["validation_accuracy"]) for row in rows(uninterrupted))
+    _, config = weights.load(uninterrupted)
+    assert config["provenance"]["scores"]["validation_accuracy"] == pytest.approx(best, abs=1e-4)
+
+
+def test_of_equal_epochs_the_later_is_kept():
+    history = [{"epoch": n, "validation_accuracy": a} for n, a in [(1, 0.5), (2, 0.9), (3, 0.9)]]
+    assert runs.State(None, "", [*history, {"epoch": 4, "validation_accuracy": 0.8}]).best() == {
+        "epoch": 3,
+        "validation_accuracy": 0.9,
+    }
+
+
+@pytest.mark.parametrize("signal_sent", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_stopped_anywhere_resumes_to_the_same_weights(
+    tmp_path, training, uninterrupted, signal_sent
+):
+    directory = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.small_training", "--threads", "1", "--output", directory],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    after, then = random.randrange(EPOCHS - 2), random.uniform(0, 0.15)
+    print(f"stopped {then} s after epoch {after}")
+    while not (directory / "state.pt").exists() or (after and epochs_written(directory) < after):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.005)
+    time.sleep(then)
+    process.send_signal(signal_sent)
+    _, message = process.communicate(timeout=60)
+    done = len(runs.load_state(directory).history)
+    assert after <= done < EPOCHS
+    if signal_sent == signal.SIGINT:
+        assert process.returncode == 130
+        assert message.count("\n") == 1
+        assert f"--resume {directory}" in message
+        assert len(rows(directory)) == done if done else "no network yet" in message
+    if done:
+        weights.load(directory)
+    training("--resume", directory)
+    assert_same(directory, uninterrupted)
+
+
+def epochs_written(directory) -> int:
+    return len(rows(directory)) if (directory / "metrics.csv").exists() else 0
+
+
+def test_an_interrupt_waits_for_the_bookkeeping():
+    done = []
+    with pytest.raises(KeyboardInterrupt), runs.interrupts_held():
+        signal.raise_signal(signal.SIGINT)
+        done.append("the rest of the block")
+    assert done
+    with pytest.raises(KeyboardInterrupt):  # and afterwards it does not
+        signal.raise_signal(signal.SIGINT)
+
+
+# Every epoch replaces up to five files: three of the network, the metrics and the state.
+@pytest.mark.parametrize("call", [0, 1, 3, 5, 8, 14])
+def test_a_full_disk_leaves_the_last_good_state(
+    tmp_path, training, uninterrupted, capsys, monkeypatch, call
+):
+    replace, calls = os.replace, []
+
+    def fail(*arguments) -> None:
+        calls.append(arguments)
+        if len(calls) > call:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", fail)
+        message = refused(training, capsys, "--output", tmp_path / "run")
+    assert "No space left on device" in message
+    assert not list(tmp_path.rglob("*.part")) + list(tmp_path.rglob(".saving*"))
+    if call == 0:  # not even the first state
+        assert "--resume" not in message
+        return
+    assert f"--resume {tmp_path / 'run'}" in message
+    done = len(runs.load_state(tmp_path / "run").history)
+    assert f"the state after epoch {done} " in message
+    training("--resume", tmp_path / "run")
+    assert_same(tmp_path / "run", uninterrupted)
+
+
+def test_a_place_for_small_files_only_is_refused(tmp_path, training, capsys):
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        message = refused(training, capsys, "--output", tmp_path / "run")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert f"can't write {tmp_path / 'run' / 'state.pt'}: File too large" in message
+
+
+def test_a_training_that_diverges_keeps_the_last_good_state(
+    tmp_path, training, capsys, monkeypatch
+):
+    directory = tmp_path / "run"
+    settings = ("--recipe", "tutorial", "--hidden", 8, "--batch-size", 300, "--epochs", 2)
+    keep = train.keep
+
+    def keep_one(*arguments) -> None:
+        keep(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "keep", keep_one)
+    assert "--resume" in refused(training, capsys, *settings, "--output", directory, code=130)
+    monkeypatch.setattr(train, "keep", keep)
+    state = runs.load_state(directory)
+    state.fitting["optimizer"]["param_groups"][0]["lr"] = 1e30
+    runs.save_state(directory, state)
+    message = refused(training, capsys, "--resume", directory)
+    assert "diverged in epoch 2" in message
+    assert "the state after epoch 1 and the best network so far" in message
+    weights.load(directory)
+    assert len(runs.load_state(directory).history) == 1
+
+
+def test_a_learning_rate_far_too_high_is_one_line(tmp_path, training, capsys):
+    settings = ("--recipe", "tutorial", "--learning-rate", 1e30, "--output", tmp_path / "run")
+    assert "lower learning rate" in refused(training, capsys, *settings)
+
+
+def test_the_same_seed_gives_the_same_network(tmp_path, training):
+    settings = ("--epochs", 1, "--output")
+    for name, seed in (("first", 7), ("again", 7), ("other", 8)):
+        training("--seed", seed, *settings, tmp_path / name)
+    assert_same(tmp_path / "again", tmp_path / "first")
+    other, first = (load_file(tmp_path / name / weights.MODEL_FILE) for name in ("other", "first"))
+    assert not any(torch.equal(other[name], first[name]) for name in first)
+
+
+def test_each_run_has_a_directory_of_its_own(tmp_path, training, monkeypatch):
+    monkeypatch.setattr(train, "ROOT", tmp_path)
+    settings = ("--recipe", "tutorial", "--epochs", 1, "--data", ROOT / "data")
+    training(*settings)
+    training(*settings)
+    names = sorted(folder.name for folder in (tmp_path / "runs").iterdir())
+    assert len(names) == 2
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d-\d{6}-tutorial(-2)?", name) for name in names)
+    ignored = subprocess.run(["git", "check-ignore", f"runs/{names[0]}/state.pt"], cwd=ROOT)
+    assert ignored.returncode == 0
+
+
+def test_two_runs_of_one_second_do_not_meet(tmp_path):
+    names = [runs.create_new(tmp_path / "runs" / "now").name for _ in range(3)]
+    assert names == ["now", "now-2", "now-3"]
+
+
+def test_install_copies_the_network_to_where_the_page_looks(
+    tmp_path, training, uninterrupted, monkeypatch
+):
+    monkeypatch.setattr(train, "WEIGHTS", tmp_path / "weights")
+    before = rows(uninterrupted)
+    training("--resume", uninterrupted, "--install")  # of a finished run, too
+    assert rows(uninterrupted) == before
+    assert sorted(file.name for file in (tmp_path / "weights").iterdir()) == sorted(weights.FILES)
+    for name in weights.FILES:
+        assert (tmp_path / "weights" / name).read_bytes() == (uninterrupted / name).read_bytes()
+
+
+def test_a_run_is_not_overwritten(training, uninterrupted, capsys):
+    message = refused(training, capsys, "--output", uninterrupted)
+    assert f"--resume {uninterrupted}" in message
+
+
+def test_resume_keeps_the_run_s_own_settings(training, uninterrupted, capsys):
+    message = refused(training, capsys, "--resume", uninterrupted, "--epochs", 9, "--seed", 1)
+    assert "leave out --epochs --seed" in message
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a state", b"PK\x03\x04"])
+def test_what_is_no_state_is_refused(tmp_path, training, capsys, content):
+    if content is not None:
+        (tmp_path / "state.pt").write_bytes(content)
+    message = refused(training, capsys, "--resume", tmp_path)
+    assert ("damaged" if content is not None else "no run to resume") in message
+
+
+def test_a_state_that_is_cut_short_is_refused(tmp_path, uninterrupted):
+    content = (uninterrupted / "state.pt").read_bytes()
+    (tmp_path / "state.pt").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match="damaged"):
+        runs.load_state(tmp_path)
+
+
+def test_other_data_than_the_run_s_are_refused(tmp_path, training, capsys):
+    drawings = [Drawing(d, parse_strokes(s), {"writer": w}) for w in range(2)
+                for d, s in DRAWINGS.items()]  # fmt: skip
+    file, directory = tmp_path / "mine.jsonl", tmp_path / "run"
+    write_drawings(file, drawings)
+    training("--epochs", 1, "--drawings", file, "--output", directory)
+    assert rows(directory)[0]["drawings_accuracy"]
+    assert "epoch  1" in capsys.readouterr().out
+    write_drawings(file, drawings[1:])
+    message = refused(training, capsys, "--resume", directory)
+    assert "not those that the run" in message
+    assert str(file) in message
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="it is there")
+def test_a_device_that_is_not_there_is_refused(tmp_path, training, capsys):
+    message = refused(training, capsys, "--device", "cuda", "--output", tmp_path / "run")
+    assert "PyTorch finds:" in message
+    assert not (tmp_path / "run").exists()
+
+
+def test_tensorboard_s_log_holds_the_metrics(tmp_path, training):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    training("--recipe", "tutorial", "--epochs", 2, "--tensorboard", "--output", tmp_path / "run")
+    log = accumulator.EventAccumulator(str(tmp_path / "run")).Reload()
+    found = [(event.step, event.value) for event in log.Scalars("validation_accuracy")]
+    table = rows(tmp_path / "run")
+    assert found == [
+        (int(row["epoch"]), pytest.approx(float(row["validation_accuracy"]))) for row in table
+    ]
+
+
+def test_tensorboard_that_is_not_installed_is_one_line(tmp_path, training, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    message = refused(training, capsys, "--tensorboard", "--output", tmp_path / "run")
+    assert "pip install tensorboard" in message
+    assert not (tmp_path / "run").exists()
