@@ -90,7 +90,7 @@ def fit(
     criterion = nn.NLLLoss()
     # Without weight decay AdamW is Adam.
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
     )
     schedule = _schedule(optimizer, recipe, len(images))
     for number in range(1, recipe.epochs + 1):
