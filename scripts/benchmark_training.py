@@ -76,9 +76,9 @@ def main() -> None:
 
 
 def parts(dataset: Dataset, limit: int) -> tuple[Dataset, Dataset]:
-    """Of the first `limit` images nine tenths to train on and a tenth for validation."""
+    """Of the first `limit` images (ten or more): nine tenths to train on, a tenth to validate."""
     images, labels = dataset
-    training, validation = split(min(limit, len(images)))
+    training, validation = split(min(max(10, limit), len(images)))
     return (images[training], labels[training]), (images[validation], labels[validation])
 
 

@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
 from mnist_core.data import Dataset, load_mnist, split
-from mnist_core.framing import to_input
+from mnist_core.framing import PIXELS, to_input
 from mnist_core.model import DIGITS, MLP
 from mnist_core.training import RECIPES, Recipe, evaluate, predict
 
@@ -57,7 +57,7 @@ STYLES = (
 LEAST_OF_C = torch.log1p(torch.tensor((DIGITS - 1) / torch.e)).item()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Run:
     """One training: a figure an epoch, and what it came to."""
 
@@ -88,9 +88,10 @@ def main() -> None:
         args.output.mkdir(parents=True, exist_ok=True)
     except (ValueError, OSError) as error:
         parser.exit(2, f"compare_losses.py: {error}\n")
-    runs = compare((images[: args.limit], labels[: args.limit]), test, recipe, max(1, args.seeds))
+    used = images[: max(10, args.limit)], labels[: max(10, args.limit)]
+    runs = compare(used, test, recipe, max(1, args.seeds))
     draw(runs, args.output / "losses.png")
-    page = report(runs, recipe, args.limit)
+    page = report(runs, recipe, len(used[0]))
     (args.output / "losses.md").write_text(page, encoding="utf-8")
     print(f"{page}\nwrote {args.output / 'losses.md'} and losses.png")
 
@@ -114,22 +115,28 @@ def compare(dataset: Dataset, test: Dataset, recipe: Recipe, seeds: int) -> dict
 def train(
     name: str, training: Dataset, validation: Dataset, test: Dataset, recipe: Recipe, seed: int
 ) -> Run:
+    """Train with the loss `name`, score the test images once."""
     torch.manual_seed(seed)
     model = MLP(recipe.hidden)
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
-    run = Run([], [], 0.0, 0.0, 0, 0.0, torch.empty(0))
+    losses, accuracies, seconds, not_finite = [], [], 0.0, 0
     for _ in range(recipe.epochs):
         started = time.perf_counter()
-        loss, not_finite = train_epoch(model, name, training, recipe, optimizer, generator)
-        run.seconds += time.perf_counter() - started
-        run.losses.append(loss)
-        run.not_finite += not_finite
-        run.accuracies.append(evaluate(model, validation)[1])
-    run.sure_and_wrong = sure_and_wrong(model, validation)
-    run.test_accuracy = evaluate(model, test)[1]
-    run.weights = nn.utils.parameters_to_vector(model.parameters()).detach()
-    return run
+        loss, met = train_epoch(model, name, training, recipe, optimizer, generator)
+        seconds += time.perf_counter() - started
+        not_finite += met
+        losses.append(loss)
+        accuracies.append(evaluate(model, validation)[1])
+    return Run(
+        losses=losses,
+        accuracies=accuracies,
+        test_accuracy=evaluate(model, test)[1],
+        seconds=seconds,
+        not_finite=not_finite,
+        sure_and_wrong=sure_and_wrong(model, validation),
+        weights=nn.utils.parameters_to_vector(model.parameters()).detach(),
+    )
 
 
 def train_epoch(
@@ -164,15 +171,16 @@ def sure_and_wrong(model: MLP, dataset: Dataset) -> float:
 # The page --------------------------------------------------------------------
 
 
-def report(runs: dict[str, list[Run]], recipe: Recipe, limit: int) -> str:
+def report(runs: dict[str, list[Run]], recipe: Recipe, count: int) -> str:
     a, b = (runs[name] for name in list(LOSSES)[:2])
+    sizes = "-".join(map(str, (PIXELS, *recipe.hidden, DIGITS)))
     apart = max((one.weights - other.weights).abs().max() for one, other in zip(a, b, strict=True))
     return "\n".join(
         [
             "# Four losses\n",
             "Made by `" + " ".join(["python scripts/compare_losses.py", *sys.argv[1:]]) + "`:"
-            f" 784-128-64-10, Adam at {recipe.learning_rate}, batches of {recipe.batch_size},"
-            f" {recipe.epochs} epochs on nine tenths of {limit:,} images, n = {len(a)} seeds;"
+            f" {sizes}, Adam at {recipe.learning_rate}, batches of {recipe.batch_size},"
+            f" {recipe.epochs} epochs on nine tenths of {count:,} images, n = {len(a)} seeds;"
             f" {os.cpu_count()} cores of which {torch.get_num_threads()} used,"
             f" no GPU, PyTorch {torch.__version__}. ± is the standard deviation.\n",
             score_table(runs),
