@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from mnist_core.framing import to_input
-from mnist_core.model import MLP
-from mnist_core.training import RECIPES, Recipe, fit
+from mnist_core.training import RECIPES, Recipe
 from scripts import benchmark_training, compare_losses, shuffle_pixels
 from tests.conftest import ROOT
 
@@ -109,17 +108,12 @@ def test_a_shift_moves_to_each_side_and_wraps_nothing():
 
 def test_the_usual_loop_and_ours_train_the_same_network(mnist):
     training, validation = benchmark_training.parts(mnist, 640)
-    models = []
-    for _ in range(2):
-        torch.manual_seed(0)
-        models.append(MLP(SMALL.hidden))
-    generators = [torch.Generator().manual_seed(0) for _ in range(2)]
-    (usual,) = benchmark_training.usual_loop(models[0], ROOT / "data", 640, SMALL, generators[0])
-    (ours,) = fit(models[1], training, validation, SMALL, generators[1])
+    generator = torch.Generator().manual_seed(0)
+    loaders = benchmark_training.usual_data(ROOT / "data", 640, SMALL.batch_size, generator)
+    ((usual, _), (ours, _)) = benchmark_training.take_turns(training, validation, loaders, SMALL)[0]
     assert usual.training_loss == pytest.approx(ours.training_loss, rel=1e-4)
+    assert usual.validation_loss == pytest.approx(ours.validation_loss, rel=1e-4)
     assert usual.validation_accuracy == pytest.approx(ours.validation_accuracy)
-    for one, other in zip(models[0].parameters(), models[1].parameters(), strict=True):
-        assert torch.allclose(one, other, atol=1e-4)
 
 
 def test_the_floor_counts_each_multiplication_of_a_step(monkeypatch):
