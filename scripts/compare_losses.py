@@ -1,0 +1,292 @@
+"""Train one network with four losses that look alike, and show what is equal and what breaks.
+
+    python scripts/compare_losses.py
+    python scripts/compare_losses.py --seeds 1 --epochs 2
+
+The network, optimiser, batches and epochs are the recipe `tutorial`'s; only the loss
+differs. Nothing is chosen by the results, and the test images are scored once, at
+the end of each run. Writes docs/losses.md and its picture, docs/losses.png.
+"""
+
+import argparse
+import dataclasses
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+import matplotlib
+
+matplotlib.use("Agg")  # before pyplot: there may be no screen
+
+import torch
+from matplotlib import pyplot
+from torch import nn
+from torch.nn import functional
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
+
+from mnist_core.data import Dataset, load_mnist, split
+from mnist_core.framing import PIXELS, to_input
+from mnist_core.model import DIGITS, MLP
+from mnist_core.training import RECIPES, Recipe, evaluate, predict
+
+# Each takes (N, 10) scores, as the last layer gives them, and (N,) labels.
+LOSSES = {
+    "(a) log_softmax, NLLLoss": lambda scores, labels: functional.nll_loss(
+        torch.log_softmax(scores, dim=1), labels
+    ),
+    "(b) scores, CrossEntropyLoss": functional.cross_entropy,
+    "(c) softmax, CrossEntropyLoss": lambda scores, labels: functional.cross_entropy(
+        torch.softmax(scores, dim=1), labels
+    ),
+    "(d) log(softmax), NLLLoss": lambda scores, labels: functional.nll_loss(
+        torch.log(torch.softmax(scores, dim=1)), labels
+    ),
+}
+STYLES = (
+    {"color": "tab:blue", "linewidth": 5, "alpha": 0.4},  # wide: (b) lies on it
+    {"color": "tab:blue"},
+    {"color": "tab:red"},
+    {"color": "tab:orange", "linestyle": "--"},
+)
+# The least that (c) can reach: every probability right leaves -log(e / (e + 9)).
+LEAST_OF_C = torch.log1p(torch.tensor((DIGITS - 1) / torch.e)).item()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: a figure an epoch, and what it came to."""
+
+    losses: list[float]  # mean training loss an image
+    accuracies: list[float]  # on validation
+    test_accuracy: float
+    seconds: float
+    not_finite: int  # steps whose loss or gradient held an infinity or NaN
+    sure_and_wrong: float  # share of the misread validation images read with p above 0.99
+    weights: torch.Tensor  # (P,) all of the network's
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Train one network with four losses.")
+    parser.add_argument("--seeds", type=int, default=5, help="runs of each loss (%(default)s)")
+    parser.add_argument("--epochs", type=int, help="passes over the images (the recipe's own)")
+    parser.add_argument("--limit", type=int, default=60_000, help="images to use (%(default)s)")
+    parser.add_argument("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs", help="where to write")
+    args = parser.parse_args()
+    recipe = RECIPES["tutorial"]
+    try:
+        recipe = dataclasses.replace(
+            recipe, epochs=recipe.epochs if args.epochs is None else args.epochs
+        )
+        images, labels = load_mnist(args.data, train=True)
+        test = load_mnist(args.data, train=False)
+        args.output.mkdir(parents=True, exist_ok=True)
+    except (ValueError, OSError) as error:
+        parser.exit(2, f"compare_losses.py: {error}\n")
+    used = images[: max(10, args.limit)], labels[: max(10, args.limit)]
+    runs = compare(used, test, recipe, max(1, args.seeds))
+    draw(runs, args.output / "losses.png")
+    page = report(runs, recipe, len(used[0]))
+    (args.output / "losses.md").write_text(page, encoding="utf-8")
+    print(f"{page}\nwrote {args.output / 'losses.md'} and losses.png")
+
+
+# Training --------------------------------------------------------------------
+
+
+def compare(dataset: Dataset, test: Dataset, recipe: Recipe, seeds: int) -> dict[str, list[Run]]:
+    """Every loss with every seed; a seed gives all four the same first weights and batches."""
+    images, labels = dataset
+    training, validation = ((images[part], labels[part]) for part in split(len(images)))
+    runs: dict[str, list[Run]] = {name: [] for name in LOSSES}
+    for seed in range(seeds):
+        for name in LOSSES:  # in turn, so that a busy minute of the machine slows all four
+            run = train(name, training, validation, test, recipe, seed)
+            runs[name].append(run)
+            print(f"seed {seed}  {name}  validation {run.accuracies[-1]:.2%}", file=sys.stderr)
+    return runs
+
+
+def train(
+    name: str, training: Dataset, validation: Dataset, test: Dataset, recipe: Recipe, seed: int
+) -> Run:
+    """Train with the loss `name`, score the test images once."""
+    torch.manual_seed(seed)
+    model = MLP(recipe.hidden)
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
+    losses, accuracies, seconds, not_finite = [], [], 0.0, 0
+    for _ in range(recipe.epochs):
+        started = time.perf_counter()
+        loss, met = train_epoch(model, name, training, recipe, optimizer, generator)
+        seconds += time.perf_counter() - started
+        not_finite += met
+        losses.append(loss)
+        accuracies.append(evaluate(model, validation)[1])
+    return Run(
+        losses=losses,
+        accuracies=accuracies,
+        test_accuracy=evaluate(model, test)[1],
+        seconds=seconds,
+        not_finite=not_finite,
+        sure_and_wrong=sure_and_wrong(model, validation),
+        weights=nn.utils.parameters_to_vector(model.parameters()).detach(),
+    )
+
+
+def train_epoch(
+    model: MLP,
+    name: str,
+    training: Dataset,
+    recipe: Recipe,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+) -> tuple[float, int]:
+    """Mean loss an image, and the number of steps that met an infinity or NaN."""
+    images, labels = training
+    model.train()
+    total, not_finite = 0.0, 0
+    for batch in torch.randperm(len(images), generator=generator).split(recipe.batch_size):
+        loss = LOSSES[name](model.layers(to_input(images[batch])), labels[batch])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(batch)
+        gradients = torch.stack([parameter.grad.sum() for parameter in model.parameters()])
+        not_finite += not (loss.isfinite() and gradients.isfinite().all())
+    return total / len(images), not_finite
+
+
+def sure_and_wrong(model: MLP, dataset: Dataset) -> float:
+    images, labels = dataset
+    probability, answers = predict(model, images).exp().max(1)
+    return (probability[answers != labels] > 0.99).float().mean().item()
+
+
+# The page --------------------------------------------------------------------
+
+
+def report(runs: dict[str, list[Run]], recipe: Recipe, count: int) -> str:
+    a, b = (runs[name] for name in list(LOSSES)[:2])
+    sizes = "-".join(map(str, (PIXELS, *recipe.hidden, DIGITS)))
+    apart = max((one.weights - other.weights).abs().max() for one, other in zip(a, b, strict=True))
+    return "\n".join(
+        [
+            "# Four losses\n",
+            "Made by `" + " ".join(["python scripts/compare_losses.py", *sys.argv[1:]]) + "`:"
+            f" {sizes}, Adam at {recipe.learning_rate}, batches of {recipe.batch_size},"
+            f" {recipe.epochs} epochs on nine tenths of {count:,} images, n = {len(a)} seeds;"
+            f" {os.cpu_count()} cores of which {torch.get_num_threads()} used,"
+            f" no GPU, PyTorch {torch.__version__}. ± is the standard deviation.\n",
+            score_table(runs),
+            "The mistakes are those on validation; the steps are counted for each seed.\n",
+            f"The weights that (a) and (b) end with differ by at most {apart:g}.\n",
+            "![Validation accuracy and training loss by epoch](losses.png)\n",
+            "## Scores far apart\n",
+            overflow_table(),
+            "## What a mistake teaches\n",
+            "One of ten scores is raised, and it is a wrong one: the length of the gradient.\n",
+            gradient_table(),
+        ]
+    )
+
+
+def score_table(runs: dict[str, list[Run]]) -> str:
+    lines = [
+        "| loss | validation accuracy | test accuracy | test, least to most | last training loss"
+        " | mistakes made with p above 0.99 | steps with an infinity or NaN | seconds a run |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, group in runs.items():
+        test = [run.test_accuracy for run in group]
+        losses = [run.losses[-1] for run in group]
+        lines.append(
+            f"| {name} | {spread([run.accuracies[-1] for run in group])} | {spread(test)}"
+            f" | {min(test):.2%} to {max(test):.2%} | {mean(losses):.4f}"
+            f" | {mean(run.sure_and_wrong for run in group):.0%}"
+            f" | {' '.join(str(run.not_finite) for run in group)}"
+            f" | {mean(run.seconds for run in group):.1f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def spread(shares: list[float]) -> str:
+    """Mean and standard deviation, e.g. 96.71 ± 0.20 %."""
+    deviation = f" ± {100 * stdev(shares):.2f}" if len(shares) > 1 else ""
+    return f"{100 * mean(shares):.2f}{deviation} %"
+
+
+def overflow_table() -> str:
+    """Both forms, by definition and by library, on scores that float32 can't exponentiate."""
+    lines = [
+        "| scores, label 0 | exp(s) / sum | softmax | log(softmax) | its gradient"
+        " | log_softmax | its gradient |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for values in ([1000.0, 0.0], [-1000.0, 0.0], [2.0, 0.0]):
+        scores = torch.tensor([values])
+        cells = [
+            scores,
+            scores.exp() / scores.exp().sum(),
+            scores.softmax(1),
+            scores.softmax(1).log(),
+            gradient("(d) log(softmax), NLLLoss", scores, 0),
+            scores.log_softmax(1),
+            gradient("(a) log_softmax, NLLLoss", scores, 0),
+        ]
+        lines.append("| " + " | ".join(map(row, cells)) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def gradient_table() -> str:
+    lines = ["| score of the wrong digit | its probability | (a) | (c) |", "|---|---|---|---|"]
+    for score in (0.0, 2.0, 5.0, 10.0, 20.0):
+        scores = torch.zeros(1, DIGITS)
+        scores[0, 1] = score
+        proper = gradient("(a) log_softmax, NLLLoss", scores, 0).norm()
+        mistaken = gradient("(c) softmax, CrossEntropyLoss", scores, 0).norm()
+        probability = scores.softmax(1)[0, 1]
+        lines.append(f"| {score:g} | {probability:.4f} | {proper:.4f} | {mistaken:.2g} |")
+    return "\n".join(lines) + "\n"
+
+
+def gradient(name: str, scores: torch.Tensor, label: int) -> torch.Tensor:
+    """Of the named loss by (1, C) scores."""
+    scores = scores.clone().requires_grad_()
+    LOSSES[name](scores, torch.tensor([label])).backward()
+    return scores.grad
+
+
+def row(tensor: torch.Tensor) -> str:
+    return "[" + ", ".join(f"{value:.4g}" for value in tensor.flatten().tolist()) + "]"
+
+
+def draw(runs: dict[str, list[Run]], path: Path) -> None:
+    """Validation accuracy and training loss by epoch: the mean, and a band of all seeds."""
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.2))
+    for (name, group), style in zip(runs.items(), STYLES, strict=True):
+        accuracies = torch.tensor([run.accuracies for run in group])  # (seeds, epochs)
+        losses = torch.tensor([run.losses for run in group])
+        for axes, values in ((left, 100 * accuracies), (right, losses)):
+            epochs = range(1, values.shape[1] + 1)
+            axes.plot(epochs, values.mean(0), label=name, **style)
+            axes.fill_between(
+                epochs, values.amin(0), values.amax(0), color=style["color"], alpha=0.15
+            )
+    right.axhline(LEAST_OF_C, color="grey", linewidth=0.8)
+    right.annotate(f"log(1 + 9/e) = {LEAST_OF_C:.4f}", (1, LEAST_OF_C), va="top", color="grey")
+    left.set(xlabel="epoch", ylabel="validation accuracy, %")
+    right.set(xlabel="epoch", ylabel="training loss an image", ylim=(0, None))
+    left.legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=100)
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    main()

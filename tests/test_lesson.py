@@ -1,0 +1,107 @@
+"""What the lesson says is so, in both languages."""
+
+import doctest
+import re
+
+import pytest
+import torch
+
+from scripts import show_lesson
+from tests.conftest import ROOT
+
+DOCS = ROOT / "docs"
+LANGUAGES = ("lesson.md", "lesson.zh.md")
+NUMBER = r"-?\d+(?:\.\d*)?"
+FIGURE = r"\d+(?:[.,]\d+)+|\d+(?= ?%)"  # 96.95, 1,863,690, 99 %
+# Where figures come from that no example works out, each written by a script.
+SOURCES = ("losses.md", "shuffled.md", "evaluation/README.md")
+
+
+def text(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def examples(page: str) -> list[str]:
+    return re.findall(r"^```pycon\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+def prose(page: str) -> str:
+    return re.sub(r"^```pycon\n.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
+
+
+def links(page: str) -> list[tuple[str, str, int]]:
+    """(code, file, line) of each link to a line."""
+    found = re.findall(r"\[`([^`]+)`\]\(\.\./([\w/.]+)#L(\d+)\)", page)
+    return [(code, file, int(line)) for code, file, line in found]
+
+
+class Checker(doctest.OutputChecker):
+    def check_output(self, want: str, got: str, optionflags: int) -> bool:
+        """Numbers may differ by one in the fourth place: machines round differently."""
+        wanted, found = ([float(n) for n in re.findall(NUMBER, side)] for side in (want, got))
+        words, other = (re.sub(NUMBER, "#", side).split() for side in (want, got))
+        return words == other and found == pytest.approx(wanted, abs=1.5e-4, rel=0)
+
+
+def test_the_examples_give_what_the_lesson_shows(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    code = "\n".join(examples(text("lesson.md")))
+    test = doctest.DocTestParser().get_doctest(code, {}, "lesson.md", None, None)
+    assert len(test.examples) > 50
+    complaints = []
+    doctest.DocTestRunner(Checker(), verbose=False).run(test, out=complaints.append)
+    torch.set_printoptions(profile="default")  # the lesson chose its own
+    assert not complaints, "".join(complaints)
+
+
+def test_a_stale_number_is_noticed():
+    assert Checker().check_output("tensor(0.7173)", "tensor(0.7174)", 0)
+    assert not Checker().check_output("tensor(0.7173)", "tensor(0.7183)", 0)
+    assert not Checker().check_output("tensor([0.1, 0.2])", "tensor([0.1])", 0)
+
+
+@pytest.mark.parametrize("code, file, line", links(text("lesson.md")))
+def test_each_link_leads_to_its_line(code, file, line):
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    places = [number for number, content in enumerate(lines, 1) if code in content]
+    assert line in places, f"{code} is on {places} of {file}, not on line {line}"
+
+
+def test_both_languages_show_the_same():
+    english, chinese = map(text, LANGUAGES)
+    assert len(links(english)) >= 10
+    assert links(chinese) == links(english)
+    assert examples(chinese) == examples(english)
+    assert len(re.findall(r"^## ", chinese, re.M)) == len(re.findall(r"^## ", english, re.M))
+    for pattern in (FIGURE, r"!\[.*?\]\((.*?)\)", r"\$\$.*?\$\$"):  # figures, pictures, formulas
+        found = [sorted(re.findall(pattern, prose(page))) for page in (english, chinese)]
+        assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_each_figure_in_the_prose_has_a_source(name):
+    known = "\n".join([*examples(text(name)), *map(text, SOURCES)])
+    unknown = set(re.findall(FIGURE, prose(text(name)))) - set(re.findall(FIGURE, known))
+    assert not unknown, f"no example and no script gives {unknown}"
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_what_the_lesson_points_to_exists(name):
+    for target in re.findall(r"\]\(([^)#:]+)(?:#L\d+)?\)", prose(text(name))):
+        assert (DOCS / target).exists(), target
+
+
+def test_the_pictures_are_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["show_lesson.py", "--output", str(tmp_path)])
+    show_lesson.main()
+    assert {file.name for file in tmp_path.iterdir()} == {"lesson-path.png", "lesson-curves.png"}
+    assert f"images[{show_lesson.EXAMPLE}:" in text("lesson.md")
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr("sys.argv", ["show_lesson.py", "--output", str(tmp_path / "file" / "x")])
+    with pytest.raises(SystemExit) as ended:
+        show_lesson.main()
+    assert ended.value.code == 2
+    assert str(tmp_path / "file") in capsys.readouterr().err
