@@ -53,6 +53,15 @@ class Recipe:
 
 RECIPES = {
     "tutorial": Recipe(hidden=(128, 64), epochs=10, batch_size=64, learning_rate=0.01),
+    # The tutorial's network with the schedule and the batch normalisation of `best`.
+    "quick": Recipe(
+        hidden=(128, 64),
+        epochs=6,
+        batch_size=256,
+        learning_rate=0.01,
+        one_cycle=True,
+        batch_norm=True,
+    ),
     "best": Recipe(
         hidden=(1024, 1024),
         epochs=30,

@@ -43,7 +43,7 @@ def photograph(page: gr.Blocks, output: Path) -> None:
     with chromium() as browser:
         window = browser.new_page(viewport={"width": 1100, "height": 780}, device_scale_factor=1.5)
         window.goto(address)
-        window.locator(".hint").wait_for()
+        window.get_by_text("reads along").wait_for()
         draw(window, FOUR)
         expect(window.locator(".bar.leading")).to_have_attribute("data-digit", "4")
         window.wait_for_timeout(500)  # the bars' movement

@@ -40,6 +40,8 @@ MORE_HELP = """\
 recipes:
   best      784-1024-1024-10, 30 epochs of augmented images with images of no digit
             among them: reads what people draw; about four minutes on two cores
+  quick     784-128-64-10, 6 epochs with batch normalisation and a learning rate that
+            rises and falls: over 98 % of MNIST's validation images in a few seconds
   tutorial  784-128-64-10, 10 epochs of plain Adam; about ten seconds
 
 a run's directory:

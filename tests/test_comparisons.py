@@ -125,8 +125,7 @@ def test_the_floor_counts_each_multiplication_of_a_step(monkeypatch):
 
 
 def test_the_benchmark_prints_its_tables(monkeypatch, capsys):
-    monkeypatch.setattr(benchmark_training, "RECIPES", {"tutorial": SMALL})
-    monkeypatch.setattr(benchmark_training, "QUICK", SMALL)
+    monkeypatch.setattr(benchmark_training, "RECIPES", {"tutorial": SMALL, "quick": SMALL})
     monkeypatch.setattr(benchmark_training, "TARGETS", (0.1, 1.0))
     threads = ("--threads", torch.get_num_threads())
     call(monkeypatch, benchmark_training, *FEW, *threads)
