@@ -16,6 +16,18 @@ from ui.component import parts
 SIDE = 1000
 PEN_WIDTH = 55  # as it is shown, in the same units
 
+SCRIPTS = (
+    "permalink.js",
+    "painting.js",
+    "sheet.js",
+    "pen.js",
+    "keyboard.js",
+    "tools.js",
+    "replay.js",
+    "pictures.js",
+    "asking.js",
+)
+
 
 class Sketchpad(gr.HTML):
     """Paper and its tools; at most one request is under way, the last state is always sent.
@@ -35,7 +47,7 @@ class Sketchpad(gr.HTML):
             side=SIDE,
             pen_width=PEN_WIDTH,
             server_functions=[read_paper],
-            **parts(Path(__file__).parent, "permalink.js", "painting.js"),
+            **parts(Path(__file__).parent, *SCRIPTS),
             **kwargs,
         )
 
