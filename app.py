@@ -91,7 +91,10 @@ def read_paper(recognizer: Recognizer, paper: Any) -> dict[str, Any]:
             "probabilities": shrunk.probabilities.tolist(),
         }
         contributions, constant = recognizer.explain(prediction)
-        answer["why"] = {"contributions": contributions.ravel().tolist(), "constant": constant}
+        answer["why"] = {
+            "contributions": contributions.astype(float).round(4).ravel().tolist(),  # half the bytes
+            "constant": constant,
+        }
     return answer
 
 

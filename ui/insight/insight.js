@@ -15,6 +15,7 @@ const columns = Array.from({ length: 10 }, (_, digit) => {
   return fill;
 });
 let onScreen = false;
+let signed, rounded; // how numbers are written
 
 // `colour` gives [red, green, blue, alpha] for a pixel's place.
 function fillCanvas(canvas, colour) {
@@ -36,11 +37,12 @@ function showReasons({ digit, runner_up, why }) {
   find(".for").textContent = text("speaks_for", { digit });
   find(".against").textContent = text("speaks_for", { digit: runner_up });
   const ink = why.contributions.reduce((sum, part) => sum + part, 0);
-  const signed = new Intl.NumberFormat(language(), {
+  // Made once and when needed: making one takes milliseconds.
+  signed ??= new Intl.NumberFormat(language(), {
     maximumFractionDigits: 1,
     signDisplay: "always",
   });
-  const rounded = new Intl.NumberFormat(language(), {
+  rounded ??= new Intl.NumberFormat(language(), {
     maximumSignificantDigits: 2,
     notation: "compact",
     compactDisplay: "long",
