@@ -91,10 +91,8 @@ def read_paper(recognizer: Recognizer, paper: Any) -> dict[str, Any]:
             "probabilities": shrunk.probabilities.tolist(),
         }
         contributions, constant = recognizer.explain(prediction)
-        answer["why"] = {
-            "contributions": contributions.astype(float).round(4).ravel().tolist(),  # half the bytes
-            "constant": constant,
-        }
+        rounded = contributions.astype(float).round(4)  # to half the bytes
+        answer["why"] = {"contributions": rounded.ravel().tolist(), "constant": constant}
     return answer
 
 
