@@ -9,11 +9,21 @@ expect.set_options(timeout=60_000)  # a machine that does much else can be slow
 ENDPOINT = "**/component_server/"
 PHONE = {"viewport": {"width": 375, "height": 667}, "has_touch": True, "is_mobile": True}
 
+# Whether the paper stands where it stood three frames before: what loads late moves it.
+STAYS = """async () => {
+    const place = () => JSON.stringify(document.querySelector(".paper").getBoundingClientRect());
+    const before = place();
+    for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+    return place() === before;
+}"""
+
 
 def open_page(page: Page, address: str) -> None:
     page.goto(address, timeout=120_000)
     expect(page.locator(".result")).to_be_visible()
     expect(page.locator(".hint span")).not_to_be_empty()  # its script has run
+    expect(page.locator("summary")).to_be_visible()  # the last part of the page
+    page.wait_for_function(STAYS)
 
 
 def paper(page: Page) -> Locator:
