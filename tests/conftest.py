@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # PyTorch's; tests run two at a time
-
 from mnist_core import Recognizer
 from mnist_core.data import Dataset, load_mnist
 from scripts.browser import chromium

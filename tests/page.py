@@ -24,6 +24,14 @@ def open_page(page: Page, address: str) -> None:
     expect(page.locator(".hint span")).not_to_be_empty()  # its script has run
     expect(page.locator("summary")).to_be_visible()  # the last part of the page
     page.wait_for_function(STAYS)
+    # Chromium drops what is done with the mouse before it has shown a page.
+    page.evaluate("addEventListener('pointermove', () => (window.feels = true), { once: true })")
+    for _ in range(600):
+        page.mouse.move(1, 1)
+        page.mouse.move(2, 2)
+        if page.evaluate("window.feels"):
+            break
+        page.wait_for_timeout(100)
 
 
 def paper(page: Page) -> Locator:
