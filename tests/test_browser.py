@@ -34,7 +34,7 @@ def test_the_page_opens_inviting_and_without_a_guess(page):
     expect(tool(page, "Clear")).to_be_disabled()
 
 
-@pytest.mark.parametrize("digit", [0, 2, 3, 4, 5, 7])
+@pytest.mark.parametrize("digit", [0, 2, 3])  # 1, 4 and 7 are drawn below
 def test_a_drawn_digit_leads(page, digit):
     draw(page, DRAWINGS[digit])
     expect_leader(page, digit)
