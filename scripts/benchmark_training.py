@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
 from mnist_core.augment import augment
-from mnist_core.data import Dataset, load_mnist, split
+from mnist_core.data import Dataset, load_mnist, select, split
 from mnist_core.framing import PIXELS, to_input
 from mnist_core.model import DIGITS, MLP
 from mnist_core.outliers import outliers
@@ -73,9 +73,8 @@ def main() -> None:
 
 def parts(dataset: Dataset, limit: int) -> tuple[Dataset, Dataset]:
     """Of the first `limit` images (ten or more): nine tenths to train on, a tenth to validate."""
-    images, labels = dataset
-    training, validation = split(min(max(10, limit), len(images)))
-    return (images[training], labels[training]), (images[validation], labels[validation])
+    training, validation = split(min(max(10, limit), len(dataset[0])))
+    return select(dataset, training), select(dataset, validation)
 
 
 # The two loops ---------------------------------------------------------------

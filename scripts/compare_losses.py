@@ -29,7 +29,7 @@ from torch.nn import functional
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core.data import Dataset, load_mnist, split
+from mnist_core.data import Dataset, load_mnist, select, split
 from mnist_core.framing import PIXELS, to_input
 from mnist_core.model import DIGITS, MLP
 from mnist_core.training import RECIPES, Recipe, evaluate, predict
@@ -101,8 +101,7 @@ def main() -> None:
 
 def compare(dataset: Dataset, test: Dataset, recipe: Recipe, seeds: int) -> dict[str, list[Run]]:
     """Every loss with every seed; a seed gives all four the same first weights and batches."""
-    images, labels = dataset
-    training, validation = ((images[part], labels[part]) for part in split(len(images)))
+    training, validation = (select(dataset, part) for part in split(len(dataset[0])))
     runs: dict[str, list[Run]] = {name: [] for name in LOSSES}
     for seed in range(seeds):
         for name in LOSSES:  # in turn, so that a busy minute of the machine slows all four

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
 from mnist_core import weights
-from mnist_core.data import Dataset, load_mnist, split
+from mnist_core.data import Dataset, load_mnist, select, split
 from mnist_core.framing import PIXELS, SIDE
 from mnist_core.model import MLP
 from mnist_core.training import RECIPES, Recipe, evaluate, fit
@@ -89,8 +89,7 @@ def shifted(images: torch.Tensor, pixels: int) -> torch.Tensor:
 
 def train(dataset: Dataset, recipe: Recipe, seed: int) -> MLP:
     """A network fitted to nine tenths of `dataset`."""
-    images, labels = dataset
-    fitting, held_out = ((images[part], labels[part]) for part in split(len(images)))
+    fitting, held_out = (select(dataset, part) for part in split(len(dataset[0])))
     torch.manual_seed(seed)
     model = MLP(recipe.hidden)
     for epoch in fit(model, fitting, held_out, recipe, torch.Generator().manual_seed(seed)):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mnist_core.data import split
+from mnist_core.data import select, split
 from mnist_core.framing import to_input
 from mnist_core.model import MLP
 from mnist_core.training import RECIPES, Recipe, evaluate, fit
@@ -120,7 +120,7 @@ def test_short_runs_and_short_batches_train(mnist, batch_size):
 
 
 def test_the_quick_recipe_reaches_98_percent(mnist):
-    training, held_out = ((mnist[0][part], mnist[1][part]) for part in split(len(mnist[0])))
+    training, held_out = (select(mnist, part) for part in split(len(mnist[0])))
     torch.manual_seed(0)
     recipe = RECIPES["quick"]
     model = MLP(recipe.hidden, recipe.batch_norm)
