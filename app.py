@@ -1,123 +1,132 @@
 """Draw a digit in the browser and see how sure the network is of each of the ten.
 
     python app.py
-    python app.py --share
+    python app.py --share --auth class:chalk
 
 Builds the page, wires its events and serves it. Exit code 2 when the network
-can't be loaded or the address can't be used.
+can't be loaded or the address can't be used, 3 when --share-or-exit gets no public link.
 """
 
 import argparse
-import functools
+import contextlib
+import io
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import torch
+from starlette.middleware import Middleware
 
 from mnist_core import Prediction, Recognizer
-from mnist_core.framing import frame_strokes, shrink_picture, shrink_strokes
-from mnist_core.pictures import decode_picture, open_picture
-from mnist_core.strokes import parse_strokes
-from ui import I18N, About, Chart, Examples, Heading, Insight, Sketchpad
-from ui.sketchpad import PEN_WIDTH, SIDE
+from mnist_core.pictures import decode_picture
+from serving import doors, sharing
+from serving.gate import MAX_BODY, Gate
+from serving.metrics import Metrics
+from serving.refusal import sentence
+from ui import I18N, About, Chart, Examples, Heading, Insight, Invitation, Sketchpad
+from ui.component import page_version
 
 WEIGHTS = Path(__file__).parent / "weights"
 PAGE_STYLE = Path(__file__).parent / "ui" / "page.css"
 
+# Gradio's own queue, which its clients use: more than these wait are told to come again.
+MAX_QUEUE = 50
+# What Gradio remembers of clients that have called it; the page is none of them.
+MAX_SESSIONS = 200
 
-def build(recognizer: Recognizer) -> gr.Blocks:
-    """The page and its HTTP endpoints, /predict and /predict_image."""
 
-    def recognize(paper: Any) -> dict[str, Any]:
-        try:
-            return read_paper(recognizer, paper)
-        except ValueError as error:
-            return {"error": sentence(error)}
+def build(recognizer: Recognizer, metrics: Metrics) -> gr.Blocks:
+    """The page, and the endpoints /predict and /predict_image for Gradio's clients and MCP."""
 
     def predict(strokes: list[list[list[float]]]) -> dict[str, float]:
         """How probable each digit is for a drawing: strokes, lists of [x, y] points, y down."""
-        try:
+        with answering("/predict", metrics):
             return by_digit(recognizer.predict_strokes(strokes))
-        except ValueError as error:
-            raise gr.Error(sentence(error), print_exception=False) from error
 
-    def predict_image(path: str | None) -> dict[str, float]:
-        """How probable each digit is for a picture of one, dark on light or light on dark."""
-        try:
-            return by_digit(recognizer.predict_image(open_picture(path)))
-        except ValueError as error:
-            raise gr.Error(sentence(error), print_exception=False) from error
+    def predict_image(picture: str) -> dict[str, float]:
+        """How probable each digit is for a picture of one, dark on light or light on dark.
 
-    # Uploaded pictures are looked at once and deleted within the hour, or when the app ends.
-    with gr.Blocks(title="Draw a digit", analytics_enabled=False, delete_cache=(600, 3600)) as page:
+        The picture is a data URL, data:image/png;base64,..., PNG, JPEG or WebP, of at most
+        1024 pixels a side and 1 MiB.
+        """
+        with answering("/predict_image", metrics):
+            return by_digit(recognizer.predict_image(decode_picture(picture)))
+
+    with gr.Blocks(title="Draw a digit", analytics_enabled=False) as page:
         # Where each stands is for page.css to say: gr.Markdown and gr.Row would load more scripts.
         Heading(elem_id="title")
-        Sketchpad(recognize, elem_id="sketchpad")
+        Sketchpad(doors.RECOGNIZE, page_version(), elem_id="sketchpad")
         Chart(elem_id="chart")
         Examples(elem_id="examples")
         Insight(elem_id="insight")
+        Invitation(elem_id="invitation")
         About(recognizer.config, elem_id="about")
-        gr.api(predict, concurrency_limit=None)
-        # gr.Image would open the file itself, and say nothing useful of one that is no picture.
-        picture = gr.File(label="Picture", visible=False)
-        picture.upload(predict_image, picture, gr.JSON(visible=False), concurrency_limit=None)
-    return page
+        for endpoint in (predict, predict_image):
+            gr.api(endpoint, concurrency_limit=doors.WORKERS, concurrency_id="recognizer")
+    return page.queue(max_size=MAX_QUEUE, api_open=False)
 
 
-def read_paper(recognizer: Recognizer, paper: Any) -> dict[str, Any]:
-    """What the page shows for its paper, as `Sketchpad` describes both. Raises ValueError."""
-    if not isinstance(paper, dict) or not {"strokes", "picture"} & paper.keys():
-        raise ValueError('expected {"strokes": ...} or {"picture": ...}')
-    if "picture" in paper:
-        picture = decode_picture(paper["picture"])
-        prediction = recognizer.predict_image(picture)
-        shrink = functools.partial(shrink_picture, picture)
-    else:
-        strokes = parse_strokes(paper["strokes"])
-        prediction = recognizer.predict_pixels(frame_strokes(strokes))
-        shrink = functools.partial(shrink_strokes, strokes, SIDE, PEN_WIDTH)
-    answer = {
-        "probabilities": prediction.probabilities.tolist(),
-        "digit": prediction.digit,
-        "runner_up": prediction.runner_up,
-        "verdict": prediction.verdict,
-        "pixels": prediction.pixels.ravel().tolist(),
+@contextlib.contextmanager
+def answering(door: str, metrics: Metrics):
+    """Count what is done inside, and say in Gradio's way what it refuses."""
+    try:
+        with metrics.prediction(door):
+            yield
+    except ValueError as error:
+        metrics.refused(door, 422, sentence(error))
+        raise gr.Error(sentence(error), print_exception=False) from error
+
+
+def settings(recognizer: Recognizer, metrics: Metrics, mcp: bool = False) -> dict[str, Any]:
+    """How the page is served, for `Blocks.launch` and `gr.mount_gradio_app` alike."""
+    gate = Middleware(Gate, metrics=metrics, headers={"page-version": page_version()}, mcp=mcp)
+    return {
+        "app_kwargs": {"routes": doors.routes(recognizer, metrics), "middleware": [gate]},
+        # Soft's subdued grey is too faint to read; its background would be lost in `set`.
+        "theme": gr.themes.Soft(font="system-ui").set(
+            body_text_color_subdued="*neutral_500", background_fill_primary="*neutral_50"
+        ),
+        "css_paths": PAGE_STYLE,
+        "i18n": I18N,
+        "mcp_server": mcp,
+        "ssr_mode": False,
+        # The gate shuts most doors of Gradio's; these are for what passes it.
+        "show_error": False,
+        "allowed_paths": [],
+        "max_file_size": MAX_BODY,
+        "enable_monitoring": False,
+        "run_history": False,
+        "footer_links": ["api", "settings"],
     }
-    if paper.get("details") is True and prediction.digit is not None:
-        shrunk = recognizer.predict_pixels(shrink())
-        answer["shrunk"] = {
-            "pixels": shrunk.pixels.ravel().tolist(),
-            "probabilities": shrunk.probabilities.tolist(),
-        }
-        contributions, constant = recognizer.explain(prediction)
-        rounded = contributions.astype(float).round(4)  # to half the bytes
-        answer["why"] = {"contributions": rounded.ravel().tolist(), "constant": constant}
-    return answer
 
 
 def serve(
-    page: gr.Blocks, host: str = "127.0.0.1", port: int | None = None, share: bool = False
+    page: gr.Blocks,
+    settings: dict[str, Any],
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    share: bool = False,
+    **more: Any,
 ) -> tuple[Any, str, str | None]:
     """Serve `page` from a thread of its own: the app, its address and its public one, if shared.
 
-    Without a port it takes a free one from 7860 on. Raises OSError when the
-    address can't be used.
+    Without a port it takes a free one from 7860 on. `more` are further arguments of
+    `Blocks.launch`. Raises OSError when the address can't be used.
     """
-    return page.launch(
+    served = page.launch(
         server_name=host,
         server_port=port,
         share=share,
-        max_file_size="20mb",
         quiet=True,
         prevent_thread_lock=True,
-        # Soft's subdued grey is too faint to read; its background would be lost in `set`.
-        theme=gr.themes.Soft(font="system-ui").set(
-            body_text_color_subdued="*neutral_500", background_fill_primary="*neutral_50"
-        ),
-        css_paths=PAGE_STYLE,
-        i18n=I18N,
+        state_session_capacity=MAX_SESSIONS,
+        **settings,
+        **more,
     )
+    page.share = False  # or Gradio would have the shared page load its script from elsewhere
+    return served
 
 
 def by_digit(prediction: Prediction) -> dict[str, float]:
@@ -125,22 +134,30 @@ def by_digit(prediction: Prediction) -> dict[str, float]:
     return {str(digit): float(p) for digit, p in enumerate(prediction.probabilities)}
 
 
-def sentence(error: ValueError) -> str:
-    """An error's message for a person: with a capital and a full stop."""
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}."
-
-
 def main() -> None:
     parser = argument_parser()
     args = parser.parse_args()
     torch.set_num_threads(1)  # the network is small: threads would only wait for each other
+    metrics = Metrics()
     try:
-        page = build(Recognizer.load(args.weights))
+        users = sharing.credentials(args.auth)
+        recognizer = Recognizer.load(args.weights)
     except (ValueError, OSError) as error:
         parser.exit(2, f"app.py: {error}\n")
+    page = build(recognizer, metrics)
+    share = args.share or args.share_or_exit
+    words = io.StringIO()  # Gradio prints, for one, why there is no public link, and goes on
     try:
-        _, address, public_address = serve(page, args.host, args.port, args.share)
+        with contextlib.redirect_stdout(words):
+            _, address, public_address = serve(
+                page,
+                settings(recognizer, metrics, args.mcp),
+                args.host,
+                args.port,
+                share,
+                auth=users,
+                root_path=args.root_path,
+            )
     except OSError:
         parser.exit(
             2,
@@ -149,26 +166,70 @@ def main() -> None:
         )
     except Exception as error:  # Gradio asks itself for the page, which a proxy can prevent
         parser.exit(2, f"app.py: can't serve: {error}\n")
-    print(f"Draw at {address}")
-    if args.share:
-        print(
-            f"Shared at {public_address}"
-            if public_address
-            else "There is no public link, for the reason above: the page is served here alone."
-        )
+    print(f"Draw at {address}", flush=True)
+    if args.mcp:
+        print(f"MCP, streamable HTTP, at {address}gradio_api/mcp/", flush=True)
+    if public_address:
+        invite(page, public_address)
+    elif share:
+        explain_missing_link(words.getvalue())
+        if args.share_or_exit:
+            parser.exit(3)
     page.block_thread()
+
+
+def invite(page: gr.Blocks, address: str) -> None:
+    """Show the public `address`, as text and as a QR code, in the terminal and on the page."""
+    print(f"Shared for a week at\n{address}", flush=True)
+    if sys.stdout.isatty():
+        print(sharing.qr_text(address))
+    (invitation,) = (block for block in page.blocks.values() if isinstance(block, Invitation))
+    invitation.show(address, sharing.qr_picture(address))
+    page.config = page.get_config_file()  # what the page is made from
+
+
+def explain_missing_link(words: str) -> None:
+    """`words` are Gradio's own, on why."""
+    reason = " ".join(words.split()) or "Gradio does not say why."
+    print(
+        f"app.py: there is no public link; the page is served here alone. {reason}\n"
+        "A link needs a way out to Gradio's servers: look whether a proxy or firewall is in "
+        "between, then start again. Without one, --host 0.0.0.0 lets in your own network.",
+        file=sys.stderr,
+    )
 
 
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description="Serve a page on which a digit is drawn and read by a neural network.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
-    parser.add_argument("--port", type=port, default=7860, help="1 to 65535")
-    parser.add_argument("--share", action="store_true", help="make a public link for a week")
-    parser.add_argument(
-        "--weights", default=WEIGHTS, help="folder with the network, or hf://USER/NAME on the Hub"
+    add = parser.add_argument
+    # Hugging Face Spaces and containers say where to listen in Gradio's own variables.
+    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    add("--host", default=host, help="0.0.0.0 lets other machines in (%(default)s)")
+    port_number = os.environ.get("GRADIO_SERVER_PORT", "7860")
+    add("--port", type=port, default=port_number, help="1 to 65535 (%(default)s)")
+    add("--share", action="store_true", help="make a public link for a week")
+    add(
+        "--share-or-exit",
+        action="store_true",
+        help="the same, and end with exit code 3 where there can be none",
+    )
+    add(
+        "--auth",
+        action="append",
+        default=[],
+        metavar="USER:PASSWORD",
+        help="let in only who knows this; may be given again. Other people on this machine can "
+        f"read it in the list of processes, but not the variable {sharing.PASSWORDS}, which "
+        "holds the same, a line each",
+    )
+    add("--root-path", metavar="/PATH", help="where a reverse proxy shows the page, e.g. /digits")
+    add("--mcp", action="store_true", help="offer recognition as a tool over MCP as well")
+    add(
+        "--weights",
+        default=WEIGHTS,
+        help="folder with the network, or hf://USER/NAME on the Hub (weights)",
     )
     return parser
 

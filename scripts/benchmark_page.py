@@ -13,6 +13,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -27,6 +28,7 @@ from playwright.sync_api import Browser, Page
 import app
 from mnist_core import Recognizer
 from scripts.browser import chromium, draw
+from serving.metrics import Metrics
 
 # Notes when the pointer last moved and when anything inside `selector` last changed.
 WATCH = """selector => {
@@ -74,20 +76,19 @@ def main() -> None:
 
 def measure(browser: Browser, recognizer: Recognizer, strokes: int, loads: int) -> None:
     """Serve the three pages, one after the other or in turn, and print what was measured."""
-    ours = time_strokes(browser, app.build(recognizer), clear_ours, ".result", strokes)
-    stock = time_strokes(browser, build_stock(recognizer), clear_stock, "#bars", strokes)
+    mine = partial(serve_ours, recognizer)
+    ours = time_strokes(browser, mine, clear_ours, ".result", strokes)
+    stock = time_strokes(browser, partial(serve_stock, recognizer), clear_stock, "#bars", strokes)
     print(f"milliseconds, {os.cpu_count()} cores, headless")
     print_times("from the last move to moved bars", {"this page": ours, "gr.Sketchpad": stock})
     print(f"gr.Sketchpad takes {median(stock) / median(ours):.0f} times as long as this page\n")
-    with gr.Blocks(analytics_enabled=False) as nothing:
-        pass
-    ours, empty = time_loads(browser, app.build(recognizer), nothing, loads)
+    ours, empty = time_loads(browser, mine, serve_nothing, loads)
     print_times(
         "from opening to a pen that draws, or to a footer", {"this page": ours, "empty page": empty}
     )
     print(f"this page takes {median(ours) / median(empty):.2f} times as long as an empty one\n")
-    for name, blocks in (("this page", app.build(recognizer)), ("empty page", nothing)):
-        requests, work = watch_idle(browser, blocks)
+    for name, serve in (("this page", mine), ("empty page", serve_nothing)):
+        requests, work = watch_idle(browser, serve)
         print(f"{name}, idle for {IDLE_SECONDS} s: {requests} requests, {work:.1f} ms of work")
 
 
@@ -103,19 +104,19 @@ def print_times(what: str, pages: dict[str, list[float]]) -> None:
 
 def time_strokes(
     browser: Browser,
-    blocks: gr.Blocks,
+    serve: Callable[[], gr.Blocks],
     clear: Callable[[Page], None],
     selector: str,
     strokes: int,
 ) -> list[float]:
-    """Serve `blocks` and draw on it, one stroke to warm up and `strokes` that count.
+    """Serve a page and draw on it, one stroke to warm up and `strokes` that count.
 
     Gives milliseconds from the last move of each stroke to the last change inside
     `selector`; `clear` makes the page ready for the next one.
     """
-    _, address, _ = app.serve(blocks)
+    blocks = serve()
     page = browser.new_page()
-    page.goto(address)
+    page.goto(blocks.local_url)
     page.locator(selector).wait_for()
     page.evaluate(WATCH, selector)
     times = []
@@ -130,17 +131,17 @@ def time_strokes(
 
 
 def time_loads(
-    browser: Browser, ours: gr.Blocks, empty: gr.Blocks, loads: int
+    browser: Browser, mine: Callable[[], gr.Blocks], empty: Callable[[], gr.Blocks], loads: int
 ) -> tuple[list[float], list[float]]:
     """Open both in turn, each time with nothing cached: milliseconds until each is useful."""
-    pages = [(app.serve(ours)[1], PEN_DRAWS), (app.serve(empty)[1], HAS_FOOTER)]
+    pages = [(mine(), PEN_DRAWS), (empty(), HAS_FOOTER)]
     times = []
     for _ in range(loads + 1):  # the first is to warm up
-        times.append([time_load(browser, address, test) for address, test in pages])
-    for blocks in (ours, empty):
+        times.append([time_load(browser, blocks.local_url, test) for blocks, test in pages])
+    for blocks, _ in pages:
         blocks.close(verbose=False)
-    mine, others = zip(*times[1:], strict=True)
-    return list(mine), list(others)
+    ours, others = zip(*times[1:], strict=True)
+    return list(ours), list(others)
 
 
 def time_load(browser: Browser, address: str, test: str) -> float:
@@ -153,11 +154,11 @@ def time_load(browser: Browser, address: str, test: str) -> float:
     return time
 
 
-def watch_idle(browser: Browser, blocks: gr.Blocks) -> tuple[int, float]:
+def watch_idle(browser: Browser, serve: Callable[[], gr.Blocks]) -> tuple[int, float]:
     """Requests, and milliseconds of the page's main thread, while nobody does anything."""
-    _, address, _ = app.serve(blocks)
+    blocks = serve()
     page = browser.new_page()
-    page.goto(address)
+    page.goto(blocks.local_url)
     page.wait_for_timeout(5000)  # what loads late
     requests = []
     page.on("request", lambda request: requests.append(request.url))
@@ -189,7 +190,15 @@ def clear_stock(page: Page) -> None:
     page.wait_for_timeout(500)
 
 
-def build_stock(recognizer: Recognizer) -> gr.Blocks:
+def serve_ours(recognizer: Recognizer) -> gr.Blocks:
+    """This page, with its gate and doors."""
+    metrics = Metrics()
+    page = app.build(recognizer, metrics)
+    app.serve(page, app.settings(recognizer, metrics))
+    return page
+
+
+def serve_stock(recognizer: Recognizer) -> gr.Blocks:
     """The page that Gradio's own components give: gr.Sketchpad and gr.Label."""
 
     def predict(drawing: dict) -> dict[str, float]:
@@ -201,6 +210,15 @@ def build_stock(recognizer: Recognizer) -> gr.Blocks:
         sketchpad = gr.Sketchpad(canvas_size=(400, 400), fixed_canvas=True, width=440, height=500)
         label = gr.Label(num_top_classes=10, elem_id="bars")
         sketchpad.change(predict, sketchpad, label, show_progress="hidden")
+    blocks.launch(quiet=True, prevent_thread_lock=True)
+    return blocks
+
+
+def serve_nothing() -> gr.Blocks:
+    """An empty page of Gradio's."""
+    with gr.Blocks(analytics_enabled=False) as blocks:
+        pass
+    blocks.launch(quiet=True, prevent_thread_lock=True)
     return blocks
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-import gradio as gr
 from playwright.sync_api import expect
 
 import app
 from mnist_core import Recognizer
 from scripts.browser import chromium, draw
+from serving.metrics import Metrics
 
 # A 4 with an open top, in parts of the paper's side.
 FOUR = [
@@ -31,15 +31,17 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "page.png")
     output = parser.parse_args().output
     try:
-        photograph(app.build(Recognizer.load(ROOT / "weights")), output)
+        photograph(Recognizer.load(ROOT / "weights"), output)
     except (ValueError, OSError) as error:
         parser.exit(2, f"screenshot.py: {error}\n")
     print(f"wrote {output}")
 
 
-def photograph(page: gr.Blocks, output: Path) -> None:
-    """Serve `page`, draw a 4 on it and write the picture."""
-    _, address, _ = app.serve(page)
+def photograph(recognizer: Recognizer, output: Path) -> None:
+    """Serve the page, draw a 4 on it and write the picture."""
+    metrics = Metrics()
+    page = app.build(recognizer, metrics)
+    _, address, _ = app.serve(page, app.settings(recognizer, metrics))
     with chromium() as browser:
         window = browser.new_page(viewport={"width": 1100, "height": 780}, device_scale_factor=1.5)
         window.goto(address)

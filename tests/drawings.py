@@ -1,6 +1,17 @@
 """Drawings that the tests use: strokes on paper of 1 x 1, written by hand for this project."""
 
+import base64
+import io
 import math
+
+from PIL import Image
+
+
+def data_url(picture: Image.Image, kind: str = "PNG") -> str:
+    """A picture as the page and the API take it."""
+    file = io.BytesIO()
+    picture.save(file, kind)
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def arc(x: float, y: float, rx: float, ry: float, start: float, end: float) -> list[list[float]]:

@@ -6,7 +6,7 @@ from scripts.browser import move
 
 expect.set_options(timeout=60_000)  # a machine that does much else can be slow
 
-ENDPOINT = "**/component_server/"
+ENDPOINT = "**/recognize"
 PHONE = {"viewport": {"width": 375, "height": 667}, "has_touch": True, "is_mobile": True}
 
 # Whether the paper stands where it stood three frames before: what loads late moves it.
@@ -22,7 +22,7 @@ def open_page(page: Page, address: str) -> None:
     page.goto(address, timeout=120_000)
     expect(page.locator(".result")).to_be_visible()
     expect(page.locator(".hint span")).not_to_be_empty()  # its script has run
-    expect(page.locator("summary")).to_be_visible()  # the last part of the page
+    expect(page.locator("#about summary")).to_be_visible()  # the last part of the page
     page.wait_for_function(STAYS)
     # Chromium drops what is done with the mouse before it has shown a page.
     page.evaluate("addEventListener('pointermove', () => (window.feels = true), { once: true })")

@@ -121,7 +121,9 @@ def test_each_verdict_has_its_words(page):
 def test_a_drawing_that_is_refused_is_said_to_be_and_not_answered(page):
     draw(page, DRAWINGS[7])
     expect_leader(page, 7)
-    page.route(ENDPOINT, lambda route: route.fulfill(json={"error": "At most 100 strokes."}))
+    page.route(
+        ENDPOINT, lambda route: route.fulfill(status=422, json={"error": "At most 100 strokes."})
+    )
     draw(page, DRAWINGS[1])
     expect(page.get_by_text("At most 100 strokes.")).to_be_visible()
     expect(page.locator(".bar.leading")).to_have_count(0)
@@ -196,7 +198,7 @@ def test_one_request_at_a_time_and_the_last_state_is_sent(page):
     assert len(gate.held) == 1
     with page.expect_request(ENDPOINT) as last:
         gate.open()
-    (stroke,) = json.loads(last.value.post_data)["data"]["strokes"]
+    (stroke,) = json.loads(last.value.post_data)["strokes"]
     assert stroke[-1] == pytest.approx([450, 800], abs=3)
     expect_leader(page, 7)
 

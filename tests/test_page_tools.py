@@ -34,7 +34,7 @@ def sent_strokes(page, act) -> list:
     page.on("request", lambda request: requests.append(request.post_data))
     act()
     page.wait_for_timeout(500)
-    return json.loads([data for data in requests if data][-1])["data"]["strokes"]
+    return json.loads([data for data in requests if data][-1])["strokes"]
 
 
 def picture(digit_image, name="digit.png", mode="PNG", size=280) -> dict:

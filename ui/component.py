@@ -1,11 +1,22 @@
 """What this project's components have in common: a folder with a template, a style and scripts."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
+
 from ui.texts import I18N
 
+PAGE_FILES = {".css", ".html", ".js", ".jsonl", ".py"}
 TEXTS_SCRIPT = Path(__file__).parent / "texts.js"
+
+
+def page_version() -> str:
+    """12 hex digits that change whenever the page does: its own files or Gradio's version."""
+    files = sorted(path for path in Path(__file__).parent.rglob("*") if path.suffix in PAGE_FILES)
+    content = b"".join(path.read_bytes() for path in files)
+    return hashlib.sha256(gr.__version__.encode() + content).hexdigest()[:12]
 
 
 def parts(folder: Path, *scripts: str) -> dict[str, Any]:

@@ -1,11 +1,10 @@
 """Sketchpad: paper for one drawing or picture, read while the pen moves.
 
 Its value is the drawing, a list of strokes of [x, y] points, SIDE units to a side
-of the paper. It does not know what that means: it passes it to `recognize` and
+of the paper. It does not know what that means: it sends it to the server and passes
 the answer on to the page, as the DOM event "prediction".
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,27 +25,27 @@ SCRIPTS = (
     "replay.js",
     "pictures.js",
     "asking.js",
+    "renewal.js",
 )
 
 
 class Sketchpad(gr.HTML):
     """Paper and its tools; at most one request is under way, the last state is always sent.
 
-    `recognize` takes {"strokes": ...} or {"picture": data URL}, with "details": True
-    when the page shows explanations. It returns what JSON can carry: the `detail` of the
-    "prediction" event, or {"error": sentence} for what it refuses. A DOM event "draw"
-    with strokes as its `detail` makes the paper draw them.
+    To `door`, an address relative to the page, it posts {"strokes": ...} or {"picture":
+    data URL}, with "details": true when the page shows explanations. What comes back is
+    the `detail` of the "prediction" event, or HTTP 4xx with {"error": sentence} for what is
+    refused. Where the answer's "page-version" header is not `version`, the page asks to be
+    loaded again. A DOM event "draw" with strokes as its `detail` makes the paper draw them.
     """
 
-    def __init__(self, recognize: Callable[[Any], dict[str, Any]], **kwargs: Any) -> None:
-        def read_paper(paper: Any) -> dict[str, Any]:  # the name that sketchpad.js calls
-            return recognize(paper)
-
+    def __init__(self, door: str, version: str, **kwargs: Any) -> None:
         super().__init__(
             value=[],
             side=SIDE,
             pen_width=PEN_WIDTH,
-            server_functions=[read_paper],
+            door=door,
+            version=version,
             **parts(Path(__file__).parent, *SCRIPTS),
             **kwargs,
         )

@@ -7,4 +7,4 @@ new ResizeObserver(paintSheet).observe(canvas);
 // The ink has the colour of the page's text, which changes with the system's theme.
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
 
-openLink();
+restoreKept().then((kept) => kept || openLink());

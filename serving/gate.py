@@ -1,0 +1,185 @@
+"""The gate: what every request passes before the page, the doors and Gradio see it.
+
+Gradio serves much that this page does not use: uploads, files by path, a proxy, recordings,
+monitoring, functions of components. All that is shut, so that nothing a client sends is
+ever a path or stays on the disk. What is open has limits: the bytes of a body, the time it
+takes to come, its shape where Gradio would answer with a traceback, and how many requests
+are under way, beyond which the server says that it is busy instead of queueing without end.
+"""
+
+import contextlib
+import json
+import re
+from typing import Any
+
+import anyio
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mnist_core.pictures import MAX_DATA_URL
+from serving.metrics import Metrics
+from serving.refusal import Refusal, error_response
+
+# A picture in its JSON; the longest drawing that is read takes a fifth of that.
+MAX_BODY = MAX_DATA_URL + 4096  # bytes
+MAX_HEAD = 16_384  # bytes of the path, its query and the headers: cookies are the longest
+# A request is a packet or two; who takes longer holds a place that others need.
+BODY_SECONDS = 10
+# Answered in their turn they wait about as long as a person waits gladly (docs/serving.md).
+MAX_UNDERWAY = 64
+RETRY_AFTER = 1  # seconds
+
+# Gradio's own endpoints, each with its one parameter: see app.build.
+ENDPOINTS = {"predict": "strokes", "predict_image": "picture"}
+OPEN = re.compile(
+    r"/|/config/?|/theme\.css|/(assets|static|svelte)/(?!.*\.\.)[\w./@~+-]+|/favicon\.ico|/robots\.txt|/manifest\.json"
+    r"|/pwa_icon(/\d+)?|/log(in|out)/?|/recognize|/healthz|/metrics"
+    r"|/gradio_api/(info|openapi\.json|startup-events|theme\.css|user|login_check|app_id)/?"
+    r"|/gradio_api/heartbeat/\w{1,64}|/gradio_api/queue/(join|data)"
+    rf"|/gradio_api/call/(v2/)?({'|'.join(ENDPOINTS)})(/\w{{1,64}})?"
+)
+MCP = re.compile(r"/gradio_api/mcp(/.*)?")
+
+SECURITY_HEADERS = {
+    # Gradio's front end compiles templates and so needs eval; nothing comes from other hosts.
+    "content-security-policy": "default-src 'self'; script-src 'self' 'unsafe-inline' "
+    "'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+    "frame-ancestors 'self' https://huggingface.co https://*.hf.space",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
+
+
+class Gate:
+    """ASGI middleware; `headers` are put on every answer beside those for security."""
+
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, headers: dict[str, str], mcp: bool = False
+    ) -> None:
+        self.app = app
+        self.metrics = metrics
+        self.headers = {**SECURITY_HEADERS, **headers}
+        self.mcp = mcp
+        self.underway = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        if scope["type"] == "websocket":
+            return await send({"type": "websocket.close"})
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                own = [(k.encode(), v.encode()) for k, v in self.headers.items()]
+                message["headers"] = [*message.get("headers", []), *own]
+            await send(message)
+
+        door = "other"
+        try:
+            door = self._door(scope)
+            await self._pass(door, scope, receive, send_with_headers)
+        except ClientDisconnect:
+            pass  # nobody is there to be told
+        except Refusal as refusal:
+            self.metrics.refused(door, refusal.status, refusal.reason)
+            await refusal.response()(scope, receive, send_with_headers)
+        except Exception as error:
+            self.metrics.failed(door, error)
+            if started:  # what was sent already is all there is
+                await send({"type": "http.response.body"})
+            else:
+                words = "Something went wrong here. It was noted; please try again."
+                await error_response(500, words)(scope, receive, send_with_headers)
+
+    def _door(self, scope: Scope) -> str:
+        """The name of the address asked for, one of few. Raises Refusal where it is shut."""
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        head = len(scope["query_string"]) + sum(len(k) + len(v) for k, v in scope["headers"])
+        if head > MAX_HEAD:
+            raise Refusal(431, f"the address and headers are longer than {MAX_HEAD} bytes")
+        # Gradio would take the query's deep_link for the name of a file.
+        if b"deep_link" in scope["query_string"] or not (
+            OPEN.fullmatch(path) or (self.mcp and MCP.fullmatch(path))
+        ):
+            raise Refusal(404, "there is nothing at this address")
+        return re.match(r"(/gradio_api)?/[a-z]*", path)[0]
+
+    async def _pass(self, door: str, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            return await self.app(scope, receive, send)
+        if self.underway >= MAX_UNDERWAY:
+            raise Refusal(
+                503,
+                "too many people are drawing at this moment: try again in a second",
+                **{"retry-after": str(RETRY_AFTER)},
+            )
+        self.underway += 1
+        try:
+            body = await _read_body(Request(scope, receive))
+            _check_envelope(scope["path"], body)
+            await self.app(scope, _replay(body, receive), send)
+        finally:
+            self.underway -= 1
+            _forget_abandoned(scope["app"].get_blocks()._queue)
+
+
+def _forget_abandoned(queue: Any) -> None:
+    """Drop what Gradio's queue keeps forever: names of events whose answer nobody fetched.
+
+    The answers themselves it drops when there are 2,000.
+    """
+    events = queue.pending_event_ids_session
+    for session in events.keys() - queue.pending_messages_per_session.keys():
+        del events[session]
+
+
+async def _read_body(request: Request) -> bytes:
+    """The whole body. Raises Refusal for one that is too long or too slow."""
+    too_long = Refusal(413, f"the request has more than {MAX_BODY} bytes: send less at once")
+    length = request.headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > MAX_BODY:
+        raise too_long
+    parts, size = [], 0
+    try:
+        with anyio.fail_after(BODY_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > MAX_BODY:
+                    raise too_long
+                parts.append(part)
+    except TimeoutError as error:
+        raise Refusal(408, f"the request took longer than {BODY_SECONDS} s to come") from error
+    return b"".join(parts)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives `body` at once, and then what comes from the client."""
+    waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive_again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return receive_again
+
+
+def _check_envelope(path: str, body: bytes) -> None:
+    """Raise Refusal unless `body` is what Gradio's queue takes: JSON with one value to read."""
+    match = re.search(r"/gradio_api/(queue|call)/(v2/)?(\w+)$", path)
+    if not match:
+        return
+    by_name = ENDPOINTS[match[3]] if match[2] else None
+    envelope: Any = None
+    with contextlib.suppress(ValueError, RecursionError):
+        envelope = json.loads(body)
+    if not isinstance(envelope, dict):
+        raise Refusal(400, "this is not a JSON object")
+    if by_name and set(envelope) != {by_name}:
+        raise Refusal(422, f'expected {{"{by_name}": ...}} and nothing else')
+    data = envelope.get("data")
+    if not by_name and (not isinstance(data, list) or len(data) != 1):
+        raise Refusal(422, 'expected one value to read: {"data": [...]}')

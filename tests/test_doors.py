@@ -1,0 +1,236 @@
+"""The doors: what they read, what they refuse, and that no input at all breaks them."""
+
+import json
+import re
+
+import gradio as gr
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from starlette.testclient import TestClient
+
+import app
+from mnist_core import Recognizer
+from mnist_core.pictures import MAX_DATA_URL
+from serving.doors import read_paper
+from serving.gate import MAX_BODY
+from serving.metrics import Metrics
+from tests.conftest import ROOT
+from tests.drawings import DRAWINGS, data_url
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=20,
+)
+NUMBERS = st.floats(-1e7, 1e7) | st.integers(-(10**7), 10**7)
+STROKES = st.lists(st.lists(st.lists(NUMBERS, min_size=1, max_size=3), max_size=8), max_size=5)
+EXAMPLES = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@pytest.fixture(scope="module")
+def client(recognizer):
+    """The whole site in this process: gate, doors and Gradio."""
+    metrics = Metrics()
+    page = app.build(recognizer, metrics)
+    site = gr.mount_gradio_app(FastAPI(), page, path="/", **app.settings(recognizer, metrics))
+    with TestClient(site, raise_server_exceptions=False) as client:
+        yield client
+
+
+def expect_words(response) -> None:
+    """A refusal: HTTP 4xx and one plain sentence."""
+    assert 400 <= response.status_code < 500, response.text
+    sentence = response.json()["error"]
+    assert sentence.endswith(".")
+    assert "Traceback" not in sentence
+
+
+def expect_answer_or_words(response) -> None:
+    if response.status_code == 200:
+        answer = response.json()
+        assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-4)
+        assert len(answer["pixels"]) == 784
+    else:
+        expect_words(response)
+
+
+@EXAMPLES
+@given(STROKES)
+def test_any_numbers_are_read_or_refused(client, strokes):
+    expect_answer_or_words(client.post("/recognize", json={"strokes": strokes, "details": True}))
+
+
+@EXAMPLES
+@given(JSON_VALUES)
+def test_any_json_is_read_or_refused(client, value):
+    for paper in (value, {"strokes": value}, {"picture": value}):
+        expect_answer_or_words(client.post("/recognize", content=json.dumps(paper)))
+
+
+@EXAMPLES
+@given(st.binary(max_size=300))
+def test_any_bytes_are_refused(client, content):
+    response = client.post("/recognize", content=content)
+    assert response.status_code in (400, 422)
+    expect_words(response)
+
+
+@EXAMPLES
+@given(st.sampled_from(["PNG", "JPEG", "WEBP"]), st.data())
+def test_damaged_pictures_are_read_or_refused(client, kind, data):
+    url = data_url(Image.fromarray(np.arange(784, dtype=np.uint8).reshape(28, 28)), kind)
+    place = data.draw(st.integers(22, len(url) - 2))
+    letters = data.draw(st.text("ABCDEFGHabcdefgh0123456789+/", min_size=1, max_size=3))
+    damaged = url[:place] + letters + url[place + len(letters) :]
+    expect_answer_or_words(client.post("/recognize", json={"picture": damaged}))
+
+
+@EXAMPLES
+@given(JSON_VALUES, st.sampled_from(["call/predict", "call/v2/predict", "queue/join"]))
+def test_gradios_own_doors_refuse_other_envelopes(client, value, door):
+    if isinstance(value, dict) and len(value.get("data") or []) == 1:
+        return
+    response = client.post(f"/gradio_api/{door}", content=json.dumps({"x": value}))
+    expect_words(response)
+
+
+@EXAMPLES
+@given(st.dictionaries(st.sampled_from(["data", "component_id", "fn_name"]), JSON_VALUES))
+def test_functions_of_components_are_shut(client, body):
+    expect_words(client.post("/gradio_api/component_server", content=json.dumps(body)))
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "says"),
+    [
+        (b"", 400, "not JSON"),
+        (b"[" * 100_000, 400, "not JSON"),
+        (b'{"strokes": ' + b"[" * 900 + b"]" * 900 + b"}", 422, "pairs of numbers"),
+        (b'{"strokes": [[[NaN, 1]]]}', 400, "not JSON"),
+        (b'{"strokes": [[[1e999, 1]]]}', 400, "not JSON"),
+        (b'{"strokes": [[[1e7, 1]]]}', 422, "beyond"),
+        (b'{"strokes": [[[true, 1]]]}', 422, "pairs of numbers"),
+        (b'{"strokes": ' + json.dumps([[[0, 0]]] * 101).encode() + b"}", 422, "at most 100"),
+        (b'{"strokes": ' + json.dumps([[[0, 0]] * 8001]).encode() + b"}", 422, "at most 8000"),
+        (b'"' + b"a" * MAX_BODY + b'"', 413, "send less"),
+    ],
+)
+def test_limits_are_said(client, content, status, says):
+    response = client.post("/recognize", content=content)
+    assert response.status_code == status, response.text
+    assert says in response.json()["error"]
+    expect_words(response)
+
+
+def test_a_decompression_bomb_is_refused_unopened(client):
+    bomb = data_url(Image.new("1", (20_000, 20_000)))  # 50 kB that would be 400 MB
+    response = client.post("/recognize", json={"picture": bomb})
+    assert response.status_code == 422
+    assert "20000 x 20000" in response.json()["error"] or "too large" in response.json()["error"]
+
+
+def test_a_picture_as_large_as_a_door_takes_passes_the_gate(client):
+    picture = Image.effect_noise((1000, 700), 100)
+    url = data_url(picture)
+    assert 0.5 * MAX_DATA_URL < len(url) < MAX_DATA_URL
+    assert client.post("/recognize", json={"picture": url}).status_code == 200
+
+
+def test_what_a_client_sends_is_no_template_and_no_html(client):
+    attack = "${Object.assign(window, {x: 1})}<img src=x onerror=alert(1)>{{7*7}}"
+    for paper in ({"strokes": [[[attack, 1]]]}, {"picture": attack}, {attack: attack}):
+        response = client.post("/recognize", json=paper)
+        assert response.headers["content-type"] == "application/json"
+        assert attack not in response.text
+        expect_words(response)
+
+
+def test_health_is_a_real_prediction(client, monkeypatch):
+    assert client.get("/healthz").json() == {"status": "ok", "digit": 7}
+    monkeypatch.setattr(Recognizer, "predict_pixels", lambda *_: 1 / 0)
+    response = client.get("/healthz")
+    assert response.status_code == 503
+    assert response.json() == {"error": "No drawing can be read here."}
+
+
+def test_metrics_count(client):
+    def counts() -> dict[str, float]:
+        lines = [line for line in client.get("/metrics").text.splitlines() if line[0] != "#"]
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+    before = counts()
+    client.post("/recognize", json={"strokes": DRAWINGS[7]})
+    client.post("/recognize", json={"strokes": 7})
+    client.get("/gradio_api/upload")
+    after = counts()
+
+    def grown(name: str) -> float:
+        return after[name] - before.get(name, 0)
+
+    assert grown('digit_predictions_total{door="/recognize"}') == 1
+    assert grown('digit_prediction_seconds_count{door="/recognize"}') == 1
+    assert grown('digit_prediction_seconds_bucket{door="/recognize",le="+Inf"}') == 1
+    assert grown('digit_refusals_total{door="/recognize",status="422"}') == 1
+    assert grown('digit_refusals_total{door="other",status="404"}') == 1
+
+
+def test_the_log_has_a_line_a_refusal_without_what_was_sent(client, capsys):
+    secret = [[[12345.678, 98765.4321, 1]]]
+    client.post("/recognize", json={"strokes": secret}, headers={"x-forwarded-for": "192.0.2.7"})
+    (line,) = capsys.readouterr().err.splitlines()
+    entry = json.loads(line)
+    assert {key: entry[key] for key in ("event", "door", "status")} == {
+        "event": "refused",
+        "door": "/recognize",
+        "status": 422,
+    }
+    assert not re.search(r"12345|98765|192\.0\.2|testclient", line)
+
+
+@pytest.mark.parametrize(
+    ("paper", "says"),
+    [
+        (None, 'expected {"strokes"'),
+        ([], 'expected {"strokes"'),
+        ("7", 'expected {"strokes"'),
+        ({}, 'expected {"strokes"'),
+        ({"picture": None}, "expected a picture as a data URL"),
+        ({"picture": "data:,x" * 200_000}, "at most 1048576 characters"),
+        ({"picture": "/etc/passwd"}, "send a PNG"),
+        ({"picture": "data:image/png;base64,AAAA"}, "send a PNG"),
+        ({"picture": "data:image/png;base64,ÄÖ"}, "not base64"),
+        ({"strokes": {}}, "a drawing is a list of strokes"),
+        ({"strokes": [[["<img src=x onerror=alert(1)>", 2]]]}, "pairs of numbers"),
+    ],
+)
+def test_papers_that_are_none_are_refused_in_words(recognizer, paper, says):
+    with pytest.raises(ValueError, match=re.escape(says)):
+        read_paper(recognizer, paper)
+
+
+@pytest.mark.parametrize("details", [True, False])
+def test_explanations_are_given_to_those_who_ask(recognizer, details):
+    answer = read_paper(recognizer, {"strokes": DRAWINGS[7], "details": details})
+    assert answer["digit"] == 7
+    assert len(answer["pixels"]) == 784
+    assert ("why" in answer) == ("shrunk" in answer) == details
+
+
+def test_the_answer_does_not_depend_on_what_was_asked_before(recognizer):
+    paper = {"strokes": DRAWINGS[4], "details": True}
+    first = read_paper(recognizer, paper)
+    read_paper(recognizer, {"strokes": DRAWINGS[7], "details": True})
+    assert read_paper(recognizer, paper) == first
+    assert read_paper(Recognizer.load(ROOT / "weights"), paper) == first  # another replica
+
+
+def test_an_empty_paper_has_no_reasons(recognizer):
+    answer = read_paper(recognizer, {"strokes": [], "details": True})
+    assert answer["verdict"] == "empty"
+    assert "why" not in answer

@@ -1,0 +1,174 @@
+"""The gate alone, before apps that do what no real one should; and what it keeps shut of Gradio."""
+
+import asyncio
+import json
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+from serving import gate
+from serving.gate import MAX_BODY, MAX_UNDERWAY, SECURITY_HEADERS, Gate
+from serving.metrics import Metrics
+from tests.conftest import run_async
+
+
+async def echo(scope, receive, send):
+    message = await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": message["body"]})
+
+
+async def broken(scope, receive, send):
+    raise ZeroDivisionError("a secret: 12345")
+
+
+async def broken_late(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"half", "more_body": True})
+    raise ZeroDivisionError("a secret: 12345")
+
+
+def gated(inner, **kwargs):
+    """`inner` behind the gate, in an app such as Gradio's."""
+    queue = SimpleNamespace(pending_event_ids_session={}, pending_messages_per_session={})
+    blocks = SimpleNamespace(_queue=queue)
+    behind = Gate(inner, Metrics(), {"page-version": "abc"}, **kwargs)
+
+    async def whole(scope, receive, send):
+        await behind({**scope, "app": SimpleNamespace(get_blocks=lambda: blocks)}, receive, send)
+
+    return whole
+
+
+def ask(inner, method="POST", path="/recognize", **kwargs):
+    async def once():
+        transport = httpx.ASGITransport(gated(inner))
+        async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
+            return await client.request(method, path, **kwargs)
+
+    return run_async(once())
+
+
+def test_a_body_comes_through_whole_with_headers_on_the_answer():
+    response = ask(echo, content=b"x" * MAX_BODY)
+    assert response.content == b"x" * MAX_BODY
+    assert response.headers["page-version"] == "abc"
+    assert SECURITY_HEADERS.items() <= dict(response.headers).items()
+
+
+def test_a_body_of_any_length_is_cut_off():
+    async def endless():
+        while True:
+            yield b"x" * 65536
+
+    assert ask(echo, content=b"x" * (MAX_BODY + 1)).status_code == 413
+    assert ask(echo, content=endless()).status_code == 413
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(gate, "BODY_SECONDS", 0.05)
+
+    async def slow():
+        yield b"{"
+        await asyncio.sleep(60)
+
+    response = ask(echo, content=slow())
+    assert response.status_code == 408
+    assert "took longer" in response.json()["error"]
+
+
+def test_over_capacity_it_says_so_at_once_and_recovers():
+    go_on = asyncio.Event()
+
+    async def waiting(scope, receive, send):
+        await go_on.wait()
+        await echo(scope, receive, send)
+
+    async def crowd():
+        transport = httpx.ASGITransport(gated(waiting))
+        async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
+            held = [asyncio.create_task(client.post("/recognize")) for _ in range(MAX_UNDERWAY)]
+            await asyncio.sleep(0.1)
+            refused = await client.post("/recognize")
+            go_on.set()
+            return refused, await asyncio.gather(*held), await client.post("/recognize")
+
+    refused, held, later = run_async(crowd())
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"] == "1"
+    assert "too many people" in refused.json()["error"].lower()
+    assert {response.status_code for response in held} == {200}
+    assert later.status_code == 200
+
+
+def test_a_fault_of_ours_is_a_sentence_and_a_line_without_its_words(capsys):
+    response = ask(broken)
+    assert response.status_code == 500
+    assert response.json() == {
+        "error": "Something went wrong here. It was noted; please try again."
+    }
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["error"] == "ZeroDivisionError"
+    assert "test_gate.py:" in line
+    assert "secret" not in line
+    assert ask(broken_late).content == b"half"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/upload",
+        "/gradio_api/component_server",
+        "/gradio_api/component_server/",
+        "/gradio_api/run/predict",
+        "/gradio_api/api/predict",
+        "/gradio_api/file=/etc/passwd",
+        "/gradio_api/file/etc/passwd",
+        "/gradio_api/proxy=http://127.0.0.1/",
+        "/gradio_api/process_recording",
+        "/gradio_api/cancel",
+        "/gradio_api/reset",
+        "/gradio_api/stream/x",
+        "/gradio_api/dev/reload",
+        "/gradio_api/vibe-code",
+        "/gradio_api/mcp/",
+        "/gradio_api/runs",
+        "/gradio_api/call/lambda",
+        "/monitoring",
+        "/monitoring/summary",
+        "/docs",
+        "/assets/../../secret",
+        "/assets/..%2f..%2fsecret",
+        "/?deep_link=../../etc/passwd",
+        "/.git/config",
+        "/app.py",
+    ],
+)
+def test_what_the_page_does_not_use_is_shut(path):
+    for method in ("GET", "POST"):
+        response = ask(broken, method, path)
+        assert response.status_code == 404
+        assert response.json() == {"error": "There is nothing at this address."}
+
+
+def test_mcp_is_open_only_where_it_was_asked_for():
+    async def once():
+        transport = httpx.ASGITransport(gated(echo, mcp=True))
+        async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
+            return await client.post("/gradio_api/mcp/", content=b"{}")
+
+    assert run_async(once()).content == b"{}"
+
+
+def test_headers_have_a_limit():
+    assert ask(echo, headers={"cookie": "a" * 20_000}).status_code == 431
+
+
+def test_names_of_events_that_nobody_fetched_are_dropped():
+    queue = SimpleNamespace(
+        pending_event_ids_session={"gone": {"1"}, "here": {"2"}},
+        pending_messages_per_session={"here": "an answer"},
+    )
+    gate._forget_abandoned(queue)
+    assert queue.pending_event_ids_session == {"here": {"2"}}
