@@ -1,16 +1,22 @@
 """What tests share: MNIST, the shipped network, a running app and a browser."""
 
+import asyncio
+import concurrent.futures
 import contextlib
+import io
 import os
+import runpy
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from mnist_core import Recognizer
 from mnist_core.data import Dataset, load_mnist
@@ -42,20 +48,47 @@ def run(*command: object, **kwargs) -> subprocess.CompletedProcess:
     )
 
 
+def call(script: Path, *arguments: object) -> subprocess.CompletedProcess:
+    """What `run` gives, but in this process: quicker where little is done."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        patch.setattr(sys, "argv", [str(script), *map(str, arguments)])
+        patch.setattr(sys, "path", sys.path.copy())
+        patch.setattr(torch, "set_num_threads", lambda _: None)
+        try:
+            runpy.run_path(str(script), run_name="__main__")
+        except SystemExit as end:
+            code = end.code or 0
+    return subprocess.CompletedProcess(script, code, out.getvalue(), err.getvalue())
+
+
+def run_async(coroutine: Coroutine) -> Any:
+    """Its result; in a thread of its own, as Playwright keeps this one's event loop."""
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The address of `python app.py`, running in a process of its own."""
-    port = free_port()
+@contextlib.contextmanager
+def serving(
+    *options: object, port: int | None = None, environment: dict[str, str] | None = None
+) -> Iterator[str]:
+    """The address of `python app.py` with `options`, running in a process of its own."""
+    port = port or free_port()
     process = subprocess.Popen(
-        [sys.executable, ROOT / "app.py", "--port", str(port)],
+        [sys.executable, ROOT / "app.py", *map(str, options)],
         stdout=subprocess.DEVNULL,
         cwd=ROOT,
+        env={**os.environ, "GRADIO_SERVER_PORT": str(port), **(environment or {})},
     )
     address = f"http://127.0.0.1:{port}/"
     try:
@@ -64,6 +97,13 @@ def server() -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of a page that all tests may use."""
+    with serving() as address:
+        yield address
 
 
 def wait_until_served(address: str, process: subprocess.Popen) -> None:

@@ -1,18 +1,18 @@
 """The app as a process: its command line and its HTTP API."""
 
-import re
+import ast
 import socket
 import textwrap
 
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import Client
 from gradio_client.exceptions import AppError
+from mcp import ClientSession
+from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
 
-from app import read_paper
-from mnist_core import Recognizer
-from tests.conftest import ROOT, free_port, run
-from tests.drawings import DRAWINGS
+from tests.conftest import ROOT, call, free_port, run, run_async, serving
+from tests.drawings import DRAWINGS, data_url
 
 APP = ROOT / "app.py"
 
@@ -30,19 +30,18 @@ def test_the_api_reads_drawings(client):
         assert max(answer, key=answer.get) == str(digit)
 
 
-def test_the_api_reads_pictures(client, mnist, tmp_path):
+def test_the_api_reads_pictures(client, mnist):
     image, label = mnist[0][0].numpy(), mnist[1][0].item()
-    Image.fromarray(255 - image).resize((280, 280)).save(tmp_path / "digit.png")
-    answer = client.predict(handle_file(tmp_path / "digit.png"), api_name="/predict_image")
+    picture = Image.fromarray(255 - image).resize((280, 280))
+    answer = client.predict(data_url(picture), api_name="/predict_image")
     assert max(answer, key=answer.get) == str(label)
 
 
-def test_the_api_says_what_is_wrong(client, tmp_path):
+def test_the_api_says_what_is_wrong(client):
     with pytest.raises(AppError, match="Stroke 1 holds something else"):
         client.predict([[[1]]], api_name="/predict")
-    (tmp_path / "letter.txt").write_text("Dear sir")
     with pytest.raises(AppError, match="send a PNG, JPEG or WebP file"):
-        client.predict(handle_file(tmp_path / "letter.txt"), api_name="/predict_image")
+        client.predict("data:text/plain;base64,RGVhciBzaXI=", api_name="/predict_image")
 
 
 def test_both_endpoints_are_listed(client):
@@ -51,9 +50,9 @@ def test_both_endpoints_are_listed(client):
 
 
 def test_help_explains_every_option():
-    done = run(APP, "--help")
+    done = call(APP, "--help")
     assert done.returncode == 0
-    for option in ("--host", "--port", "--share", "--weights"):
+    for option in ("--host", "--port", "--share-or-exit", "--auth", "--root-path", "--mcp"):
         assert option in done.stdout
 
 
@@ -61,7 +60,7 @@ def test_a_busy_port_is_one_line():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        done = run(APP, "--port", taken.getsockname()[1])
+        done = call(APP, "--port", taken.getsockname()[1])
     assert done.returncode == 2
     assert "--port" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -76,7 +75,7 @@ def test_a_busy_port_is_one_line():
     ],
 )
 def test_wrong_arguments_are_explained(arguments, says):
-    done = run(APP, *arguments)
+    done = call(APP, *arguments)
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
@@ -106,44 +105,23 @@ def test_serving_asks_no_other_host():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize(
-    ("paper", "says"),
-    [
-        (None, 'expected {"strokes"'),
-        ([], 'expected {"strokes"'),
-        ("7", 'expected {"strokes"'),
-        ({}, 'expected {"strokes"'),
-        ({"picture": None}, "expected a picture as a data URL"),
-        ({"picture": "data:,x" * 200_000}, "at most 1048576 characters"),
-        ({"picture": "/etc/passwd"}, "send a PNG"),
-        ({"picture": "data:image/png;base64,AAAA"}, "send a PNG"),
-        ({"picture": "data:image/png;base64,ÄÖ"}, "not base64"),
-        ({"strokes": {}}, "a drawing is a list of strokes"),
-        ({"strokes": [[["<img src=x onerror=alert(1)>", 2]]]}, "pairs of numbers"),
-    ],
-)
-def test_papers_that_are_none_are_refused_in_words(recognizer, paper, says):
-    with pytest.raises(ValueError, match=re.escape(says)):
-        read_paper(recognizer, paper)
+def test_recognition_is_a_tool_over_mcp():
+    async def use(address: str):
+        async with (
+            streamablehttp_client(f"{address}gradio_api/mcp/") as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            tools = (await session.list_tools()).tools
+            answer = await session.call_tool("predict", {"strokes": DRAWINGS[7]})
+            refused = await session.call_tool("predict", {"strokes": [[[1]]]})
+            return tools, answer, refused
 
-
-@pytest.mark.parametrize("details", [True, False])
-def test_explanations_are_given_to_those_who_ask(recognizer, details):
-    answer = read_paper(recognizer, {"strokes": DRAWINGS[7], "details": details})
-    assert answer["digit"] == 7
-    assert len(answer["pixels"]) == 784
-    assert ("why" in answer) == ("shrunk" in answer) == details
-
-
-def test_the_answer_does_not_depend_on_what_was_asked_before(recognizer):
-    paper = {"strokes": DRAWINGS[4], "details": True}
-    first = read_paper(recognizer, paper)
-    read_paper(recognizer, {"strokes": DRAWINGS[7], "details": True})
-    assert read_paper(recognizer, paper) == first
-    assert read_paper(Recognizer.load(ROOT / "weights"), paper) == first  # another replica
-
-
-def test_an_empty_paper_has_no_reasons(recognizer):
-    answer = read_paper(recognizer, {"strokes": [], "details": True})
-    assert answer["verdict"] == "empty"
-    assert "why" not in answer
+    with serving("--mcp") as address:
+        tools, answer, refused = run_async(use(address))
+    assert {tool.name for tool in tools} == {"predict", "predict_image"}
+    assert "how probable each digit is" in tools[0].description.lower()
+    probabilities = ast.literal_eval(answer.content[0].text)
+    assert max(probabilities, key=probabilities.get) == "7"
+    assert refused.isError
+    assert "Stroke 1 holds something else" in refused.content[0].text

@@ -1,12 +1,16 @@
 """What the README says is so."""
 
 import ast
+import json
 import re
+import shutil
+import subprocess
 
 import pytest
+from PIL import Image
 
 from mnist_core.weights import load
-from tests.conftest import ROOT, run
+from tests.conftest import ROOT, call, run
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -34,11 +38,34 @@ def test_the_python_examples_run(server, number):
     assert printed.split()[0] == "7"
 
 
+def test_the_javascript_example_runs(server):
+    if not shutil.which("node"):
+        pytest.skip("there is no node here")
+    (example,) = blocks("js")
+    example = example.replace("http://127.0.0.1:7860/", server)
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", example], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[0] == "7"
+
+
+def test_the_curl_examples_run(server, mnist, tmp_path):
+    Image.fromarray(255 - mnist[0][0].numpy()).resize((112, 112)).save(tmp_path / "digit.png")
+    examples = [block for block in blocks("sh") if "curl" in block]
+    for example, digit in zip(examples, (7, mnist[1][0].item()), strict=True):
+        command = example.replace("http://127.0.0.1:7860/", server)
+        done = subprocess.run(
+            ["bash", "-c", command], capture_output=True, text=True, timeout=60, cwd=tmp_path
+        )
+        assert json.loads(done.stdout)["digit"] == digit, done.stderr
+
+
 @pytest.mark.parametrize(
     "script", sorted(set(re.findall(r"python ((?:scripts/)?\w+\.py)", README)))
 )
-def test_each_script_explains_itself(script, tmp_path):
-    done = run(ROOT / script, "--help", cwd=tmp_path)
+def test_each_script_explains_itself(script):
+    done = call(ROOT / script, "--help")
     assert done.returncode == 0, done.stderr
     assert "usage:" in done.stdout
 

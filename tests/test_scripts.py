@@ -20,7 +20,7 @@ from mnist_core import Recognizer, weights
 from mnist_core.strokes import Drawing, parse_strokes, read_drawings, write_drawings
 from mnist_core.training import RECIPES
 from scripts import convert_pendigits
-from tests.conftest import ROOT, run
+from tests.conftest import ROOT, call, run
 from tests.drawings import DRAWINGS
 
 TRAIN = ROOT / "scripts" / "train.py"
@@ -49,7 +49,7 @@ def test_training_writes_a_network_that_loads(tmp_path):
 
 
 def test_help_reads_well():
-    done = run(TRAIN, "--help")
+    done = call(TRAIN, "--help")
     groups = ["what to train:", "how to run:", "where the result goes:", "recipes:", "examples:"]
     places = [done.stdout.find(f"\n{group}\n") for group in groups]
     assert places[0] > -1
@@ -114,7 +114,7 @@ def test_drawings_join_the_training_of_the_best_recipe(tmp_path, drawing_file):
 
 def refused(*arguments) -> str:
     """What train.py says when it refuses `arguments`: one line, exit code 2, no traceback."""
-    done = run(TRAIN, *arguments)
+    done = call(TRAIN, *arguments)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr
