@@ -1,0 +1,204 @@
+"""Serve the page from several processes, replicas, that Ray Serve starts, watches and replaces.
+
+    pip install -r requirements-ray.txt
+    python scripts/serve_ray.py --replicas 2
+    python scripts/serve_ray.py --min-replicas 1 --max-replicas 4
+
+Any replica answers any request: the page, POST /recognize, /healthz and /metrics, which
+shows the figures of the one that answers. One that dies or no longer reads a drawing is
+replaced. More than all of them take is answered with 503, and the page tries again. Logins,
+public links and Gradio's own clients need `python app.py`: they rely on what one process
+remembers.
+
+Starts a Ray of its own, for this machine alone, that reports to nobody. Ctrl-C or SIGTERM
+ends it. Exit code 2 when Ray is missing, the network can't be loaded or the page not served.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from ray.serve import Application
+
+# What Ray reads when it is imported, and hands on to its processes.
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # In spite of its name: Ray's own ports are bound to 127.0.0.1, not to all addresses.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_AUTH_MODE": "token",  # its default where it starts anew, but without a warning
+    "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+}
+OBJECT_STORE = 2**27  # bytes of shared memory; Ray would take a third of all there is
+QUIET = {"log_level": "WARNING", "enable_access_log": False}
+WATCHED = {
+    # All that wait at once are answered before the page would give up, even on a busy machine.
+    "max_ongoing_requests": 32,  # a replica, where its gate would let in more
+    "max_queued_requests": 16,  # for one that has room: others are told to come again
+    "health_check_period_s": 2,
+    "health_check_timeout_s": 10,  # /healthz itself gives up before
+    # Ray would keep a core for each replica, and wait where there are too few.
+    "ray_actor_options": {"num_cpus": 0},
+    "logging_config": QUIET,
+}
+# Drawings are read one by one: where more wait than this, another replica is started.
+TARGET_ONGOING = 4
+
+
+def main() -> None:
+    parser = argument_parser()
+    args = parser.parse_args()
+    if args.max_replicas is not None and args.max_replicas < args.min_replicas:
+        parser.error("--max-replicas is less than --min-replicas")
+    os.environ.update(ENVIRONMENT)
+    try:
+        import ray
+        from ray import serve
+    except ImportError:
+        parser.exit(2, "serve_ray.py: Ray is missing: pip install -r requirements-ray.txt\n")
+    try:
+        check_address(args.host, args.port)
+        check_weights(args.weights)
+        logs = start(args.host, args.port)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # instead of Ray's
+        serve.run(application(str(args.weights), scale(args)), logging_config=QUIET)
+        print(f"Draw at http://{args.host}:{args.port}/", flush=True)
+        print(f"Refusals and errors are logged in {logs}", flush=True)
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        pass
+    except Exception as error:
+        parser.exit(2, f"serve_ray.py: {error}\n")
+    finally:
+        ray.shutdown()
+
+
+def check_weights(weights: str | Path) -> None:
+    """Raise ValueError or OSError where the replicas would, before Ray is started for them."""
+    from mnist_core import Recognizer
+
+    Recognizer.load(weights)
+
+
+def check_address(host: str, port: int) -> None:
+    """Raise ValueError where nothing can be served; Ray would share the port with another Ray."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except (OSError, OverflowError) as error:
+        raise ValueError(
+            f"port {port} of {host} is busy or the address is not this machine's. "
+            "Choose another with --port or --host"
+        ) from error
+
+
+def scale(args: argparse.Namespace) -> dict[str, Any]:
+    """How many replicas, in Ray Serve's words."""
+    if args.max_replicas is None:
+        return {"num_replicas": args.replicas}
+    limits = {"min_replicas": args.min_replicas, "max_replicas": args.max_replicas}
+    return {"autoscaling_config": {**limits, "target_ongoing_requests": TARGET_ONGOING}}
+
+
+def start(host: str, port: int) -> Path:
+    """Start Ray and its HTTP server; gives the folder of their logs."""
+    import ray
+    from ray import serve
+
+    context = ray.init(
+        address="local",  # never somebody else's
+        num_cpus=0,  # or Ray starts a worker for each, to wait for tasks that never come
+        object_store_memory=OBJECT_STORE,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+    )
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    serve.start(http_options={"host": host, "port": port}, logging_config=QUIET)
+    return Path(context.address_info["session_dir"]) / "logs"
+
+
+def application(weights: str, scale: dict[str, Any]) -> "Application":
+    """The page with the network in `weights`, for `serve.run`."""
+    import httpx
+    from ray import serve
+
+    @serve.deployment(**WATCHED, **scale)
+    @serve.ingress(lambda: build(weights))
+    class Page:
+        async def check_health(self) -> None:
+            """Raise unless this replica reads a drawing, in its turn and in time."""
+            itself = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=itself, base_url="http://replica") as client:
+                (await client.get("/healthz")).raise_for_status()
+
+    return Page.bind()
+
+
+def bind_to_loopback() -> None:
+    """Shut a port of this replica to other machines: Ray opens it to all, and unpickles what comes.
+
+    The page needs it no more than they do. There is no setting for it in Ray 2.60.
+    """
+    from ray.serve._private import replica
+
+    add_port = replica.add_port_to_grpc_server
+    replica.add_port_to_grpc_server = lambda server, _: add_port(server, "127.0.0.1:0")
+
+
+def build(weights: str) -> "FastAPI":
+    """The page as a replica serves it; called in the replica's process."""
+    import gradio as gr
+    import torch
+    from fastapi import FastAPI
+
+    import app
+    from mnist_core import Recognizer
+    from serving.metrics import Metrics
+
+    bind_to_loopback()
+    torch.set_num_threads(1)  # the network is small: threads would only wait for each other
+    recognizer, metrics = Recognizer.load(weights), Metrics()
+    settings = app.settings(recognizer, metrics)
+    # Gradio's API is not offered: it asks for an answer anew, perhaps another replica.
+    settings["footer_links"] = ["settings"]
+    # Without a schema FastAPI has no pages of its own, which would stand before the gate.
+    around = FastAPI(openapi_url=None)
+    return gr.mount_gradio_app(around, app.build(recognizer, metrics), path="/", **settings)
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Serve the page from several processes, with Ray Serve.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--replicas", type=positive, default=2, help="processes that read drawings")
+    add("--min-replicas", type=positive, default=1, help="with --max-replicas, the fewest")
+    add("--max-replicas", type=positive, help="as many as the load asks for, up to this")
+    add("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
+    add("--port", type=positive, default=7860, help="1 to 65535")
+    add("--weights", default=ROOT / "weights", help="folder or hf://USER/NAME")
+    return parser
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, not {number}")
+    return number
+
+
+if __name__ == "__main__":
+    main()
