@@ -1,0 +1,584 @@
+"""Corrections are kept, once acknowledged, whatever happens; on SQLite and on PostgreSQL alike."""
+
+import contextlib
+import datetime
+import json
+import multiprocessing
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sql
+
+from mnist_core import corrections
+from mnist_core.corrections import Correction, Corrections, LimitReached, StoreError
+from mnist_core.strokes import Drawing, parse_strokes, read_drawings, write_drawings
+from tests import postgresql
+from tests.conftest import ROOT, free_port
+from tests.drawings import DRAWINGS
+
+MINE, YOURS = "a" * 16, "b_-B" * 16
+SEVEN = DRAWINGS[7]
+
+
+@pytest.fixture(scope="module")
+def postgresql_server() -> Iterator[str]:
+    with postgresql.server() as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path) -> Iterator[str]:
+    """The address of an empty database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/corrections.sqlite"
+        return
+    with postgresql.new_database(request.getfixturevalue("postgresql_server")) as address:
+        yield address
+
+
+@pytest.fixture
+def store(url) -> Iterator[Corrections]:
+    opened = Corrections.open(url)
+    yield opened
+    opened.close()
+
+
+def add(store: Corrections, token: str = MINE, label: int = 7, strokes: object = SEVEN, **other):
+    rest = {"answer": 1, "probabilities": None, "network": "test"} | other
+    return store.add(token, label, strokes, **rest)
+
+
+def execute(url: str, *statements: str) -> list:
+    """Run SQL beside the store; the last statement's rows."""
+    engine = sql.create_engine(corrections._address(url))
+    with engine.begin() as connection:
+        for statement in statements:
+            result = connection.exec_driver_sql(statement)
+        rows = result.all() if result.returns_rows else []
+    engine.dispose()
+    return rows
+
+
+# What is kept ----------------------------------------------------------------
+
+
+def test_a_correction_comes_back_as_it_was_given(url):
+    probabilities = [0.25, 0.75, *[0] * 8]
+    store = Corrections.open(url)
+    before = datetime.datetime.now(datetime.timezone.utc)
+    id = add(store, strokes=[[[1, 2.5], [3, 4]], [], [[5, 6]]], probabilities=probabilities)
+    store.close()
+    store = Corrections.open(url)  # as after a restart
+    found = store.get(id)
+    store.close()
+    assert before <= found.created <= datetime.datetime.now(datetime.timezone.utc)
+    assert found.created.utcoffset() == datetime.timedelta(0)
+    assert found == Correction(
+        id, MINE, 7, [[[1, 2.5], [3, 4]], [[5, 6]]], 1, probabilities, "test", found.created
+    )
+    json.dumps([found.strokes, found.probabilities])
+
+
+def test_a_correction_is_a_drawing_to_train_on(store, tmp_path):
+    add(store, answer=None, network="best, 2026")
+    correction = store.all()[0]
+    drawing = correction.drawing()
+    write_drawings(tmp_path / "a.jsonl", [drawing])
+    (read,) = read_drawings(tmp_path / "a.jsonl")
+    assert (read.label, [stroke.tolist() for stroke in read.strokes]) == (7, SEVEN)
+    created = correction.created.isoformat()
+    assert read.extra == {"answer": None, "network": "best, 2026", "created": created}
+
+
+def test_everybody_sees_their_own(store):
+    first, other, second = add(store), add(store, YOURS), add(store, label=2)
+    assert [one.id for one in store.of(MINE)] == [first, second]
+    assert [one.id for one in store.of(YOURS)] == [other]
+    assert [one.id for one in store.all()] == [first, other, second]
+    assert store.of("c" * 16) == []
+    assert store.count() == 3
+
+
+def test_only_ones_own_are_relabelled_and_removed(store):
+    id = add(store)
+    assert not store.relabel(id, 1, YOURS)
+    assert not store.delete(id, YOURS)
+    assert store.get(id).label == 7
+    assert store.relabel(id, 1, MINE)
+    assert store.get(id).label == 1
+    assert store.relabel(id, 2)  # whoever runs the page may
+    assert store.get(id).label == 2
+    assert store.delete(id, MINE)
+    assert not store.delete(id, MINE)
+    assert store.get(id) is None
+
+
+def test_all_of_one_person_are_removed_at_once(store):
+    add(store), add(store, YOURS), add(store)
+    assert store.delete_all(MINE) == 2
+    assert store.delete_all(MINE) == 0
+    assert [one.token for one in store.all()] == [YOURS]
+
+
+def test_an_id_is_not_given_twice(store):
+    id = add(store)
+    store.delete(id)
+    assert add(store) > id
+
+
+def test_what_is_no_id_names_nothing(store):
+    add(store)
+    for id in (0, -1, 10**6, 2**31, 10**30, "1", True, None):
+        assert store.get(id) is None
+        assert not store.relabel(id, 3)
+        assert not store.delete(id)
+    assert store.count() == 1
+
+
+def test_what_was_removed_is_nowhere_in_sqlites_files(tmp_path):
+    store = Corrections.open(f"sqlite:///{tmp_path}/a.sqlite")
+    secret = [[[31415, 92653], [58979, 32384]]]
+    add(store, strokes=secret)
+    removed = add(store, YOURS, strokes=[*SEVEN * 50, *secret], network="secret-network")
+    assert b"secret-network" in content(tmp_path)
+    store.delete(removed)
+    left = content(tmp_path)
+    assert left.count(b"31415") == 1  # the other one
+    assert b"secret-network" not in left
+    assert YOURS.encode() not in left
+    store.close()
+
+
+def content(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
+# What is refused -------------------------------------------------------------
+
+
+BAD = [
+    ({"token": "a" * 15}, "16 to 64"),
+    ({"token": "a" * 65}, "16 to 64"),
+    ({"token": "a" * 16 + "\n"}, "16 to 64"),
+    ({"token": "é" * 16}, "16 to 64"),
+    ({"token": None}, "16 to 64"),
+    ({"label": 10}, "the label is 10"),
+    ({"label": True}, "the label is True"),
+    ({"label": "7"}, "the label is '7'"),
+    ({"strokes": []}, "no ink"),
+    ({"strokes": [[]]}, "no ink"),
+    ({"strokes": [[[1]]]}, "stroke 1"),
+    ({"strokes": [[[float("nan"), 1]]]}, "not finite"),
+    ({"answer": -1}, "the answer is -1"),
+    ({"probabilities": [0.1] * 9}, "ten numbers"),
+    ({"probabilities": [1.1] * 10}, "ten numbers"),
+    ({"probabilities": [float("nan")] * 10}, "ten numbers"),
+    ({"probabilities": "0123456789"}, "ten numbers"),
+    ({"network": ""}, "1 to 64 characters"),
+    ({"network": "n" * 65}, "1 to 64 characters"),
+    ({"network": "n\0"}, "can't be printed"),
+    ({"network": "\ud800"}, "can't be printed"),
+]
+
+
+def test_bad_input_is_refused_with_a_reason(store):
+    for bad, says in BAD:
+        with pytest.raises(ValueError, match=says):
+            add(store, **bad)
+    assert store.count() == 0
+
+
+def test_tokens_are_checked_wherever_they_are_given(store):
+    for call in (
+        lambda: store.of("short"),
+        lambda: store.delete_all(corrections.IMPORT_TOKEN),
+        lambda: store.delete(1, "' OR 1=1 --      "),
+        lambda: store.relabel(1, 2, ""),
+    ):
+        with pytest.raises(ValueError, match="16 to 64"):
+            call()
+
+
+# Limits ----------------------------------------------------------------------
+
+
+def test_one_person_can_give_so_many_a_minute(store, monkeypatch):
+    monkeypatch.setattr(corrections, "MAX_PER_MINUTE", 3)
+    for _ in range(3):
+        add(store)
+    with pytest.raises(LimitReached, match="3 corrections within a minute: wait"):
+        add(store)
+    add(store, YOURS)
+    assert store.count() == 4
+
+
+def test_the_minute_passes(url, store, monkeypatch):
+    monkeypatch.setattr(corrections, "MAX_PER_MINUTE", 1)
+    id = add(store)
+    then = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=61)
+    execute(url, f"UPDATE corrections SET created = '{then:%Y-%m-%d %H:%M:%S.%f}'")
+    assert add(store) > id
+
+
+def test_one_person_can_give_so_many_in_all(store, monkeypatch):
+    monkeypatch.setattr(corrections, "MAX_PER_TOKEN", 2)
+    first, _ = add(store), add(store)
+    with pytest.raises(LimitReached, match="2 corrections, as many as are kept"):
+        add(store)
+    add(store, YOURS)
+    store.delete(first, MINE)
+    add(store)
+
+
+def test_the_total_is_limited_and_removing_makes_room(store, monkeypatch):
+    monkeypatch.setattr(corrections, "MAX_TOTAL", 3)
+    first, *_ = add(store), add(store, YOURS), add(store)
+    for call in (lambda: add(store, "c" * 16), lambda: store.add_drawings([drawing()])):
+        with pytest.raises(LimitReached, match="room for 3 corrections in all"):
+            call()
+    store.delete(first)
+    add(store, "c" * 16)
+    assert store.count() == 3
+
+
+def test_one_drawing_is_limited(store):
+    long = [[[x / 7, x / 7] for x in range(4000)]]
+    with pytest.raises(LimitReached, match="bytes and 64,000 are kept"):
+        add(store, strokes=long)
+
+
+def test_limits_use_the_index(url, store):
+    """At 200,000 rows a scan would take long."""
+    if url.startswith("sqlite"):
+        query = "SELECT count(*) FROM corrections WHERE token = 'a' AND created > '2026'"
+        plan = execute(url, f"EXPLAIN QUERY PLAN {query}")
+        assert "COVERING INDEX corrections_token_created (token=? AND created>?)" in str(plan)
+    else:
+        (found,) = execute(
+            url, "SELECT indexdef FROM pg_indexes WHERE indexname = 'corrections_token_created'"
+        )
+        assert "(token, created)" in found[0]
+
+
+# Drawing files ---------------------------------------------------------------
+
+
+def drawing(**extra) -> Drawing:
+    return Drawing(7, parse_strokes(SEVEN), extra)
+
+
+def test_imported_drawings_are_nobodys_and_not_slowed_down(store, monkeypatch):
+    monkeypatch.setattr(corrections, "MAX_PER_MINUTE", 3)
+    known = drawing(answer=1, network="best", writer="x")
+    odd = drawing(answer="one", network=[1])
+    assert store.add_drawings([known, odd] * 300) == 600
+    first, second, *_ = found = store.all()
+    assert len(found) == 600
+    assert (first.answer, first.network, first.token) == (1, "best", corrections.IMPORT_TOKEN)
+    assert (second.answer, second.network) == (None, "imported")
+    assert store.add_drawings([]) == 0
+
+
+def test_an_import_is_all_or_nothing(store):
+    with pytest.raises(ValueError, match="drawing 2: the drawing has no ink"):
+        store.add_drawings([drawing(), Drawing(3, [])])
+    assert store.count() == 0
+
+
+# Which database --------------------------------------------------------------
+
+
+def test_the_environment_names_the_database(url, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", url.replace("postgresql:", "postgres:"))
+    store = Corrections.open()
+    add(store)
+    store.close()
+    assert execute(url, "SELECT count(*) FROM corrections") == [(1,)]
+
+
+def test_by_default_it_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    assert corrections.FILE == ROOT / "data" / "corrections.sqlite"
+    monkeypatch.setattr(corrections, "FILE", tmp_path / "a.sqlite")
+    Corrections.open().close()
+    assert (tmp_path / "a.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["mysql://a:secret@b/c", "corrections.sqlite", "", "sqlite://", "sqlite:///:memory:",
+     "postgresql://a:secret@b:port/c", "postgresql://a:secret@b"],
+)  # fmt: skip
+def test_other_addresses_are_refused_without_showing_them(url, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", url)
+    with pytest.raises(ValueError, match="sqlite:///FILE or postgresql://") as caught:
+        Corrections.open(url or "x")
+    assert "secret" not in str(caught.value)
+
+
+def test_without_postgresqls_driver_the_command_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ValueError, match=r"pip install 'psycopg\[binary\]'"):
+        Corrections.open("postgresql://localhost/a")
+
+
+def test_a_database_of_another_version_is_refused(url, store):
+    add(store)
+    execute(url, "UPDATE corrections_version SET version = 2")
+    with pytest.raises(ValueError, match="of version 2, expected 1"):
+        Corrections.open(url)
+    assert store.count() == 1
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["CREATE TABLE corrections (id INTEGER, word TEXT)"],
+        ["CREATE TABLE corrections (id INTEGER)", "CREATE TABLE corrections_version (version INT)",
+         "INSERT INTO corrections_version VALUES (1)"],
+    ],
+)  # fmt: skip
+def test_another_programs_table_is_refused_and_left_alone(url, statements):
+    execute(url, *statements)
+    with pytest.raises(ValueError, match='table "corrections" that is not this program\'s'):
+        Corrections.open(url)
+    assert execute(url, "SELECT id FROM corrections") == []
+
+
+# Several processes -----------------------------------------------------------
+
+WRITER = """
+import sys, types
+package = types.ModuleType("mnist_core")  # without what it imports: PyTorch takes seconds
+package.__path__ = ["mnist_core"]
+sys.modules["mnist_core"] = package
+from mnist_core import corrections
+corrections.MAX_PER_MINUTE = corrections.MAX_PER_TOKEN = {limit}
+store = corrections.Corrections.open({url!r})
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range({count}):
+    try:
+        print(store.add({token!r}, number % 10, [[[number, 1]]], None, None, "n"), flush=True)
+    except corrections.LimitReached:
+        print("refused", flush=True)
+"""
+
+
+def writer(url: str, token: str, count: int, limit: int = 10**6) -> subprocess.Popen:
+    """A process that, once it is told to, adds `count` corrections and prints each one's id."""
+    code = WRITER.format(url=url, token=token, count=count, limit=limit)
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+
+
+def start(processes: list[subprocess.Popen]) -> None:
+    for process in processes:  # wait for all, so that they run at once
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+
+
+def test_processes_that_open_a_new_database_and_write_at_once_lose_nothing(url):
+    processes = [writer(url, token, 200) for token in (MINE, YOURS)]
+    start(processes)
+    printed = [process.communicate(timeout=60)[0].split() for process in processes]
+    store = Corrections.open(url)
+    for token, ids in zip((MINE, YOURS), printed, strict=True):
+        found = store.of(token)
+        assert [one.id for one in found] == list(map(int, ids))
+        assert [one.strokes for one in found] == [[[[number, 1]]] for number in range(200)]
+    store.close()
+
+
+def test_processes_together_keep_within_the_limit(url):
+    processes = [writer(url, MINE, 40, limit=30) for _ in range(2)]
+    start(processes)
+    printed = [process.communicate(timeout=60)[0].split() for process in processes]
+    assert sum(len(lines) - lines.count("refused") for lines in printed) == 30
+
+
+def test_what_was_acknowledged_outlives_a_killed_writer(url):
+    process = writer(url, MINE, 1000)
+    start([process])
+    acknowledged = [int(process.stdout.readline()) for _ in range(150)]
+    process.send_signal(signal.SIGKILL)
+    acknowledged += [int(line) for line in process.communicate()[0].split("\n")[:-1]]
+    assert process.returncode == -signal.SIGKILL
+    assert len(acknowledged) < 1000
+    store = Corrections.open(url)
+    found = store.of(MINE)
+    assert [one.id for one in found][: len(acknowledged)] == acknowledged
+    assert len(found) <= len(acknowledged) + 1  # one may have been kept and not yet told
+    assert [one.label for one in found] == [number % 10 for number in range(len(found))]
+    add(store, YOURS)
+    store.close()
+
+
+# When it can't be written ----------------------------------------------------
+
+
+def refused(call: Callable) -> str:
+    """The one sentence with which `call` fails, without SQL and data."""
+    with pytest.raises(StoreError) as caught:
+        call()
+    told = str(caught.value)
+    assert "\n" not in told
+    assert len(told) < 160
+    assert not any(word in told for word in ("INSERT", "sqlalche", "sqlite3.", MINE, "[["))
+    assert caught.value.__suppress_context__
+    return told
+
+
+def in_a_process(work: Callable[[Path], None], place: Path) -> None:
+    """Call `work` where it may give up rights and set limits. Forked, it need import nothing."""
+    process = multiprocessing.get_context("fork").Process(target=work, args=(place,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0  # its traceback, if any, is on stderr
+
+
+def test_a_full_disk_is_told_and_room_helps(tmp_path):
+    in_a_process(fill_the_disk, tmp_path)
+
+
+def fill_the_disk(place: Path) -> None:
+    store = Corrections.open(f"sqlite:///{place}/a.sqlite")
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))  # bytes of one file
+    big, kept = SEVEN * 50, []
+    told = refused(lambda: [kept.append(add(store, f"{n:016}", strokes=big)) for n in range(500)])
+    assert "the disk is full" in told
+    assert "the disk is full" in refused(lambda: add(store, strokes=big))
+    assert [one.id for one in store.all()] == kept != []  # it can be read
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    add(store)
+    assert store.count() == len(kept) + 1
+
+
+def test_sqlites_own_limit_is_a_full_disk_too(tmp_path):
+    store = Corrections.open(f"sqlite:///{tmp_path}/a.sqlite")
+    limit_pages(store, 8)
+    big = SEVEN * 90
+    told = refused(lambda: [add(store, f"{n:016}", strokes=big) for n in range(50)])
+    assert "the disk is full. Free some space" in told
+    limit_pages(store, 100_000)
+    add(store, strokes=big)
+    store.close()
+
+
+def limit_pages(store: Corrections, count: int) -> None:
+    with store._transaction(store._engine) as connection:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {count}")
+
+
+def test_a_read_only_disk_is_told_and_writing_again_helps():
+    with tempfile.TemporaryDirectory() as place:  # tmp_path's parents are closed to nobody
+        in_a_process(make_read_only, Path(place))
+
+
+def make_read_only(place: Path) -> None:
+    file, url = place / "a.sqlite", f"sqlite:///{place}/a.sqlite"
+    Corrections.open(url).close()
+    if os.geteuid() == 0:  # whom no permission stops: become nobody
+        os.chown(place, 65534, 65534)
+        os.chown(file, 65534, 65534)
+        os.setegid(65534)
+        os.seteuid(65534)
+    for folder_mode, file_mode in ((0o555, 0o644), (0o555, 0o444), (0o755, 0o444)):
+        file.chmod(file_mode)
+        place.chmod(folder_mode)
+        assert "writable" in refused(lambda: keep_one(url))
+    for one in place.iterdir():  # SQLite's log has taken the rights of its file
+        one.chmod(0o644)
+    keep_one(url)
+
+
+def keep_one(url: str) -> None:
+    with contextlib.closing(Corrections.open(url)) as store:
+        add(store)
+
+
+def test_a_missing_folder_is_told(tmp_path):
+    told = refused(lambda: Corrections.open(f"sqlite:///{tmp_path}/none/a.sqlite"))
+    assert "Its folder must exist and be writable" in told
+
+
+def test_postgresql_full_or_read_only_is_told_and_mending_helps(postgresql_server):
+    with postgresql.new_database(postgresql_server) as url:
+        store = Corrections.open(url)
+        raising = "RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'"
+        execute(
+            url,
+            f"CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN {raising}; END $$",
+            "CREATE TRIGGER t BEFORE INSERT ON corrections EXECUTE FUNCTION full_disk()",
+        )
+        assert "disk is full" in refused(lambda: add(store))
+        execute(url, "DROP TRIGGER t ON corrections")
+        add(store)
+        name = url.rpartition("/")[2]
+        execute(url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        other = Corrections.open(url)
+        assert "the database is read-only" in refused(lambda: add(other))
+        other.close()
+        add(store)
+        store.close()
+
+
+def test_postgresql_restarted_or_absent_is_told(postgresql_server):
+    address = f"postgresql://a:secret@127.0.0.1:{free_port()}/a"
+    told = refused(lambda: Corrections.open(address))
+    assert "can't be reached. See that it runs" in told
+    assert "secret" not in told
+    with postgresql.new_database(postgresql_server) as url:
+        store = Corrections.open(url)
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'"
+        execute(postgresql_server + "/postgres", cut.format(url.rpartition("/")[2]))
+        add(store)  # on a new connection
+        store.close()
+
+
+def test_a_lock_that_lasts_is_told(url, monkeypatch):
+    monkeypatch.setattr(corrections, "BUSY_SECONDS", 1)
+    store = Corrections.open(url)
+    other = Corrections.open(url)
+    with other._transaction(other._writer) as connection:
+        corrections._lock(connection)
+        assert "locked. Try again" in refused(lambda: add(store))
+        assert store.count() == 0  # reading waits for nobody
+    add(store)
+    store.close()
+    other.close()
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path):
+    (tmp_path / "a.sqlite").write_text("This is a letter, and nothing else. " * 100)
+    assert "not an SQLite database" in refused(
+        lambda: Corrections.open(f"sqlite:///{tmp_path}/a.sqlite")
+    )
+
+
+def test_sqlite_waits_for_the_disk_and_overwrites(tmp_path):
+    store = Corrections.open(f"sqlite:///{tmp_path}/a.sqlite")
+    with store._transaction(store._reader) as connection:
+        for pragma, value in (("synchronous", 2), ("secure_delete", 1), ("journal_mode", "wal")):
+            assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+    store.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert os.listdir(tmp_path) == ["a.sqlite"]
