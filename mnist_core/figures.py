@@ -3,6 +3,7 @@
 `save` writes one as a PNG. No screen is needed: they know nothing of pyplot.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from mnist_core.model import MLP
 
 ROWS, COLUMNS = 4, 10
 SHEET = ROWS * COLUMNS  # images on one
+CONTACTS = 1000  # images on a contact sheet: 100 rows, a picture that programs still open
 INK = "gray_r"  # ink bright in the data, black on white here
 
 
@@ -85,6 +87,28 @@ def sheet(images: torch.Tensor, titles: Sequence[str]) -> Figure:
         axis.imshow(image, cmap=INK, vmin=0, vmax=255)
         axis.set_title(title, fontsize=9)
     figure.tight_layout()
+    return figure
+
+
+def contact_sheet(images: torch.Tensor, titles: Sequence[str]) -> Figure:
+    """Up to `CONTACTS` images, (N, 28, 28) in 0..255, ten a row, each under its title.
+
+    They are one picture: a set of axes for each, as in `sheet`, takes a minute for a thousand.
+    """
+    images = images[:CONTACTS]
+    rows = max(1, math.ceil(len(images) / COLUMNS))
+    height, width = SIDE + 14, SIDE + 8  # of a cell: room for two lines of title, and between
+    page = torch.zeros(rows * height, COLUMNS * width)
+    figure = Figure(figsize=(12, 12 * rows * height / (COLUMNS * width)), layout="constrained")
+    axes = figure.subplots()
+    axes.axis("off")
+    for number, (image, title) in enumerate(zip(images, titles, strict=False)):
+        row, column = divmod(number, COLUMNS)
+        top, left = (row + 1) * height - SIDE, column * width + (width - SIDE) // 2
+        page[top : top + SIDE, left : left + SIDE] = image
+        middle = left + SIDE / 2
+        axes.text(middle, top - 1, title, fontsize=9, ha="center", va="bottom", parse_math=False)
+    axes.imshow(page.numpy(), cmap=INK, vmin=0, vmax=255)
     return figure
 
 
