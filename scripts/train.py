@@ -3,9 +3,11 @@
     python scripts/train.py
     python scripts/train.py --recipe tutorial --install
     torchrun --nproc_per_node=2 scripts/train.py
+    python scripts/train.py --corrections --install
 
 Needs no network: MNIST is in the repository. Exit code 2 when data or settings
-are wrong, the training diverges or its result can't be saved; 130 after Ctrl-C.
+are wrong, the training diverges or its result can't be saved; 4 when what was
+learned from corrections is not installed, for it cost too much; 130 after Ctrl-C.
 """
 
 import argparse
@@ -26,15 +28,18 @@ import torchvision
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core import calibration, figures, hub, parallel, runs, training, weights
+from mnist_core import calibration, figures, hub, learning, parallel, runs, training, weights
 from mnist_core.augment import augment
 from mnist_core.data import Dataset, TrainingData, join, load_mnist, training_data
+from mnist_core.finetuning import FineTuning
 from mnist_core.framing import PIXELS
 from mnist_core.model import DIGITS, MLP
 from mnist_core.strokes import read_drawings
 
 WEIGHTS = ROOT / "weights"  # where the page looks
-HOW = ("device", "threads", "resume", "push_to_hub")  # may be given with --resume
+HOW = ("device", "threads", "resume", "tensorboard", "install", "push_to_hub")  # with --resume
+LEARNING = ("corrections", "from", "force")  # these mean something only together
+LEARNING_TOO = ("seed", "drawings", "data", "threads", "output", "install")  # beside them
 
 MORE_HELP = """\
 recipes:
@@ -55,6 +60,14 @@ examples:
   python scripts/train.py --hidden 300 100 --epochs 5 --output /tmp/mine
   python scripts/train.py --resume runs/2026-11-23-101500-best
   torchrun --nproc_per_node=2 scripts/train.py
+
+corrections:
+  The network in weights/ goes on for some seconds with what people corrected on the
+  page, and is scored before and after. --install refuses one that lost more than 0.1
+  points on MNIST's test images.
+
+  python scripts/train.py --corrections --install
+  python scripts/train.py --corrections mine.jsonl --drawings data/pendigits-train.jsonl.gz
 """
 
 
@@ -71,22 +84,31 @@ class Run:
 def main() -> None:
     parser = argument_parser()
     given = vars(parser.parse_args())
-    install, tensorboard = given.pop("install"), given.pop("tensorboard")
-    run = None
+    run, refusal = None, None
     parallel.join()
     try:
-        if given["resume"]:
-            refuse_beside_resume(name for name in given if given[name] != parser.get_default(name))
-        writer = summary_writer() if tensorboard else None
-        run = parallel.from_first(partial(start, **given))
-        train(run, writer)
-        parallel.from_first(partial(finish, run, install, given["push_to_hub"]))
+        refuse_what_does_not_fit(n for n in given if given[n] != parser.get_default(n))
+        corrections, parent, force = (given.pop(name) for name in LEARNING)
+        install, tensorboard = given.pop("install"), given.pop("tensorboard")
+        if corrections is None:
+            writer = summary_writer() if tensorboard else None
+            run = parallel.from_first(partial(start, **given))
+            train(run, writer)
+            parallel.from_first(partial(finish, run, install, given["push_to_hub"]))
+        else:
+            settings = {
+                name: given[name] for name in ("seed", "drawings", "data", "threads", "output")
+            }
+            work = partial(learn, corrections, parent, install, force, **settings)
+            refusal = parallel.from_first(work)
     except KeyboardInterrupt:
         stop(parser, 130, "stopped", run)
     except (ValueError, OSError) as error:
         stop(parser, 2, str(error), run)
     finally:
         parallel.leave()
+    if refusal:
+        stop(parser, 4, refusal, None)
 
 
 def argument_parser() -> argparse.ArgumentParser:
@@ -96,6 +118,7 @@ def argument_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_what(parser.add_argument_group("what to train"))
+    add_corrections(parser.add_argument_group("to learn from corrections instead"))
     add_how(parser.add_argument_group("how to run"))
     add_where(parser.add_argument_group("where the result goes"))
     return parser
@@ -136,6 +159,28 @@ def add_what(group: argparse._ArgumentGroup) -> None:
         default=ROOT / "data",
         metavar="DIR",
         help="holds MNIST/raw (default: the repository's data/)",
+    )
+
+
+def add_corrections(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--corrections",
+        nargs="?",
+        const="",
+        metavar="SOURCE",
+        help="what people corrected: a drawing file or a database's address (the page's own)",
+    )
+    group.add_argument(
+        "--from",
+        type=Path,
+        default=Path(os.path.relpath(WEIGHTS)),
+        metavar="DIR",
+        help="the network that learns from them (default: the one in weights/)",
+    )
+    group.add_argument(
+        "--force",
+        action="store_true",
+        help="install it even if it lost more than 0.1 points on MNIST's test images",
     )
 
 
@@ -181,11 +226,18 @@ def positive(text: str) -> int:
     return number
 
 
-def refuse_beside_resume(given: Iterable[str]) -> None:
-    if wrong := [f"--{name.replace('_', '-')}" for name in given if name not in HOW]:
-        raise ValueError(
-            f"--resume continues with the run's own settings: leave out {' '.join(wrong)}"
-        )
+def refuse_what_does_not_fit(given: Iterable[str]) -> None:
+    """`given` names the options that are not at their defaults."""
+    given = list(given)
+    if "corrections" in given:
+        why, allowed = "--corrections goes on with a trained network", (*LEARNING, *LEARNING_TOO)
+    elif "resume" in given:
+        why, allowed = "--resume continues with the run's own settings", HOW
+    else:
+        why = "--from and --force belong to --corrections"
+        allowed = set(given) - {"from", "force"}
+    if wrong := [f"--{name.replace('_', '-')}" for name in given if name not in allowed]:
+        raise ValueError(f"{why}: leave out {' '.join(wrong)}")
 
 
 def summary_writer() -> type:
@@ -233,16 +285,20 @@ def start(
 def begin_run(settings: runs.Settings, output: Path | None) -> Run:
     print_settings(settings)
     data, generator = prepare(settings)
-    if output is None:
-        now = datetime.datetime.now()
-        name = f"{now:%Y-%m-%d-%H%M%S}-{settings.name}"
-        directory = runs.create_new(Path(os.path.relpath(ROOT / "runs")) / name)
-    else:
-        directory = runs.create(output)
+    directory = run_directory(output, settings.name)
     print(f"run directory    {directory}\n", flush=True)
     state = runs.State(settings, runs.fingerprint([data.fitting, *data.validation.values()]), [])
     runs.save_state(directory, state)
     return Run(directory, state, data, generator)
+
+
+def run_directory(output: Path | None, name: str) -> Path:
+    """`output`, or a new one that is called after the time and `name`."""
+    if output is not None:
+        return runs.create(output)
+    now = datetime.datetime.now()
+    directory = f"{now:%Y-%m-%d-%H%M%S}-{name}"
+    return runs.create_new(Path(os.path.relpath(ROOT / "runs")) / directory)
 
 
 def resume_run(directory: Path, device: str | None, threads: int | None) -> Run:
@@ -418,6 +474,55 @@ def draw_pictures(run: Run, model: MLP) -> None:
     }
     for name, figure in drawn.items():
         figures.save(figure, run.directory / f"{name}.png")
+
+
+def learn(
+    corrections: str,
+    parent: Path,
+    install: bool,
+    force: bool,
+    seed: int,
+    drawings: list[Path],
+    data: Path,
+    threads: int | None,
+    output: Path | None,
+) -> str | None:
+    """Let the network in `parent` learn from corrections; why it is not installed, or None."""
+    torch.set_num_threads(threads or torch.get_num_threads())
+    model, _ = weights.load(parent)
+    corrected = learning.read_corrections(corrections)
+    others = [drawing for path in drawings for drawing in read_drawings(path)]
+    directory = run_directory(output, "corrections")
+    print_row("network", f"{parent}, {'-'.join(map(str, (PIXELS, *model.hidden, DIGITS)))}")
+    settings = FineTuning()
+    learned = learning.learn(model, corrected, others, data, settings, seed)
+    print_scores(learned)
+    origin = {"seed": seed, "date": datetime.date.today().isoformat(), "versions": versions()}
+    learning.save(learned, directory, parent, settings, **origin)
+    print(f"saved to {directory}; try it: python app.py --weights {directory}")
+    if not install:
+        return None
+    if learned.lost() > learning.MAY_LOSE and not force:
+        return (
+            f"not installed: it lost {100 * learned.lost():.2f} points on MNIST's test images, "
+            f"more than {100 * learning.MAY_LOSE:g}. {directory} keeps it; look for wrong labels "
+            "among the corrections, or install it all the same with --force"
+        )
+    weights.copy(directory, WEIGHTS)
+    print(f"installed in {WEIGHTS}")
+    return None
+
+
+def print_scores(learned: learning.Learned) -> None:
+    held_out = (
+        f", {learned.held_out} held out"
+        if learned.held_out
+        else (f"; fewer than {learning.ENOUGH}, so none is held out")
+    )
+    print_row("corrections", f"{learned.count} learned from{held_out}")
+    print(f"\n{'read right':24}   before    after  of")
+    for score in learned.scores:
+        print(f"{score.what:24} {score.before:8.2%} {score.after:8.2%}  {score.count:,}")
 
 
 def versions() -> dict[str, str]:
