@@ -21,4 +21,5 @@ ENV GRADIO_SERVER_NAME=0.0.0.0 GRADIO_SERVER_PORT=7860
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/healthz', timeout=8)"]
-CMD ["python", "app.py"]
+# Its user may write nowhere; with a PostgreSQL in DATABASE_URL, --corrections keeps them there.
+CMD ["python", "app.py", "--no-corrections"]

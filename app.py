@@ -19,13 +19,15 @@ import gradio as gr
 import torch
 from starlette.middleware import Middleware
 
-from mnist_core import Prediction, Recognizer
+from mnist_core import Prediction
+from mnist_core.corrections import Corrections
 from mnist_core.pictures import decode_picture
-from serving import doors, sharing
+from serving import doors, sharing, teaching
 from serving.gate import MAX_BODY, Gate
 from serving.metrics import Metrics
+from serving.networks import Networks
 from serving.refusal import sentence
-from ui import I18N, About, Chart, Examples, Heading, Insight, Invitation, Sketchpad
+from ui import I18N, About, Chart, Examples, Heading, Insight, Invitation, Sketchpad, Teaching
 from ui.component import page_version
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -37,13 +39,16 @@ MAX_QUEUE = 50
 MAX_SESSIONS = 200
 
 
-def build(recognizer: Recognizer, metrics: Metrics) -> gr.Blocks:
-    """The page, and the endpoints /predict and /predict_image for Gradio's clients and MCP."""
+def build(networks: Networks, metrics: Metrics, teach: bool = False) -> gr.Blocks:
+    """The page, and the endpoints /predict and /predict_image for Gradio's clients and MCP.
+
+    With `teach` it can be corrected; `settings` then needs the store.
+    """
 
     def predict(strokes: list[list[list[float]]]) -> dict[str, float]:
         """How probable each digit is for a drawing: strokes, lists of [x, y] points, y down."""
         with answering("/predict", metrics):
-            return by_digit(recognizer.predict_strokes(strokes))
+            return by_digit(networks.current.predict_strokes(strokes))
 
     def predict_image(picture: str) -> dict[str, float]:
         """How probable each digit is for a picture of one, dark on light or light on dark.
@@ -52,17 +57,19 @@ def build(recognizer: Recognizer, metrics: Metrics) -> gr.Blocks:
         1024 pixels a side and 1 MiB.
         """
         with answering("/predict_image", metrics):
-            return by_digit(recognizer.predict_image(decode_picture(picture)))
+            return by_digit(networks.current.predict_image(decode_picture(picture)))
 
     with gr.Blocks(title="Draw a digit", analytics_enabled=False) as page:
         # Where each stands is for page.css to say: gr.Markdown and gr.Row would load more scripts.
         Heading(elem_id="title")
         Sketchpad(doors.RECOGNIZE, page_version(), elem_id="sketchpad")
         Chart(elem_id="chart")
+        if teach:
+            Teaching(teaching.CORRECTIONS, elem_id="teaching")
         Examples(elem_id="examples")
         Insight(elem_id="insight")
         Invitation(elem_id="invitation")
-        About(recognizer.config, elem_id="about")
+        About(doors.NETWORK, elem_id="about")
         for endpoint in (predict, predict_image):
             gr.api(endpoint, concurrency_limit=doors.WORKERS, concurrency_id="recognizer")
     return page.queue(max_size=MAX_QUEUE, api_open=False)
@@ -79,11 +86,16 @@ def answering(door: str, metrics: Metrics):
         raise gr.Error(sentence(error), print_exception=False) from error
 
 
-def settings(recognizer: Recognizer, metrics: Metrics, mcp: bool = False) -> dict[str, Any]:
+def settings(
+    networks: Networks, metrics: Metrics, store: Corrections | None = None, mcp: bool = False
+) -> dict[str, Any]:
     """How the page is served, for `Blocks.launch` and `gr.mount_gradio_app` alike."""
+    routes = doors.routes(networks, metrics)
+    if store:
+        routes += teaching.routes(networks, store, metrics)
     gate = Middleware(Gate, metrics=metrics, headers={"page-version": page_version()}, mcp=mcp)
     return {
-        "app_kwargs": {"routes": doors.routes(recognizer, metrics), "middleware": [gate]},
+        "app_kwargs": {"routes": routes, "middleware": [gate]},
         # Soft's subdued grey is too faint to read; its background would be lost in `set`.
         "theme": gr.themes.Soft(font="system-ui").set(
             body_text_color_subdued="*neutral_500", background_fill_primary="*neutral_50"
@@ -141,17 +153,18 @@ def main() -> None:
     metrics = Metrics()
     try:
         users = sharing.credentials(args.auth)
-        recognizer = Recognizer.load(args.weights)
+        networks = Networks(args.weights)
     except (ValueError, OSError) as error:
         parser.exit(2, f"app.py: {error}\n")
-    page = build(recognizer, metrics)
     share = args.share or args.share_or_exit
+    store = open_corrections(args.corrections, public=share or "SPACE_ID" in os.environ)
+    page = build(networks, metrics, teach=store is not None)
     words = io.StringIO()  # Gradio prints, for one, why there is no public link, and goes on
     try:
         with contextlib.redirect_stdout(words):
             _, address, public_address = serve(
                 page,
-                settings(recognizer, metrics, args.mcp),
+                settings(networks, metrics, store, args.mcp),
                 args.host,
                 args.port,
                 share,
@@ -166,6 +179,7 @@ def main() -> None:
         )
     except Exception as error:  # Gradio asks itself for the page, which a proxy can prevent
         parser.exit(2, f"app.py: can't serve: {error}\n")
+    networks.watch()
     print(f"Draw at {address}", flush=True)
     if args.mcp:
         print(f"MCP, streamable HTTP, at {address}gradio_api/mcp/", flush=True)
@@ -176,6 +190,17 @@ def main() -> None:
         if args.share_or_exit:
             parser.exit(3)
     page.block_thread()
+
+
+def open_corrections(wanted: bool | None, public: bool) -> Corrections | None:
+    """Where corrections are kept; None where they are not wanted or can't be."""
+    if wanted is False or (wanted is None and public):
+        return None
+    try:
+        return Corrections.open()
+    except (ValueError, OSError) as error:
+        print(f"app.py: the network can't be corrected here. {sentence(error)}", file=sys.stderr)
+        return None
 
 
 def invite(page: gr.Blocks, address: str) -> None:
@@ -226,6 +251,12 @@ def argument_parser() -> argparse.ArgumentParser:
     )
     add("--root-path", metavar="/PATH", help="where a reverse proxy shows the page, e.g. /digits")
     add("--mcp", action="store_true", help="offer recognition as a tool over MCP as well")
+    add(
+        "--corrections",
+        action=argparse.BooleanOptionalAction,
+        help="keep drawings that people correct, if they agree; where the page is public, with "
+        "--share or on a Space, only if this is given",
+    )
     add(
         "--weights",
         default=WEIGHTS,

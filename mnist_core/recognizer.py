@@ -58,6 +58,11 @@ class Recognizer:
         """The network in `directory` or at hf://USER/NAME; raises as `weights.load` does."""
         return cls(*weights.load(directory))
 
+    @property
+    def name(self) -> str:
+        """Eight hex digits that no other network has: the beginning of its file's SHA-256."""
+        return self.config["name"]
+
     def predict_strokes(self, strokes: object) -> Prediction:
         """Read a drawing, [[[x, y], ...], ...]. Raises ValueError as `parse_strokes` does."""
         return self.predict_pixels(framing.frame_strokes(parse_strokes(strokes)))

@@ -6,6 +6,7 @@ looks on the network when a directory is missing, takes tensors that do not fit
 without a word and prints to standard output.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -75,9 +76,9 @@ def _replacing(directory: Path) -> Iterator[Path]:
 def load(directory: str | Path) -> tuple[MLP, dict]:
     """The network in `directory`, or at hf://USER/NAME on the Hub, and its config.
 
-    The network is ready to evaluate. Raises FileNotFoundError when a file is missing,
-    OSError when the Hub can't give it, and ValueError when a file is damaged, is not this
-    project's or does not fit the other.
+    The network is ready to evaluate; its config has a "name", made of its file. Raises
+    FileNotFoundError when a file is missing, OSError when the Hub can't give it, and
+    ValueError when a file is damaged, is not this project's or does not fit the other.
     """
     place = str(directory)
     directory = hub.fetch(place, FILES) if place.startswith(hub.PREFIX) else Path(directory)
@@ -100,6 +101,7 @@ def load(directory: str | Path) -> tuple[MLP, dict]:
             f"{CONFIG_FILE}: it holds {found}, expected {expected}. {MEND}"
         )
     model.load_state_dict(tensors)
+    config["name"] = hashlib.sha256((directory / MODEL_FILE).read_bytes()).hexdigest()[:8]
     return model.eval(), config
 
 

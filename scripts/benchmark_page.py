@@ -29,6 +29,7 @@ import app
 from mnist_core import Recognizer
 from scripts.browser import chromium, draw
 from serving.metrics import Metrics
+from serving.networks import Networks
 
 # Notes when the pointer last moved and when anything inside `selector` last changed.
 WATCH = """selector => {
@@ -67,18 +68,18 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
-        recognizer = Recognizer.load(ROOT / "weights")
+        networks = Networks(ROOT / "weights")
         with chromium() as browser:
-            measure(browser, recognizer, max(2, args.strokes), max(2, args.loads))
+            measure(browser, networks, max(2, args.strokes), max(2, args.loads))
     except (ValueError, OSError) as error:
         parser.exit(2, f"benchmark_page.py: {error}\n")
 
 
-def measure(browser: Browser, recognizer: Recognizer, strokes: int, loads: int) -> None:
+def measure(browser: Browser, networks: Networks, strokes: int, loads: int) -> None:
     """Serve the three pages, one after the other or in turn, and print what was measured."""
-    mine = partial(serve_ours, recognizer)
+    mine, theirs = partial(serve_ours, networks), partial(serve_stock, networks.current)
     ours = time_strokes(browser, mine, clear_ours, ".result", strokes)
-    stock = time_strokes(browser, partial(serve_stock, recognizer), clear_stock, "#bars", strokes)
+    stock = time_strokes(browser, theirs, clear_stock, "#bars", strokes)
     print(f"milliseconds, {os.cpu_count()} cores, headless")
     print_times("from the last move to moved bars", {"this page": ours, "gr.Sketchpad": stock})
     print(f"gr.Sketchpad takes {median(stock) / median(ours):.0f} times as long as this page\n")
@@ -190,11 +191,11 @@ def clear_stock(page: Page) -> None:
     page.wait_for_timeout(500)
 
 
-def serve_ours(recognizer: Recognizer) -> gr.Blocks:
+def serve_ours(networks: Networks) -> gr.Blocks:
     """This page, with its gate and doors."""
     metrics = Metrics()
-    page = app.build(recognizer, metrics)
-    app.serve(page, app.settings(recognizer, metrics))
+    page = app.build(networks, metrics, teach=True)
+    app.serve(page, app.settings(networks, metrics))
     return page
 
 

@@ -134,8 +134,8 @@ async def send_some(client, chance, left, right: dict, statuses: Counter, faults
 
 def malformed(chance: random.Random) -> tuple[str, dict | bytes]:
     """The name of a door and a request to it, as `httpx.request` takes it, or bytes."""
-    kinds = [drawing, picture, body, envelope, path, headers, not_http]
-    return chance.choices(kinds, weights=[8, 4, 2, 4, 2, 1, 0.5])[0](chance)
+    kinds = [drawing, picture, body, correction, envelope, path, headers, not_http]
+    return chance.choices(kinds, weights=[8, 4, 2, 3, 4, 2, 1, 0.5])[0](chance)
 
 
 def drawing(chance: random.Random) -> tuple[str, dict]:
@@ -177,9 +177,22 @@ def png_of(width: int, height: int) -> bytes:
 
 def body(chance: random.Random) -> tuple[str, dict]:
     """Bytes that are not JSON, or too many of them, to any door that takes some."""
-    door = chance.choice(["recognize", "gradio_api/call/predict", "gradio_api/queue/join", "login"])
+    door = chance.choice(
+        ["recognize", "corrections", "gradio_api/call/predict", "gradio_api/queue/join", "login"]
+    )
     content = chance.choice([*RAW, chance.randbytes(chance.randrange(1, 300))])
     return f"/{door} bytes", post(door, content)
+
+
+def correction(chance: random.Random) -> tuple[str, dict]:
+    """A correction that is odd, or of nobody, or an odd address of one."""
+    content = {**GOOD, "label": chance.choice([odd for odd in ODD if odd != 0])}
+    address = chance.choice(["corrections"] * 3 + ["corrections/1", "corrections/99999999999"])
+    method = chance.choice(["POST", "POST", "POST", "GET", "DELETE"])
+    token = chance.choice(["0" * 32, "", "../x", "a" * 9000, "'; DROP TABLE corrections; --"])
+    headers = {"x-token": token}
+    request = {**post(address, json.dumps(content)), "method": method, "headers": headers}
+    return "/corrections", request
 
 
 def envelope(chance: random.Random) -> tuple[str, dict]:

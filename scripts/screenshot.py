@@ -15,9 +15,9 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 from playwright.sync_api import expect
 
 import app
-from mnist_core import Recognizer
 from scripts.browser import chromium, draw
 from serving.metrics import Metrics
+from serving.networks import Networks
 
 # A 4 with an open top, in parts of the paper's side.
 FOUR = [
@@ -31,17 +31,17 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "page.png")
     output = parser.parse_args().output
     try:
-        photograph(Recognizer.load(ROOT / "weights"), output)
+        photograph(Networks(ROOT / "weights"), output)
     except (ValueError, OSError) as error:
         parser.exit(2, f"screenshot.py: {error}\n")
     print(f"wrote {output}")
 
 
-def photograph(recognizer: Recognizer, output: Path) -> None:
+def photograph(networks: Networks, output: Path) -> None:
     """Serve the page, draw a 4 on it and write the picture."""
     metrics = Metrics()
-    page = app.build(recognizer, metrics)
-    _, address, _ = app.serve(page, app.settings(recognizer, metrics))
+    page = app.build(networks, metrics, teach=True)
+    _, address, _ = app.serve(page, app.settings(networks, metrics))
     with chromium() as browser:
         window = browser.new_page(viewport={"width": 1100, "height": 780}, device_scale_factor=1.5)
         window.goto(address)

@@ -164,18 +164,19 @@ def build(weights: str) -> "FastAPI":
     from fastapi import FastAPI
 
     import app
-    from mnist_core import Recognizer
     from serving.metrics import Metrics
+    from serving.networks import Networks
 
     bind_to_loopback()
     torch.set_num_threads(1)  # the network is small: threads would only wait for each other
-    recognizer, metrics = Recognizer.load(weights), Metrics()
-    settings = app.settings(recognizer, metrics)
+    networks, metrics = Networks(weights), Metrics()
+    networks.watch()
+    settings = app.settings(networks, metrics)
     # Gradio's API is not offered: it asks for an answer anew, perhaps another replica.
     settings["footer_links"] = ["settings"]
     # Without a schema FastAPI has no pages of its own, which would stand before the gate.
     around = FastAPI(openapi_url=None)
-    return gr.mount_gradio_app(around, app.build(recognizer, metrics), path="/", **settings)
+    return gr.mount_gradio_app(around, app.build(networks, metrics), path="/", **settings)
 
 
 def argument_parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""The doors: POST /recognize for the page and anybody's programs, /healthz and /metrics.
+"""The doors: POST /recognize for the page and anybody's programs, /network, /healthz, /metrics.
 
 A door keeps nothing between two requests, so that any replica can answer any of them. What
 it refuses it answers with HTTP 4xx and {"error": a sentence}.
@@ -18,35 +18,41 @@ from mnist_core.framing import frame_strokes, shrink_picture, shrink_strokes
 from mnist_core.pictures import decode_picture
 from mnist_core.strokes import parse_strokes
 from serving.metrics import CONTENT_TYPE, Metrics
+from serving.networks import Networks
 from serving.refusal import Refusal, error_response
 from ui.sketchpad import PEN_WIDTH, SIDE
 
 # Threads that read drawings, and as many for pictures, which take longer: with more of them
 # they wait for each other (docs/serving.md has the measurement).
 WORKERS = 1
-RECOGNIZE = "recognize"  # beside the page, wherever that is
+RECOGNIZE, NETWORK = "recognize", "network"  # beside the page, wherever that is
 HEALTHY = [[[30, 22], [70, 22], [45, 80]]]  # a 7
 HEALTH_SECONDS = 5
 
 
-def routes(recognizer: Recognizer, metrics: Metrics) -> list[Route]:
+def routes(networks: Networks, metrics: Metrics) -> list[Route]:
     """The routes of the doors, for the app that Gradio makes."""
     for_strokes, for_pictures = anyio.CapacityLimiter(WORKERS), anyio.CapacityLimiter(WORKERS)
 
     async def read(paper: Any) -> dict[str, Any]:
         workers = for_pictures if isinstance(paper, dict) and "picture" in paper else for_strokes
-        return await anyio.to_thread.run_sync(read_paper, recognizer, paper, limiter=workers)
+        values = (networks.current, paper, networks.previous)
+        return await anyio.to_thread.run_sync(read_paper, *values, limiter=workers)
 
     async def recognize(request: Request) -> Response:
         check_signed_in(request)
         with metrics.prediction("/recognize"):
+            paper = await read_json(request)
             try:
-                answer = await read(orjson.loads(await request.body()))
-            except orjson.JSONDecodeError as error:
-                raise Refusal(400, 'this is not JSON: expected {"strokes": ...}') from error
+                answer = await read(paper)
             except ValueError as error:
                 raise Refusal(422, str(error)) from error
         return Response(orjson.dumps(answer), media_type="application/json")
+
+    async def network(request: Request) -> Response:
+        """What the model card says of the network that answers now."""
+        check_signed_in(request)
+        return Response(orjson.dumps(networks.current.config), media_type="application/json")
 
     async def healthz(request: Request) -> Response:
         """Healthy is who reads a drawing, in its turn and in time."""
@@ -63,6 +69,7 @@ def routes(recognizer: Recognizer, metrics: Metrics) -> list[Route]:
 
     return [
         Route(f"/{RECOGNIZE}", recognize, methods=["POST"]),
+        Route(f"/{NETWORK}", network),
         Route("/healthz", healthz),
         Route("/metrics", show_metrics),
     ]
@@ -76,13 +83,24 @@ def check_signed_in(request: Request) -> None:
         raise Refusal(401, "you are not logged in: load the page again")
 
 
-def read_paper(recognizer: Recognizer, paper: Any) -> dict[str, Any]:
+async def read_json(request: Request) -> Any:
+    try:
+        return orjson.loads(await request.body())
+    except orjson.JSONDecodeError as error:
+        raise Refusal(400, "this is not JSON") from error
+
+
+def read_paper(
+    recognizer: Recognizer, paper: Any, previous: Recognizer | None = None
+) -> dict[str, Any]:
     """What is on a paper, {"strokes": ...} or {"picture": data URL}, as the page shows it.
 
     The answer has "probabilities" (ten), "digit" (None without ink), "runner_up",
-    "verdict" and "pixels" (784 in 0..255). With "details": true and ink it also has "shrunk",
-    the "pixels" and "probabilities" of simple shrinking, and "why", the "contributions" of
-    784 pixels and the "constant" of `Recognizer.explain`. Raises ValueError for other papers.
+    "verdict", "pixels" (784 in 0..255) and "network", the name of `recognizer`. With
+    "details": true and ink it also has "shrunk", the "pixels" and "probabilities" of simple
+    shrinking; "why", the "contributions" of 784 pixels and the "constant" of
+    `Recognizer.explain`; and, where there is a `previous` network, "before", its "network"
+    and "probabilities". Raises ValueError for other papers.
     """
     if not isinstance(paper, dict) or not {"strokes", "picture"} & paper.keys():
         raise ValueError('expected {"strokes": ...} or {"picture": ...}')
@@ -100,6 +118,7 @@ def read_paper(recognizer: Recognizer, paper: Any) -> dict[str, Any]:
         "runner_up": prediction.runner_up,
         "verdict": prediction.verdict,
         "pixels": prediction.pixels.ravel().tolist(),
+        "network": recognizer.name,
     }
     if paper.get("details") is True and prediction.digit is not None:
         shrunk = recognizer.predict_pixels(shrink())
@@ -109,5 +128,8 @@ def read_paper(recognizer: Recognizer, paper: Any) -> dict[str, Any]:
         }
         contributions, constant = recognizer.explain(prediction)
         rounded = contributions.astype(float).round(4)  # to half the bytes
+        if previous:
+            before = previous.predict_pixels(prediction.pixels).probabilities.tolist()
+            answer["before"] = {"network": previous.name, "probabilities": before}
         answer["why"] = {"contributions": rounded.ravel().tolist(), "constant": constant}
     return answer

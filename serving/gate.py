@@ -33,7 +33,8 @@ RETRY_AFTER = 1  # seconds
 ENDPOINTS = {"predict": "strokes", "predict_image": "picture"}
 OPEN = re.compile(
     r"/|/config/?|/theme\.css|/(assets|static|svelte)/(?!.*\.\.)[\w./@~+-]+|/favicon\.ico|/robots\.txt|/manifest\.json"
-    r"|/pwa_icon(/\d+)?|/log(in|out)/?|/recognize|/healthz|/metrics"
+    r"|/pwa_icon(/\d+)?|/log(in|out)/?|/recognize|/network|/healthz|/metrics"
+    r"|/corrections(/\d{1,10})?"
     r"|/gradio_api/(info|openapi\.json|startup-events|theme\.css|user|login_check|app_id)/?"
     r"|/gradio_api/heartbeat/\w{1,64}|/gradio_api/queue/(join|data)"
     rf"|/gradio_api/call/(v2/)?({'|'.join(ENDPOINTS)})(/\w{{1,64}})?"

@@ -78,6 +78,15 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def database(tmp_path_factory) -> None:
+    """No test touches the clone's own corrections."""
+    with pytest.MonkeyPatch.context() as patch:
+        place = tmp_path_factory.mktemp("corrections") / "corrections.sqlite"
+        patch.setenv("DATABASE_URL", f"sqlite:///{place}")
+        yield
+
+
 @contextlib.contextmanager
 def serving(
     *options: object, port: int | None = None, environment: dict[str, str] | None = None

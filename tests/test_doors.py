@@ -18,6 +18,7 @@ from mnist_core.pictures import MAX_DATA_URL
 from serving.doors import read_paper
 from serving.gate import MAX_BODY
 from serving.metrics import Metrics
+from serving.networks import Networks
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS, data_url
 
@@ -34,11 +35,11 @@ EXAMPLES = settings(
 
 
 @pytest.fixture(scope="module")
-def client(recognizer):
+def client():
     """The whole site in this process: gate, doors and Gradio."""
-    metrics = Metrics()
-    page = app.build(recognizer, metrics)
-    site = gr.mount_gradio_app(FastAPI(), page, path="/", **app.settings(recognizer, metrics))
+    networks, metrics = Networks(ROOT / "weights"), Metrics()
+    page = app.build(networks, metrics)
+    site = gr.mount_gradio_app(FastAPI(), page, path="/", **app.settings(networks, metrics))
     with TestClient(site, raise_server_exceptions=False) as client:
         yield client
 

@@ -1,6 +1,5 @@
 """About: what the model card says of the network that answers, and its confusion matrix."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,10 @@ from ui.component import parts
 
 
 class About(gr.HTML):
-    """A section that opens: the facts of `config`, as `mnist_core.weights.load` gives it."""
+    """A section that, opened, asks `door`, an address relative to the page, for the facts.
 
-    def __init__(self, config: dict[str, Any], **kwargs: Any) -> None:
-        super().__init__(network=json.dumps(config), **parts(Path(__file__).parent), **kwargs)
+    They are a network's config as `mnist_core.weights.load` gives it, in JSON.
+    """
+
+    def __init__(self, door: str, **kwargs: Any) -> None:
+        super().__init__(door=door, **parts(Path(__file__).parent), **kwargs)

@@ -1,11 +1,16 @@
 // The facts of the network in words and numbers. All of it is text, never HTML.
 
-// Most people never open this: it is built for those who do.
-element.querySelector("details").addEventListener("toggle", build, { once: true });
+// Most people never open this: it is built for those who do, each time, as networks change.
+const details = element.querySelector("details");
+details.addEventListener("toggle", () => details.open && build());
 
-function build() {
-  const network = JSON.parse(props.network);
+async function build() {
+  const response = await fetch(props.door).catch(() => null); // a server that is away says nothing
+  if (!response?.ok) return;
+  const network = await response.json();
   const list = element.querySelector("dl");
+  list.replaceChildren();
+  for (const part of element.querySelectorAll("thead, tbody")) part.remove();
   for (const [key, value] of facts(network)) {
     add(list, "dt").dataset.text = key;
     add(list, "dd", value);
@@ -16,16 +21,17 @@ function build() {
   translate();
 }
 
-function facts({ hidden, provenance }) {
+function facts({ name, hidden, provenance }) {
   const { scores, recipe, seed, data, date } = provenance;
   const layers = [784, ...hidden, 10];
   const parameters = layers.slice(1).reduce((sum, width, i) => sum + width * (layers[i] + 1), 0);
   const percent = (share) => `${(100 * share).toFixed(2)} %`;
   const known = [
+    ["network", name],
     ["layers", layers.join(" → ")],
     ["parameters", parameters.toLocaleString(language())],
     ["data", data],
-    ["recipe", text("recipe_value", { ...recipe, seed })],
+    ["recipe", text(recipe.epochs ? "recipe_value" : "recipe_steps", { ...recipe, seed })],
     ["trained", date],
     ["test_accuracy", percent(scores.test_accuracy)],
   ];

@@ -87,7 +87,7 @@ async function ask() {
     delay = FIRST_RETRY;
     if (reply.refused) tell(text("refused", { reason: reply.refused }), true);
     else if (trouble) tell("");
-    show(reply.refused ? null : { ...reply.answer, details: request.details });
+    show(reply.refused ? null : { ...reply.answer, details: request.details, strokes: content.strokes });
   }
   asking = false;
 }
