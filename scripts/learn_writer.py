@@ -203,7 +203,8 @@ def report(lessons: dict[str, list[Lesson]], mnist: float) -> str:
             " ± is the standard deviation over seeds.\n",
             PROTOCOL,
             summary(lessons, mnist),
-            "Misread digits are those of all people together, a mean over the seeds.\n",
+            "Misread digits are those of all people together, a mean over the seeds. A network"
+            " that lost over 0.1 points of MNIST's test images is one that `--install` refuses.\n",
             "![Digits misread, before and after, by person](corrections.png)\n",
             "## Person by person\n",
             "Of those who correct and confirm, all seeds together.\n",
@@ -231,18 +232,20 @@ def summary(lessons: dict[str, list[Lesson]], mnist: float) -> str:
     lines = [
         "| the person | misread before | misread after | of what was misread, still is"
         " | mean of the people's own shares | of digits"
-        " | MNIST test before | after | least to most | seconds to learn |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        " | MNIST test before | after | least to most"
+        " | lost over 0.1 points | seconds to learn |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, group in lessons.items():
         before, after, digits = (by_seed(group, what) for what in ("before", "after", "count"))
         scores = [lesson.mnist for lesson in group]
+        refused = sum(round(mnist - score, 6) > learning.MAY_LOSE for score in scores)
         shares = [after / before for before, after in by_person(group).values() if before]
         lines.append(
             f"| {name} | {spread(before)} | {spread(after)}"
             f" | {sum(after) / max(1, sum(before)):.0%} | {mean(shares or [0]):.0%}"
             f" | {digits[0]:,} | {mnist:.2%} | {mean(scores):.2%}"
-            f" | {min(scores):.2%} to {max(scores):.2%}"
+            f" | {min(scores):.2%} to {max(scores):.2%} | {refused} of {len(group)}"
             f" | {mean(lesson.seconds for lesson in group):.1f} |"
         )
     return "\n".join(lines) + "\n"

@@ -79,18 +79,24 @@ def test_a_fifth_is_held_out_where_there_are_enough(count, held_out):
 
 
 @pytest.fixture
-def learn(monkeypatch, tmp_path):
-    """Call train.py's main in this process, on little data, to install in `tmp_path`/weights."""
-    load, threads = data.load_mnist, torch.get_num_threads()
+def little_data(monkeypatch):
+    """2,000 of MNIST's images, few outliers, and as little made of them and of corrections."""
+    load = data.load_mnist
 
     def load_few(root, train: bool) -> data.Dataset:
         return tuple(tensor[:2000] for tensor in load(root, train))
 
-    monkeypatch.setattr(data, "load_mnist", load_few)
-    monkeypatch.setattr(learning, "load_mnist", load_few)
+    for module in (data, learning, learn_writer):
+        monkeypatch.setattr(module, "load_mnist", load_few)
     monkeypatch.setattr(learning, "OUTLIERS", 20)
     monkeypatch.setattr(finetuning, "POOL", 100)
     monkeypatch.setattr(finetuning, "COPIES", 4)
+
+
+@pytest.fixture
+def learn(monkeypatch, tmp_path, little_data):
+    """Call train.py's main in this process, on little data, to install in `tmp_path`/weights."""
+    threads = torch.get_num_threads()
     monkeypatch.setattr(train, "FineTuning", lambda: FineTuning(steps=2, learning_rate=1e-5))
     monkeypatch.setattr(train, "WEIGHTS", tmp_path / "weights")
 
@@ -188,10 +194,8 @@ def test_what_does_not_go_together_is_refused(learn, capsys, arguments, says):
 # scripts/learn_writer.py -----------------------------------------------------
 
 
-def test_people_are_taught_one_by_one(tmp_path, monkeypatch):
+def test_people_are_taught_one_by_one(tmp_path, monkeypatch, little_data):
     monkeypatch.setattr(learn_writer, "FineTuning", lambda: FineTuning(steps=2))
-    monkeypatch.setattr(finetuning, "POOL", 100)
-    monkeypatch.setattr(finetuning, "COPIES", 1)
     file = tmp_path / "people.jsonl"
     people = [
         Drawing(drawing.label, drawing.strokes, {"writer": writer})
