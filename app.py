@@ -150,27 +150,14 @@ def main() -> None:
     parser = argument_parser()
     args = parser.parse_args()
     torch.set_num_threads(1)  # the network is small: threads would only wait for each other
-    metrics = Metrics()
+    args.share = args.share or args.share_or_exit
     try:
         users = sharing.credentials(args.auth)
         networks = Networks(args.weights)
     except (ValueError, OSError) as error:
         parser.exit(2, f"app.py: {error}\n")
-    share = args.share or args.share_or_exit
-    store = open_corrections(args.corrections, public=share or "SPACE_ID" in os.environ)
-    page = build(networks, metrics, teach=store is not None)
-    words = io.StringIO()  # Gradio prints, for one, why there is no public link, and goes on
     try:
-        with contextlib.redirect_stdout(words):
-            _, address, public_address = serve(
-                page,
-                settings(networks, metrics, store, args.mcp),
-                args.host,
-                args.port,
-                share,
-                auth=users,
-                root_path=args.root_path,
-            )
+        page, address, public_address, words = start(args, networks, users)
     except OSError:
         parser.exit(
             2,
@@ -185,11 +172,29 @@ def main() -> None:
         print(f"MCP, streamable HTTP, at {address}gradio_api/mcp/", flush=True)
     if public_address:
         invite(page, public_address)
-    elif share:
-        explain_missing_link(words.getvalue())
+    elif args.share:
+        explain_missing_link(words)
         if args.share_or_exit:
             parser.exit(3)
     page.block_thread()
+
+
+def start(
+    args: argparse.Namespace, networks: Networks, users: list[tuple[str, str]] | None
+) -> tuple[gr.Blocks, str, str | None, str]:
+    """Build and serve the page: it, its address, its public one, and what Gradio said meanwhile.
+
+    Gradio prints, for one, why there is no public link, and goes on.
+    """
+    metrics = Metrics()
+    store = open_corrections(args.corrections, public=args.share or "SPACE_ID" in os.environ)
+    page = build(networks, metrics, teach=store is not None)
+    how = settings(networks, metrics, store, args.mcp)
+    more = {"auth": users, "root_path": args.root_path}
+    words = io.StringIO()
+    with contextlib.redirect_stdout(words):
+        _, address, public_address = serve(page, how, args.host, args.port, args.share, **more)
+    return page, address, public_address, words.getvalue()
 
 
 def open_corrections(wanted: bool | None, public: bool) -> Corrections | None:
