@@ -5,10 +5,13 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from scripts.browser import draw
+from tests.conftest import ROOT
 from tests.drawings import DRAWINGS
 from tests.page import (
     ENDPOINT,
@@ -22,6 +25,7 @@ from tests.page import (
 from ui.examples import DRAWINGS as EXAMPLES_FILE
 
 LINK = "#drawing=1."
+SCRIPTS = ROOT / "ui" / "sketchpad"
 
 
 def fragment(page) -> str:
@@ -336,6 +340,44 @@ def test_hostile_links_are_refused_in_words(open_context):
         tool(page, "Clear").click()
         page.evaluate("link => location.hash = link", link)
     expect(notice).to_contain_text("can't be read")
+
+
+POINTS = st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 1000)), min_size=1, max_size=40)
+CODES = st.text("ABCDEFGHabcdefgh0123456789-_=+/.", max_size=60)
+ON_A_PAGE = settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@pytest.fixture
+def links(page):
+    """The permalink's two functions, alone: called with a name and what they take."""
+    code = (SCRIPTS / "permalink.js").read_text(encoding="utf-8")
+    page.evaluate(
+        """code => (window.links =
+            new Function("SIDE", code + "; return { linkTo, linkedStrokes }")(1000))""",
+        code,
+    )
+    return lambda name, value: page.evaluate("([name, value]) => links[name](value)", [name, value])
+
+
+@ON_A_PAGE
+@given(st.lists(POINTS, min_size=1, max_size=6))
+def test_any_drawing_comes_back_from_its_link(links, strokes):
+    assert links("linkedStrokes", links("linkTo", strokes)) == [
+        [list(point) for point in points] for points in strokes
+    ]
+
+
+@ON_A_PAGE
+@given(CODES)
+def test_any_link_is_read_or_refused(links, code):
+    try:
+        strokes = links("linkedStrokes", LINK + code)
+    except Error:
+        return  # the page says that it can't be read
+    assert strokes
+    assert all(0 <= number <= 1000 for points in strokes for point in points for number in point)
 
 
 def test_a_fragment_of_something_else_is_nobody_s_business(open_context):
