@@ -1,16 +1,13 @@
 """Images and labels as files that other tools read: Kaggle's CSV, and MNIST's own idx."""
 
 import csv
-import gzip
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from mnist_core.data import Dataset
 from mnist_core.framing import PIXELS
+from mnist_core.strokes import replacing
 
 # idx, from Yann LeCun's MNIST page: two zeros, 8 for unsigned bytes, the number of dimensions;
 # then each dimension as a big-endian uint32; then the bytes.
@@ -26,7 +23,7 @@ def write_csv(path: Path, dataset: Dataset) -> None:
     """
     images, labels = dataset
     rows = np.column_stack([labels.numpy(), images.reshape(-1, PIXELS).numpy()])
-    with _replacing(path, "wt") as file:
+    with replacing(path, "wt") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(["label", *(f"pixel{number}" for number in range(PIXELS))])
         lines.writerows(rows.tolist())
@@ -40,17 +37,7 @@ def write_idx(path: Path, dataset: Dataset) -> Path:
     images, labels = dataset
     beside = path.with_name(path.name.replace(IMAGES, LABELS))
     for place, array in ((path, images.numpy()), (beside, labels.numpy().astype(np.uint8))):
-        with _replacing(place, "wb") as file:
+        with replacing(place, "wb") as file:
             file.write(np.array([IDX_BYTES + array.ndim, *array.shape], ">u4").tobytes())
             file.write(array.tobytes())
     return beside
-
-
-@contextmanager
-def _replacing(path: Path, mode: str) -> Iterator:
-    """A file written beside its place first, so that nobody meets half of it."""
-    unfinished = path.with_name(f".unfinished-{path.name}")
-    opener = gzip.open if path.name.endswith(".gz") else open
-    with opener(unfinished, mode) as file:
-        yield file
-    os.replace(unfinished, path)

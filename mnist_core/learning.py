@@ -4,6 +4,7 @@ finetuning.py does the learning, on tensors. This is what surrounds it: which co
 held out, what the network is scored on before and after, and what its card says.
 """
 
+import contextlib
 import csv
 import dataclasses
 import hashlib
@@ -13,6 +14,7 @@ from pathlib import Path
 import torch
 
 from mnist_core import runs, training, weights
+from mnist_core.corrections import Corrections
 from mnist_core.data import Dataset, TrainingData, load_mnist, render_drawings, training_data
 from mnist_core.finetuning import FineTuning, finetune
 from mnist_core.model import MLP
@@ -58,23 +60,14 @@ def read_corrections(source: str) -> list[Drawing]:
     """
     if source.endswith((".jsonl", ".jsonl.gz")):
         return read_drawings(source)
-    corrections = _read_database(source or None)
+    with contextlib.closing(Corrections.open(source or None)) as store:
+        corrections = [correction.drawing() for correction in store.all()]
     if not corrections:
         raise ValueError(
             "the database holds no corrections yet: correct the network on the page first, "
             "or give a drawing file, FILE.jsonl"
         )
     return corrections
-
-
-def _read_database(address: str | None) -> list[Drawing]:
-    try:
-        from mnist_core.corrections import Corrections  # here: a file needs no database
-    except ImportError as error:
-        raise ValueError(
-            f"corrections in a database can't be read here ({error}); give FILE.jsonl"
-        ) from error
-    return [correction.drawing() for correction in Corrections.open(address).all()]
 
 
 def hold_out(corrections: Sequence[Drawing], seed: int) -> tuple[list[Drawing], list[Drawing]]:

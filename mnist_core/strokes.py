@@ -11,9 +11,11 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -56,19 +58,26 @@ def read_drawings(path: str | Path) -> list[Drawing]:
 
 def write_drawings(path: str | Path, drawings: Iterable[Drawing]) -> None:
     """Write a drawing file, beside its place first, so that nobody meets half a file."""
-    path = Path(path)
-    unfinished = path.with_name(f".unfinished-{path.name}")
-    with _open(unfinished, "wt") as file:
+    with replacing(path, "wt") as file:
         for drawing in drawings:
             strokes = [stroke.tolist() for stroke in drawing.strokes]
             record = {"label": drawing.label, "strokes": strokes, **drawing.extra}
             file.write(json.dumps(record, separators=(",", ":")) + "\n")
+
+
+@contextmanager
+def replacing(path: str | Path, mode: str) -> Iterator[IO]:
+    """A file, text ("wt") or bytes ("wb"), that takes the place of `path` when it is complete."""
+    path = Path(path)
+    unfinished = path.with_name(f".unfinished-{path.name}")
+    with _open(unfinished, mode) as file:
+        yield file
     os.replace(unfinished, path)
 
 
-def _open(path: str | Path, mode: str):
+def _open(path: str | Path, mode: str) -> IO:
     opener = gzip.open if str(path).endswith(".gz") else open
-    return opener(path, mode, encoding="utf-8")
+    return opener(path, mode, encoding="utf-8" if "t" in mode else None)
 
 
 def _parse_drawing(line: str) -> Drawing:

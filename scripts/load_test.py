@@ -100,19 +100,16 @@ async def crowd(address: str, people: int, seconds: float, seed: int) -> Result:
         took = time.perf_counter() - start
         own = time.process_time() - own
         after = await gauges(observer)
-    milliseconds = [1000 * result.percentile(percent) for percent in (50, 95, 99)]
-    memory, files, processor = (
-        after[name] - before[name] if name == "cpu_seconds_total" else after[name]
-        for name in ("resident_memory_bytes", "open_fds", "cpu_seconds_total")
-    )
+    waits = [1000 * result.percentile(percent) for percent in (50, 95, 99)]
+    most = 1000 * max(result.seconds, default=0)
+    processor = after["cpu_seconds_total"] - before["cpu_seconds_total"]
     print(
-        f"{people:6} {len(result.seconds) / took:9.1f}"
-        + "".join(f"{value:7.0f}" if i == 0 else f"{value:6.0f}"
-                  for i, value in enumerate([*milliseconds, 1000 * max(result.seconds, default=0)]))
-        + f" {result.refused:7} {result.failed:6} {memory / 2**20:5.0f} {files:5.0f}"
-        f" {processor / took:6.0%} {own / took:6.0%}",
+        f"{people:6} {len(result.seconds) / took:9.1f} {waits[0]:6.0f} {waits[1]:5.0f} "
+        f"{waits[2]:5.0f} {most:5.0f} {result.refused:7} {result.failed:6} "
+        f"{after['resident_memory_bytes'] / 2**20:5.0f} {after['open_fds']:5.0f} "
+        f"{processor / took:6.0%} {own / took:6.0%}",
         flush=True,
-    )  # fmt: skip
+    )
     return result
 
 

@@ -47,12 +47,12 @@ def routes(networks: Networks, metrics: Metrics) -> list[Route]:
                 answer = await read(paper)
             except ValueError as error:
                 raise Refusal(422, str(error)) from error
-        return Response(orjson.dumps(answer), media_type="application/json")
+        return json_response(answer)
 
     async def network(request: Request) -> Response:
         """What the model card says of the network that answers now."""
         check_signed_in(request)
-        return Response(orjson.dumps(networks.current.config), media_type="application/json")
+        return json_response(networks.current.config)
 
     async def healthz(request: Request) -> Response:
         """Healthy is who reads a drawing, in its turn and in time."""
@@ -62,7 +62,7 @@ def routes(networks: Networks, metrics: Metrics) -> list[Route]:
         except Exception as error:
             metrics.failed("/healthz", error)
             return error_response(503, "No drawing can be read here.")
-        return Response(orjson.dumps({"status": "ok", "digit": answer["digit"]}))
+        return json_response({"status": "ok", "digit": answer["digit"]})
 
     async def show_metrics(request: Request) -> Response:
         return Response(metrics.exposition(), media_type=CONTENT_TYPE)
@@ -88,6 +88,10 @@ async def read_json(request: Request) -> Any:
         return orjson.loads(await request.body())
     except orjson.JSONDecodeError as error:
         raise Refusal(400, "this is not JSON") from error
+
+
+def json_response(value: Any) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json")
 
 
 def read_paper(

@@ -7,13 +7,12 @@ import dataclasses
 from typing import Any
 
 import anyio
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from mnist_core.corrections import Corrections, LimitReached, StoreError
-from serving.doors import check_signed_in, read_json
+from serving.doors import check_signed_in, json_response, read_json
 from serving.metrics import Metrics
 from serving.networks import Networks
 from serving.refusal import Refusal
@@ -29,18 +28,20 @@ def routes(networks: Networks, store: Corrections, metrics: Metrics) -> list[Rou
         """{"strokes": ..., "label": 0 to 9} -> {"id": ...}, once it is on disk."""
         token = asking(request)
         correction = await read_json(request)
-        return json(await do(save, networks.current, store, token, correction))
+        return json_response(await do(save, networks.current, store, token, correction))
 
     async def show(request: Request) -> Response:
         """{"corrections": [...]}, the oldest first."""
-        return json({"corrections": [shown(row) for row in await do(store.of, asking(request))]})
+        return json_response(
+            {"corrections": [shown(row) for row in await do(store.of, asking(request))]}
+        )
 
     async def remove(request: Request) -> Response:
         """{"removed": how many}."""
         token, number = asking(request), request.path_params.get("id")
         if number is None:
-            return json({"removed": await do(store.delete_all, token)})
-        return json({"removed": int(await do(store.delete, number, token))})
+            return json_response({"removed": await do(store.delete_all, token)})
+        return json_response({"removed": int(await do(store.delete, number, token))})
 
     async def do(work: Any, *values: Any) -> Any:
         try:
@@ -85,7 +86,3 @@ def shown(row: Any) -> dict[str, Any]:
     fields = dataclasses.asdict(row)
     del fields["token"]
     return {**fields, "created": row.created.isoformat()}
-
-
-def json(value: Any) -> Response:
-    return Response(orjson.dumps(value), media_type="application/json")

@@ -1,5 +1,6 @@
 """What this project's components have in common: a folder with a template, a style and scripts."""
 
+import functools
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ PAGE_FILES = {".css", ".html", ".js", ".jsonl", ".py"}
 TEXTS_SCRIPT = Path(__file__).parent / "texts.js"
 
 
+@functools.cache
 def page_version() -> str:
     """12 hex digits that change whenever the page does: its own files or Gradio's version."""
     files = sorted(path for path in Path(__file__).parent.rglob("*") if path.suffix in PAGE_FILES)
