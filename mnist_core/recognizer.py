@@ -1,7 +1,6 @@
 """Recognizer: a drawing or a picture in, a Prediction out.
 
-The one thing that the page, the HTTP API, the scripts and the tests call. It
-keeps no state between calls: the same drawing always gets the same answer.
+It keeps no state between calls: the same drawing always gets the same answer.
 """
 
 from dataclasses import dataclass
@@ -12,9 +11,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mnist_core import framing, weights
-from mnist_core.model import DIGITS, MLP
-from mnist_core.strokes import parse_strokes
+from mnist_core.drawing import framing
+from mnist_core.drawing.strokes import parse_strokes
+from mnist_core.network import weights
+from mnist_core.network.model import DIGITS, MLP
 
 Verdict = Literal["empty", "sure", "unsure", "no digit"]
 
@@ -64,11 +64,11 @@ class Recognizer:
         return self.config["name"]
 
     def predict_strokes(self, strokes: object) -> Prediction:
-        """Read a drawing, [[[x, y], ...], ...]. Raises ValueError as `parse_strokes` does."""
+        """Read a drawing, [[[x, y], ...], ...]. Raises UserError as `parse_strokes` does."""
         return self.predict_pixels(framing.frame_strokes(parse_strokes(strokes)))
 
     def predict_image(self, image: Image.Image | np.ndarray) -> Prediction:
-        """Read a picture of one digit. Raises ValueError as `framing.frame_picture` does."""
+        """Read a picture of one digit. Raises UserError as `framing.frame_picture` does."""
         return self.predict_pixels(framing.frame_picture(image))
 
     def explain(self, prediction: Prediction) -> tuple[np.ndarray, float]:
@@ -83,7 +83,7 @@ class Recognizer:
 
     @torch.inference_mode()
     def predict_pixels(self, pixels: np.ndarray) -> Prediction:
-        """Read a (28, 28) uint8 image that is in MNIST's frame already; both doors end here."""
+        """Read a (28, 28) uint8 image that is in MNIST's frame already."""
         if not pixels.any():
             return Prediction(np.full(DIGITS, 0.1, np.float32), None, pixels, "empty")
         log_probabilities = self.model(framing.to_input(torch.from_numpy(pixels)))  # (1, 10)

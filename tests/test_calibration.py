@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mnist_core.calibration import (
+from mnist_core.network.calibration import (
     choose_thresholds,
     expected_calibration_error,
     fit_temperature,

@@ -1,4 +1,4 @@
-"""Both doors lead into MNIST's frame."""
+"""Strokes and pictures both come into MNIST's frame."""
 
 from itertools import pairwise
 
@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from mnist_core.framing import frame_strokes, shrink_picture, shrink_strokes, to_input
-from mnist_core.strokes import parse_strokes
+from mnist_core.drawing.framing import frame_strokes, shrink_picture, shrink_strokes, to_input
+from mnist_core.drawing.strokes import parse_strokes
 from tests.drawings import DRAWINGS
 
 

@@ -1,19 +1,15 @@
 """A network goes to the Hugging Face Hub and comes from there, or one line says why not."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 from huggingface_hub import constants
 
 import app
-from mnist_core import weights
+from mnist_core import Recognizer
+from mnist_core.network import weights
 from scripts import train
-from tests.conftest import ROOT, free_port, run, wait_until_served
+from tests.conftest import free_port
 from tests.hub_stub import served
-
-READ = "import sys, mnist_core as m; print(m.Recognizer.load(sys.argv[1]).model.hidden)"
+from tests.small_training import shrink
 
 
 @pytest.fixture
@@ -22,44 +18,43 @@ def hub():
         yield hub
 
 
-def test_a_network_is_published_and_the_page_loads_it(tmp_path, hub):
-    environment = {
-        **os.environ,
-        "HF_ENDPOINT": hub.address,
-        "HF_HOME": str(tmp_path / "cache"),
-        "HF_TOKEN": "hf_right",
-    }
+@pytest.fixture
+def client(tmp_path, monkeypatch):
+    """Let the Hub's client in this process ask `endpoint`."""
+
+    def client(endpoint: str) -> None:
+        files = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, endpoint)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)
+        monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+
+    return client
+
+
+def test_a_network_is_published_and_comes_from_there(tmp_path, hub, client, monkeypatch, capsys):
+    client(hub.address)
+    monkeypatch.setenv("HF_TOKEN", "hf_right")
+    shrink(monkeypatch.setattr)
     directory = tmp_path / "run"
-    settings = ("-m", "tests.small_training", "--epochs", 1, "--output", directory)
-    done = run(*settings, "--push-to-hub", "me/digits", cwd=ROOT, env=environment)
-    assert done.returncode == 0, done.stderr
-    assert f"{hub.address}/me/digits" in done.stdout
+    options = ("--epochs", "1", "--output", str(directory), "--push-to-hub", "me/digits")
+    monkeypatch.setattr("sys.argv", ["train.py", *options])
+    train.main()
+    assert f"published at {hub.address}/me/digits" in capsys.readouterr().out
     pushed = hub.repositories["me/digits"]
     assert set(pushed) == set(weights.FILES)  # neither the state nor the pictures
     assert pushed["model.safetensors"] == (directory / "model.safetensors").read_bytes()
-
-    port = free_port()
-    command = [sys.executable, ROOT / "app.py", "--weights", "hf://me/digits", "--port", str(port)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        wait_until_served(f"http://127.0.0.1:{port}/", process)
-    finally:
-        process.terminate()
-        process.wait(20)
-
+    assert Recognizer.load("hf://me/digits").model.hidden == (16,)
     hub.repositories.clear()  # what was fetched once is there with no network
-    offline = {**environment, "HF_HUB_OFFLINE": "1"}
-    done = run("-c", READ, "hf://me/digits", cwd=ROOT, env=offline)
-    assert done.stdout.strip() == "(16,)", done.stderr
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert Recognizer.load("hf://me/digits").model.hidden == (16,)
 
 
 @pytest.fixture
-def refused(tmp_path, hub, monkeypatch, capsys):
+def refused(hub, client, monkeypatch, capsys):
     """Run a script's main with the stub, or another endpoint; give back the one line it says."""
 
     def refused(main, *arguments: object, endpoint: str = hub.address) -> str:
-        monkeypatch.setattr(constants, "ENDPOINT", endpoint)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        client(endpoint)
         monkeypatch.setattr("sys.argv", ["script.py", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from mnist_core.framing import frame_picture
-from mnist_core.pictures import open_picture
+from mnist_core.drawing.framing import frame_picture
+from mnist_core.drawing.pictures import open_picture
+from mnist_core.errors import UserError
 
 
 def enlarge(digit: np.ndarray) -> np.ndarray:
@@ -108,7 +109,7 @@ def test_pictures_of_any_mode_and_size_are_framed(mode, size):
 
 
 def test_values_that_are_not_numbers_are_refused():
-    with pytest.raises(ValueError, match="not numbers"):
+    with pytest.raises(UserError, match="not numbers"):
         frame_picture(Image.fromarray(np.full((5, 5), np.nan, np.float32)))
 
 
@@ -142,7 +143,7 @@ def test_an_even_picture_has_no_ink(level):
     ],
 )
 def test_what_is_not_a_picture_is_refused_with_a_reason(image, says):
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(UserError, match=says):
         frame_picture(image)
 
 
@@ -156,7 +157,7 @@ def test_a_picture_file_is_opened(tmp_path):
 )
 def test_a_picture_file_too_large_is_refused_undecoded(tmp_path, size, says):
     Image.new("1", size).save(tmp_path / "bomb.png")
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(UserError, match=says):
         open_picture(tmp_path / "bomb.png")
 
 
@@ -167,10 +168,10 @@ def test_a_file_that_cannot_be_decoded_is_refused(tmp_path, damage):
     noise = np.random.default_rng(0).integers(0, 256, (50, 50), np.uint8)
     Image.fromarray(noise).save(tmp_path / "a.png")
     (tmp_path / "a.png").write_bytes(damage((tmp_path / "a.png").read_bytes()))
-    with pytest.raises(ValueError, match="send a PNG"):
+    with pytest.raises(UserError, match="send a PNG"):
         open_picture(tmp_path / "a.png")
     Image.new("L", (9, 9)).save(tmp_path / "exif.png", exif=b"Exif\0\0garbage!garbage")
-    with pytest.raises(ValueError, match="send a PNG"):
+    with pytest.raises(UserError, match="send a PNG"):
         open_picture(tmp_path / "exif.png")
-    with pytest.raises(ValueError, match="there is no picture"):
+    with pytest.raises(UserError, match="there is no picture"):
         open_picture(None)

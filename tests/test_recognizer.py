@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from mnist_core import Recognizer
-from mnist_core.data import load_mnist
-from mnist_core.framing import to_input
-from mnist_core.model import MLP
-from mnist_core.training import evaluate
-from mnist_core.weights import load
+from mnist_core.drawing.framing import to_input
+from mnist_core.errors import UserError
+from mnist_core.network.model import MLP
+from mnist_core.network.weights import load
+from mnist_core.training.data import load_mnist
+from mnist_core.training.trainer import evaluate
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS
 
@@ -73,14 +74,14 @@ def test_no_ink_is_no_guess(recognizer, nothing):
 
 
 def test_bad_input_never_reaches_the_network(recognizer):
-    with pytest.raises(ValueError, match="a drawing is"):
+    with pytest.raises(UserError, match="a drawing is"):
         recognizer.predict_strokes("7")
-    with pytest.raises(ValueError, match="expected a PIL image"):
+    with pytest.raises(UserError, match="expected a PIL image"):
         recognizer.predict_image("7")
 
 
 def test_a_missing_network_says_how_to_make_one(tmp_path):
-    with pytest.raises(FileNotFoundError, match="Train a network with"):
+    with pytest.raises(UserError, match="Train a network with"):
         Recognizer.load(tmp_path / "none")
 
 

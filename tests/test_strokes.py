@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from mnist_core.strokes import (
+from mnist_core.drawing.strokes import (
     MAX_COORDINATE,
     MAX_POINTS,
     MAX_STROKES,
@@ -14,6 +14,7 @@ from mnist_core.strokes import (
     read_drawings,
     write_drawings,
 )
+from mnist_core.errors import UserError
 
 
 def test_a_drawing_becomes_arrays_of_points():
@@ -64,7 +65,7 @@ def test_what_has_no_ink_becomes_no_strokes():
     ],
 )
 def test_bad_drawings_are_refused_with_a_reason(value, says):
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(UserError, match=says):
         parse_strokes(value)
 
 
@@ -102,7 +103,7 @@ GOOD = '{"label": 1, "strokes": [[[0, 0], [0, 9]]]}'
 )
 def test_a_bad_line_is_named_and_nothing_is_half_read(tmp_path, line, says):
     (tmp_path / "a.jsonl").write_text(f"{GOOD}\n\n{line}\n{GOOD}\n")
-    with pytest.raises(ValueError, match=rf"a\.jsonl, line 3: .*{says}"):
+    with pytest.raises(UserError, match=rf"a\.jsonl, line 3: .*{says}"):
         read_drawings(tmp_path / "a.jsonl")
 
 
@@ -115,5 +116,5 @@ def test_damaged_files_are_refused(tmp_path):
         ("empty", b"\n\n", "holds no drawings"),
     ]:
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(ValueError, match=rf"{name}.*{says}"):
+        with pytest.raises(UserError, match=rf"{name}.*{says}"):
             read_drawings(tmp_path / name)

@@ -1,4 +1,4 @@
-"""The picture door: a picture of one digit -> its ink.
+"""A picture of one digit -> its ink.
 
 Photographs, scans and screenshots: any mode and size, transparency, either
 polarity, uneven light, noise. Where the ink then goes is framing.py's business.
@@ -14,6 +14,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps
 
+from mnist_core.errors import UserError
+
 # Larger pictures are refused: decoding them takes memory and time for nothing.
 MAX_PICTURE_SIDE = 4096
 # Pictures in data URLs come from the page, which sends 256 x 256 pixels.
@@ -27,48 +29,48 @@ MIN_CONTRAST = 0.08
 
 
 def decode_picture(data_url: object) -> Image.Image:
-    """The picture in a data URL, "data:image/png;base64,...". Raises ValueError for others."""
+    """The picture in a data URL, "data:image/png;base64,...". Raises UserError for others."""
     if not isinstance(data_url, str) or len(data_url) > MAX_DATA_URL:
-        raise ValueError(
+        raise UserError(
             f"expected a picture as a data URL of at most {MAX_DATA_URL} characters: shrink it"
         )
     try:
         content = base64.b64decode(data_url.partition(";base64,")[2], validate=True)
     except ValueError as error:
-        raise ValueError("the picture's data URL is not base64") from error
+        raise UserError("the picture's data URL is not base64") from error
     return open_picture(io.BytesIO(content), MAX_SENT_SIDE)
 
 
 def open_picture(
     file: str | Path | BinaryIO | None, max_side: int = MAX_PICTURE_SIDE
 ) -> Image.Image:
-    """The picture in a file that somebody sent, decoded and upright. Raises ValueError for others.
+    """The picture in a file that somebody sent, decoded and upright. Raises UserError for others.
 
     Its size is checked before its pixels are: a small file can decode to gigabytes.
     """
     if file is None:
-        raise ValueError("there is no picture: send a PNG, JPEG or WebP file")
-    unreadable = "the file is not a picture that can be read: send a PNG, JPEG or WebP file"
+        raise UserError("there is no picture: send a PNG, JPEG or WebP file")
     try:
-        picture = Image.open(file, formats=("PNG", "JPEG", "WEBP"))  # others can run programs
+        # Decoders of other formats can run programs.
+        with Image.open(file, formats=("PNG", "JPEG", "WEBP")) as picture:
+            _check_size(picture, max_side)
+            return ImageOps.exif_transpose(picture)
+    except UserError:
+        raise
     except Image.DecompressionBombError as error:
-        raise ValueError(f"the picture is too large: {error}") from error
+        raise UserError(f"the picture is too large: {error}") from error
     except Exception as error:  # decoders of damaged files raise all kinds
-        raise ValueError(unreadable) from error
-    _check_size(picture, max_side)
-    try:
-        return ImageOps.exif_transpose(picture)
-    except Exception as error:
-        raise ValueError(unreadable) from error
+        raise UserError(
+            "the file is not a picture that can be read: send a PNG, JPEG or WebP file"
+        ) from error
 
 
 def picture_ink(image: Image.Image | np.ndarray) -> np.ndarray:
     """A picture -> (h, w) float32 ink, at most 256 a side: paper 0, full ink 1.
 
-    `image` is a PIL image or an (H, W) or (H, W, 3 or 4) uint8 array, up to
-    4096 x 4096. Ink may be darker or brighter than the paper; the border tells where
-    it is evenly lit. All 0 where there is less contrast than a hard pencil leaves.
-    Raises ValueError for anything else.
+    `image` is a PIL image or an (H, W) or (H, W, 3 or 4) uint8 array, up to 4096 x 4096. Ink may be
+    darker or brighter than the paper; the border tells where it is evenly lit. All 0 where there is
+    less contrast than a hard pencil leaves. Raises UserError for anything else.
     """
     picture = Image.fromarray(_grey(_as_picture(image)))
     grey = np.asarray(picture.reduce(math.ceil(max(picture.size) / WORKING_SIDE)))
@@ -76,10 +78,8 @@ def picture_ink(image: Image.Image | np.ndarray) -> np.ndarray:
         grey = 1 - grey
     ink = _paper(grey) - grey
     ink -= np.median(ink)  # most of a picture is paper
-    if ink.max() < MIN_CONTRAST:
-        return np.zeros_like(ink)
     strong = ink[ink > max(_otsu(ink), 0)]
-    if not strong.size:
+    if ink.max() < MIN_CONTRAST or not strong.size:
         return np.zeros_like(ink)
     # Noise goes either way, ink only one: what lies below the paper tells how noisy it is.
     noise = math.sqrt(np.mean(np.minimum(ink, 0) ** 2) * 2)
@@ -92,7 +92,7 @@ def picture_ink(image: Image.Image | np.ndarray) -> np.ndarray:
 
 def _check_size(picture: Image.Image, max_side: int = MAX_PICTURE_SIDE) -> None:
     if max(picture.size) > max_side or min(picture.size) < 1:
-        raise ValueError(
+        raise UserError(
             f"the picture is {picture.width} x {picture.height} pixels; expected 1 to "
             f"{max_side} on each side: crop or shrink it"
         )
@@ -102,14 +102,14 @@ def _as_picture(image: object) -> Image.Image:
     if isinstance(image, np.ndarray):
         channels = image.shape[2] if image.ndim == 3 else 1
         if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in (1, 3, 4):
-            raise ValueError(
+            raise UserError(
                 f"expected an (H, W) or (H, W, 3 or 4) uint8 array, not {image.dtype} {image.shape}"
             )
         if 0 in image.shape:
-            raise ValueError(f"the picture is empty: its shape is {image.shape}")
+            raise UserError(f"the picture is empty: its shape is {image.shape}")
         image = Image.fromarray(image[:, :, 0] if image.ndim == 3 and channels == 1 else image)
     if not isinstance(image, Image.Image):
-        raise ValueError(f"expected a PIL image or a uint8 array, not a {type(image).__name__}")
+        raise UserError(f"expected a PIL image or a uint8 array, not a {type(image).__name__}")
     _check_size(image)
     return image
 
@@ -119,11 +119,11 @@ def _grey(picture: Image.Image) -> np.ndarray:
     if picture.mode.startswith(("I", "F")):  # 16 bits or more, which Pillow would cut off at 255
         values = np.asarray(picture, np.float32)
         if not np.isfinite(values).all():
-            raise ValueError("the picture has values that are not numbers: save it as a PNG")
+            raise UserError("the picture has values that are not numbers: save it as a PNG")
         largest = 65535 if picture.mode.startswith("I") else 255 if values.max() > 1 else 1
         return (values / largest).clip(0, 1)
     if picture.mode in ("LAB", "La", "RGBa"):
-        raise ValueError(f"pictures of mode {picture.mode} are not read: convert it to RGB")
+        raise UserError(f"pictures of mode {picture.mode} are not read: convert it to RGB")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         paper = Image.new("RGBA", picture.size, _paper_behind(picture))

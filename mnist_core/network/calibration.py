@@ -9,6 +9,8 @@ import math
 import torch
 from torch.nn import functional as F
 
+from mnist_core.tables import table, wilson_interval
+
 # Of the answers called sure on held-out digits, at most this share may be wrong.
 WRONG_WHEN_SURE = 0.002
 # Of the held-out digits, this share may be taken for no digit.
@@ -60,3 +62,16 @@ def choose_thresholds(probabilities: torch.Tensor, labels: torch.Tensor) -> dict
     last = int(allowed.nonzero().max()) if allowed.any() else 0
     # Rounded to the side that keeps the shares.
     return {"digit": math.floor(1000 * digit) / 1000, "sure": math.ceil(1000 * lead[last]) / 1000}
+
+
+def accuracy_table(answers: dict[str, tuple[torch.Tensor, torch.Tensor]]) -> str:
+    """A row for each name's (N, 10) probabilities and (N,) labels: how many are read right."""
+    rows = []
+    for name, (probabilities, labels) in answers.items():
+        right, count = int((probabilities.argmax(1) == labels).sum()), len(labels)
+        low, high = wilson_interval(right, count)
+        error = expected_calibration_error(probabilities, labels)
+        interval = f"{low:.2%} to {high:.2%}"
+        rows.append((name, f"{right / count:.2%}", interval, right, count, f"{error:.2%}"))
+    header = ("drawings or pictures", "accuracy", "95 % interval", "right", "of")
+    return table((*header, "calibration error"), rows)

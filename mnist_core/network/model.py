@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import nn
 from torch.nn.utils.fusion import fuse_linear_bn_eval
 
-from mnist_core.framing import PIXELS
+from mnist_core.drawing.framing import PIXELS
 
 DIGITS = 10
 
@@ -17,13 +16,11 @@ MAX_WIDTH = 4096
 MAX_LAYERS = 8
 
 
-class MLP(nn.Module, PyTorchModelHubMixin):
+class MLP(nn.Module):
     """A multilayer perceptron with ReLU between its layers.
 
-    `hidden` lists the widths of the hidden layers, so (128, 64) is
-    784 -> 128 -> 64 -> 10. `batch_norm` normalises each hidden layer while it is
-    trained; `folded` takes that out again. The hub mixin writes config.json and
-    model.safetensors; `weights.py` decides where.
+    `hidden` lists the widths of the hidden layers, so (128, 64) is 784 -> 128 -> 64 -> 10.
+    `batch_norm` normalises each hidden layer while it is trained; `fused` takes that out again.
     """
 
     def __init__(self, hidden: Sequence[int] = (128, 64), batch_norm: bool = False) -> None:
@@ -53,7 +50,7 @@ class MLP(nn.Module, PyTorchModelHubMixin):
         (784,) float32 in [0, 1] -> (784,) contributions and a constant. Together they are
         exactly log p(digit) - log p(runner_up): with its units switched on and off as this input
         switches them, a ReLU network is one linear map, weights x input + constant.
-        For a network without batch normalisation, such as `folded` gives.
+        For a network without batch normalisation, such as `fused` gives.
         """
         *hidden, last = (layer for layer in self.layers if isinstance(layer, nn.Linear))
         active, units = [], inputs
@@ -69,8 +66,8 @@ class MLP(nn.Module, PyTorchModelHubMixin):
         return weights * inputs, constant
 
     @torch.no_grad()
-    def folded(self, temperature: float = 1.0) -> "MLP":
-        """The same network, for use: batch normalisation taken into the layers before it.
+    def fused(self, temperature: float = 1.0) -> "MLP":
+        """The same network, for use: batch normalisation fused into the layers before it.
 
         Its scores are divided by `temperature` (Guo et al., "On Calibration of Modern
         Neural Networks", 2017), also as part of a layer, so that it is a plain MLP.

@@ -9,15 +9,15 @@ A drawing file holds one drawing a line, as JSON, gzipped if its name ends in .g
 
 import gzip
 import json
-import os
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import numpy as np
+
+from mnist_core.errors import UserError
+from mnist_core.files import open_file, replacing
 
 # Limits of what is read, well above any digit: a minute of a 120 Hz pen.
 MAX_STROKES = 100
@@ -35,29 +35,28 @@ class Drawing:
 
 
 def read_drawings(path: str | Path) -> list[Drawing]:
-    """All drawings of a file, or none: raises ValueError naming the file, the line and the fault.
-
-    A file that can't be opened raises OSError.
-    """
+    """All drawings of a file, or none: raises UserError naming the file, the line and the fault."""
     drawings = []
     number = 0
     try:
-        with _open(path, "rt") as lines:
+        with open_file(path, "rt") as lines:
             for line in lines:
                 number += 1
                 if line.strip():
                     drawings.append(_parse_drawing(line))
     except (gzip.BadGzipFile, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}, after line {number}: the file is damaged ({error})") from error
-    except ValueError as error:
-        raise ValueError(f"{path}, line {number}: {error}") from error
+        raise UserError(f"{path}, after line {number}: the file is damaged ({error})") from error
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from error
+    except UserError as error:
+        raise UserError(f"{path}, line {number}: {error}") from error
     if not drawings:
-        raise ValueError(f"{path} holds no drawings")
+        raise UserError(f"{path} holds no drawings")
     return drawings
 
 
 def write_drawings(path: str | Path, drawings: Iterable[Drawing]) -> None:
-    """Write a drawing file, beside its place first, so that nobody meets half a file."""
+    """Write a drawing file. Raises UserError where it can't be written."""
     with replacing(path, "wt") as file:
         for drawing in drawings:
             strokes = [stroke.tolist() for stroke in drawing.strokes]
@@ -65,57 +64,45 @@ def write_drawings(path: str | Path, drawings: Iterable[Drawing]) -> None:
             file.write(json.dumps(record, separators=(",", ":")) + "\n")
 
 
-@contextmanager
-def replacing(path: str | Path, mode: str) -> Iterator[IO]:
-    """A file, text ("wt") or bytes ("wb"), that takes the place of `path` when it is complete."""
-    path = Path(path)
-    unfinished = path.with_name(f".unfinished-{path.name}")
-    with _open(unfinished, mode) as file:
-        yield file
-    os.replace(unfinished, path)
-
-
-def _open(path: str | Path, mode: str) -> IO:
-    opener = gzip.open if str(path).endswith(".gz") else open
-    return opener(path, mode, encoding="utf-8" if "t" in mode else None)
-
-
 def _parse_drawing(line: str) -> Drawing:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"this is not JSON ({error})") from error
+        raise UserError(f"this is not JSON ({error})") from error
     if not isinstance(record, dict) or not {"label", "strokes"} <= record.keys():
-        raise ValueError('expected {"label": 0 to 9, "strokes": [[[x, y], ...], ...]}')
-    label = record.pop("label")
-    if type(label) is not int or not 0 <= label <= 9:
-        raise ValueError(f"the label is {label!r}; expected a digit, 0 to 9")
-    strokes = parse_strokes(record.pop("strokes"))
+        raise UserError('expected {"label": 0 to 9, "strokes": [[[x, y], ...], ...]}')
+    label, strokes = check_label(record.pop("label")), parse_strokes(record.pop("strokes"))
     if not strokes:
-        raise ValueError("the drawing has no ink: leave the line out")
+        raise UserError("the drawing has no ink: leave the line out")
     return Drawing(label, strokes, record)
+
+
+def check_label(value: object) -> int:
+    """`value`, where it is a digit. Raises UserError for all else."""
+    if type(value) is not int or not 0 <= value <= 9:
+        raise UserError(f"the label is {value!r:.40}; expected a digit, 0 to 9")
+    return value
 
 
 def parse_strokes(value: object) -> list[np.ndarray]:
     """Check a drawing from outside and return its strokes as (n, 2) float64 arrays, n >= 1.
 
-    `value` is a list of strokes as it comes from JSON; tuples and arrays do as
-    well. A stroke without points is left out. Raises ValueError that says what
-    was found and what was expected.
+    `value` is a list of strokes as it comes from JSON; tuples and arrays do as well. A stroke
+    without points is left out. Raises UserError that says what was found and what was expected.
     """
     value = _plain(value)
     if not isinstance(value, list | tuple):
-        raise ValueError(
+        raise UserError(
             f"a drawing is a list of strokes such as [[[12, 40], [13, 44]]], not {_kind(value)}"
         )
     if len(value) > MAX_STROKES:
-        raise ValueError(
+        raise UserError(
             f"the drawing has {len(value)} strokes; at most {MAX_STROKES} are read: send fewer"
         )
     strokes = [_parse_stroke(stroke, number) for number, stroke in enumerate(value, start=1)]
     points = sum(map(len, strokes))
     if points > MAX_POINTS:
-        raise ValueError(
+        raise UserError(
             f"the drawing has {points} points; at most {MAX_POINTS} are read: thin them out"
         )
     return [stroke for stroke in strokes if len(stroke)]
@@ -125,16 +112,16 @@ def _parse_stroke(value: object, number: int) -> np.ndarray:
     """One stroke as an (n, 2) float64 array, n >= 0."""
     value = _plain(value)
     if not isinstance(value, list | tuple):
-        raise ValueError(f"stroke {number} is {_kind(value)}; expected a list of [x, y] points")
+        raise UserError(f"stroke {number} is {_kind(value)}; expected a list of [x, y] points")
     if len(value) > MAX_POINTS:
-        raise ValueError(
+        raise UserError(
             f"stroke {number} has {len(value)} points; at most {MAX_POINTS} are read: thin them out"
         )
     if not all(_is_point(point) for point in value):
-        raise ValueError(f"stroke {number} holds something else than [x, y] pairs of numbers")
+        raise UserError(f"stroke {number} holds something else than [x, y] pairs of numbers")
     # NaN compares false and is refused too.
     if not all(abs(coordinate) <= MAX_COORDINATE for point in value for coordinate in point):
-        raise ValueError(
+        raise UserError(
             f"stroke {number} has a coordinate that is not finite or beyond ±{MAX_COORDINATE}"
         )
     return np.array(value, np.float64).reshape(-1, 2)

@@ -1,11 +1,10 @@
 """MNIST's frame: strokes or a picture -> a (28, 28) uint8 image as MNIST's makers would make it.
 
-MNIST's digits were scaled to fit a 20x20 box with their aspect kept and moved by
-whole pixels until the centre of mass fell on pixel 14 of 28, counted from 0. (The
-20x20 box: LeCun et al., "Gradient-Based Learning Applied to Document
-Recognition", 1998; pixel 14: measured on the 60,000 training images, whose
-centres of mass all lie between 13.5 and 14.5.) A network that learned on such
-images reads a drawing well only when it comes in the same frame.
+MNIST's digits were scaled to fit a 20x20 box with their aspect kept and moved by whole pixels until
+the centre of mass fell on pixel 14 of 28, counted from 0. (The 20x20 box: LeCun et al.,
+"Gradient-Based Learning Applied to Document Recognition", 1998; pixel 14: measured on the 60,000
+training images, whose centres of mass all lie between 13.5 and 14.5.) A network that learned on
+such images reads a drawing well only when it comes in the same frame.
 """
 
 import math
@@ -14,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mnist_core.pictures import picture_ink
+from mnist_core.drawing.pictures import picture_ink
 
 SIDE = 28
 BOX = 20
@@ -24,6 +23,10 @@ PIXELS = SIDE * SIDE
 # Width of the pen, in pixels of the frame. At this width real pen drawings cover 13.1 % of the
 # frame on average, as MNIST's training images do.
 PEN_WIDTH = 2.5
+
+# The page's paper and the pen as it is shown there, in the paper's units.
+PAPER_SIDE = 1000
+PAPER_PEN_WIDTH = 55
 
 # Points nearer than this along a stroke, in pixels of the frame, add next to nothing.
 MIN_SPACING = 0.5
@@ -55,7 +58,9 @@ def frame_strokes(strokes: list[np.ndarray], pen_width: float = PEN_WIDTH) -> np
     return _centre(_ink(np.concatenate(segments), pen_width))
 
 
-def shrink_strokes(strokes: list[np.ndarray], side: float, pen_width: float) -> np.ndarray:
+def shrink_strokes(
+    strokes: list[np.ndarray], side: float = PAPER_SIDE, pen_width: float = PAPER_PEN_WIDTH
+) -> np.ndarray:
     """Paper of `side` units shrunk to (28, 28) uint8, as most demos do: for comparison only.
 
     `pen_width` is in units of the paper. What lies beyond the paper is cut off.
@@ -88,10 +93,9 @@ def _segments(points: np.ndarray) -> np.ndarray:
 def _ink(segments: np.ndarray, pen_width: float) -> np.ndarray:
     """(m, 2, 2) segments in frame pixels -> (28, 28) float32 coverage in [0, 1].
 
-    A pixel is covered by how far its centre lies inside the pen's edge, from 0
-    half a pixel outside to 1 half a pixel inside. That is the anti-aliasing of a
-    signed distance field: exact to the sub-pixel, where drawing on a large
-    bitmap and shrinking it rounds the points.
+    A pixel is covered by how far its centre lies inside the pen's edge, from 0 half a pixel outside
+    to 1 half a pixel inside. That is the anti-aliasing of a signed distance field: exact to the
+    sub-pixel, where drawing on a large bitmap and shrinking it rounds the points.
     """
     start = segments[:, 0].astype(np.float32)  # (m, 2)
     along = segments[:, 1].astype(np.float32) - start  # (m, 2)

@@ -1,0 +1,202 @@
+"""Save and load a network: one file, model.safetensors, and the model card README.md beside it.
+
+The file's metadata carry the config: the layer sizes, the verdicts' thresholds and where the
+network came from. So tensors and config can't be of two different networks. The card is for
+people; nothing reads it. Networks are shared on the Hugging Face Hub as hf://USER/NAME; which
+classes its library raises depends on its version, so each failure there is a UserError.
+"""
+
+import hashlib
+import json
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from huggingface_hub import HfApi, ModelCardData, get_token, snapshot_download
+from huggingface_hub.utils import validate_repo_id
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from mnist_core.drawing.framing import PIXELS
+from mnist_core.errors import UserError
+from mnist_core.files import make_directory, replacing
+from mnist_core.network.model import DIGITS, MAX_LAYERS, MAX_WIDTH, MLP
+from mnist_core.tables import table
+
+MODEL_FILE = "model.safetensors"
+CARD_FILE = "README.md"
+FILES = (MODEL_FILE, CARD_FILE)
+HUB = "hf://"
+PROVENANCE = ("data", "recipe", "seed", "scores", "date", "versions")
+REMEDY = "Train a network with: python scripts/train.py --install"
+
+
+def save(model: MLP, directory: str | Path, provenance: dict, thresholds: dict[str, float]) -> None:
+    """Write `model` to `directory`, made if need be; killed, it leaves the old network or the new.
+
+    `provenance` says where the network came from: "data" (str), "recipe" (dict), "seed" (int),
+    "scores" (dict of floats), "date" (ISO 8601), "versions" (dict) and, once it is tested,
+    "confusion" (a row for each digit of the test set: how often it was read as which).
+    `thresholds` are the verdicts', as `calibration.choose_thresholds` gives them. Raises
+    UserError when `directory` can't be written.
+    """
+    config = {"hidden": list(model.hidden), "thresholds": thresholds, "provenance": provenance}
+    # One key: safetensors writes several in random order, and the name is made of the bytes.
+    metadata = {"config": json.dumps(config)}
+    _write(directory, save_tensors(model.state_dict(), metadata), _card(config).encode())
+
+
+def copy(source: str | Path, directory: str | Path) -> None:
+    """Copy the network in `source` to `directory`, as safely as `save` writes it."""
+    _write(directory, *((Path(source) / name).read_bytes() for name in FILES))
+
+
+def _write(directory: str | Path, *contents: bytes) -> None:
+    """Write the contents of FILES."""
+    make_directory(directory)
+    for name, content in zip(FILES, contents, strict=True):
+        with replacing(Path(directory) / name) as file:
+            file.write(content)
+
+
+def load(directory: str | Path) -> tuple[MLP, dict]:
+    """The network in `directory`, or at hf://USER/NAME on the Hub, and its config.
+
+    The network is ready to evaluate; its config has a "name", eight hex digits of its file's
+    SHA-256. Raises UserError when the file is missing, can't be had from the Hub, is damaged
+    or is not this project's.
+    """
+    directory = fetch(str(directory)) if str(directory).startswith(HUB) else Path(directory)
+    path = directory / MODEL_FILE
+    try:
+        content = path.read_bytes()  # once: name, tensors and config are of one file
+        tensors = load_tensors(content)
+    except FileNotFoundError as error:
+        raise UserError(f"no network in {directory}: {MODEL_FILE} is missing. {REMEDY}") from error
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from error
+    except SafetensorError as error:
+        raise UserError(
+            f"{path} is damaged or not a safetensors file ({error}). {REMEDY}"
+        ) from error
+    config = _read_config(content, path)
+    model = MLP(config["hidden"])
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if found != expected:
+        raise UserError(
+            f"{path} does not fit the hidden sizes {config['hidden']} of its config: "
+            f"it holds {found}, expected {expected}. {REMEDY}"
+        )
+    model.load_state_dict(tensors)
+    return model.eval(), config | {"name": hashlib.sha256(content).hexdigest()[:8]}
+
+
+def _read_config(content: bytes, path: Path) -> dict:
+    """The config in a valid safetensors file's metadata, checked.
+
+    The file begins with the length of its JSON header (https://github.com/huggingface/safetensors).
+    """
+    (length,) = struct.unpack("<Q", content[:8])
+    metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+    try:
+        config = json.loads(metadata["config"])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} carries no config: another program's? {REMEDY}") from error
+    if fault := _fault(config if isinstance(config, dict) else {}):
+        raise UserError(f"the config in {path} {fault}. {REMEDY}")
+    return config
+
+
+def _fault(config: dict) -> str | None:
+    """What is wrong with a config, where something is."""
+    hidden, thresholds, provenance = map(config.get, ("hidden", "thresholds", "provenance"))
+    if not (
+        isinstance(hidden, list)
+        and len(hidden) <= MAX_LAYERS
+        and all(type(width) is int and 1 <= width <= MAX_WIDTH for width in hidden)
+    ):
+        return (
+            f'is not this project\'s: its "hidden" is {hidden!r:.200}, expected a list of layer '
+            "sizes such as [128, 64]"
+        )
+    limits = map(thresholds.get, ("digit", "sure")) if isinstance(thresholds, dict) else [None]
+    if not all(isinstance(limit, int | float) and 0 <= limit <= 1 for limit in limits):
+        return 'has no "thresholds" "digit" and "sure"'
+    if not isinstance(provenance, dict) or not set(PROVENANCE) <= provenance.keys():
+        return f'has no "provenance" with {", ".join(PROVENANCE)}'
+    return None
+
+
+# The Hugging Face Hub --------------------------------------------------------
+
+
+def check_token(repository: str) -> None:
+    """Raise UserError unless the Hub answers and knows us: better before a long training."""
+    if get_token() is None:
+        raise UserError(
+            f"no token to push to {repository} with. Make one that may write at "
+            "https://huggingface.co/settings/tokens, then: hf auth login (or set HF_TOKEN)"
+        )
+    with _one_line(f"can't push to {repository}"):
+        validate_repo_id(repository)
+        HfApi().whoami()
+
+
+def push(directory: Path, repository: str) -> str:
+    """Upload the network in `directory` to `repository`, made if need be; its address."""
+    with _one_line(f"can't push to {repository}"):
+        api = HfApi()
+        address = api.create_repo(repository, exist_ok=True)
+        api.upload_folder(repo_id=repository, folder_path=directory, allow_patterns=list(FILES))
+    return str(address)
+
+
+def fetch(place: str) -> Path:
+    """The folder with the network of hf://USER/NAME in the library's cache, which works offline."""
+    with _one_line(f"can't load a network from {place}"):
+        return Path(snapshot_download(place.removeprefix(HUB), allow_patterns=list(FILES)))
+
+
+@contextmanager
+def _one_line(failure: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{failure}: {reason or type(error).__name__}") from error
+
+
+# The model card --------------------------------------------------------------
+
+
+def _card(config: dict) -> str:
+    """The Hub's metadata and a page of Markdown."""
+    provenance, thresholds = config["provenance"], config["thresholds"]
+    metadata = ModelCardData(
+        library_name="pytorch", pipeline_tag="image-classification", datasets=["mnist"]
+    )
+    sizes = " -> ".join(map(str, (PIXELS, *config["hidden"], DIGITS)))
+    tables = ""
+    for key in ("recipe", "scores", "versions"):
+        rows = [(name.replace("_", " "), value) for name, value in provenance[key].items()]
+        tables += f"\n## {key.title()}\n\n{table(('what', 'value'), rows)}"
+    return f"""---
+{metadata.to_yaml()}
+---
+
+# Handwritten digits: a multilayer perceptron
+
+28x28 pixels, flattened: {sizes}, ReLU between, log-probabilities out.
+
+Data: {provenance["data"]}. Seed {provenance["seed"]}. Trained {provenance["date"]}.
+
+## Verdicts
+
+An answer is called sure when the leading digit is at least {thresholds["sure"]:.1%} ahead of the
+runner-up, and what was drawn is called no digit when those two together have less than
+{thresholds["digit"]:.1%}. Both were chosen on held-out data
+(`mnist_core/network/calibration.py`).
+{tables}"""
