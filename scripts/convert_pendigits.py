@@ -11,7 +11,7 @@ training part alone. Exit code 2 when a file can't be had or is not the collecti
 
 import argparse
 import hashlib
-import os
+import http.client
 import sys
 import urllib.request
 from pathlib import Path
@@ -19,7 +19,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core.strokes import Drawing, parse_strokes, write_drawings
+from mnist_core.drawing.strokes import Drawing, parse_strokes, write_drawings
+from mnist_core.errors import UserError
+from mnist_core.files import make_directory
 
 SOURCE = (
     "https://raw.githubusercontent.com/choucavalier/pendigits-hmm/"
@@ -41,31 +43,27 @@ def main() -> None:
         for name, sha256 in SHA256.items():
             path = args.output / f"{name}.jsonl.gz"
             drawings = parse_unipen(fetch(args.source, name, sha256).decode("ascii"))
-            args.output.mkdir(parents=True, exist_ok=True)
+            make_directory(args.output)
             write_drawings(path, drawings)
             print(f"wrote {len(drawings)} drawings to {path}")
-    except (OSError, ValueError) as error:
+    except UserError as error:
         parser.exit(2, f"convert_pendigits.py: {error}\n")
 
 
 def fetch(source: str, name: str, sha256: str) -> bytes:
-    """The file `name` from a folder or an address. Raises OSError or ValueError, with a remedy."""
-    if "://" in source:
-        try:
-            with urllib.request.urlopen(source + name, timeout=60) as response:
-                content = response.read()
-        except OSError as error:
-            raise OSError(
-                f"can't fetch {source}{name} ({error}). Without a network, give the folder "
-                "that holds the two files: --source FOLDER"
-            ) from error
-    else:
-        content = Path(source, name).read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise ValueError(
-            f"{os.path.join(source, name)} is not the collection's file: its sha256 is {found}, "
-            f"expected {sha256}"
+    """The file `name` from a folder or an address. Raises UserError, with a remedy."""
+    place = source + name if "://" in source else (Path(source) / name).resolve().as_uri()
+    try:
+        with urllib.request.urlopen(place, timeout=60) as response:
+            content = response.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise UserError(
+            f"can't fetch {place} ({error}). Without a network, give the folder that holds the "
+            "two files: --source FOLDER"
+        ) from error
+    if (found := hashlib.sha256(content).hexdigest()) != sha256:
+        raise UserError(
+            f"{place} is not the collection's file: its sha256 is {found}, expected {sha256}"
         )
     return content
 

@@ -5,29 +5,32 @@ python -m tests.small_training --output DIR
 
 import dataclasses
 from collections.abc import Callable
+from types import ModuleType
 
-from mnist_core import data, training
+from mnist_core.training import data, finish, trainer
 from scripts import train
 
 
 def shrink(replace: Callable) -> None:
     """`replace(object, name, value)` is setattr, or a test's own that takes it back."""
+    best = dataclasses.replace(
+        trainer.RECIPES["best"], hidden=(16,), epochs=8, batch_size=100, outliers=40
+    )
+    replace(trainer, "RECIPES", {"tutorial": trainer.RECIPES["tutorial"], "best": best})
+    load_few(replace, 3000, data, finish)
+
+
+def load_few(replace: Callable, count: int, *modules: ModuleType) -> None:
+    """Let `load_mnist` in `modules` give the first `count` images, and say that it reads."""
     load = data.load_mnist
 
-    def load_few(root, train: bool) -> data.Dataset:
+    def load_mnist(root, train: bool) -> data.Dataset:
         print(f"reading MNIST, train={train}")
         images, labels = load(root, train)
-        return images[:3000], labels[:3000]
+        return images[:count], labels[:count]
 
-    recipes = {
-        "tutorial": training.RECIPES["tutorial"],
-        "best": dataclasses.replace(
-            training.RECIPES["best"], hidden=(16,), epochs=8, batch_size=100, outliers=40
-        ),
-    }
-    replace(data, "load_mnist", load_few)
-    replace(train, "load_mnist", load_few)
-    replace(training, "RECIPES", recipes)
+    for module in modules:
+        replace(module, "load_mnist", load_mnist)
 
 
 if __name__ == "__main__":

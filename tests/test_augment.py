@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from mnist_core.augment import augment
-from mnist_core.training import evaluate
-from mnist_core.weights import load
+from mnist_core.network.weights import load
+from mnist_core.training.augment import augment
+from mnist_core.training.trainer import evaluate
 from tests.conftest import ROOT
 
 

@@ -6,15 +6,17 @@ import pytest
 import torch
 from torchvision.datasets import MNIST
 
-from mnist_core.data import (
+from mnist_core.drawing.framing import frame_strokes
+from mnist_core.drawing.strokes import Drawing, parse_strokes
+from mnist_core.errors import UserError
+from mnist_core.training import data
+from mnist_core.training.data import (
     load_mnist,
     render_drawings,
     render_variants,
     split,
     split_drawings,
 )
-from mnist_core.framing import frame_strokes
-from mnist_core.strokes import Drawing, parse_strokes
 from tests.conftest import ROOT
 
 RAW = ROOT / "data" / "MNIST" / "raw"
@@ -43,7 +45,7 @@ def test_mnist_is_whole(copy):
 def test_a_wrong_checksum_is_named_with_its_remedy(copy):
     file = copy / "MNIST" / "raw" / "t10k-labels-idx1-ubyte.gz"
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"t10k-labels.*md5.*git checkout"):
+    with pytest.raises(UserError, match=r"t10k-labels.*md5.*git checkout"):
         load_mnist(copy, train=False)
 
 
@@ -51,13 +53,22 @@ def test_a_damaged_unpacked_file_is_named_with_its_remedy(copy):
     load_mnist(copy, train=False)
     unpacked = copy / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
     unpacked.write_bytes(unpacked.read_bytes()[:1000])
-    with pytest.raises(OSError, match=r"damaged.*rm -f .*-ubyte"):
+    with pytest.raises(UserError, match=r"damaged.*rm -f .*-ubyte"):
         load_mnist(copy, train=False)
+
+
+def test_a_file_that_cannot_be_read_is_one_message(monkeypatch):
+    def unreadable(*_) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(data, "check_integrity", unreadable)
+    with pytest.raises(UserError, match=r"missing or damaged.*git checkout"):
+        load_mnist(ROOT / "data", train=False)
 
 
 def test_absent_files_that_cannot_be_fetched_are_one_message(tmp_path, monkeypatch):
     monkeypatch.setattr(MNIST, "mirrors", ["http://127.0.0.1:9/"])  # nothing listens there
-    with pytest.raises(OSError, match=r"missing or damaged.*git checkout"):
+    with pytest.raises(UserError, match=r"missing or damaged.*git checkout"):
         load_mnist(tmp_path, train=True)
 
 
@@ -87,8 +98,31 @@ def test_drawings_are_held_out_by_writer():
 def test_drawings_by_few_writers_are_held_out_one_by_one(writer):
     fitting, held_out = split_drawings(drawings(50, **writer))
     assert (len(fitting), len(held_out)) == (45, 5)
-    with pytest.raises(ValueError, match="at least 2"):
+    with pytest.raises(UserError, match="at least 2"):
         split_drawings(drawings(1))
+
+
+def test_a_file_in_which_all_are_named_is_split_as_it_always_was():
+    _, held_out = split_drawings(drawings(60, writer=lambda i: f"w{i % 30}"))
+    assert sorted({drawing.extra["writer"] for drawing in held_out}) == ["w2", "w4", "w7"]
+    _, held_out = split_drawings(drawings(30))
+    assert [drawing.label for drawing in held_out] == [2, 4, 7]
+
+
+@pytest.mark.parametrize("no_name", [None, ["a"], {"a": 1}, True, 1.5])
+def test_drawings_without_a_name_are_no_writer_s(no_name):
+    named = drawings(120, writer=lambda i: i % 12)
+    unnamed = drawings(50, writer=lambda i: no_name) + drawings(50)
+    fitting, held_out = split_drawings([*named, *unnamed])
+    assert (len(fitting), len(held_out)) == (110 + 90, 10 + 10)
+    ids = set(map(id, held_out))
+    assert len({one.extra["writer"] for one in named if id(one) in ids}) == 1
+    assert sum(id(one) in ids for one in named) == 10
+
+
+def test_one_unnamed_drawing_among_many_writers_is_trained_on():
+    fitting, _ = split_drawings(drawings(20, writer=lambda i: i % 10) + drawings(1))
+    assert not fitting[-1].extra
 
 
 def test_drawings_are_rendered_as_the_page_does():

@@ -9,20 +9,23 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from mnist_core import runs, weights
-from mnist_core.strokes import Drawing, parse_strokes, write_drawings
+from mnist_core.drawing.strokes import Drawing, parse_strokes, write_drawings
+from mnist_core.errors import UserError
+from mnist_core.network import weights
+from mnist_core.training import checkpoint, finish, run
 from scripts import train
-from tests.conftest import ROOT, run
+from tests.conftest import ROOT
 from tests.drawings import DRAWINGS
 from tests.small_training import shrink
 
-TRAIN = ROOT / "scripts" / "train.py"
 EPOCHS = 8
 
 
@@ -30,23 +33,35 @@ EPOCHS = 8
 def training(monkeypatch):
     """Call train.py's main in this process, on little data and without pictures."""
     shrink(monkeypatch.setattr)
-    monkeypatch.setattr(train, "draw_pictures", lambda *_: None)
+    monkeypatch.setattr(finish, "draw_pictures", lambda *_: None)
     threads = torch.get_num_threads()
-
-    def main(*arguments: object) -> None:
-        monkeypatch.setattr("sys.argv", ["train.py", "--threads", "1", *map(str, arguments)])
-        train.main()
-
-    yield main
+    yield partial(main, monkeypatch)
     torch.set_num_threads(threads)
+
+
+def main(monkeypatch, *arguments: object) -> None:
+    monkeypatch.setattr("sys.argv", ["train.py", "--threads", "1", *map(str, arguments)])
+    train.main()
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     """The directory of a run that nothing disturbed."""
-    directory = tmp_path_factory.mktemp("uninterrupted") / "run"
-    done = run("-m", "tests.small_training", "--threads", 1, "--output", directory, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
+    return undisturbed(tmp_path_factory.mktemp("uninterrupted") / "run")
+
+
+@pytest.fixture(scope="module")
+def three_epochs(tmp_path_factory):
+    """The same, of a shorter run."""
+    return undisturbed(tmp_path_factory.mktemp("three") / "run", "--epochs", 3)
+
+
+def undisturbed(directory, *settings: object) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch.setattr)
+        threads = torch.get_num_threads()
+        main(patch, *settings, "--output", directory)
+        torch.set_num_threads(threads)
     return directory
 
 
@@ -64,7 +79,7 @@ def assert_same(directory, expected) -> None:
     """Both runs ended with the same network, state and history, bit for bit."""
     found, wanted = (load_file(folder / weights.MODEL_FILE) for folder in (directory, expected))
     torch.testing.assert_close(found, wanted, rtol=0, atol=0)
-    found, wanted = (runs.load_state(folder).fitting for folder in (directory, expected))
+    found, wanted = (checkpoint.load_checkpoint(folder).trainer for folder in (directory, expected))
     assert found.pop("schedule") == wanted.pop("schedule")
     torch.testing.assert_close(found, wanted, rtol=0, atol=0)
     assert rows(directory) == rows(expected)
@@ -99,11 +114,9 @@ def test_the_best_epoch_is_kept(uninterrupted):
 
 
 def test_of_equal_epochs_the_later_is_kept():
-    history = [{"epoch": n, "validation_accuracy": a} for n, a in [(1, 0.5), (2, 0.9), (3, 0.9)]]
-    assert runs.State(None, "", [*history, {"epoch": 4, "validation_accuracy": 0.8}]).best() == {
-        "epoch": 3,
-        "validation_accuracy": 0.9,
-    }
+    accuracies = [0.5, 0.9, 0.9, 0.8]
+    history = [{"epoch": n, "validation_accuracy": a} for n, a in enumerate(accuracies, start=1)]
+    assert checkpoint.Checkpoint(None, "", history).best()["epoch"] == 3
 
 
 @pytest.mark.parametrize("signal_sent", [signal.SIGKILL, signal.SIGINT])
@@ -118,21 +131,22 @@ def test_a_run_stopped_anywhere_resumes_to_the_same_weights(
         stderr=subprocess.PIPE,
         text=True,
     )
-    after, then = random.randrange(EPOCHS - 2), random.uniform(0, 0.15)
-    print(f"stopped {then} s after epoch {after}")
+    chance = random.Random(seed := f"stopped by {signal_sent}")
+    after, then = chance.randrange(EPOCHS - 2), chance.uniform(0, 0.15)
+    print(f"seed {seed!r}: {then} s after epoch {after}")
     while not (directory / "state.pt").exists() or (after and epochs_written(directory) < after):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.005)
     time.sleep(then)
     process.send_signal(signal_sent)
     _, message = process.communicate(timeout=60)
-    done = len(runs.load_state(directory).history)
+    done = len(checkpoint.load_checkpoint(directory).history)
     assert after <= done < EPOCHS
     if signal_sent == signal.SIGINT:
         assert process.returncode == 130
         assert message.count("\n") == 1
         assert f"--resume {directory}" in message
-        assert len(rows(directory)) == done if done else "no network yet" in message
+    assert epochs_written(directory) in (done, done + 1)  # the checkpoint is the last to be written
     if done:
         weights.load(directory)
     training("--resume", directory)
@@ -143,20 +157,34 @@ def epochs_written(directory) -> int:
     return len(rows(directory)) if (directory / "metrics.csv").exists() else 0
 
 
-def test_an_interrupt_waits_for_the_bookkeeping():
-    done = []
-    with pytest.raises(KeyboardInterrupt), runs.interrupts_held():
-        signal.raise_signal(signal.SIGINT)
-        done.append("the rest of the block")
-    assert done
-    with pytest.raises(KeyboardInterrupt):  # and afterwards it does not
-        signal.raise_signal(signal.SIGINT)
+# Every epoch replaces up to four files: the network, its card, the metrics and the checkpoint.
+@pytest.mark.parametrize("step", ["model.safetensors", "README.md", "metrics.csv", "state.pt"])
+@pytest.mark.parametrize("complete", [False, True])
+def test_an_interrupt_between_two_files_costs_an_epoch_at_most(
+    tmp_path, training, three_epochs, capsys, monkeypatch, step, complete
+):
+    directory, replace = tmp_path / "run", os.replace
+
+    def interrupted(source, target) -> None:
+        second = epochs_written(directory) + (step == "state.pt") > 1 and target.name == step
+        if complete or not second:
+            replace(source, target)
+        if second:
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", interrupted)
+        message = refused(training, capsys, "--epochs", 3, "--output", directory, code=130)
+    done = len(checkpoint.load_checkpoint(directory).history)
+    assert f"the state after epoch {done} and the best network so far" in message
+    weights.load(directory)
+    training("--resume", directory)
+    assert_same(directory, three_epochs)
 
 
-# Every epoch replaces up to five files: three of the network, the metrics and the state.
-@pytest.mark.parametrize("call", [0, 1, 3, 5, 8, 14])
+@pytest.mark.parametrize("call", [0, 1, 3, 5, 8, 10])
 def test_a_full_disk_leaves_the_last_good_state(
-    tmp_path, training, uninterrupted, capsys, monkeypatch, call
+    tmp_path, training, three_epochs, capsys, monkeypatch, call
 ):
     replace, calls = os.replace, []
 
@@ -168,17 +196,17 @@ def test_a_full_disk_leaves_the_last_good_state(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", fail)
-        message = refused(training, capsys, "--output", tmp_path / "run")
+        message = refused(training, capsys, "--epochs", 3, "--output", tmp_path / "run")
     assert "No space left on device" in message
-    assert not list(tmp_path.rglob("*.part")) + list(tmp_path.rglob(".saving*"))
+    assert not list(tmp_path.rglob(".*"))
     if call == 0:  # not even the first state
         assert "--resume" not in message
         return
     assert f"--resume {tmp_path / 'run'}" in message
-    done = len(runs.load_state(tmp_path / "run").history)
+    done = len(checkpoint.load_checkpoint(tmp_path / "run").history)
     assert f"the state after epoch {done} " in message
     training("--resume", tmp_path / "run")
-    assert_same(tmp_path / "run", uninterrupted)
+    assert_same(tmp_path / "run", three_epochs)
 
 
 def test_a_place_for_small_files_only_is_refused(tmp_path, training, capsys):
@@ -197,23 +225,23 @@ def test_a_training_that_diverges_keeps_the_last_good_state(
 ):
     directory = tmp_path / "run"
     settings = ("--recipe", "tutorial", "--hidden", 8, "--batch-size", 300, "--epochs", 2)
-    keep = train.keep
+    keep = run.keep
 
     def keep_one(*arguments) -> None:
         keep(*arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "keep", keep_one)
+    monkeypatch.setattr(run, "keep", keep_one)
     assert "--resume" in refused(training, capsys, *settings, "--output", directory, code=130)
-    monkeypatch.setattr(train, "keep", keep)
-    state = runs.load_state(directory)
-    state.fitting["optimizer"]["param_groups"][0]["lr"] = 1e30
-    runs.save_state(directory, state)
+    monkeypatch.setattr(run, "keep", keep)
+    saved = checkpoint.load_checkpoint(directory)
+    saved.trainer["optimizer"]["param_groups"][0]["lr"] = 1e30
+    checkpoint.save_checkpoint(directory, saved)
     message = refused(training, capsys, "--resume", directory)
     assert "diverged in epoch 2" in message
     assert "the state after epoch 1 and the best network so far" in message
     weights.load(directory)
-    assert len(runs.load_state(directory).history) == 1
+    assert len(checkpoint.load_checkpoint(directory).history) == 1
 
 
 def test_a_learning_rate_far_too_high_is_one_line(tmp_path, training, capsys):
@@ -231,8 +259,8 @@ def test_the_same_seed_gives_the_same_network(tmp_path, training):
 
 
 def test_each_run_has_a_directory_of_its_own(tmp_path, training, monkeypatch):
-    monkeypatch.setattr(train, "ROOT", tmp_path)
-    settings = ("--recipe", "tutorial", "--epochs", 1, "--data", ROOT / "data")
+    monkeypatch.setattr(train, "RUNS", tmp_path / "runs")
+    settings = ("--recipe", "tutorial", "--epochs", 1)
     training(*settings)
     training(*settings)
     names = sorted(folder.name for folder in (tmp_path / "runs").iterdir())
@@ -243,8 +271,9 @@ def test_each_run_has_a_directory_of_its_own(tmp_path, training, monkeypatch):
 
 
 def test_two_runs_of_one_second_do_not_meet(tmp_path):
-    names = [runs.create_new(tmp_path / "runs" / "now").name for _ in range(3)]
-    assert names == ["now", "now-2", "now-3"]
+    first, second, third = (checkpoint.create(None, tmp_path / "runs", "x") for _ in range(3))
+    assert len({first, second, third}) == 3
+    assert first.parent == second.parent == third.parent == tmp_path / "runs"
 
 
 def test_install_copies_the_network_to_where_the_page_looks(
@@ -269,19 +298,30 @@ def test_resume_keeps_the_run_s_own_settings(training, uninterrupted, capsys):
     assert "leave out --epochs --seed" in message
 
 
-@pytest.mark.parametrize("content", [None, b"", b"not a state", b"PK\x03\x04"])
-def test_what_is_no_state_is_refused(tmp_path, training, capsys, content):
-    if content is not None:
-        (tmp_path / "state.pt").write_bytes(content)
-    message = refused(training, capsys, "--resume", tmp_path)
-    assert ("damaged" if content is not None else "no run to resume") in message
+@pytest.mark.parametrize("content", [b"", b"not a state", b"PK\x03\x04"])
+def test_a_state_that_is_damaged_is_refused(tmp_path, training, capsys, content):
+    (tmp_path / "state.pt").write_bytes(content)
+    assert "damaged" in refused(training, capsys, "--resume", tmp_path)
+
+
+def test_a_state_that_is_missing_or_unreadable_is_refused(tmp_path, training, capsys):
+    assert "no run to resume" in refused(training, capsys, "--resume", tmp_path)
+    (tmp_path / "state.pt").mkdir()
+    assert "can't be read: Is a directory" in refused(training, capsys, "--resume", tmp_path)
+
+
+@pytest.mark.parametrize("content", [5, [1], torch.zeros(3), {}, {"settings": None}])
+def test_another_program_s_state_is_refused(tmp_path, content):
+    torch.save(content, tmp_path / "state.pt")
+    with pytest.raises(UserError, match="damaged, or another version's"):
+        checkpoint.load_checkpoint(tmp_path)
 
 
 def test_a_state_that_is_cut_short_is_refused(tmp_path, uninterrupted):
     content = (uninterrupted / "state.pt").read_bytes()
     (tmp_path / "state.pt").write_bytes(content[: len(content) // 2])
-    with pytest.raises(ValueError, match="damaged"):
-        runs.load_state(tmp_path)
+    with pytest.raises(UserError, match="damaged"):
+        checkpoint.load_checkpoint(tmp_path)
 
 
 def test_other_data_than_the_run_s_are_refused(tmp_path, training, capsys):
@@ -314,6 +354,16 @@ def test_tensorboard_s_log_holds_the_metrics(tmp_path, training):
     assert found == [
         (int(row["epoch"]), pytest.approx(float(row["validation_accuracy"]))) for row in table
     ]
+
+
+@pytest.mark.parametrize("fault", [ValueError("a fault"), OSError("a fault"), TypeError("a fault")])
+def test_a_fault_of_the_program_is_no_one_line(tmp_path, training, monkeypatch, fault):
+    def fail(*_) -> None:
+        raise fault
+
+    monkeypatch.setattr(run, "keep", fail)
+    with pytest.raises(type(fault), match="a fault"):
+        training("--output", tmp_path / "run")
 
 
 def test_tensorboard_that_is_not_installed_is_one_line(tmp_path, training, capsys, monkeypatch):

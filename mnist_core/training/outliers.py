@@ -1,54 +1,31 @@
 """Images of what is not a digit, so that the network learns to be unsure of them.
 
-Scribbles, letters and signs, several digits at once, noise and images with ink
-and paper exchanged. In training they all get the same target, a tenth for each
-digit ("outlier exposure", Hendrycks et al., "Deep Anomaly Detection with Outlier
-Exposure", 2019), so that a network without an eleventh output can still say that
-it has not seen a digit.
+Scribbles, letters and signs, several digits at once, noise and images with ink and paper
+exchanged. In training they all get the same target, a tenth for each digit ("outlier exposure",
+Hendrycks et al., "Deep Anomaly Detection with Outlier Exposure", 2019), so that a network
+without an eleventh output can still say that it has not seen a digit.
 """
 
 import numpy as np
 import torch
 from PIL import Image
 
-from mnist_core.framing import SIDE, frame_picture, frame_strokes
+from mnist_core.drawing.framing import SIDE, frame_picture, frame_strokes
 
-# Letters and signs that no digit resembles, on a grid of 4 by 6: strokes are separated by spaces,
+# Letters and signs that no digit resembles, on a grid of 4 by 6: a name, then its strokes, in which
 # each point is two figures, column and row from the top left.
-SIGNS = {
-    "A": "062046 1434",
-    "E": "40000646 0333",
-    "F": "400006 0333",
-    "H": "0006 4046 0343",
-    "K": "0006 400346",
-    "L": "000646",
-    "M": "0600244046",
-    "N": "06004640",
-    "P": "06003041423303",
-    "R": "0600304142330346 2346",
-    "T": "0040 2026",
-    "V": "002640",
-    "W": "0016224640",
-    "X": "0046 4006",
-    "d": "4046 43331204051626354244",
-    "f": "402021222426 0343",
-    "h": "0006 041333444646",
-    "k": "0106 420446",
-    "m": "0206 03122326 23324346",
-    "n": "0206 0312324346",
-    "r": "0206 03123242",
-    "w": "0216234642",
-    "arrow": "0343 214325",
-    "plus": "2026 0343",
-    "star": "2026 0145 4105",
-    "tick": "031641",
-    "heart": "2601102130414226",
-    "triangle": "0620460606",
-    "hash": "1016 3036 0242 0444",
-}
+_SIGNS = """
+A 062046 1434; E 40000646 0333; F 400006 0333; H 0006 4046 0343; K 0006 400346; L 000646;
+M 0600244046; N 06004640; P 06003041423303; R 0600304142330346 2346; T 0040 2026; V 002640;
+W 0016224640; X 0046 4006; d 4046 43331204051626354244; f 402021222426 0343;
+h 0006 041333444646; k 0106 420446; m 0206 03122326 23324346; n 0206 0312324346;
+r 0206 03123242; w 0216234642; arrow 0343 214325; plus 2026 0343; star 2026 0145 4105;
+tick 031641; heart 2601102130414226; triangle 0620460606; hash 1016 3036 0242 0444
+"""
+SIGNS = dict(sign.split(maxsplit=1) for sign in _SIGNS.split(";"))
 
 
-def outliers(count: int, digits: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def make_outliers(count: int, digits: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """`count` images of no digit, (N, 28, 28) uint8, in MNIST's frame as far as they can be.
 
     `digits`, (M, 28, 28) uint8, are what "several digits at once" is made of.

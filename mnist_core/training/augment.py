@@ -9,7 +9,7 @@ import math
 import torch
 from torch.nn import functional as F
 
-from mnist_core.framing import SIDE
+from mnist_core.drawing.framing import SIDE
 
 # The largest changes; each image draws its own, evenly between minus and plus these.
 ROTATION = math.radians(15)

@@ -1,8 +1,7 @@
-"""Fit a network and evaluate it. Knows tensors, not files.
+"""Fit a network and evaluate it, on the device that it is on. Knows tensors, not files.
 
-Everything happens on the device that the network is on. Random numbers are the
-CPU's, so that a seed means the same run on each. In several processes, as
-torchrun starts them, each takes its part of every batch (parallel.py).
+Random numbers are the CPU's, so that a seed means the same run on each device. In several
+processes, as torchrun starts them, each takes its shard of every batch (distributed.py).
 """
 
 import math
@@ -14,11 +13,12 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from mnist_core import parallel
-from mnist_core.augment import augment
-from mnist_core.data import Dataset
-from mnist_core.framing import to_input
-from mnist_core.model import DIGITS, MAX_LAYERS, MAX_WIDTH, MLP
+from mnist_core.drawing.framing import to_input
+from mnist_core.errors import UserError
+from mnist_core.network.model import DIGITS, MAX_LAYERS, MAX_WIDTH, MLP
+from mnist_core.training import distributed
+from mnist_core.training.augment import augment
+from mnist_core.training.data import Dataset
 
 EVALUATION_BATCH = 4096
 OUTLIER_SHARE = 8  # one outlier for so many digits in a batch
@@ -42,31 +42,21 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate"):
             if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected more than 0")
+                raise UserError(f"{name} is {getattr(self, name)}; expected more than 0")
         if len(self.hidden) > MAX_LAYERS or any(not 1 <= n <= MAX_WIDTH for n in self.hidden):
-            raise ValueError(
+            raise UserError(
                 f"hidden sizes are {self.hidden}; expected up to {MAX_LAYERS} of 1 to {MAX_WIDTH}"
             )
         if self.batch_norm and self.batch_size < 2:
-            raise ValueError("batch_size is 1; expected at least 2, for batch normalisation")
+            raise UserError("batch_size is 1; expected at least 2, for batch normalisation")
 
 
-RECIPES = {
-    "tutorial": Recipe(hidden=(128, 64), epochs=10, batch_size=64, learning_rate=0.01),
+RECIPES = {  # hidden layers, epochs, batch size, learning rate
+    "tutorial": Recipe((128, 64), 10, 64, 0.01),
     # The tutorial's network with the schedule and the batch normalisation of `best`.
-    "quick": Recipe(
-        hidden=(128, 64),
-        epochs=6,
-        batch_size=256,
-        learning_rate=0.01,
-        one_cycle=True,
-        batch_norm=True,
-    ),
+    "quick": Recipe((128, 64), 6, 256, 0.01, one_cycle=True, batch_norm=True),
     "best": Recipe(
-        hidden=(1024, 1024),
-        epochs=30,
-        batch_size=256,
-        learning_rate=0.008,
+        *((1024, 1024), 30, 256, 0.008),
         weight_decay=0.01,
         one_cycle=True,
         batch_norm=True,
@@ -87,12 +77,12 @@ class Epoch:
     seconds: float
 
 
-class Fitting:
+class Trainer:
     """A training under way. `state_dict` between two epochs holds all that the rest depends on.
 
-    `generator`, the CPU's, shuffles the training images, anew for each epoch, and
-    augments them. `outliers`, (M, 28, 28) uint8, are images of no digit: a few join
-    each batch, with every digit as likely as another for their target.
+    `generator`, the CPU's, shuffles the training images, anew for each epoch, and augments them.
+    `outliers`, (M, 28, 28) uint8, are images of no digit: a few join each batch, with every digit
+    as likely as another for their target.
     """
 
     def __init__(
@@ -103,29 +93,24 @@ class Fitting:
         generator: torch.Generator,
         outliers: torch.Tensor | None = None,
     ) -> None:
-        device = _device(model)
-        self.images, self.labels = (tensor.to(device) for tensor in training)
-        self.outliers = None if outliers is None else outliers.to(device)
+        self.images, self.labels = (tensor.to(_device(model)) for tensor in training)
+        self.outliers = None if outliers is None else outliers.to(_device(model))
         self.model, self.recipe, self.generator = model, recipe, generator
-        self.network = parallel.distributed_model(model)
-        # Without weight decay AdamW is Adam.
-        self.optimizer = torch.optim.AdamW(
-            model.parameters(),
-            lr=recipe.learning_rate,
-            weight_decay=recipe.weight_decay,
-            fused=True,  # one kernel for all weights: a quarter less time a step
-        )
+        self.network = distributed.distributed_model(model)
+        # Without weight decay AdamW is Adam. Fused, it takes a quarter less time a step.
+        rates = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
+        self.optimizer = torch.optim.AdamW(model.parameters(), **rates, fused=True)
         self.schedule = _schedule(self.optimizer, recipe, len(self.images))
         self.epochs = 0  # done so far
 
     def run_epoch(self, validation: Dataset) -> Epoch:
-        """Train for an epoch and evaluate. Raises ValueError when the loss is no longer finite."""
+        """Train for an epoch and evaluate. Raises UserError when the loss is no longer finite."""
         started = time.perf_counter()
         training_loss = self._train()
         seconds = time.perf_counter() - started
         loss, accuracy = evaluate(self.model, validation)
         if not math.isfinite(training_loss + loss):
-            raise ValueError(
+            raise UserError(
                 f"the training diverged in epoch {self.epochs + 1}: its mean loss is "
                 f"{training_loss}, on validation {loss}. Choose a lower learning rate"
             )
@@ -135,45 +120,51 @@ class Fitting:
     def _train(self) -> float:
         """One pass over the training images: their mean loss."""
         self.model.train()
-        total, count = 0.0, len(self.images)
-        order = torch.randperm(count, generator=self.generator)
-        changes = parallel.own_generator(self.generator)
-        least = parallel.size() * (2 if self.recipe.batch_norm else 1)  # one has no variance
-        with tqdm(
-            total=count,
-            desc=f"epoch {self.epochs + 1}",
-            unit=" images",
-            unit_scale=True,
-            leave=False,
-            disable=True if parallel.rank() else None,  # None: shown where there is a terminal
-        ) as bar:
+        total, trained = 0.0, 0
+        order = torch.randperm(len(self.images), generator=self.generator)
+        changes = distributed.generator_of_rank(self.generator)
+        # In batch normalisation a single image has no variance.
+        smallest = distributed.world_size() * (2 if self.recipe.batch_norm else 1)
+        hidden = True if distributed.rank() else None  # None: shown where there is a terminal
+        looks = {"desc": f"epoch {self.epochs + 1}", "unit": " images", "unit_scale": True}
+        with tqdm(total=len(order), **looks, leave=False, disable=hidden) as bar:
             for batch in order.split(self.recipe.batch_size):
-                if len(batch) < least:
+                if len(batch) < smallest:
                     continue
-                part = parallel.own_part(batch)
-                loss = self._step(part, changes, share=len(part) * parallel.size() / len(batch))
-                total += loss * len(part)
+                shard = distributed.shard(batch)
+                weight = len(shard) * distributed.world_size() / len(batch)
+                loss = self._step(shard, changes, weight)
+                total += loss * len(shard)
+                trained += len(batch)
                 bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
                 bar.update(len(batch))
-        return parallel.total(total, _device(self.model)) / count
+        return distributed.total(total, _device(self.model)) / max(1, trained)
 
-    def _step(self, part: torch.Tensor, changes: torch.Generator, share: float) -> float:
-        """Learn from the images that `part` numbers: their mean loss.
+    def _step(self, shard: torch.Tensor, changes: torch.Generator, weight: float) -> float:
+        """Learn from the images at the indices `shard`, (n,): their mean loss.
 
-        `share` is how much they count, so that the processes' mean is the whole batch's.
+        `weight` makes the mean over the processes that of the whole batch.
         """
-        part = part.to(self.images.device)
-        inputs = _inputs(self.images[part], self.outliers, self.recipe, changes)
+        shard = shard.to(self.images.device)
+        inputs = self._inputs(self.images[shard], changes)
         log_probabilities = self.network(inputs)
-        loss = nn.functional.nll_loss(log_probabilities[: len(part)], self.labels[part])
+        loss = nn.functional.nll_loss(log_probabilities[: len(shard)], self.labels[shard])
         shown = loss.item()
-        if len(inputs) > len(part):  # cross-entropy with a tenth for each digit
-            loss = loss - OUTLIER_WEIGHT * log_probabilities[len(part) :].mean()
+        if len(inputs) > len(shard):  # cross-entropy with a tenth for each digit
+            loss = loss - OUTLIER_WEIGHT * log_probabilities[len(shard) :].mean()
         self.optimizer.zero_grad()
-        (share * loss).backward()
+        (weight * loss).backward()
         self.optimizer.step()
         self.schedule.step()
         return shown
+
+    def _inputs(self, images: torch.Tensor, changes: torch.Generator) -> torch.Tensor:
+        """A batch: the images, then a few outliers, all augmented where the recipe says."""
+        if self.outliers is not None:
+            count = len(images) // OUTLIER_SHARE
+            few = torch.randint(len(self.outliers), (count,), generator=changes)
+            images = torch.cat([images, self.outliers[few.to(images.device)]])
+        return to_input(augment(images, changes) if self.recipe.augment else images)
 
     def state_dict(self) -> dict:
         """All that the next epochs depend on, besides what the constructor was given."""
@@ -201,10 +192,10 @@ def fit(
     generator: torch.Generator,
     outliers: torch.Tensor | None = None,
 ) -> Iterator[Epoch]:
-    """Train `model` in place, yielding after each epoch; `Fitting` explains the arguments."""
-    fitting = Fitting(model, training, recipe, generator, outliers)
-    while fitting.epochs < recipe.epochs:
-        yield fitting.run_epoch(validation)
+    """Train `model` in place, yielding after each epoch; `Trainer` explains the arguments."""
+    trainer = Trainer(model, training, recipe, generator, outliers)
+    while trainer.epochs < recipe.epochs:
+        yield trainer.run_epoch(validation)
 
 
 def _schedule(
@@ -212,26 +203,10 @@ def _schedule(
 ) -> torch.optim.lr_scheduler.LRScheduler:
     if not recipe.one_cycle:
         return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
-    steps = recipe.epochs * math.ceil(count / recipe.batch_size)
+    steps = max(20, recipe.epochs * math.ceil(count / recipe.batch_size))  # it can't divide fewer
     return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        recipe.learning_rate,
-        total_steps=max(steps, 20),  # it can't divide fewer
-        pct_start=0.1,
+        optimizer, recipe.learning_rate, total_steps=steps, pct_start=0.1
     )
-
-
-def _inputs(
-    images: torch.Tensor,
-    outliers: torch.Tensor | None,
-    recipe: Recipe,
-    generator: torch.Generator,
-) -> torch.Tensor:
-    """A batch for the network: the images, then a few outliers, augmented where the recipe says."""
-    if outliers is not None:
-        few = torch.randint(len(outliers), (len(images) // OUTLIER_SHARE,), generator=generator)
-        images = torch.cat([images, outliers[few.to(images.device)]])
-    return to_input(augment(images, generator) if recipe.augment else images)
 
 
 @torch.inference_mode()

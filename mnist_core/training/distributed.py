@@ -1,8 +1,7 @@
-"""Devices, and the processes that torchrun starts, each with its part of every batch.
+"""Devices, and the processes that torchrun starts, each with its shard of every batch.
 
-The processes, their messages and the averaging of gradients are PyTorch's own
-(torchrun, torch.distributed, DistributedDataParallel). In a single process all
-of this does nothing.
+The processes, their messages and the averaging of gradients are PyTorch's own (torchrun,
+torch.distributed, DistributedDataParallel). In a single process all of this does nothing.
 """
 
 import os
@@ -11,6 +10,8 @@ from typing import Any
 
 import torch
 from torch import distributed, nn
+
+from mnist_core.errors import UserError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -34,7 +35,7 @@ def rank() -> int:
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
-def size() -> int:
+def world_size() -> int:
     """How many processes there are."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
@@ -42,38 +43,37 @@ def size() -> int:
 def choose_device(name: str) -> torch.device:
     """The device called `name`; "auto" is a GPU where there is one.
 
-    Raises ValueError when this machine hasn't the device.
+    Raises UserError when this machine hasn't the device.
     """
-    found = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        name = next(device for device in found if found[device])
-    if not found[name]:
-        there = ", ".join(device for device in found if found[device])
-        raise ValueError(f"device {name} is not available here; PyTorch finds: {there}")
-    return torch.device(name)
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    found = [*["cuda"] * cuda, *["mps"] * mps, "cpu"]
+    if name not in ("auto", *found):
+        raise UserError(f"device {name} is not available here; PyTorch finds: {', '.join(found)}")
+    return torch.device(found[0] if name == "auto" else name)
 
 
-def from_first(make: Callable[[], Any]) -> Any:
-    """What `make` gives in the first process, the only one that calls it, in every process.
+def choose_threads(count: int | None) -> int:
+    """`count`, or for None as many threads as PyTorch chooses. Raises UserError below 1."""
+    if count is not None and count < 1:
+        raise UserError(f"{count} threads; expected at least 1")
+    return count or torch.get_num_threads()
 
-    Its ValueError or OSError is every process's too, so that none waits for another in vain.
+
+def broadcast_from_rank_0(make: Callable[[], Any]) -> Any:
+    """What `make` returns in the process of rank 0, which alone calls it, in every process.
+
+    Its UserError is every process's too, so that none waits for another in vain.
     """
-    if size() == 1:
+    if world_size() == 1:
         return make()
-    result, failure = None, None
-    if rank() == 0:
-        try:
-            result = make()
-        except (ValueError, OSError) as error:
-            failure = str(error)
-    shared = [result, failure]
+    shared = [None]
+    try:
+        shared = [make() if rank() == 0 else None]
+    except UserError as error:
+        shared = [error]
     distributed.broadcast_object_list(shared)
-    if shared[1] is not None:
-        raise ValueError(shared[1])
+    if isinstance(shared[0], UserError):
+        raise shared[0]
     return shared[0]
 
 
@@ -81,33 +81,31 @@ def distributed_model(model: nn.Module) -> nn.Module:
     """`model`, its gradients averaged over the processes.
 
     Batch normalisation looks at the whole batch on CUDA; on the CPU, where PyTorch
-    can't, each process normalises by its own part, and the first one's averages are kept.
+    can't, each process normalises by its own shard, and the averages of rank 0 are kept.
     """
-    if size() == 1:
+    if world_size() == 1:
         return model
     if next(model.parameters()).is_cuda:
         nn.SyncBatchNorm.convert_sync_batchnorm(model)  # its layers, in place
     return nn.parallel.DistributedDataParallel(model)
 
 
-def own_part(batch: torch.Tensor) -> torch.Tensor:
-    """This process's share of `batch`: parts differ by at most one."""
-    return batch.tensor_split(size())[rank()]
+def shard(batch: torch.Tensor) -> torch.Tensor:
+    """This process's shard of `batch`: their sizes differ by at most one."""
+    return batch.tensor_split(world_size())[rank()]
 
 
-def own_generator(generator: torch.Generator) -> torch.Generator:
+def generator_of_rank(generator: torch.Generator) -> torch.Generator:
     """`generator`; with several processes another for each, which leaves `generator` as it is."""
-    if size() == 1:
+    if world_size() == 1:
         return generator
-    copy = torch.Generator()
-    copy.set_state(generator.get_state())
-    seed = int(torch.randint(2**62, (1,), generator=copy))
+    seed = int(torch.randint(2**62, (1,), generator=generator.clone_state()))
     return torch.Generator().manual_seed(seed + rank())
 
 
 def total(value: float, device: torch.device) -> float:
     """The sum of the processes' values."""
-    if size() == 1:
+    if world_size() == 1:
         return value
     tensor = torch.tensor(value, dtype=torch.float64, device=device)
     distributed.all_reduce(tensor)

@@ -1,0 +1,140 @@
+"""The directory of a training run, and what is kept there after each epoch.
+
+    state.pt            the checkpoint: all that the next epoch depends on
+    metrics.csv         a row for each epoch
+    model.safetensors, README.md   the best network so far, as network/weights.py writes it
+
+Whoever writes them writes the checkpoint last: a run that is stopped before that does its epoch
+again when it is resumed, and writes the same files again.
+"""
+
+import csv
+import dataclasses
+import datetime
+import hashlib
+import io
+import itertools
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+
+from mnist_core.errors import UserError
+from mnist_core.files import make_directory, replacing
+from mnist_core.training.data import TrainingData
+from mnist_core.training.trainer import Recipe
+
+CHECKPOINT_FILE = "state.pt"
+METRICS_FILE = "metrics.csv"
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a run was asked to do; kept in its checkpoint, so that a resumed run does the same."""
+
+    name: str  # of the recipe
+    recipe: Recipe
+    seed: int
+    data: str  # the folder that holds MNIST/raw
+    drawings: list[str]  # files
+    device: str
+    threads: int
+
+
+@dataclasses.dataclass
+class Checkpoint:
+    """A run between two epochs."""
+
+    settings: Settings
+    fingerprint: str  # of the data
+    history: list[dict] = dataclasses.field(default_factory=list)  # a row for each epoch done
+    trainer: dict | None = None  # Trainer.state_dict() after them; None before the first
+
+    def best(self) -> dict:
+        """The row whose network is kept: the best on validation images, the later of equals."""
+        return max(reversed(self.history), key=lambda row: row["validation_accuracy"])
+
+
+@dataclasses.dataclass
+class Run:
+    """What a process needs to train; `generator` is the state of its source of random numbers."""
+
+    directory: Path
+    checkpoint: Checkpoint
+    data: TrainingData
+    generator: torch.Tensor
+
+
+def fingerprint(data: TrainingData) -> str:
+    """A checksum of all images and labels: a resumed run must find the same."""
+    checksum = hashlib.sha256()
+    for images, labels in (data.train_set, *data.validation.values()):
+        checksum.update(images.numpy())
+        checksum.update(labels.numpy())
+    return checksum.hexdigest()
+
+
+def create(output: Path | None, runs: Path, name: str) -> Path:
+    """The directory of a new run: `output`, or a new one in `runs`, named by the time and `name`.
+
+    Raises UserError when there is a run in `output` already or it can't be made.
+    """
+    if output is None:
+        return _create_new(runs / f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}-{name}")
+    if (output / CHECKPOINT_FILE).exists():
+        raise UserError(
+            f"{output} holds a run already: choose another --output, "
+            f"or continue that one with --resume {output}"
+        )
+    make_directory(output)
+    return output
+
+
+def _create_new(directory: Path) -> Path:
+    """`directory`, or with -2, -3, ... where another run has that name already."""
+    make_directory(directory.parent)
+    free = directory
+    for number in itertools.count(2):
+        try:
+            free.mkdir()
+            break
+        except FileExistsError:
+            free = directory.with_name(f"{directory.name}-{number}")
+        except OSError as error:
+            raise UserError(f"can't make the folder {free}: {error.strerror}") from error
+    return free
+
+
+def save_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
+    """Write the checkpoint; loading it needs no pickle. Raises UserError when there is no room."""
+    content = io.BytesIO()  # where a file can't take it, torch.save hides why in a RuntimeError
+    torch.save(dataclasses.asdict(checkpoint), content)
+    with replacing(directory / CHECKPOINT_FILE) as file:
+        file.write(content.getbuffer())
+
+
+def load_checkpoint(directory: Path) -> Checkpoint:
+    """The checkpoint in `directory`. Raises UserError when there is none or it is damaged."""
+    path = directory / CHECKPOINT_FILE
+    try:
+        saved = dict(torch.load(path, map_location="cpu", weights_only=True))
+        settings = dict(saved.pop("settings"))
+        recipe = Recipe(**settings.pop("recipe"))
+        return Checkpoint(Settings(recipe=recipe, **settings), **saved)
+    except FileNotFoundError as error:
+        raise UserError(
+            f"no run to resume in {directory}: {CHECKPOINT_FILE} is missing. "
+            "Give the directory that the run printed when it began"
+        ) from error
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from error
+    except (RuntimeError, ValueError, TypeError, LookupError, EOFError, UnpicklingError) as error:
+        raise UserError(f"{path} is damaged, or another version's: begin a new run") from error
+
+
+def write_metrics(directory: Path, rows: list[dict]) -> None:
+    """Write all rows anew: a resumed run repeats the epoch that was cut short, not its row."""
+    with replacing(directory / METRICS_FILE, "wt") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,106 @@
+"""Make a trained network ready for use: calibrate, save, score, draw, install and publish it."""
+
+import dataclasses
+import datetime
+import platform
+from functools import reduce
+from pathlib import Path
+
+import torch
+import torchvision
+
+from mnist_core.network import calibration, weights
+from mnist_core.network.model import MLP
+from mnist_core.training import plots
+from mnist_core.training.augment import augment
+from mnist_core.training.checkpoint import Run
+from mnist_core.training.data import Dataset, join, load_mnist
+from mnist_core.training.trainer import confusion_matrix, predict
+
+
+def save_network(run: Run, model: MLP) -> None:
+    """Write a network that training has come to, made ready for use. Raises UserError."""
+    settings = run.checkpoint.settings
+    model, thresholds, scores = calibrate(model, run.data.validation)
+    provenance = {
+        "data": run.data.description,
+        "recipe": {"name": settings.name, **dataclasses.asdict(settings.recipe)},
+        "seed": settings.seed,
+        "scores": scores,
+        **date_and_versions(),
+    }
+    weights.save(model, run.directory, provenance, thresholds)
+
+
+def calibrate(
+    model: MLP, validation: dict[str, Dataset]
+) -> tuple[MLP, dict[str, float], dict[str, float]]:
+    """The network for use, its thresholds and its scores, all from held-out data.
+
+    Its calibration error is measured on the data that its one temperature was fitted to.
+    """
+    held_out = {name: (predict(model, digits[0]), digits[1]) for name, digits in validation.items()}
+    log_probabilities, labels = reduce(join, held_out.values())
+    temperature = calibration.fit_temperature(log_probabilities, labels)
+    thresholds = calibration.choose_thresholds((log_probabilities / temperature).softmax(1), labels)
+    scores = {}
+    for name, (log_probabilities, labels) in held_out.items():
+        probabilities = (log_probabilities / temperature).softmax(1)
+        accuracy = (probabilities.argmax(1) == labels).float().mean().item()
+        error = calibration.expected_calibration_error(probabilities, labels)
+        scores[f"{name}_accuracy"] = round(accuracy, 4)
+        scores[f"{name}_calibration_error"] = round(error, 4)
+    return model.fused(temperature), thresholds, scores
+
+
+def date_and_versions() -> dict:
+    """What a network's provenance says of the day and the software."""
+    versions = {module.__name__: module.__version__ for module in (torch, torchvision)}
+    versions = {"python": platform.python_version(), **versions}
+    return {"date": datetime.date.today().isoformat(), "versions": versions}
+
+
+def finish(run: Run, install: Path | None = None, repository: str | None = None) -> None:
+    """Score the network of a run on the test set, once; draw it; pass it on.
+
+    `install` is a directory to copy it to, `repository` one on the Hub to push it to. Raises
+    UserError where one of them doesn't take it.
+    """
+    model, config = weights.load(run.directory)
+    provenance = config["provenance"]
+    scores = provenance["scores"]
+    if "test_accuracy" not in scores:  # it is there when a finished run is resumed
+        images, labels = load_mnist(run.checkpoint.settings.data, train=False)
+        confusion = confusion_matrix(predict(model, images).argmax(1), labels)
+        scores["test_accuracy"] = round((confusion.trace() / confusion.sum()).item(), 4)
+        provenance["confusion"] = confusion.tolist()
+        weights.save(model, run.directory, provenance, config["thresholds"])
+    print(f"\nthe network of epoch {run.checkpoint.best()['epoch']}:")
+    for what, score in scores.items():
+        print(f"{what.replace('_', ' ')} {score:.2%}")
+    draw_pictures(run, model)
+    print(f"saved to {run.directory}; try it: python app.py --weights {run.directory}")
+    if install:
+        weights.copy(run.directory, install)
+        print(f"installed in {install}")
+    if repository:
+        print(f"published at {weights.push(run.directory, repository)}")
+
+
+def draw_pictures(run: Run, model: MLP) -> None:
+    """Write five PNGs: training images, curves, confusion, mistakes and the first layer."""
+    images, labels = run.data.validation["validation"]
+    probabilities = predict(model, images).exp()
+    confusion = confusion_matrix(probabilities.argmax(1), labels)
+    samples, sample_labels = (tensor[: plots.GALLERY] for tensor in run.data.train_set)
+    if run.checkpoint.settings.recipe.augment:
+        samples = augment(samples, torch.Generator().manual_seed(0))
+    drawn = {
+        "samples": plots.image_grid(samples, list(map(str, sample_labels.tolist()))),
+        "curves": plots.curves(run.checkpoint.history, run.checkpoint.best()["epoch"]),
+        "confusion": plots.confusion_matrix(confusion),
+        "mistakes": plots.hardest_mistakes(images, labels, probabilities),
+        "first-layer": plots.first_layer(model),
+    }
+    for name, figure in drawn.items():
+        plots.save(figure, run.directory / f"{name}.png")

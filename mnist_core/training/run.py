@@ -1,0 +1,164 @@
+"""A training run: begin or resume it, then train, keeping every epoch on the disk.
+
+Prints the run's log. checkpoint.py says what its directory holds; finish.py makes the network for
+use. In several processes `begin`, `resume` and `keep` are for the first alone.
+"""
+
+import contextlib
+import dataclasses
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mnist_core.drawing.framing import PIXELS
+from mnist_core.drawing.strokes import read_drawings
+from mnist_core.errors import UserError
+from mnist_core.network import weights
+from mnist_core.network.model import DIGITS, MLP
+from mnist_core.training import distributed
+from mnist_core.training.checkpoint import (
+    Checkpoint,
+    Run,
+    Settings,
+    create,
+    fingerprint,
+    load_checkpoint,
+    save_checkpoint,
+    write_metrics,
+)
+from mnist_core.training.data import TrainingData, training_data
+from mnist_core.training.finish import save_network
+from mnist_core.training.trainer import Epoch, Trainer, evaluate
+
+
+def begin(settings: Settings, output: Path | None, runs: Path) -> Run:
+    """A new run in `output`, or in a new directory in `runs`.
+
+    What a person can mend raises UserError here, before the first epoch.
+    """
+    data, generator = _prepare(settings)
+    directory = create(output, runs, settings.name)
+    print(f"run directory    {directory}\n", flush=True)
+    checkpoint = Checkpoint(settings, fingerprint(data))
+    save_checkpoint(directory, checkpoint)
+    return Run(directory, checkpoint, data, generator)
+
+
+def resume(directory: Path, device: str | None = None, threads: int | None = None) -> Run:
+    """The run in `directory`, to go on with its own settings but for `device` and `threads`.
+
+    Raises UserError when there is none, its data have changed or the device is missing.
+    """
+    checkpoint = load_checkpoint(directory)
+    before = checkpoint.settings
+    settings = checkpoint.settings = dataclasses.replace(
+        before,
+        device=distributed.choose_device(device or before.device).type,
+        threads=distributed.choose_threads(before.threads if threads is None else threads),
+    )
+    data, generator = _prepare(settings)
+    if fingerprint(data) != checkpoint.fingerprint:
+        raise UserError(
+            f"the images are not those that the run in {directory} began with. Restore "
+            f"{' and '.join([settings.data, *settings.drawings])}, or begin a new run"
+        )
+    done = len(checkpoint.history)
+    print(f"run directory    {directory}, resumed after epoch {done}\n", flush=True)
+    return Run(directory, checkpoint, data, generator)
+
+
+def _prepare(settings: Settings) -> tuple[TrainingData, torch.Tensor]:
+    """The data, and the state of the generator that had a part in making them."""
+    _print_settings(settings)
+    drawings = [drawing for path in settings.drawings for drawing in read_drawings(path)]
+    generator = torch.Generator().manual_seed(settings.seed)
+    data = training_data(settings.data, drawings, settings.recipe.outliers, generator)
+    counts = {"training images": data.train_set, **data.validation}
+    print_row("data", ", ".join(f"{len(labels)} {what}" for what, (_, labels) in counts.items()))
+    return data, generator.get_state()
+
+
+def _print_settings(settings: Settings) -> None:
+    recipe = dataclasses.asdict(settings.recipe)
+    sizes = "-".join(map(str, (PIXELS, *recipe.pop("hidden"), DIGITS)))
+    own = {name: getattr(settings, name) for name in ("seed", "device", "threads")}
+    rows = {"recipe": settings.name, "network": sizes, **recipe, **own}
+    for name, value in {**rows, "processes": distributed.world_size()}.items():
+        print_row(name.replace("_", " "), value)
+
+
+def print_row(name: str, value: object) -> None:
+    """A line of the table that a log begins with."""
+    print(f"{name:16} {value}")
+
+
+def summary_writer() -> type:
+    """TensorBoard's writer. Raises UserError where its package is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise UserError("--tensorboard needs a package: pip install tensorboard") from error
+    return SummaryWriter
+
+
+def train(run: Run, writer: type | None = None) -> None:
+    """Train the epochs that remain and keep each; `writer` is `summary_writer`'s, to log them too.
+
+    Raises UserError when the training diverges or the disk is full.
+    """
+    settings, data = run.checkpoint.settings, run.data
+    torch.set_num_threads(settings.threads)
+    torch.manual_seed(settings.seed)
+    model = MLP(settings.recipe.hidden, settings.recipe.batch_norm).to(settings.device)
+    generator = torch.Generator().set_state(run.generator)
+    trainer = Trainer(model, data.train_set, settings.recipe, generator, data.outliers)
+    if run.checkpoint.trainer:
+        trainer.load_state_dict(run.checkpoint.trainer)
+    logs = writer and distributed.rank() == 0
+    again = trainer.epochs + 1
+    with writer(run.directory, purge_step=again) if logs else contextlib.nullcontext() as log:
+        while trainer.epochs < settings.recipe.epochs:
+            epoch = trainer.run_epoch(data.validation["validation"])
+            distributed.broadcast_from_rank_0(partial(keep, run, trainer, epoch, log))
+
+
+def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
+    """Print the epoch's line; write the network if it is the best, the metrics, the checkpoint.
+
+    In this order: stopped in between, a resumed run does the epoch again and writes the same.
+    """
+    checkpoint, row = run.checkpoint, dataclasses.asdict(epoch)
+    row = {"epoch": row.pop("number"), **row}
+    if drawings := run.data.validation.get("drawings"):
+        row["drawings_accuracy"] = evaluate(trainer.model, drawings)[1]
+    print(_line(row), flush=True)
+    checkpoint.history.append(row)
+    checkpoint.trainer = trainer.state_dict()
+    if checkpoint.best() is row:
+        save_network(run, trainer.model)
+    write_metrics(run.directory, checkpoint.history)
+    save_checkpoint(run.directory, checkpoint)
+    for name, value in row.items() if log else ():
+        log.add_scalar(name, value, epoch.number)
+
+
+def _line(row: dict) -> str:
+    """An epoch's line of the log, from its row of the metrics."""
+    drawings = f"  drawings {row['drawings_accuracy']:.2%}" if "drawings_accuracy" in row else ""
+    return (
+        f"epoch {row['epoch']:2}  training loss {row['training_loss']:.4f}"
+        f"  validation loss {row['validation_loss']:.4f}"
+        f"  validation accuracy {row['validation_accuracy']:.2%}{drawings}  {row['seconds']:.1f} s"
+    )
+
+
+def what_is_left(run: Run) -> str:
+    """What a run that was stopped has on the disk, and how to continue it."""
+    made = (run.directory / weights.MODEL_FILE).exists()
+    return (
+        f"{run.directory} keeps the state after epoch {len(load_checkpoint(run.directory).history)}"
+        f" and {'the best network so far' if made else 'no network yet'}; "
+        f"continue with: python scripts/train.py --resume {run.directory}"
+    )
