@@ -2,22 +2,30 @@
 
 import csv
 import gzip
+import io
+import os
 import random
+import signal
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
 from torchvision.datasets.mnist import read_image_file, read_label_file
 
-from mnist_core import corrections, figures, review
-from mnist_core.corrections import Corrections
-from mnist_core.data import render_drawings, select
-from mnist_core.strokes import Drawing, parse_strokes, read_drawings, write_drawings
+from mnist_core.corrections import export, review
+from mnist_core.corrections import store as module
+from mnist_core.corrections.store import Corrections
+from mnist_core.drawing.strokes import Drawing, parse_strokes, read_drawings, write_drawings
+from mnist_core.errors import UserError
+from mnist_core.training import plots
+from mnist_core.training.data import render_drawings, select
 from scripts import corrections as script
-from tests.conftest import ROOT, run
+from tests.conftest import ROOT, call, run
 from tests.drawings import DRAWINGS
+from tests.processes import started
 
 TOKEN = "t" * 16
 
@@ -75,9 +83,9 @@ def test_list_shows_a_table(command):
 
 def test_list_draws_a_contact_sheet(command, tmp_path, monkeypatch):
     titles = []
-    sheet = figures.contact_sheet
+    sheet = plots.image_grid
     monkeypatch.setattr(
-        figures, "contact_sheet", lambda images, given: titles.extend(given) or sheet(images, given)
+        plots, "image_grid", lambda images, given: titles.extend(given) or sheet(images, given)
     )
     code, out, _ = command("list", "--picture", tmp_path / "a.png")
     assert (code, titles) == (0, ["#1: 7\nread as 1, 100%", "#2: 2\nread as 2, 100%",
@@ -89,10 +97,10 @@ def test_list_draws_a_contact_sheet(command, tmp_path, monkeypatch):
 
 
 def test_a_contact_sheet_grows_and_ends(mnist):
-    images = mnist[0][: figures.CONTACTS + 5]
-    few, many = (figures.contact_sheet(images[:n], ["$"] * n) for n in (25, len(images)))
+    images = mnist[0][: plots.CONTACTS + 5]
+    few, many = (plots.image_grid(images[:n], ["$"] * n) for n in (25, len(images)))
     assert len(few.axes[0].texts) == 25
-    assert len(many.axes[0].texts) == figures.CONTACTS
+    assert len(many.axes[0].texts) == plots.CONTACTS
     assert round(many.get_figheight() / few.get_figheight()) == 33  # 100 rows to 3
 
 
@@ -106,8 +114,12 @@ def test_drawings_are_exported_and_imported(command, store, tmp_path, name):
     code, out, _ = command("import", tmp_path / name, tmp_path / name)
     assert (code, out.count("added 3 drawings")) == (0, 2)
     assert [one.label for one in store.all()] == [7, 2, 4] * 3
-    assert store.all()[-3].strokes == DRAWINGS[7]
-    assert store.all()[-3].answer == 1
+    again = next(store.all(last=3))
+    assert (again.strokes, again.answer, again.probabilities) == (DRAWINGS[7], 1, None)
+    assert (
+        "writer" in first.extra
+    )  # who it was can't be asked for, but training can tell people apart
+    assert "writer" not in again.drawing().extra
 
 
 def test_csv_is_as_kaggle_has_it(command, store, tmp_path):
@@ -115,12 +127,15 @@ def test_csv_is_as_kaggle_has_it(command, store, tmp_path):
     assert command("export", tmp_path / "a.csv.gz")[0] == 0
     text = (tmp_path / "a.csv").read_text()
     assert gzip.decompress((tmp_path / "a.csv.gz").read_bytes()).decode() == text
-    assert "\r" not in text
     header, *rows = csv.reader(text.splitlines())
     assert header == ["label", *(f"pixel{number}" for number in range(784))]
     images, _ = render_drawings([one.drawing() for one in store.all()])
     assert [int(row[0]) for row in rows] == [7, 2, 4]
     assert torch.equal(torch.tensor([list(map(int, row[1:])) for row in rows]), images.flatten(1))
+    plain = io.StringIO(newline="")
+    numbers = [list(map(int, row)) for row in rows]
+    csv.writer(plain, lineterminator="\n").writerows([header, *numbers])
+    assert text == plain.getvalue()  # no quotes, no spaces, no other ends of lines
 
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
@@ -135,12 +150,65 @@ def test_idx_files_are_as_mnists(command, store, tmp_path, ending):
     images, labels = render_drawings([one.drawing() for one in store.all()])
     assert torch.equal(read_image_file(tmp_path / "images-idx3"), images)
     assert torch.equal(read_label_file(tmp_path / "labels-idx1"), labels)
-    assert not list(tmp_path.glob(".unfinished*"))
+    assert sum(file.name.startswith("mine") for file in tmp_path.iterdir()) == 2
+    assert not list(tmp_path.glob(".*"))
+
+
+def pair_of(number: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images and labels that hold nothing but `number`."""
+    return torch.full((count, 28, 28), number).byte(), torch.full((count,), number)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_killed_export_leaves_no_images_with_others_labels(tmp_path, nth, when):
+    images, labels = tmp_path / "a-images-idx3-ubyte", tmp_path / "a-labels-idx1-ubyte"
+    export.write_idx(images, pair_of(1, 5))
+    with started(killed_in_replace, images, nth, when) as process:
+        process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    assert int(read_image_file(images).unique()) == (1 if (nth, when) == (1, "before") else 2)
+    assert labels.exists() is ((nth, when) == (2, "after"))  # or else images alone: no pair
+    assert export.write_idx(images, pair_of(3, 5)) == labels
+    assert set(read_label_file(labels).tolist()) == {3}
+
+
+def killed_in_replace(images: Path, nth: int, when: str) -> None:
+    """Export other numbers, and be killed just before or after the `nth` file takes its place."""
+    real, calls = os.replace, []
+
+    def replace_and_die(*paths: object) -> None:
+        calls.append(paths)
+        if when == "after":
+            real(*paths)
+        if len(calls) == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if when == "before":
+            real(*paths)
+
+    os.replace = replace_and_die
+    export.write_idx(images, pair_of(2, 5))
+
+
+def test_an_export_that_fails_leaves_the_old_pair(tmp_path, monkeypatch):
+    images = tmp_path / "a-images-idx3-ubyte.gz"
+    labels = export.write_idx(images, pair_of(1, 5))
+    before = images.read_bytes(), labels.read_bytes()
+    full = OSError(28, "No space left on device")
+
+    def fail(*_: object) -> None:
+        raise full
+
+    monkeypatch.setattr("gzip.GzipFile.flush", fail)
+    with pytest.raises(UserError, match="No space left"):
+        export.write_idx(images, pair_of(2, 5))
+    assert (images.read_bytes(), labels.read_bytes()) == before
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_relabel_and_delete(command, store):
     assert command("relabel", 2, 3)[0] == 0
-    assert store.get(2).label == 3
+    assert [one.label for one in store.all()] == [7, 3, 4]
     assert command("delete", 1, 3, 3)[:2] == (0, "removed 2\n")
     assert [one.id for one in store.all()] == [2]
 
@@ -161,7 +229,7 @@ def test_mistakes_are_told_in_a_line(command, tmp_path, monkeypatch):
         assert error.startswith("corrections.py: ")
         assert says in error
     assert "2 of 2" in command("list")[1]  # nothing of the good file was added
-    monkeypatch.setattr(corrections, "MAX_TOTAL", 2)
+    monkeypatch.setattr(module, "MAX_TOTAL", 2)
     code, _, error = command("import", tmp_path / "good.jsonl")
     assert (code, "good.jsonl: There is room for 2" in error) == (2, True)
 
@@ -177,9 +245,28 @@ def test_nothing_to_show_is_told(command, tmp_path):
 
 def test_a_database_that_cannot_be_had_is_told(tmp_path):
     file = ROOT / "scripts" / "corrections.py"
-    done = run(file, "list", "--database", f"sqlite:///{tmp_path}/none/a.sqlite")
+    write_drawings(tmp_path / "a.jsonl", [Drawing(7, parse_strokes(DRAWINGS[7]))])
+    url = f"sqlite:///{tmp_path}/none/a.sqlite"
+    done = run(file, "import", "--database", url, tmp_path / "a.jsonl")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "Its folder must exist" in done.stderr
+    assert "its folder must exist" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["list"], ["review"], ["export", "a.csv"], ["relabel", "1", "2"], ["delete", "1"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_only_an_import_makes_a_database(tmp_path, arguments):
+    script_file, mistyped = ROOT / "scripts" / "corrections.py", tmp_path / "mistyped.sqlite"
+    address = ["--database", f"sqlite:///{mistyped}"]
+    done = call(script_file, *arguments, *address)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"there is no file {mistyped}" in done.stderr
+    assert not list(tmp_path.iterdir())
+    write_drawings(tmp_path / "a.jsonl", [Drawing(7, parse_strokes(DRAWINGS[7]))])
+    assert call(script_file, "import", tmp_path / "a.jsonl", *address).returncode == 0
+    assert "1 of 1 corrections" in call(script_file, "list", *address).stdout
 
 
 def test_review_finds_planted_mislabels(command, store, mnist, tmp_path, monkeypatch):
@@ -212,6 +299,9 @@ def test_a_review_is_the_same_each_time_and_order_puts_disagreement_first(mnist)
     first, second = (review.cross_validate(drawings, few, seed=1) for _ in range(2))
     assert torch.equal(first, second)
     assert torch.allclose(first.sum(1), torch.ones(2))
-    probabilities = torch.tensor([[0.9, 0.1], [0.4, 0.6], [0.55, 0.45], [0.2, 0.8]])
+    # Of the labels 0 the third and the fourth lead; the fourth with little.
+    probabilities = torch.tensor(
+        [[0.45, 0.55, 0, 0], [0.2, 0.8, 0, 0], [0.9, 0.1, 0, 0], [0.31, 0.23, 0.23, 0.23]]
+    )
     labels = torch.tensor([0, 0, 0, 0])
-    assert review.order(probabilities, labels).tolist() == [3, 1, 2, 0]
+    assert review.order(probabilities, labels).tolist() == [1, 0, 3, 2]

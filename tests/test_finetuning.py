@@ -1,4 +1,4 @@
-"""Learning from corrections: what is learned, what is kept, and what train.py says of it."""
+"""Learning from corrections: what is learned, what is kept, and what finetune.py says of it."""
 
 import csv
 import re
@@ -7,16 +7,20 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core import data, finetuning, learning, weights
-from mnist_core.data import render_drawings, select, split
-from mnist_core.finetuning import FineTuning, finetune
-from mnist_core.model import MLP
-from mnist_core.strokes import Drawing, parse_strokes, write_drawings
-from mnist_core.training import evaluate
-from scripts import learn_writer, train
-from tests.conftest import ROOT
+from experiments import personalization
+from mnist_core.corrections import finetune
+from mnist_core.corrections.finetune import FineTuning, Learned, Score
+from mnist_core.drawing.strokes import Drawing, parse_strokes, write_drawings
+from mnist_core.network import weights
+from mnist_core.network.model import MLP
+from mnist_core.training import data
+from mnist_core.training.data import render_drawings, render_variants, select, split
+from mnist_core.training.trainer import evaluate
+from scripts import finetune as script
+from tests.conftest import ROOT, run
 from tests.drawings import DRAWINGS
-from tests.test_comparisons import call, rows
+from tests.small_training import load_few
+from tests.test_experiments import call, rows
 
 
 def mirrored_threes(count: int, seed: int) -> list[Drawing]:
@@ -29,6 +33,10 @@ def mirrored_threes(count: int, seed: int) -> list[Drawing]:
 
 def confirmed() -> list[Drawing]:
     return [Drawing(digit, parse_strokes(strokes)) for digit, strokes in DRAWINGS.items()]
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
 def differing(first: MLP, second: MLP) -> int:
@@ -46,8 +54,7 @@ def test_an_odd_style_is_learned_and_mnist_kept(recognizer, mnist):
     odd = render_drawings(mirrored_threes(40, seed=1))
     assert evaluate(model, odd)[1] < 0.3
     corrections = [*mirrored_threes(8, seed=0), *confirmed()]
-    generator = torch.Generator().manual_seed(0)
-    new = finetune(model, corrections, training[0], FineTuning(), generator)
+    new = finetune.finetune(model, corrections, training[0], FineTuning(), seeded(0))
     assert evaluate(new, odd)[1] > 0.9
     assert evaluate(new, render_drawings(confirmed()))[1] == 1
     assert evaluate(new, validation)[1] > evaluate(model, validation)[1] - 0.002
@@ -55,68 +62,136 @@ def test_an_odd_style_is_learned_and_mnist_kept(recognizer, mnist):
 
 
 def test_the_same_seed_gives_the_same_weights(mnist, monkeypatch):
-    monkeypatch.setattr(finetuning, "POOL", 100)
+    monkeypatch.setattr(finetune, "POOL", 100)
     torch.manual_seed(0)
     model, settings = MLP((16,)).eval(), FineTuning(steps=3)
     first, again, other = (
-        finetune(model, confirmed(), mnist[0], settings, torch.Generator().manual_seed(seed))
+        finetune.finetune(model, confirmed(), mnist[0], settings, seeded(seed))
         for seed in (5, 5, 6)
     )
     assert differing(first, again) == 0
     assert differing(first, other) == 4
 
 
-@pytest.mark.parametrize(("count", "held_out"), [(1, 0), (29, 0), (30, 6), (104, 20)])
-def test_a_fifth_is_held_out_where_there_are_enough(count, held_out):
-    corrections = mirrored_threes(count, seed=0)
-    learned_from, scored_on = learning.hold_out(corrections, seed=0)
-    assert len(scored_on) == held_out
+def test_more_corrections_than_the_pool_holds_are_a_random_choice(mnist, monkeypatch):
+    monkeypatch.setattr(finetune, "POOL", 10)
+    chosen = []
+
+    def render(corrections, copies, generator) -> data.Dataset:
+        chosen.append([correction.label for correction in corrections] * copies)
+        return render_variants(corrections, copies, generator)
+
+    monkeypatch.setattr(finetune, "render_variants", render)
+    model = MLP((8,)).eval()
+    many = [Drawing(i, mirrored_threes(1, seed=0)[0].strokes) for i in range(10)] * 3
+    for corrections, seed in ((many[:4], 0), (many, 0), (many, 0), (many, 1)):
+        finetune.finetune(model, corrections, mnist[0][:50], FineTuning(steps=1), seeded(seed))
+    assert [len(labels) for labels in chosen] == [8, 10, 10, 10]
+    assert chosen[1] == chosen[2] != chosen[3]
+
+
+# What is held out ------------------------------------------------------------
+
+
+def test_about_a_fifth_is_held_out():
+    corrections = mirrored_threes(500, seed=0)
+    learned_from, scored_on = finetune.hold_out(corrections)
+    assert 75 <= len(scored_on) <= 125
     assert {*map(id, learned_from), *map(id, scored_on)} == {*map(id, corrections)}
-    assert len(learned_from) + len(scored_on) == count
+    assert len(learned_from) + len(scored_on) == 500
 
 
-# train.py --corrections ------------------------------------------------------
+def test_new_corrections_move_no_older_one_to_the_other_side():
+    corrections = by(range(60), each=2)
+    sides = [set(map(id, finetune.hold_out(corrections[:count])[1])) for count in (30, 60, 120)]
+    assert sides[0] == sides[2] & set(map(id, corrections[:30]))
+    assert sides[1] == sides[2] & set(map(id, corrections[:60]))
+
+
+def test_a_writer_is_on_one_side():
+    learned_from, scored_on = finetune.hold_out(by(range(50), each=4))
+    writers = [{one.extra["writer"] for one in part} for part in (learned_from, scored_on)]
+    assert not writers[0] & writers[1]
+    assert len(writers[0]) + len(writers[1]) == 50
+
+
+def test_who_is_held_out_stays_so_for_ever():
+    _, scored_on = finetune.hold_out(by([*map(str, range(20)), "\ud800"], each=1))
+    assert [one.extra["writer"] for one in scored_on] == ["0", "1", "14", "18"]
+    _, scored_on = finetune.hold_out(mirrored_threes(20, seed=0))
+    assert len(scored_on) == 5
+
+
+@pytest.mark.parametrize("no_name", [None, ["a"], {"a": 1}, True, 1.5])
+def test_a_drawing_without_a_name_counts_by_its_strokes(no_name):
+    corrections = mirrored_threes(40, seed=0)
+    expected = [one.strokes for one in finetune.hold_out(corrections)[1]]
+    unnamed = [Drawing(8, one.strokes, {"writer": no_name}) for one in corrections]
+    assert [one.strokes for one in finetune.hold_out(unnamed)[1]] == expected
+
+
+def test_where_nobody_would_be_left_all_are_learned_from():
+    corrections = by(["1", "14"], each=3)
+    assert finetune.hold_out(corrections) == (corrections, [])
+
+
+def by(writers, each: int) -> list[Drawing]:
+    return [
+        Drawing(drawing.label, drawing.strokes, {"writer": writer})
+        for writer in writers
+        for drawing in mirrored_threes(each, seed=0)
+    ]
+
+
+def test_mnist_s_validation_images_decide_and_not_its_test_images():
+    def lost(validation: float, test: float) -> float:
+        scores = [
+            Score("test", 0.98, 0.98 - test, 10_000),
+            Score("validation", 0.99, 0.99 - validation, 6_000),
+        ]
+        return Learned(MLP(), scores, 1, 0, torch.zeros(10, 10)).lost()
+
+    assert lost(validation=0, test=0.5) == 0
+    assert lost(validation=0.5, test=0) == 0.5
+
+
+# scripts/finetune.py ---------------------------------------------------------
 
 
 @pytest.fixture
 def little_data(monkeypatch):
     """2,000 of MNIST's images, few outliers, and as little made of them and of corrections."""
-    load = data.load_mnist
-
-    def load_few(root, train: bool) -> data.Dataset:
-        return tuple(tensor[:2000] for tensor in load(root, train))
-
-    for module in (data, learning, learn_writer):
-        monkeypatch.setattr(module, "load_mnist", load_few)
-    monkeypatch.setattr(learning, "OUTLIERS", 20)
-    monkeypatch.setattr(finetuning, "POOL", 100)
-    monkeypatch.setattr(finetuning, "COPIES", 4)
+    load_few(monkeypatch.setattr, 2000, data, finetune, personalization)
+    monkeypatch.setattr(finetune, "OUTLIERS", 20)
+    monkeypatch.setattr(finetune, "POOL", 100)
+    monkeypatch.setattr(finetune, "COPIES", 4)
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
 def learn(monkeypatch, tmp_path, little_data):
-    """Call train.py's main in this process, on little data, to install in `tmp_path`/weights."""
-    threads = torch.get_num_threads()
-    monkeypatch.setattr(train, "FineTuning", lambda: FineTuning(steps=2, learning_rate=1e-5))
-    monkeypatch.setattr(train, "WEIGHTS", tmp_path / "weights")
+    """Call finetune.py's main in this process, on little data, to install in `tmp_path`/weights."""
+    monkeypatch.setattr(script, "FineTuning", lambda: FineTuning(steps=2, learning_rate=1e-5))
+    monkeypatch.setattr(script, "WEIGHTS", tmp_path / "weights")
 
     def main(*arguments: object) -> None:
         places = ("--from", ROOT / "weights", "--output", tmp_path / "run")
-        call(monkeypatch, train, "--threads", 1, *places, *arguments)
+        call(monkeypatch, script, "--threads", 1, *places, *arguments)
 
-    yield main
-    torch.set_num_threads(threads)
+    return main
 
 
 @pytest.fixture
 def corrections(tmp_path):
     path = tmp_path / "mine.jsonl"
-    write_drawings(path, [*mirrored_threes(24, seed=0), *confirmed()])
+    write_drawings(path, [*by(range(24), each=1), *confirmed()])
     return path
 
 
 def refused(learn, capsys, *arguments: object, code: int = 2) -> str:
-    """The one line that train.py ends with."""
+    """The one line that finetune.py ends with."""
     with pytest.raises(SystemExit) as ended:
         learn(*arguments)
     message = capsys.readouterr().err
@@ -128,9 +203,9 @@ def refused(learn, capsys, *arguments: object, code: int = 2) -> str:
 def test_before_and_after_are_reported_and_kept(learn, corrections, capsys, tmp_path):
     learn("--corrections", corrections, "--drawings", corrections, "--install")
     printed = capsys.readouterr().out
-    assert re.search(r"^corrections +26 learned from, 6 held out$", printed, re.MULTILINE)
+    assert re.search(r"^corrections +27 learned from, 5 held out$", printed, re.MULTILINE)
     for name, count in (
-        ("validation", "200"), ("drawings", "3"), ("test", "2,000"), ("held-out corrections", "6")
+        ("validation", "200"), ("drawings", "2"), ("test", "2,000"), ("held-out corrections", "5")
     ):  # fmt: skip
         shares = rf"^{name} +\d+\.\d\d% +\d+\.\d\d%  {count}$"
         assert re.search(shares, printed, re.MULTILINE), (name, printed)
@@ -138,25 +213,29 @@ def test_before_and_after_are_reported_and_kept(learn, corrections, capsys, tmp_
         assert {"validation", "test"} < {row["what"] for row in csv.DictReader(file)}
     _, config = weights.load(tmp_path / "weights")
     provenance = config["provenance"]
-    assert provenance["corrections"] == 26
-    assert provenance["parent"]["directory"] == str(ROOT / "weights")
+    assert provenance["corrections"] == 27
+    parent = provenance["parent"]
+    assert parent["directory"] == str(ROOT / "weights")
+    assert parent["name"] == weights.load(ROOT / "weights")[1]["name"]
     assert config["thresholds"] == weights.load(ROOT / "weights")[1]["thresholds"]
-    assert "26 corrections" in (tmp_path / "weights" / "README.md").read_text()
+    assert "27 corrections" in (tmp_path / "weights" / "README.md").read_text()
 
 
-def test_few_corrections_are_all_learned_from(learn, tmp_path, capsys):
-    write_drawings(tmp_path / "few.jsonl.gz", confirmed())
+def test_corrections_by_one_writer_are_all_learned_from(learn, tmp_path, capsys):
+    write_drawings(tmp_path / "few.jsonl.gz", by(["14"], each=8))  # who would be held out
     learn("--corrections", tmp_path / "few.jsonl.gz")
-    assert "8 learned from; fewer than 30, so none is held out" in capsys.readouterr().out
+    assert "8 learned from, none held out: they are by too few" in capsys.readouterr().out
     assert not (tmp_path / "weights").exists()
 
 
 def test_what_cost_too_much_is_not_installed_without_force(
     learn, corrections, capsys, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(learning, "finetune", lambda *_: MLP((16,)).eval())
+    monkeypatch.setattr(finetune, "finetune", lambda *_: MLP((16,)).eval())
     message = refused(learn, capsys, "--corrections", corrections, "--install", code=4)
-    assert re.search(r"not installed: it lost \d\d\.\d\d points on MNIST's test images", message)
+    assert re.search(
+        r"not installed: it lost \d\d\.\d\d points on MNIST's validation images", message
+    )
     assert "--force" in message
     assert not (tmp_path / "weights").exists()
     weights.load(tmp_path / "run")  # it can still be tried
@@ -182,20 +261,39 @@ def test_a_file_that_is_wrong_is_one_line(learn, capsys, tmp_path, content, says
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--corrections", "mine.jsonl", "--epochs", 3), "leave out --epochs"),
-        (("--corrections", "mine.jsonl", "--resume", "runs/x"), "leave out --resume"),
-        (("--recipe", "tutorial", "--force"), "leave out --from --force"),
+        (("--threads", 0), "0 threads"),
+        (("--from", "/nowhere"), "no network in /nowhere"),
+        (("--drawings", "/nowhere.jsonl"), "/nowhere.jsonl can't be read"),
+        (("--output", "/dev/null/run"), "can't make the folder /dev/null/run"),
+        ((), "no correction was kept yet"),  # the tests' own database is not there
     ],
 )
-def test_what_does_not_go_together_is_refused(learn, capsys, arguments, says):
+def test_what_a_person_can_mend_is_one_line(learn, capsys, corrections, arguments, says):
+    if arguments:
+        arguments = ("--corrections", corrections, *arguments)
     assert says in refused(learn, capsys, *arguments)
 
 
-# scripts/learn_writer.py -----------------------------------------------------
+def test_ctrl_c_is_one_line(learn, capsys, corrections, monkeypatch):
+    def interrupted(*_) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(finetune, "finetune", interrupted)
+    message = refused(learn, capsys, "--corrections", corrections, code=130)
+    assert message == "finetune.py: stopped\n"
+
+
+def test_the_script_runs_from_anywhere(tmp_path):
+    done = run(ROOT / "scripts" / "finetune.py", "--corrections", "mine.jsonl", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "finetune.py: mine.jsonl can't be read: No such file or directory\n"
+
+
+# experiments/personalization.py ----------------------------------------------
 
 
 def test_people_are_taught_one_by_one(tmp_path, monkeypatch, little_data):
-    monkeypatch.setattr(learn_writer, "FineTuning", lambda: FineTuning(steps=2))
+    monkeypatch.setattr(personalization, "FineTuning", lambda: FineTuning(steps=2))
     file = tmp_path / "people.jsonl"
     people = [
         Drawing(drawing.label, drawing.strokes, {"writer": writer})
@@ -203,7 +301,7 @@ def test_people_are_taught_one_by_one(tmp_path, monkeypatch, little_data):
         for drawing in [*mirrored_threes(16, seed=0), *8 * confirmed()]
     ]
     write_drawings(file, people)
-    call(monkeypatch, learn_writer, "--drawings", file, "--seeds", 2, "--output", tmp_path)
+    call(monkeypatch, personalization, "--drawings", file, "--seeds", 2, "--output", tmp_path)
     page = (tmp_path / "corrections.md").read_text(encoding="utf-8")
     (corrects,) = rows(page, "corrects")
     assert float(corrects[1].split()[0]) > 5  # most of the 3s that were not shown
@@ -215,11 +313,11 @@ def test_people_are_taught_one_by_one(tmp_path, monkeypatch, little_data):
 def test_what_is_saved_is_never_counted():
     labels = torch.arange(100) % 10
     probabilities = torch.rand(100, 10, generator=torch.Generator().manual_seed(0))
-    for choose in learn_writer.PROTOCOLS.values():
+    for choose in personalization.PROTOCOLS.values():
         saved, rest = choose(probabilities, labels, list(range(100)))
         assert len(saved) == 20
         assert not set(saved) & set(rest)
-    saved, rest = learn_writer.worst_of_half(probabilities, labels, list(range(100)))
+    saved, rest = personalization.worst_of_half(probabilities, labels, list(range(100)))
     assert set(rest) == set(range(50, 100))
     misread = (probabilities.argmax(1) != labels)[:50].nonzero().flatten().tolist()
     assert saved == misread[:20]  # they come first, in the order they are drawn
@@ -228,6 +326,6 @@ def test_what_is_saved_is_never_counted():
 def test_a_file_without_writers_is_refused(tmp_path, monkeypatch, capsys):
     write_drawings(tmp_path / "x.jsonl", confirmed())
     with pytest.raises(SystemExit) as ended:
-        call(monkeypatch, learn_writer, "--drawings", tmp_path / "x.jsonl", "--output", tmp_path)
+        call(monkeypatch, personalization, "--drawings", tmp_path / "x.jsonl", "--output", tmp_path)
     assert ended.value.code == 2
     assert '"writer"' in capsys.readouterr().err

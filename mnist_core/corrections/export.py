@@ -1,0 +1,52 @@
+"""Images and labels as files that other tools read: Kaggle's CSV, and MNIST's own idx."""
+
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from mnist_core.drawing.framing import PIXELS
+from mnist_core.files import replacing
+from mnist_core.training.data import Dataset
+
+# idx, from Yann LeCun's MNIST page: two zeros, 8 for unsigned bytes, the number of dimensions;
+# then each dimension as a big-endian uint32; then the bytes.
+IDX_BYTES = 0x0800
+IMAGES = "-images-idx3-ubyte"
+LABELS = "-labels-idx1-ubyte"
+
+
+def write_csv(path: Path, dataset: Dataset) -> None:
+    """A row for each image: its label and 784 grey values; gzipped if the name ends in .gz.
+
+    The header is label,pixel0,...,pixel783, as in Kaggle's digit recognizer. Raises UserError
+    where the file can't be written.
+    """
+    images, labels = dataset
+    rows = np.column_stack([labels.numpy().astype(np.uint8), images.reshape(-1, PIXELS).numpy()])
+    header = ",".join(["label", *(f"pixel{number}" for number in range(PIXELS))])
+    with replacing(path) as file:
+        np.savetxt(file, rows, fmt="%d", delimiter=",", header=header, comments="")
+
+
+def write_idx(path: Path, dataset: Dataset) -> Path:
+    """Write the images to `path` and the labels beside it, as MNIST's files are; give back where.
+
+    `path` ends in -images-idx3-ubyte, or in that and .gz. Killed at any moment it leaves the old
+    pair, the new one, or images without labels, which nothing takes for a pair; never images
+    beside another export's labels. Raises UserError where a file can't be written; while there
+    is none of the new ones complete, the old pair stays.
+    """
+    images, labels = dataset
+    beside = path.with_name(path.name.replace(IMAGES, LABELS))
+    with replacing(beside) as labels_file, replacing(path) as images_file:
+        _write_array(images_file, images.numpy())
+        _write_array(labels_file, labels.numpy().astype(np.uint8))
+        beside.unlink(missing_ok=True)  # both new ones are written: now the images, then these
+    return beside
+
+
+def _write_array(file: IO[bytes], array: np.ndarray) -> None:
+    file.write(np.array([IDX_BYTES + array.ndim, *array.shape], ">u4").tobytes())
+    file.write(array.tobytes())
+    file.flush()  # a full disk is noticed here

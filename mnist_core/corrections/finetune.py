@@ -1,0 +1,230 @@
+"""Learn from corrections: a few drawings that the network misread, or read right but unsure.
+
+A trained network goes on for some seconds. What it must not forget is rehearsed in every batch
+(Robins, "Catastrophic Forgetting, Rehearsal and Pseudorehearsal", 1995), and there it is held to
+its own earlier answers, not to labels (Li and Hoiem, "Learning without Forgetting", 2016), so that
+it stays as sure as it was. docs/corrections.md shows what this achieves and what else was tried.
+"""
+
+import contextlib
+import copy
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch.nn import functional as F
+
+from mnist_core.corrections.store import Corrections
+from mnist_core.drawing.framing import to_input
+from mnist_core.drawing.strokes import Drawing, read_drawings
+from mnist_core.errors import UserError
+from mnist_core.network import weights
+from mnist_core.network.model import MLP
+from mnist_core.training import trainer
+from mnist_core.training.augment import augment
+from mnist_core.training.checkpoint import write_metrics
+from mnist_core.training.data import (
+    Dataset,
+    TrainingData,
+    load_mnist,
+    render_drawings,
+    render_variants,
+    training_data,
+    writer_of,
+)
+from mnist_core.training.finish import date_and_versions
+
+TEST_WRITERS = "pendigits-test.jsonl.gz"  # in the data folder, where it may be put, to score
+HELD_OUT = 5  # of so many writers about one is held out
+MAY_LOSE = 0.001  # of the accuracy on MNIST's validation images, and still be installed
+OUTLIERS = 1000  # images of no digit among the rehearsal
+COPIES = 64  # at most, of each correction, changed and in random pen widths
+POOL = 8192  # images to draw the batches from: of corrections at most so many, of the rest so many
+
+
+@dataclasses.dataclass(frozen=True)
+class FineTuning:
+    """How a network learns from corrections."""
+
+    steps: int = 120
+    learning_rate: float = 1e-4  # Adam's at first; it falls to 0 along a cosine
+    corrected: int = 64  # images of corrections in a batch,
+    rehearsed: int = 192  # beside so many that are rehearsed
+    keep: float = 30.0  # weight of the loss of the second, beside that of the first
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """Accuracies in [0, 1] of a network on the same `count` images, before learning and after."""
+
+    what: str
+    before: float
+    after: float
+    count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Learned:
+    """A network that learned from `count` corrections, `held_out` more being kept to score it."""
+
+    model: MLP
+    scores: list[Score]
+    count: int
+    held_out: int
+    confusion: torch.Tensor  # (10, 10), of MNIST's test images
+
+    def lost(self) -> float:
+        """Of the accuracy on MNIST's validation images; below 0 where it rose."""
+        score = next(score for score in self.scores if score.what == "validation")
+        return round(score.before - score.after, 6)  # a limit must not hang on float32's last bit
+
+
+def read_corrections(source: str) -> list[Drawing]:
+    """Corrections from a drawing file, a database's address, or the default database ("").
+
+    Raises UserError when there are none or they can't be read.
+    """
+    if source.endswith((".jsonl", ".jsonl.gz")):
+        return read_drawings(source)
+    with contextlib.closing(Corrections.open(source or None, create=False)) as store:
+        corrections = [correction.drawing() for correction in store.all()]
+    if not corrections:
+        raise UserError(
+            "the database holds no corrections yet: correct the network on the page first, "
+            "or give a drawing file, FILE.jsonl"
+        )
+    return corrections
+
+
+def hold_out(corrections: Sequence[Drawing]) -> tuple[list[Drawing], list[Drawing]]:
+    """Corrections to learn from, and those of about a fifth of the writers to be scored on.
+
+    A hash of the writer's name decides, so that what comes later moves nobody to the other
+    side. Where nobody would be left to learn from, all are learned from and none is held out.
+    """
+    sides: tuple[list[Drawing], list[Drawing]] = [], []
+    for correction in corrections:
+        sides[_is_held_out(correction)].append(correction)
+    return sides if sides[0] else (sides[1], [])
+
+
+def _is_held_out(correction: Drawing) -> bool:
+    """A drawing that names no writer counts by its own strokes."""
+    writer = writer_of(correction)
+    strokes = [stroke.tolist() for stroke in correction.strokes]
+    key = json.dumps(strokes) if writer is None else str(writer)
+    digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
+    return int(digest, 16) % HELD_OUT == 0
+
+
+def learn(
+    model: MLP,
+    corrections: Sequence[Drawing],
+    drawings: Sequence[Drawing],
+    root: Path,
+    settings: FineTuning,
+    seed: int,
+) -> Learned:
+    """Fine-tune `model` on corrections and score it, before and after.
+
+    MNIST from `root`, `drawings` and images of no digit are rehearsed, without what
+    `training_data` holds out of them. `root` may hold the pen digits' test part, to score.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    learned_from, held_out = hold_out(corrections)
+    data = training_data(root, drawings, OUTLIERS, generator)
+    sets = {**data.validation, "test": load_mnist(root, train=False)}
+    if (Path(root) / TEST_WRITERS).exists():
+        sets["pen-digit test writers"] = render_drawings(read_drawings(Path(root) / TEST_WRITERS))
+    if held_out:
+        sets["held-out corrections"] = render_drawings(held_out)
+    new = finetune(model, learned_from, rehearsal(data), settings, generator)
+    scores = [
+        Score(name, *(trainer.evaluate(one, dataset)[1] for one in (model, new)), len(dataset[0]))
+        for name, dataset in sets.items()
+    ]
+    images, labels = sets["test"]
+    confusion = trainer.confusion_matrix(trainer.predict(new, images).argmax(1), labels)
+    return Learned(new, scores, len(learned_from), len(held_out), confusion)
+
+
+def rehearsal(data: TrainingData) -> torch.Tensor:
+    """(N, 28, 28) uint8: all images that a training sees, of digits and of none."""
+    return torch.cat([data.train_set[0], data.outliers])
+
+
+def finetune(
+    model: MLP,
+    corrections: Sequence[Drawing],
+    rehearsal: torch.Tensor,
+    settings: FineTuning,
+    generator: torch.Generator,
+) -> MLP:
+    """A copy of `model` that has learned from `corrections`; `model` stays as it was.
+
+    `model` is one for use, without batch normalisation, on the CPU. `rehearsal`,
+    (N, 28, 28) uint8, are images whose answers are to stay as they are.
+    """
+    images, labels = _variants(corrections, generator)
+    inputs = to_input(augment(images, generator))
+    chosen = torch.randint(len(rehearsal), (POOL,), generator=generator)
+    changed = augment(rehearsal[chosen], generator)  # (POOL, 28, 28)
+    rehearsed, answers = to_input(changed), trainer.predict(model, changed).clone()
+    new = copy.deepcopy(model).train()
+    optimizer = torch.optim.Adam(new.parameters(), lr=settings.learning_rate, fused=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, settings.steps)
+    for _ in range(settings.steps):
+        ours = torch.randint(len(inputs), (settings.corrected,), generator=generator)
+        old = torch.randint(len(rehearsed), (settings.rehearsed,), generator=generator)
+        log_probabilities = new(torch.cat([inputs[ours], rehearsed[old]]))
+        learned, kept = log_probabilities.split([len(ours), len(old)])
+        # Kullback and Leibler's divergence: how far the answers have moved.
+        moved = F.kl_div(kept, answers[old], reduction="batchmean", log_target=True)
+        loss = F.nll_loss(learned, labels[ours]) + settings.keep * moved
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    return new.eval()
+
+
+def _variants(corrections: Sequence[Drawing], generator: torch.Generator) -> Dataset:
+    """Up to POOL images: copies of each correction, or of as many as there is room for."""
+    if len(corrections) > POOL:
+        chosen = torch.randperm(len(corrections), generator=generator)[:POOL]
+        corrections = [corrections[i] for i in chosen.tolist()]
+    return render_variants(corrections, min(COPIES, POOL // len(corrections)), generator)
+
+
+def save(
+    learned: Learned, directory: Path, parent: Path, config: dict, settings: FineTuning, seed: int
+) -> None:
+    """Write the network to `directory`, its scores beside it. Raises UserError.
+
+    `parent` held the network that it learned from, `config` is that network's. The verdicts'
+    thresholds stay the parent's: they were chosen on MNIST and drawings, where a clone has MNIST
+    alone, and the network was held to its earlier answers, confidence included, on the rehearsal.
+    """
+    scores = {}  # as a training names them, each beside what it was before
+    for score in learned.scores:
+        name = f"{score.what.replace(' ', '_').replace('-', '_')}_accuracy"
+        scores |= {name: round(score.after, 4), f"{name}_before": round(score.before, 4)}
+    before = config["provenance"]
+    data = before.get("parent", before)["data"]  # of the first network, however long the line
+    origin = {"directory": str(parent), "name": config["name"], "date": before["date"]}
+    provenance = {
+        "data": f"{learned.count} corrections, learned by the network of {before['date']} "
+        f"that was in {parent}; before, {data}",
+        "parent": {**origin, "data": data},
+        "corrections": learned.count,
+        "recipe": {"name": "corrections", **dataclasses.asdict(settings)},
+        "seed": seed,
+        "scores": scores,
+        "confusion": learned.confusion.tolist(),
+        **date_and_versions(),
+    }
+    weights.save(learned.model, directory, provenance, config["thresholds"])
+    write_metrics(directory, list(map(dataclasses.asdict, learned.scores)))

@@ -1,0 +1,118 @@
+"""Let the network learn from what people corrected on the page.
+
+    python scripts/finetune.py --install
+    python scripts/finetune.py --corrections mine.jsonl --drawings data/pendigits-train.jsonl.gz
+
+The network in weights/ goes on for some seconds and is scored before and after. Exit code 2 when
+data or settings are wrong or the result can't be saved; 4 when the network is not installed, for
+it lost too much; 130 after Ctrl-C.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
+
+from mnist_core.corrections import finetune
+from mnist_core.corrections.finetune import FineTuning, Learned
+from mnist_core.drawing.framing import PIXELS
+from mnist_core.drawing.strokes import read_drawings
+from mnist_core.errors import UserError
+from mnist_core.network import weights
+from mnist_core.training import distributed
+from mnist_core.training.checkpoint import create
+from mnist_core.training.run import print_row
+
+WEIGHTS = ROOT / "weights"  # where the page looks
+RUNS = Path(os.path.relpath(ROOT / "runs"))
+
+
+def main() -> None:
+    parser = argument_parser()
+    given = vars(parser.parse_args())
+    install, force = given.pop("install"), given.pop("force")
+    try:
+        learned, directory = learn(given.pop("from"), **given)
+        if install and learned.lost() > finetune.MAY_LOSE and not force:
+            parser.exit(4, f"finetune.py: {refusal(learned, directory)}\n")
+        if install:
+            weights.copy(directory, WEIGHTS)
+            print(f"installed in {WEIGHTS}")
+    except KeyboardInterrupt:
+        parser.exit(130, "finetune.py: stopped\n")
+    except UserError as error:
+        parser.exit(2, f"finetune.py: {error}\n")
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Let the network learn from what people corrected on the page."
+    )
+    add, place = parser.add_argument, {"type": Path, "metavar": "DIR"}
+    text = "a drawing file (.jsonl, .jsonl.gz) or a database's address (default: the page's own)"
+    add("--corrections", default="", metavar="SOURCE", help=text)
+    network = Path(os.path.relpath(WEIGHTS))
+    add("--from", **place, default=network, help="the network that learns (default: in weights/)")
+    text = "drawing files that must not be forgotten, beside MNIST (default: none)"
+    add("--drawings", type=Path, nargs="+", default=[], metavar="FILE", help=text)
+    data = "holds MNIST/raw (default: the repository's data/)"
+    add("--data", **place, default=ROOT / "data", help=data)
+    add("--seed", type=int, default=0, metavar="N", help="of order and changes (default: 0)")
+    add("--threads", type=int, metavar="N", help="on the CPU (default: PyTorch's choice)")
+    add("--output", **place, help="where the result goes (default: runs/<date-time>-corrections)")
+    text = "copy the network to weights/, unless it lost over 0.1 points of accuracy"
+    add("--install", action="store_true", help=text)
+    add("--force", action="store_true", help="install it even if it lost more than that")
+    return parser
+
+
+def learn(
+    parent: Path,
+    corrections: str,
+    drawings: Sequence[Path],
+    data: Path,
+    seed: int,
+    threads: int | None,
+    output: Path | None,
+) -> tuple[Learned, Path]:
+    """Let the network in `parent` learn from corrections; print its scores, save it, say where."""
+    torch.set_num_threads(distributed.choose_threads(threads))
+    model, config = weights.load(parent)
+    corrected = finetune.read_corrections(corrections)
+    others = [drawing for path in drawings for drawing in read_drawings(path)]
+    directory = create(output, RUNS, "corrections")
+    print_row("network", f"{parent}, {'-'.join(map(str, (PIXELS, *model.hidden, 10)))}")
+    settings = FineTuning()
+    learned = finetune.learn(model, corrected, others, data, settings, seed)
+    print_scores(learned)
+    finetune.save(learned, directory, parent, config, settings, seed)
+    print(f"saved to {directory}; try it: python app.py --weights {directory}")
+    return learned, directory
+
+
+def print_scores(learned: Learned) -> None:
+    held_out = f"{learned.held_out} held out"
+    if not learned.held_out:
+        held_out = "none held out: they are by too few writers"
+    print_row("corrections", f"{learned.count} learned from, {held_out}")
+    print(f"\n{'read right':24}   before    after  of")
+    for score in learned.scores:
+        print(f"{score.what:24} {score.before:8.2%} {score.after:8.2%}  {score.count:,}")
+
+
+def refusal(learned: Learned, directory: Path) -> str:
+    return (
+        f"not installed: it lost {100 * learned.lost():.2f} points on MNIST's validation images, "
+        f"more than {100 * finetune.MAY_LOSE:g}. {directory} keeps it; look for wrong labels "
+        "among the corrections, or install it all the same with --force"
+    )
+
+
+if __name__ == "__main__":
+    main()

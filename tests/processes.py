@@ -1,0 +1,38 @@
+"""Processes that may be killed, give up rights or set limits. Forked, they need import nothing."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FORK = multiprocessing.get_context("fork")
+NOBODY = 65534
+
+
+def in_a_process(work: Callable[..., None], *values: object) -> None:
+    """Call `work` in a process of its own, which has to succeed."""
+    with started(work, *values) as process:
+        process.join(60)
+    assert process.exitcode == 0  # its traceback, if any, is on stderr
+
+
+@contextmanager
+def started(work: Callable[..., None], *values: object) -> Iterator[multiprocessing.Process]:
+    """A process that calls `work`; killed at the end, if it still runs."""
+    process = FORK.Process(target=work, args=values)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join(60)
+
+
+def become_nobody(*owned: Path) -> None:
+    """From now on obey permissions, which stop everybody but root; `owned` become nobody's."""
+    if os.geteuid() == 0:
+        for path in owned:
+            os.chown(path, NOBODY, NOBODY)
+        os.setegid(NOBODY)
+        os.seteuid(NOBODY)
