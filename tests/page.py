@@ -1,8 +1,10 @@
 """What tests of the page share: opening it, drawing on it, and what it shows."""
 
+from collections.abc import Callable
+
 from playwright.sync_api import Locator, Page, expect
 
-from scripts.browser import move
+from tests.browser import move
 
 expect.set_options(timeout=60_000)  # a machine that does much else can be slow
 
@@ -18,20 +20,54 @@ STAYS = """async () => {
 }"""
 
 
+# What the page was told last: window.drawn and window.read.
+LISTEN = """() => {
+    document.addEventListener("drawing", (event) => (window.drawn = event.detail));
+    document.addEventListener("prediction", (event) => (window.read = event.detail));
+}"""
+
+
 def open_page(page: Page, address: str) -> None:
     page.goto(address, timeout=120_000)
     expect(page.locator(".result")).to_be_visible()
     expect(page.locator(".hint span")).not_to_be_empty()  # its script has run
     expect(page.locator("#about summary")).to_be_visible()  # the last part of the page
     page.wait_for_function(STAYS)
+    page.evaluate(LISTEN)
     # Chromium drops what is done with the mouse before it has shown a page.
     page.evaluate("addEventListener('pointermove', () => (window.feels = true), { once: true })")
-    for _ in range(600):
+    for _ in range(3000):
         page.mouse.move(1, 1)
         page.mouse.move(2, 2)
         if page.evaluate("window.feels"):
             break
+        page.wait_for_timeout(20)
+
+
+def wait_until_answered(page: Page) -> None:
+    """Until what the page shows is about the strokes that are on the paper."""
+    page.wait_for_function(
+        "JSON.stringify(drawn.strokes) === JSON.stringify(window.read?.strokes ?? [])"
+    )
+
+
+def wait_until_replayed(page: Page) -> None:
+    """Until a drawing that draws itself is complete, and so in the address."""
+    page.wait_for_function("location.hash !== ''")
+    wait_until_answered(page)
+
+
+def wait_until(page: Page, condition: Callable[[], object]) -> None:
+    for _ in range(600):
+        if condition():
+            return
         page.wait_for_timeout(100)
+    raise TimeoutError("what was waited for did not come")
+
+
+def settle(page: Page) -> None:
+    """Let the page do what follows at once from what it was told: two frames of it."""
+    page.evaluate("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
 
 
 def paper(page: Page) -> Locator:

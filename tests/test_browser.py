@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
-from scripts.browser import draw, move
+from tests.browser import draw, move
 from tests.drawings import DRAWINGS
 from tests.page import (
     ENDPOINT,
@@ -23,7 +23,10 @@ from tests.page import (
     pen_down,
     record_shown,
     send_pointer,
+    settle,
     tool,
+    wait_until,
+    wait_until_answered,
 )
 
 
@@ -36,9 +39,9 @@ def test_the_page_opens_inviting_and_without_a_guess(page):
 
 @pytest.mark.parametrize("digit", [0, 2, 3])  # 1, 4 and 7 are drawn below
 def test_a_drawn_digit_leads(page, digit):
-    draw(page, DRAWINGS[digit])
+    draw(page, DRAWINGS[digit], steps=1)  # they are curves of many short lines
     expect_leader(page, digit)
-    page.wait_for_timeout(300)  # the last answer
+    wait_until_answered(page)
     shown = page.locator(".bar").evaluate_all(
         "bars => bars.map(bar => [bar.dataset.digit, bar.getAttribute('aria-valuenow')])"
     )
@@ -176,8 +179,7 @@ def test_the_ink_follows_the_system_s_theme(page):
     }"""
     assert paper(page).evaluate(colour) < 100
     page.emulate_media(color_scheme="dark")
-    page.wait_for_timeout(300)
-    assert paper(page).evaluate(colour) > 150
+    wait_until(page, lambda: paper(page).evaluate(colour) > 150)
 
 
 def test_the_right_mouse_button_draws_nothing(page):
@@ -194,7 +196,7 @@ def test_one_request_at_a_time_and_the_last_state_is_sent(page):
     move(page, (0.7, 0.22), steps=20)
     move(page, (0.45, 0.8), steps=20)
     page.mouse.up()
-    page.wait_for_timeout(300)
+    settle(page)
     assert len(gate.held) == 1
     with page.expect_request(ENDPOINT) as last:
         gate.open()
@@ -207,7 +209,7 @@ def draw_and_clear_with_the_answer_on_its_way(page) -> Gate:
     """Draw a 7 and clear it before any answer; what is shown from then on is recorded."""
     gate = Gate(page)
     draw(page, DRAWINGS[7])
-    page.wait_for_timeout(100)
+    wait_until(page, lambda: gate.held)
     tool(page, "Clear").click()
     record_shown(page)
     return gate
@@ -217,7 +219,7 @@ def test_clear_wins_over_an_answer_on_its_way(page):
     gate = draw_and_clear_with_the_answer_on_its_way(page)
     with page.expect_response(ENDPOINT):
         gate.answer_first(7)
-    page.wait_for_timeout(300)
+    settle(page)
     assert page.evaluate("shown") == []
     expect_empty(page)
 
@@ -248,9 +250,7 @@ def test_the_canvas_is_crisp_and_keeps_its_drawing_when_resized(open_context):
     expect_leader(page, 7)
     page.set_viewport_size({"width": 700, "height": 800})
     sizes = "canvas => [canvas.width, Math.round(canvas.clientWidth * devicePixelRatio)]"
-    page.wait_for_timeout(300)
-    pixels, wanted = paper(page).evaluate(sizes)
-    assert pixels == wanted
+    wait_until(page, lambda: len(set(paper(page).evaluate(sizes))) == 1)
     assert ink(page) > 0
 
 
@@ -258,7 +258,7 @@ def test_a_resize_in_mid_drawing_keeps_the_stroke(page):
     pen_down(page, (0.3, 0.22))
     move(page, (0.7, 0.22), steps=6)
     page.set_viewport_size({"width": 900, "height": 700})
-    page.wait_for_timeout(300)
+    settle(page)
     move(page, (0.45, 0.8), steps=6)
     page.mouse.up()
     expect_leader(page, 7)
@@ -302,7 +302,7 @@ def test_a_second_finger_does_not_tangle_the_stroke(open_context):
 def test_a_page_that_nobody_uses_asks_nothing(page):
     draw(page, DRAWINGS[7])
     expect_leader(page, 7)
-    page.wait_for_timeout(1500)
+    expect(page.locator(".spoken")).to_contain_text("7")  # the last thing that happens
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     frames = page.evaluate(
@@ -313,7 +313,7 @@ def test_a_page_that_nobody_uses_asks_nothing(page):
                 painted += 1;
                 return draw.apply(this, box);
             };
-            await new Promise((resume) => setTimeout(resume, 3000));
+            await new Promise((resume) => setTimeout(resume, 1000));
             CanvasRenderingContext2D.prototype.clearRect = draw;
             return painted;
         }"""

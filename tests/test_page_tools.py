@@ -5,13 +5,10 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from PIL import Image
-from playwright.sync_api import Error, expect
+from playwright.sync_api import expect
 
-from scripts.browser import draw
-from tests.conftest import ROOT
+from tests.browser import draw
 from tests.drawings import DRAWINGS
 from tests.page import (
     ENDPOINT,
@@ -20,12 +17,14 @@ from tests.page import (
     ink,
     paper,
     send_pointer,
+    settle,
     tool,
+    wait_until_answered,
+    wait_until_replayed,
 )
-from ui.examples import DRAWINGS as EXAMPLES_FILE
+from ui.page import EXAMPLES
 
 LINK = "#drawing=1."
-SCRIPTS = ROOT / "ui" / "sketchpad"
 
 
 def fragment(page) -> str:
@@ -37,7 +36,7 @@ def sent_strokes(page, act) -> list:
     requests = []
     page.on("request", lambda request: requests.append(request.post_data))
     act()
-    page.wait_for_timeout(500)
+    wait_until_answered(page)
     return json.loads([data for data in requests if data][-1])["strokes"]
 
 
@@ -98,7 +97,7 @@ def test_keys_leave_text_fields_alone(page):
     page.locator("body > input").focus()
     for key in ("Control+z", "Escape", "Delete"):
         page.keyboard.press(key)
-    page.wait_for_timeout(300)
+    settle(page)
     expect_leader(page, 7)
 
 
@@ -210,7 +209,7 @@ def test_the_result_is_not_announced_on_every_point(page):
 
 
 def examples() -> list[dict]:
-    return [json.loads(line) for line in EXAMPLES_FILE.read_text().splitlines()]
+    return [json.loads(line) for line in EXAMPLES.read_text().splitlines()]
 
 
 def test_the_network_reads_every_example(recognizer):
@@ -230,7 +229,7 @@ def test_an_example_draws_itself_stroke_by_stroke(page):
         }"""
     )
     strokes = sent_strokes(page, lambda: (page.get_by_label("7 with a bar").click(),
-                                          page.wait_for_timeout(1500)))  # fmt: skip
+                                          wait_until_replayed(page)))  # fmt: skip
     assert strokes == examples()[7]["strokes"]
     expect_leader(page, 7)
     assert page.evaluate("verdicts.size") > 5  # it was read while it was drawn
@@ -242,14 +241,15 @@ def test_a_pen_interrupts_an_example(page):
     page.get_by_label("0 with a slash").click()
     tool(page, "Clear").click()
     draw(page, DRAWINGS[1])
-    page.wait_for_timeout(1500)
+    settle(page)  # the example would go on with the next frame
     expect_leader(page, 1)
+    assert page.evaluate("drawn.strokes.length") == 1
 
 
 def test_what_interrupts_an_example_finds_it_whole(page):
     page.get_by_label("4 with an open top").click()
     page.get_by_label("7 with a bar").click()
-    page.wait_for_timeout(1500)
+    wait_until_replayed(page)
     expect_leader(page, 7)
     strokes = sent_strokes(page, lambda: tool(page, "Undo").click())
     assert strokes == examples()[4]["strokes"]
@@ -274,11 +274,10 @@ def test_a_link_brings_the_drawing_back(page, open_context):
     assert len(link) < 600
     other = open_context(link)
     expect_leader(other, 4)
-    page.wait_for_timeout(1500)
     tool(page, "Clear").click()
     assert fragment(page) == ""
     opened = sent_strokes(page, lambda: (page.evaluate("link => location.hash = link", link),
-                                         page.wait_for_timeout(1500)))  # fmt: skip
+                                         wait_until_replayed(page)))  # fmt: skip
     assert opened == drawn
     assert fragment(page) == link
 
@@ -340,44 +339,6 @@ def test_hostile_links_are_refused_in_words(open_context):
         tool(page, "Clear").click()
         page.evaluate("link => location.hash = link", link)
     expect(notice).to_contain_text("can't be read")
-
-
-POINTS = st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 1000)), min_size=1, max_size=40)
-CODES = st.text("ABCDEFGHabcdefgh0123456789-_=+/.", max_size=60)
-ON_A_PAGE = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-
-
-@pytest.fixture
-def links(page):
-    """The permalink's two functions, alone: called with a name and what they take."""
-    code = (SCRIPTS / "permalink.js").read_text(encoding="utf-8")
-    page.evaluate(
-        """code => (window.links =
-            new Function("SIDE", code + "; return { linkTo, linkedStrokes }")(1000))""",
-        code,
-    )
-    return lambda name, value: page.evaluate("([name, value]) => links[name](value)", [name, value])
-
-
-@ON_A_PAGE
-@given(st.lists(POINTS, min_size=1, max_size=6))
-def test_any_drawing_comes_back_from_its_link(links, strokes):
-    assert links("linkedStrokes", links("linkTo", strokes)) == [
-        [list(point) for point in points] for points in strokes
-    ]
-
-
-@ON_A_PAGE
-@given(CODES)
-def test_any_link_is_read_or_refused(links, code):
-    try:
-        strokes = links("linkedStrokes", LINK + code)
-    except Error:
-        return  # the page says that it can't be read
-    assert strokes
-    assert all(0 <= number <= 1000 for points in strokes for point in points for number in point)
 
 
 def test_a_fragment_of_something_else_is_nobody_s_business(open_context):

@@ -7,11 +7,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from mnist_core.weights import load
-from scripts.browser import draw
+from mnist_core.network.weights import load
+from tests.browser import draw
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS
-from tests.page import PHONE, expect_leader, paper, tool
+from tests.page import PHONE, expect_leader, paper, tool, wait_until_answered
 from ui.texts import CHINESE, ENGLISH
 
 CANVAS_PIXELS = """canvas => [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data]"""
@@ -35,11 +35,11 @@ def test_both_languages_say_the_same_things():
 def test_every_text_that_the_components_ask_for_exists_and_none_is_left_over():
     sources = "".join(
         path.read_text(encoding="utf-8")
-        for pattern in ("ui/*/*.html", "ui/*/*.js", "ui/*/*.py", "ui/*/*.jsonl", "app.py")
+        for pattern in ("ui/*/*.html", "ui/*/*.js", "ui/*/*.jsonl", "ui/components.py", "app.py")
         for path in Path(ROOT).glob(pattern)
     )
     asked = set(re.findall(r'data-(?:text|label|title)="(\w+)"', sources))
-    asked |= set(re.findall(r'\btext\(\s*"(\w+)"', sources))
+    asked |= set(re.findall(r'\b(?:text\(\s*|tell\(element, )"(\w+)"', sources))
     assert asked <= ENGLISH.keys()
     assert [key for key in ENGLISH if not re.search(rf"\b{key}\b", sources)] == []
 
@@ -75,8 +75,7 @@ def test_other_browsers_get_an_english_page(open_context):
 
 def test_what_the_network_saw_is_shown(page, recognizer):
     draw(page, DRAWINGS[4])
-    expect_leader(page, 4)
-    page.wait_for_timeout(500)
+    wait_until_answered(page)
     shown = pixels(page, "saw")[::4]
     expected = recognizer.predict_strokes(DRAWINGS[4]).pixels.ravel().astype(int)
     assert abs(expected - shown).mean() < 3  # the pointer goes by whole screen pixels
@@ -99,7 +98,7 @@ def test_why_names_the_runner_up_and_its_map_has_both_colours(page):
 
 def test_simple_shrinking_is_shown_on_request_and_fails_small_drawings(page):
     small = [[(0.05 + x / 5, 0.75 + y / 5) for x, y in stroke] for stroke in DRAWINGS[3]]
-    draw(page, small)
+    draw(page, small, steps=1)
     expect_leader(page, 3)
     expect(page.locator(".simple")).to_be_hidden()
     page.get_by_role("switch", name=ENGLISH["simple"]).click()
@@ -160,7 +159,7 @@ def test_no_serious_violation_of_the_accessibility_rules(open_context, settings)
     expect_leader(page, 4)
     page.get_by_role("switch").click()
     page.locator("#about summary").click()
-    page.wait_for_timeout(500)  # the bars' movement
+    page.evaluate("Promise.all(document.getAnimations().map((movement) => movement.finished))")
     violations = Axe().run(page).response["violations"]
     assert [v["help"] for v in violations if v["impact"] in ("serious", "critical")] == []
 

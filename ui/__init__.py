@@ -1,30 +1,13 @@
-"""This project's own Gradio components: paper, chart, examples, insight, teaching and more.
+"""The page that people see: a folder for each of its components, and page.py, which lays them out.
 
-All are `gr.HTML` with a template, a script and a style of their own. They meet in the
-page and nowhere else, through DOM events: "prediction" from the paper to the chart, to
-insight and to teaching, "draw" from the examples to the paper, "details" from insight to
-the paper.
-So bars move without a round trip through Gradio's own state.
+Each component is a `gr.HTML` with a template, a style and JavaScript modules of its own. They
+meet in the browser alone, through DOM events, so that the bars move without a round trip
+through Gradio's state:
+
+- "drawing", from the sketchpad at each change: {strokes, picture}, strokes of [x, y] points
+  and whether a picture is on the paper instead
+- "prediction", from the sketchpad: what the network answered to the `strokes` in it, or null
+- "draw", to the sketchpad: strokes that it should draw
+- "details", to the sketchpad: whether explanations are looked at and worth their time
+- "listening", to the sketchpad, from who starts: it repeats what it said last
 """
-
-from ui.about import About
-from ui.chart import Chart
-from ui.examples import Examples
-from ui.heading import Heading
-from ui.insight import Insight
-from ui.invitation import Invitation
-from ui.sketchpad import Sketchpad
-from ui.teaching import Teaching
-from ui.texts import I18N
-
-__all__ = [
-    "I18N",
-    "About",
-    "Chart",
-    "Examples",
-    "Heading",
-    "Insight",
-    "Invitation",
-    "Sketchpad",
-    "Teaching",
-]

@@ -1,25 +1,35 @@
-// The words of the page, for every component: this file is put before each one's own script.
-// The label holds the name of the language that Gradio chose (see texts.py). Gradio knows
-// only the Chinese of zh-CN and zh-TW; browsers that say zh, zh-HK or zh-Hans read it too.
+// The words of the page, for every component, in the language that Gradio chose (texts.py).
 
-function language() {
-  return props.label === "en" && /^zh\b/.test(navigator.language) ? "zh" : props.label;
+let chosen = "en"; // as the components' labels have it
+
+// Gradio knows only the Chinese of zh-CN and zh-TW; who says zh, zh-HK or zh-Hans reads it too.
+export function language() {
+  return chosen === "en" && /^zh\b/.test(navigator.language) ? "zh" : chosen;
 }
 
-function text(key, values = {}) {
+export function text(key, values = {}) {
   const words = window.gradio_config.i18n_translations[language()][key];
   return words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-function translate() {
-  document.documentElement.lang = language() === "zh" ? "zh-Hans" : "en";
-  document.title = text("title");
-  for (const [name, property] of [["text", "textContent"], ["label", "ariaLabel"], ["title", "title"]]) {
+export function translate(element) {
+  const properties = { text: "textContent", label: "ariaLabel", title: "title" };
+  for (const [name, property] of Object.entries(properties)) {
     for (const node of element.querySelectorAll(`[data-${name}]`)) {
       node[property] = text(node.dataset[name]);
     }
   }
 }
 
-translate();
-watch("label", translate);
+// Say what a component's template says, and the page's own title, now and whenever another
+// language is chosen.
+export function speak({ element, props, watch }) {
+  const say = () => {
+    chosen = props.label;
+    document.documentElement.lang = language() === "zh" ? "zh-Hans" : "en";
+    document.title = text("title");
+    translate(element);
+  };
+  say();
+  watch("label", say);
+}

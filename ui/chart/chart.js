@@ -1,44 +1,57 @@
-// The ten bars: "prediction" events in, widths and words out.
-// Gradio runs this once, with `element`, `props` and `watch`.
+// How sure the network is of each digit, in ten bars of fixed order, and what that means:
+// "prediction" events in, widths and words out.
+
+import { send } from "../elements.js";
+import { speak, text } from "../texts.js";
 
 const NOTHING = { probabilities: Array(10).fill(0.1), verdict: "empty" };
 const QUIET = 700; // milliseconds without a change before the result is read aloud
 
-const result = element.querySelector(".result");
-const digit = element.querySelector(".digit");
-const comment = element.querySelector(".comment");
-const spoken = element.querySelector(".spoken");
-const bars = [...element.querySelectorAll(".bar")];
-let speaking;
+export function start({ element, props, watch }) {
+  speak({ element, props, watch });
+  const bars = NOTHING.probabilities.map((_, digit) => addBar(element, digit));
+  let speaking;
+  const show = (prediction) => {
+    const words = showPrediction(element, bars, prediction ?? NOTHING);
+    clearTimeout(speaking);
+    speaking = setTimeout(() => announce(element, words, !prediction), QUIET);
+  };
+  show(null);
+  document.addEventListener("prediction", (event) => show(event.detail));
+  send(element, "listening");
+}
 
-function show(prediction) {
-  const { probabilities, verdict, ...leaders } = prediction || NOTHING; // Gradio gives "" for None
+function addBar(element, digit) {
+  const bar = element.querySelector("template").content.firstElementChild.cloneNode(true);
+  bar.dataset.digit = bar.ariaLabel = bar.querySelector(".name").textContent = digit;
+  element.querySelector(".bars").append(bar);
+  return bar;
+}
+
+// Gives what is to be read aloud.
+function showPrediction(element, bars, { probabilities, verdict, digit, runner_up }) {
   const percents = probabilities.map((probability) => (100 * probability).toFixed(1));
   const [shown, said] = {
     empty: ["?", text("nothing")],
-    sure: [leaders.digit, text("sure", { percent: percents[leaders.digit] })],
-    unsure: [leaders.digit, text("not_sure", leaders)],
+    sure: [digit, text("sure", { percent: percents[digit] })],
+    unsure: [digit, text("not_sure", { digit, runner_up })],
     "no digit": ["?", text("no_digit")],
   }[verdict];
-  const leading = verdict === "sure" || verdict === "unsure" ? leaders.digit : null;
   bars.forEach((bar, i) => {
-    bar.setAttribute("aria-valuenow", percents[i]);
-    bar.setAttribute("aria-valuetext", `${percents[i]} %`);
-    bar.classList.toggle("leading", i === leading);
+    bar.ariaValueNow = percents[i];
+    bar.ariaValueText = `${percents[i]} %`;
+    bar.classList.toggle("leading", i === shown);
     bar.querySelector(".fill").style.transform = `translateX(${percents[i] - 100}%)`;
     bar.querySelector(".percent").textContent = `${percents[i]} %`;
   });
-  result.dataset.verdict = verdict;
-  digit.textContent = shown;
-  comment.textContent = said;
-  clearTimeout(speaking);
-  speaking = setTimeout(() => {
-    const words = verdict === "sure" ? `${shown}, ${said}` : said;
-    const news = spoken.textContent !== words; // else it would be read out again
-    if (news && (prediction || spoken.textContent)) spoken.textContent = words;
-  }, QUIET);
+  element.querySelector(".result").dataset.verdict = verdict;
+  element.querySelector(".digit").textContent = shown;
+  element.querySelector(".comment").textContent = said;
+  return verdict === "sure" ? `${shown}, ${said}` : said;
 }
 
-document.addEventListener("prediction", (event) => show(event.detail));
-watch("value", () => show(props.value));
-show(props.value);
+function announce(element, words, isNothing) {
+  const spoken = element.querySelector(".spoken");
+  if (isNothing && !spoken.textContent) return; // there was nothing before
+  if (spoken.textContent !== words) spoken.textContent = words; // else it is read out again
+}

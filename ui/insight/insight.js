@@ -1,108 +1,103 @@
-// Pictures of 28 x 28 pixels on canvases of that size, enlarged by the style sheet.
+// What the network saw, why it chose as it did, and what simple shrinking would give: pictures
+// of 28 x 28 pixels on canvases of that size, enlarged by the style sheet. While it is on the
+// screen it asks for the explanations that "prediction" events then carry.
+
+import { add, send } from "../elements.js";
+import { language, speak, text } from "../texts.js";
 
 const PIXELS = 28 * 28;
+const BLANK = Array(PIXELS).fill(0);
 // Orange and blue are told apart whatever colours a person sees.
 const FOR = [230, 159, 0];
 const AGAINST = [0, 130, 220];
+const SIGNED = { maximumFractionDigits: 1, signDisplay: "always" };
+const ROUNDED = { maximumSignificantDigits: 2, notation: "compact", compactDisplay: "long" };
 
-const find = (selector) => element.querySelector(selector);
-const toggle = find("[role=switch]");
-const columns = Array.from({ length: 10 }, (_, digit) => {
-  const column = document.createElement("span");
-  const fill = document.createElement("i");
-  column.append(fill, String(digit));
-  find(".columns").append(column);
-  return fill;
-});
-let onScreen = false;
-let signed, rounded; // how numbers are written
+export function start({ element, props, watch }) {
+  speak({ element, props, watch });
+  for (let digit = 0; digit < 10; digit++) {
+    const column = add(element.querySelector(".columns"), "span");
+    add(column, "i");
+    column.append(digit);
+  }
+  const toggle = element.querySelector("[role=switch]");
+  toggle.addEventListener("click", () => {
+    toggle.ariaChecked = toggle.ariaChecked !== "true";
+    element.querySelector(".simple").hidden = toggle.ariaChecked !== "true";
+  });
+  show(element, null);
 
-// `colour` gives [red, green, blue, alpha] for a pixel's place.
-function fillCanvas(canvas, colour) {
-  const image = new ImageData(28, 28);
-  for (let i = 0; i < PIXELS; i++) image.data.set(colour(i), 4 * i);
-  canvas.getContext("2d").putImageData(image, 0, 0);
+  // Explanations cost time on the way: only what can be seen is asked for.
+  let onScreen = false;
+  const askForDetails = () => send(element, "details", onScreen);
+  document.addEventListener("prediction", ({ detail }) => {
+    show(element, detail);
+    if (detail?.digit != null && detail.details !== onScreen) askForDetails();
+  });
+  new IntersectionObserver((entries) => {
+    onScreen = entries.at(-1).isIntersecting;
+    askForDetails();
+  }).observe(element);
 }
 
-const grey = (pixels) => (i) => [pixels[i], pixels[i], pixels[i], 255];
-const blank = Array(PIXELS).fill(0);
+function show(element, prediction) {
+  if (prediction?.digit == null) showNothing(element);
+  fill(element, ".saw", grey(prediction?.pixels ?? BLANK));
+  element.querySelector(".legend").hidden = !prediction?.why;
+  if (prediction?.why) showReasons(element, prediction);
+  if (prediction?.shrunk) showShrunk(element, prediction.shrunk);
+}
 
-function showReasons({ digit, runner_up, why }) {
+function showNothing(element) {
+  fill(element, ".why", () => [0, 0, 0, 0]);
+  fill(element, ".shrunk", grey(BLANK));
+  element.querySelector(".question").textContent = text("why_nothing");
+  element.querySelector(".read").textContent = text("simple_nothing");
+  element.querySelector(".sum").textContent = "";
+  for (const column of element.querySelectorAll(".columns i")) column.style.height = 0;
+}
+
+// `colour` gives [red, green, blue, alpha] for a pixel's place.
+function fill(element, canvas, colour) {
+  const image = new ImageData(28, 28);
+  for (let i = 0; i < PIXELS; i++) image.data.set(colour(i), 4 * i);
+  element.querySelector(canvas).getContext("2d").putImageData(image, 0, 0);
+}
+
+function grey(pixels) {
+  return (i) => [pixels[i], pixels[i], pixels[i], 255];
+}
+
+function showReasons(element, { digit, runner_up, why }) {
   const strongest = Math.max(...why.contributions.map(Math.abs));
-  fillCanvas(find(".why"), (i) => {
+  fill(element, ".why", (i) => {
     const share = why.contributions[i] / strongest;
     return [...(share > 0 ? FOR : AGAINST), 255 * Math.sqrt(Math.abs(share))]; // the weak show too
   });
-  find(".question").textContent = text("why", { digit, runner_up });
-  find(".for").textContent = text("speaks_for", { digit });
-  find(".against").textContent = text("speaks_for", { digit: runner_up });
+  element.querySelector(".question").textContent = text("why", { digit, runner_up });
+  element.querySelector(".for").textContent = text("speaks_for", { digit });
+  element.querySelector(".against").textContent = text("speaks_for", { digit: runner_up });
   const ink = why.contributions.reduce((sum, part) => sum + part, 0);
-  // Made once and when needed: making one takes milliseconds.
-  signed ??= new Intl.NumberFormat(language(), {
-    maximumFractionDigits: 1,
-    signDisplay: "always",
-  });
-  rounded ??= new Intl.NumberFormat(language(), {
-    maximumSignificantDigits: 2,
-    notation: "compact",
-    compactDisplay: "long",
-  });
-  find(".sum").textContent = text("sum", {
+  element.querySelector(".sum").textContent = text("sum", {
     digit,
     runner_up,
-    ink: signed.format(ink),
-    constant: signed.format(why.constant),
-    times: rounded.format(Math.exp(ink + why.constant)),
+    ink: ink.toLocaleString(language(), SIGNED),
+    constant: why.constant.toLocaleString(language(), SIGNED),
+    times: Math.exp(ink + why.constant).toLocaleString(language(), ROUNDED),
   });
 }
 
-function showShrunk({ pixels, probabilities }) {
-  fillCanvas(find(".shrunk"), grey(pixels));
+function showShrunk(element, { pixels, probabilities }) {
+  fill(element, ".shrunk", grey(pixels));
   const percents = probabilities.map((probability) => 100 * probability);
   const percent = Math.max(...percents);
   const digit = percents.indexOf(percent);
-  find(".read").textContent = text("simple_read", { digit, percent: percent.toFixed(0) });
-  find(".columns").ariaLabel = percents.map((p, i) => `${i}: ${p.toFixed(0)} %`).join(", ");
-  columns.forEach((fill, i) => {
-    fill.style.height = `${percents[i]}%`;
-    fill.classList.toggle("leading", i === digit);
+  const read = text("simple_read", { digit, percent: percent.toFixed(0) });
+  element.querySelector(".read").textContent = read;
+  const columns = element.querySelector(".columns");
+  columns.ariaLabel = percents.map((p, i) => `${i}: ${p.toFixed(0)} %`).join(", ");
+  columns.querySelectorAll("i").forEach((column, i) => {
+    column.style.height = `${percents[i]}%`;
+    column.classList.toggle("leading", i === digit);
   });
 }
-
-function show(prediction) {
-  fillCanvas(find(".saw"), grey(prediction?.pixels ?? blank));
-  const explained = Boolean(prediction?.why);
-  find(".legend").hidden = !explained;
-  if (explained) showReasons(prediction);
-  if (prediction?.shrunk) showShrunk(prediction.shrunk);
-  if (prediction?.digit == null) showNothing();
-  else if (prediction.details !== onScreen) askForDetails();
-}
-
-function showNothing() {
-  fillCanvas(find(".why"), () => [0, 0, 0, 0]);
-  fillCanvas(find(".shrunk"), grey(blank));
-  find(".question").textContent = text("why_nothing");
-  find(".read").textContent = text("simple_nothing");
-  find(".sum").textContent = "";
-  columns.forEach((fill) => (fill.style.height = 0));
-}
-
-// Explanations cost time on the way: only what can be seen is asked for.
-function askForDetails() {
-  element.dispatchEvent(new CustomEvent("details", { bubbles: true, detail: onScreen }));
-}
-
-new IntersectionObserver((entries) => {
-  onScreen = entries.at(-1).isIntersecting;
-  askForDetails();
-}).observe(element);
-
-toggle.addEventListener("click", () => {
-  const checked = toggle.ariaChecked !== "true";
-  toggle.ariaChecked = String(checked);
-  find(".simple").hidden = !checked;
-});
-
-document.addEventListener("prediction", (event) => show(event.detail));
-show(null);

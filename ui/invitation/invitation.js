@@ -1,10 +1,10 @@
-// The address as text and as a picture; both come from the server that shares the page.
+// The page's public address, as text and as a QR code for phones.
 
-const link = element.querySelector("a");
-const code = element.querySelector("img");
+import { speak } from "../texts.js";
 
-element.querySelector("details").hidden = !props.address;
-if (props.address) {
+export function start({ element, props, watch }) {
+  speak({ element, props, watch });
+  const link = element.querySelector("a");
   link.href = link.textContent = props.address;
-  code.src = props.code;
+  element.querySelector("img").src = props.code;
 }

@@ -1,45 +1,93 @@
-// Asking the server, and telling the page and the reader what came of it.
+// Asking the server what is on the paper, and telling the page and the reader what came of it.
+
+import { send } from "../elements.js";
+import { askToReload, hush, tell } from "./notice.js";
+import { coordinates, isEmpty, look, on } from "./state.js";
 
 const FIRST_RETRY = 500; // milliseconds, doubled up to
 const LAST_RETRY = 15000;
 const TIMEOUT = 10000; // milliseconds until a request counts as failed
 
-let answered = 0; // the revision last answered
-let asking = false;
-let details = false; // whether somebody on the page wants explanations
-let trouble = false; // whether the notice is about the server
+export function startAsking({ element, props }) {
+  const inquiry = {
+    element,
+    props,
+    answered: look().revision, // the revision last answered
+    last: null, // the prediction that was shown for it
+    details: false, // whether somebody on the page looks at explanations
+    isUnderWay: false,
+  };
+  on("change", () => {
+    showDrawing(element);
+    ask(inquiry);
+  });
+  document.addEventListener("details", (event) => {
+    inquiry.details = event.detail;
+    ask(inquiry);
+  });
+  document.addEventListener("listening", () => {
+    showDrawing(element);
+    send(element, "prediction", inquiry.last);
+  });
+}
 
-document.addEventListener("details", (event) => {
-  details = event.detail;
-  if (details) {
-    revision += 1;
-    ask();
+function showDrawing(element) {
+  send(element, "drawing", { strokes: coordinates(), picture: Boolean(look().sheet.picture) });
+}
+
+// One request at a time, and the last state always: the loop goes round until
+// what was answered is what is on the paper.
+async function ask(inquiry) {
+  if (isEmpty() && !isAnswered(inquiry)) show(inquiry, look().revision, {});
+  if (inquiry.isUnderWay) return;
+  inquiry.isUnderWay = true;
+  let delay = FIRST_RETRY;
+  while (!isAnswered(inquiry)) {
+    const asked = look().revision;
+    const { details } = inquiry;
+    const { picture } = look().sheet;
+    const paper = picture ? { picture: picture.data } : { strokes: coordinates() };
+    const { trouble, refused, answer } = await post(inquiry, { ...paper, details });
+    if (asked < look().oldest) continue;
+    if (trouble !== undefined) {
+      tell(inquiry.element, trouble, {}, true);
+      await pause(delay);
+      delay = Math.min(2 * delay, LAST_RETRY);
+    } else {
+      delay = FIRST_RETRY;
+      const prediction = answer && { ...answer, details, strokes: paper.strokes };
+      show(inquiry, asked, { prediction, refused });
+    }
   }
-});
-
-function show(answer) {
-  element.dispatchEvent(new CustomEvent("prediction", { bubbles: true, detail: answer }));
+  inquiry.isUnderWay = false;
 }
 
-function tell(words, aboutServer = false) {
-  trouble = aboutServer;
-  if (notice.textContent !== words) notice.textContent = words; // else it is read out again
+function isAnswered({ answered, last, details }) {
+  return answered === look().revision && (!details || !last || last.details);
 }
 
-// What the server makes of the sheet: {answer}, {refused: sentence} or {trouble: key of a text, or ""}.
-async function send(content) {
+function show(inquiry, revision, { prediction = null, refused }) {
+  Object.assign(inquiry, { answered: revision, last: prediction });
+  if (refused) tell(inquiry.element, "refused", { reason: refused }, true);
+  else hush(inquiry.element, true);
+  send(inquiry.element, "prediction", prediction);
+}
+
+// The server's reply: {answer}, {refused: sentence} or {trouble: key of a text, or ""}.
+async function post({ element, props }, content) {
   try {
-    const response = await fetch(props.door, {
+    const response = await fetch(props.endpoint, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(content),
       signal: AbortSignal.timeout(TIMEOUT),
     });
-    checkVersion(response.headers.get("page-version"));
     if (response.status === 401) {
-      askToReload("logged_out");
+      askToReload(element, "logged_out");
       return { trouble: "" };
     }
+    const version = response.headers.get("page-version");
+    if (version) askToReload(element, version === props.version ? "" : "renewed");
     if (response.status === 503) return { trouble: "busy" };
     const answer = await response.json();
     if (response.ok && answer.probabilities) return { answer };
@@ -47,7 +95,7 @@ async function send(content) {
   } catch {
     // Cut off, too late, or something else than our server.
   }
-  return { trouble: renewal.hidden ? "no_answer" : "" };
+  return { trouble: element.querySelector(".renewal").hidden ? "no_answer" : "" };
 }
 
 // A little more or less than asked for: a class must not come back all at once.
@@ -58,36 +106,4 @@ function pause(milliseconds) {
     addEventListener("online", resume, { once: true });
     document.addEventListener("visibilitychange", resume, { once: true });
   });
-}
-
-// One request at a time, and the last state always: the loop goes round until
-// what was answered is what is on the paper.
-async function ask() {
-  if (isEmpty()) {
-    answered = revision;
-    if (trouble) tell("");
-    show(null);
-  }
-  if (asking) return;
-  asking = true;
-  let delay = FIRST_RETRY;
-  while (answered !== revision) {
-    const asked = revision;
-    const content = sheet.picture ? { picture: sheet.picture.data } : { strokes: coordinates() };
-    const request = { ...content, details };
-    const reply = await send(request);
-    if (asked < oldest) continue;
-    if ("trouble" in reply) {
-      tell(reply.trouble && text(reply.trouble), true);
-      await pause(delay);
-      delay = Math.min(2 * delay, LAST_RETRY);
-      continue;
-    }
-    answered = asked;
-    delay = FIRST_RETRY;
-    if (reply.refused) tell(text("refused", { reason: reply.refused }), true);
-    else if (trouble) tell("");
-    show(reply.refused ? null : { ...reply.answer, details: request.details, strokes: content.strokes });
-  }
-  asking = false;
 }

@@ -1,11 +1,41 @@
 // What is on the paper, painted: strokes or a picture, and the keyboard's cursor.
 
-const SIDE = props.side; // units to a side of the paper, whatever its size on the screen
-const PEN_WIDTH = props.pen_width; // in those units, as shown: what the network sees is drawn anew
+import { PEN_WIDTH, SIDE, look, on } from "./state.js";
+
 const CURSOR_RADIUS = 30;
 
-// A stroke as smooth paths, one for each run of points of the same width. A point is
-// [x, y], or [x, y, width] from a pen that feels pressure.
+export function startPainting(canvas) {
+  let frame; // the next painting
+  const repaint = () => {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => paint(canvas));
+  };
+  on("change", repaint);
+  on("look", repaint);
+  new ResizeObserver(() => paint(canvas)).observe(canvas);
+  // The ink has the colour of the page's text, which changes with the system's theme.
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+}
+
+function paint(canvas) {
+  const context = canvas.getContext("2d");
+  const { sheet, cursor, stroke } = look();
+  const pixels = Math.round(canvas.clientWidth * devicePixelRatio);
+  if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
+  const scale = pixels / SIDE;
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.clearRect(0, 0, SIDE, SIDE);
+  context.lineCap = context.lineJoin = "round";
+  context.strokeStyle = getComputedStyle(canvas).color;
+  if (sheet.picture) paintPicture(context, sheet.picture.canvas);
+  for (const [path, width] of sheet.strokes.flatMap(runs)) {
+    context.lineWidth = width;
+    context.stroke(path);
+  }
+  if (cursor.shown) paintCursor(context, cursor, stroke !== null);
+}
+
+// A stroke as smooth paths, one for each run of points of the same width.
 function runs(points) {
   const found = [];
   let [x, y] = points[0];
@@ -31,23 +61,6 @@ function runs(points) {
   return found;
 }
 
-function paint(context, { strokes, picture }, cursor, penIsDown) {
-  const { canvas } = context;
-  const pixels = Math.round(canvas.clientWidth * devicePixelRatio);
-  if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
-  const scale = pixels / SIDE;
-  context.setTransform(scale, 0, 0, scale, 0, 0);
-  context.clearRect(0, 0, SIDE, SIDE);
-  context.lineCap = context.lineJoin = "round";
-  context.strokeStyle = getComputedStyle(canvas).color;
-  if (picture) paintPicture(context, picture.canvas);
-  for (const [path, width] of strokes.flatMap(runs)) {
-    context.lineWidth = width;
-    context.stroke(path);
-  }
-  if (cursor) paintCursor(context, cursor, penIsDown);
-}
-
 function paintPicture(context, image) {
   const scale = SIDE / Math.max(image.width, image.height);
   const [width, height] = [scale * image.width, scale * image.height];
@@ -61,11 +74,4 @@ function paintCursor(context, { x, y }, penIsDown) {
   context.arc(x, y, CURSOR_RADIUS, 0, 2 * Math.PI);
   context.stroke();
   if (penIsDown) context.fill();
-}
-
-// Whether the eraser at (x, y) meets the stroke.
-function touches(context, points, x, y) {
-  const scale = context.canvas.width / SIDE; // isPointInStroke takes pixels of the canvas
-  context.lineWidth = 2 * PEN_WIDTH;
-  return runs(points).some(([path]) => context.isPointInStroke(path, x * scale, y * scale));
 }

@@ -1,12 +1,16 @@
 // A drawing in the address: "#drawing=1." and, in base64url, for each stroke the number
 // of its points and their steps from point to point, as variable-length integers (LEB128,
-// signed ones in zigzag). Coordinates come back as they were, pressure does not; a digit takes about 250 characters.
+// signed ones in zigzag). Coordinates come back as they were, pressure does not; a digit
+// takes about 250 characters.
+
+import { SIDE } from "./state.js";
+
+export const MAX_LINK = 4096; // characters: longer addresses get cut in mails and chats
 
 const LINK = "#drawing=";
 const LINK_VERSION = "1.";
-const MAX_LINK = 4096; // characters: longer addresses get cut in mails and chats
 
-function linkTo(strokes) {
+export function linkTo(strokes) {
   const bytes = [];
   const write = (number) => {
     for (; number > 127; number >>>= 7) bytes.push((number & 127) | 128);
@@ -29,11 +33,16 @@ function linkTo(strokes) {
 }
 
 // The strokes of a link, null where an address holds no drawing; throws for a damaged one.
-function linkedStrokes(fragment) {
+export function linkedStrokes(fragment) {
   if (!fragment.startsWith(LINK)) return null;
   const code = fragment.slice(LINK.length);
-  if (!code.startsWith(LINK_VERSION) || code.length > MAX_LINK) throw new Error("version or length");
+  if (!code.startsWith(LINK_VERSION)) throw new Error("another version");
+  if (code.length > MAX_LINK) throw new Error("too long");
   const letters = atob(code.slice(LINK_VERSION.length).replaceAll("-", "+").replaceAll("_", "/"));
+  return readStrokes(numberReader(letters));
+}
+
+function numberReader(letters) {
   let place = 0;
   const read = () => {
     let number = 0;
@@ -44,13 +53,20 @@ function linkedStrokes(fragment) {
     }
     throw new Error("cut short, or a number that is too large");
   };
+  return { read, hasMore: () => place < letters.length };
+}
+
+function readStrokes({ read, hasMore }) {
+  const step = () => {
+    const number = read();
+    return number & 1 ? -(number + 1) / 2 : number / 2;
+  };
   const strokes = [];
   let [x, y] = [0, 0];
-  while (place < letters.length) {
+  while (hasMore()) {
     const points = [];
     for (let left = read(); left > 0; left--) {
-      const [dx, dy] = [read(), read()].map((n) => (n & 1 ? -(n + 1) / 2 : n / 2));
-      [x, y] = [x + dx, y + dy];
+      [x, y] = [x + step(), y + step()];
       if (!(x >= 0 && x <= SIDE && y >= 0 && y <= SIDE)) throw new Error("beyond the paper");
       points.push([x, y]);
     }

@@ -1,43 +1,53 @@
 // Pictures: chosen, photographed, pasted or dropped.
 
+import { isTyping } from "../elements.js";
+import { tell } from "./notice.js";
+import { look, put } from "./state.js";
+
 const PICTURE_SIDE = 256; // pixels: what is looked at, and quick to send
 
-for (const [button, input] of [["picture", "choose"], ["camera", "photograph"]]) {
-  const chooser = element.querySelector(`.${input}`);
-  element.querySelector(`.${button}`).addEventListener("click", () => chooser.click());
-  chooser.addEventListener("change", () => {
-    usePicture(chooser.files[0]);
-    chooser.value = ""; // the same file can be chosen again
+export function startPictures(element) {
+  for (const [button, input] of [["picture", "choose"], ["camera", "photograph"]]) {
+    const chooser = element.querySelector(`.${input}`);
+    element.querySelector(`.${button}`).addEventListener("click", () => chooser.click());
+    chooser.addEventListener("change", () => {
+      usePicture(element, chooser.files[0]);
+      chooser.value = ""; // the same file can be chosen again
+    });
+  }
+  document.addEventListener("paste", (event) => {
+    const [file] = event.clipboardData.files;
+    if (file && !isTyping(event)) usePicture(element, file);
+  });
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    event.preventDefault(); // or the browser would leave the page for the picture
+    const [file] = event.dataTransfer.files;
+    if (file) usePicture(element, file);
   });
 }
 
-document.addEventListener("paste", (event) => {
-  if (event.clipboardData.files.length && !isTyping(event)) usePicture(event.clipboardData.files[0]);
-});
-
-document.addEventListener("dragover", (event) => event.preventDefault());
-document.addEventListener("drop", (event) => {
-  event.preventDefault(); // or the browser would leave the page for the picture
-  if (event.dataTransfer.files.length) usePicture(event.dataTransfer.files[0]);
-});
-
 // The browser decodes a picture: it knows more formats, turns photographs upright
 // and sends a smaller one.
-async function usePicture(file) {
-  const before = past;
+export async function usePicture(element, file) {
+  const before = look().past;
   try {
-    const bitmap = await createImageBitmap(file);
-    const scale = Math.min(1, PICTURE_SIDE / Math.max(bitmap.width, bitmap.height));
-    const small = document.createElement("canvas");
-    small.width = Math.max(1, Math.round(scale * bitmap.width));
-    small.height = Math.max(1, Math.round(scale * bitmap.height));
-    const paper = small.getContext("2d");
-    paper.imageSmoothingQuality = "high";
-    paper.drawImage(bitmap, 0, 0, small.width, small.height);
-    bitmap.close();
-    if (past !== before) return; // somebody went on drawing meanwhile
-    put({ strokes: [], picture: { canvas: small, data: small.toDataURL("image/png") } });
+    const canvas = shrink(await createImageBitmap(file));
+    if (look().past !== before) return; // somebody went on drawing meanwhile
+    put({ strokes: [], picture: { canvas, data: canvas.toDataURL("image/png") } });
   } catch {
-    tell(text("not_a_picture"));
+    tell(element, "not_a_picture");
   }
+}
+
+function shrink(bitmap) {
+  const scale = Math.min(1, PICTURE_SIDE / Math.max(bitmap.width, bitmap.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(scale * bitmap.width));
+  canvas.height = Math.max(1, Math.round(scale * bitmap.height));
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  bitmap.close();
+  return canvas;
 }

@@ -1,32 +1,22 @@
 // Drawings that draw themselves: examples, and the one in the address.
 
+import { endReplay, look, showReplayed, startReplay } from "./state.js";
+
 const REPLAY_TIME = 1000; // milliseconds for a drawing that draws itself
 
-let replaying = null; // the strokes that are drawing themselves
-
-document.addEventListener("draw", (event) => replay(event.detail));
-
-async function replay(strokes) {
-  put(EMPTY);
-  const mine = (replaying = [...strokes]);
+export async function replay(drawing) {
+  const strokes = [...drawing]; // is this replay, even where the same one is begun again
+  startReplay(strokes);
   const total = strokes.flat().length;
   const start = performance.now();
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   for (let shown = 0; shown < total; ) {
     const now = still ? start : await new Promise(requestAnimationFrame);
-    if (mine !== replaying) return;
+    if (look().replayed !== strokes) return;
     shown = still ? total : Math.ceil((total * (now - start)) / REPLAY_TIME);
-    sheet = { strokes: firstPoints(strokes, shown), picture: null };
-    changed();
+    showReplayed(firstPoints(strokes, shown));
   }
-  replaying = null;
-  publish();
-}
-
-// What interrupts a replay finds the whole drawing.
-function finishReplay() {
-  if (replaying) sheet = { strokes: replaying, picture: null };
-  replaying = null;
+  endReplay();
 }
 
 function firstPoints(strokes, count) {
@@ -38,13 +28,3 @@ function firstPoints(strokes, count) {
   }
   return first;
 }
-
-function openLink() {
-  try {
-    const strokes = linkedStrokes(location.hash);
-    if (strokes) replay(strokes);
-  } catch {
-    tell(text("link_unreadable"));
-  }
-}
-addEventListener("hashchange", openLink);

@@ -1,10 +1,27 @@
-// The paper: pen, keys and pictures in, "prediction" events out. Gradio runs this once, with
-// `element`, `props`, `server`, `trigger` and `watch`, after the other files of this folder
-// and in one scope with them: see SCRIPTS in __init__.py.
+// The paper: pen, keys and pictures in, "drawing" and "prediction" events out. Its parts meet
+// in state.js.
 
-new ResizeObserver(paintSheet).observe(canvas);
+import { speak } from "../texts.js";
+import { startAddress } from "./address.js";
+import { startAsking } from "./asking.js";
+import { hush } from "./notice.js";
+import { startPainting } from "./painting.js";
+import { startPen } from "./pen.js";
+import { startPictures } from "./pictures.js";
+import { replay } from "./replay.js";
+import { on } from "./state.js";
+import { startKeyboard, startTools } from "./tools.js";
 
-// The ink has the colour of the page's text, which changes with the system's theme.
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-
-restoreKept().then((kept) => kept || openLink());
+export function start({ element, props, watch }) {
+  speak({ element, props, watch });
+  const canvas = element.querySelector("canvas");
+  on("step", () => hush(element, false));
+  startTools(element);
+  startPainting(canvas);
+  startAsking({ element, props });
+  startPen(canvas);
+  startKeyboard(element, canvas);
+  startPictures(element);
+  document.addEventListener("draw", (event) => replay(event.detail));
+  startAddress(element);
+}

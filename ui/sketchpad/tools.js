@@ -1,36 +1,88 @@
-// Buttons, keys for all of the page, and the link.
+// What changes the drawing beside a pointer: buttons, keys for all of the page, and keys that
+// draw on the paper, where arrow keys move a cursor and Space puts the pen down and lifts it.
 
-undo.addEventListener("click", goBack);
-redo.addEventListener("click", goForward);
-clear.addEventListener("click", wipe);
-erase.addEventListener("click", () =>
-  setEraser(erase.ariaPressed !== "true" && sheet.strokes.length > 0),
-);
+import { isTyping } from "../elements.js";
+import { tell } from "./notice.js";
+import { SIDE, addPoint, eraseAt, goBack, goForward, isEmpty, lift, look } from "./state.js";
+import { on, setCursor, setErasing, startStroke, wipe } from "./state.js";
 
-function setEraser(on) {
-  erase.ariaPressed = String(on);
-  canvas.classList.toggle("erasing", on);
+const STEP = 25;
+const FINE_STEP = 5;
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+export function startTools(element) {
+  const [undo, redo, erase, clear, link, hint, canvas] = [
+    ".undo", ".redo", ".erase", ".clear", ".link", ".hint", "canvas",
+  ].map((part) => element.querySelector(part));
+  undo.addEventListener("click", goBack);
+  redo.addEventListener("click", goForward);
+  clear.addEventListener("click", wipe);
+  erase.addEventListener("click", () => setErasing(!look().erasing));
+  document.addEventListener("keydown", useKey);
+
+  const show = () => {
+    const { sheet, past, future, erasing } = look();
+    hint.hidden = !isEmpty();
+    undo.ariaDisabled = past.length === 0; // disabled in earnest they would lose the focus
+    redo.ariaDisabled = future.length === 0;
+    clear.ariaDisabled = isEmpty();
+    link.ariaDisabled = erase.ariaDisabled = sheet.strokes.length === 0;
+    erase.ariaPressed = erasing;
+    canvas.classList.toggle("erasing", erasing);
+  };
+  on("change", show);
+  on("look", show);
 }
 
-const isTyping = (event) =>
-  Boolean(event.target.closest?.("input, textarea, select, [contenteditable]"));
-
-document.addEventListener("keydown", (event) => {
+function useKey(event) {
   if (event.defaultPrevented || isTyping(event)) return;
   const command = event.ctrlKey || event.metaKey;
   if (command && event.key.toLowerCase() === "z") (event.shiftKey ? goForward : goBack)();
   else if (!command && ["Escape", "Delete"].includes(event.key)) wipe();
   else return;
   event.preventDefault();
-});
+}
 
-link.addEventListener("click", async () => {
-  if (link.ariaDisabled === "true") return;
-  if (!updateAddress()) return tell(text("link_too_long"));
-  try {
-    await navigator.clipboard.writeText(location.href);
-    tell(text("link_copied"));
-  } catch {
-    tell(text("link_in_address"));
+export function startKeyboard(element, canvas) {
+  const held = new Set(); // arrow keys: two make a slant
+  canvas.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return held.clear(); // no keyup may come
+    if (event.key !== " " && !(event.key in ARROWS)) return;
+    event.preventDefault();
+    if (look().pointer || (event.key === " " && event.repeat)) return;
+    setCursor({ shown: true });
+    if (event.key === " ") return togglePen(element);
+    held.add(event.key);
+    moveCursor(held, event.shiftKey ? FINE_STEP : STEP);
+  });
+  canvas.addEventListener("keyup", (event) => held.delete(event.key));
+  canvas.addEventListener("blur", () => {
+    held.clear();
+    if (look().stroke && !look().pointer) togglePen(element);
+    setCursor({ shown: false });
+  });
+}
+
+function togglePen(element) {
+  const { x, y } = look().cursor;
+  if (look().erasing) {
+    eraseAt(x, y);
+    lift();
+  } else if (look().stroke) {
+    lift();
+    tell(element, "pen_up");
+  } else {
+    startStroke([x, y]);
+    tell(element, "pen_down");
   }
-});
+}
+
+function moveCursor(held, step) {
+  let { x, y } = look().cursor;
+  for (const key of held) {
+    x = Math.min(Math.max(x + step * ARROWS[key][0], 0), SIDE);
+    y = Math.min(Math.max(y + step * ARROWS[key][1], 0), SIDE);
+  }
+  setCursor({ x, y });
+  if (look().stroke) addPoint([x, y]);
+}

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from mnist_core.errors import UserError
+
 # Without the network a Chromium from a distribution asks its maker's hosts again and again.
 FLAGS = [
     "--no-sandbox",
@@ -23,13 +25,13 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 def chromium() -> Iterator[Browser]:
     """A headless Chromium: Playwright's own where it is installed, else one found on the machine.
 
-    Raises FileNotFoundError, with what to do, where there is none.
+    Raises UserError, with what to do, where there is none.
     """
     with sync_playwright() as playwright:
         own = playwright.chromium.executable_path
         path = own if os.path.exists(own) else next(filter(None, map(shutil.which, NAMES)), None)
         if path is None:
-            raise FileNotFoundError(
+            raise UserError(
                 "no Chromium here: run 'playwright install chromium', or install your system's"
             )
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)

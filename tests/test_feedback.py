@@ -1,0 +1,200 @@
+"""Corrections on the page: what is offered, kept, shown and taken back; networks compared."""
+
+import contextlib
+import json
+
+import httpx
+from PIL import Image
+from playwright.sync_api import expect
+
+from mnist_core.drawing.strokes import read_drawings
+from tests.browser import draw
+from tests.conftest import serving
+from tests.drawings import DRAWINGS
+from tests.page import Gate, expect_leader, open_page, wait_until
+from tests.test_reloader import other_network
+
+
+def test_a_person_corrects_sees_exports_and_deletes(page, tmp_path):
+    for part in (".choices", ".consent", ".take-back"):
+        expect(page.locator(part)).to_be_hidden()
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+    page.get_by_role("button", name="Right", exact=True).click()
+    consent = page.get_by_text("nothing about you")
+    expect(consent).to_be_visible()
+    page.get_by_role("button", name="No", exact=True).click()
+    expect(consent).to_be_hidden()
+    assert page.evaluate("localStorage.length") == 0  # nothing was kept, here or there
+
+    page.keyboard.press("1")
+    page.get_by_role("button", name="Keep it, and").click()
+    expect(page.get_by_text("Kept as 1.")).to_be_visible()
+    expect(page.locator(".choices")).to_be_hidden()
+    page.locator(".take-back").click()
+    expect(page.get_by_text("It is deleted.")).to_be_visible()
+    page.keyboard.press("7")  # agreed already
+    expect(page.get_by_text("Kept as 7.")).to_be_visible()
+
+    page.get_by_text("What you gave").click()
+    expect(page.locator(".given li")).to_have_count(1)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export").click()
+    download.value.save_as(tmp_path / "corrections.jsonl")
+    (drawing,) = read_drawings(tmp_path / "corrections.jsonl")
+    assert (drawing.label, drawing.extra["answer"]) == (7, 7)
+    page.get_by_role("button", name="Delete 7").click()
+    expect(page.get_by_text("This browser has given nothing.")).to_be_visible()
+
+
+def agree(page) -> None:
+    """Have this browser agree to its drawings being kept."""
+    page.evaluate("localStorage.setItem('corrections', 'yes')")
+
+
+def drawn_seven(page) -> None:
+    """A 7 is drawn and read, by somebody who has agreed."""
+    agree(page)
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+
+
+@contextlib.contextmanager
+def held_corrections(page):
+    """The corrections that the page sends while it gets no answer; they are answered at the end."""
+    held = []
+    page.route("**/corrections", lambda route: held.append(route))
+    yield held
+    for route in held:
+        route.continue_()
+    page.unroute("**/corrections")
+
+
+RIGHT = {"name": "Right", "exact": True}
+
+
+def test_right_that_is_clicked_twice_is_kept_once(page):
+    drawn_seven(page)
+    with held_corrections(page) as held:
+        page.get_by_role("button", **RIGHT).dblclick()
+        expect(page.get_by_role("button", **RIGHT)).to_be_disabled()
+        page.keyboard.press("1")
+        assert len(held) == 1
+    expect(page.get_by_text("Kept as 7.")).to_be_visible()
+    expect(page.locator(".choices")).to_be_hidden()
+    page.keyboard.press("5")
+    page.get_by_text("What you gave").click()
+    expect(page.locator(".given li")).to_have_count(1)
+
+
+def test_of_two_digit_keys_the_first_counts(page):
+    drawn_seven(page)
+    with page.expect_response("**/corrections"):
+        page.keyboard.press("1")
+        page.keyboard.press("5")
+    expect(page.get_by_text("Kept as 1.")).to_be_visible()
+    page.get_by_text("What you gave").click()
+    expect(page.locator(".given li")).to_have_count(1)
+
+
+def test_consent_that_is_given_twice_keeps_one(page):
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+    page.keyboard.press("7")
+    with held_corrections(page) as held:
+        page.locator(".agree").evaluate("button => (button.click(), button.click())")
+        expect(page.locator(".consent")).to_be_hidden()
+        assert len(held) == 1
+    expect(page.get_by_text("Kept as 7.")).to_be_visible()
+
+
+def test_what_is_kept_is_what_is_on_the_paper_and_not_what_was_answered(page):
+    drawn_seven(page)
+    gate = Gate(page)
+    draw(page, [[(0.35, 0.5), (0.65, 0.5)]])  # a bar, to which there is no answer yet
+    expect(page.get_by_role("button", **RIGHT)).to_be_disabled()  # that was about another
+    with page.expect_request("**/corrections") as sent:
+        page.keyboard.press("7")
+    strokes = json.loads(sent.value.post_data)["strokes"]
+    assert len(strokes) == 2
+    assert strokes == page.evaluate("drawn.strokes")
+    expect(page.get_by_text("Kept as 7.")).to_be_visible()
+    gate.open()
+    expect(page.get_by_text("Kept as 7.")).to_be_visible()
+    expect(page.locator(".choices")).to_be_hidden()  # the answer changes nothing
+
+
+def test_right_comes_back_with_the_answer_to_what_is_on_the_paper(page):
+    drawn_seven(page)
+    gate = Gate(page)
+    draw(page, [[(0.35, 0.5), (0.65, 0.5)]])
+    expect(page.get_by_role("button", **RIGHT)).to_be_disabled()
+    gate.open()
+    expect(page.get_by_role("button", **RIGHT)).to_be_enabled()
+
+
+def test_nothing_is_asked_of_a_drawing_without_an_answer_nor_of_a_picture(page, mnist, tmp_path):
+    gate = Gate(page)
+    draw(page, DRAWINGS[7])
+    page.keyboard.press("7")
+    expect(page.locator(".consent")).to_be_hidden()
+    expect(page.locator(".choices")).to_be_hidden()
+    gate.open()
+    expect(page.locator(".choices")).to_be_visible()
+    page.keyboard.press("7")
+    expect(page.locator(".consent")).to_be_visible()
+    Image.fromarray(255 - mnist[0][0].numpy()).resize((280, 280)).save(tmp_path / "five.png")
+    page.locator("input.choose").set_input_files(tmp_path / "five.png")
+    expect(page.locator(".consent")).to_be_hidden()  # it was asked for the drawing
+    expect_leader(page, mnist[1][0].item())
+    expect(page.locator(".choices")).to_be_hidden()
+
+
+def test_undo_is_offered_for_a_minute(open_context):
+    page = open_context(alone=True)
+    page.clock.install()
+    drawn_seven(page)
+    page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 60)  # from here on it stands still
+    page.keyboard.press("7")
+    expect(page.locator(".take-back")).to_be_visible()
+    page.clock.run_for(59_000)
+    expect(page.locator(".take-back")).to_be_visible()
+    page.clock.run_for(2_000)
+    expect(page.locator(".take-back")).to_be_hidden()
+
+
+def test_a_store_that_fails_is_said_on_the_page(page):
+    drawn_seven(page)
+    full = {"status": 507, "json": {"error": "The disk is full."}}
+    page.route("**/corrections", lambda route: route.fulfill(**full))
+    page.keyboard.press("7")
+    expect(page.get_by_text("It could not be kept. The disk is full.")).to_be_visible()
+    expect(page.locator(".choices")).to_be_visible()  # to try again
+
+
+def test_the_page_compares_networks_and_says_which_answered(browser, directory):
+    with serving(weights=directory) as address:
+        page = browser.new_page()
+        open_page(page, address)
+        draw(page, DRAWINGS[7])
+        expect_leader(page, 7)
+        name = other_network(directory)
+        wait_until(page, lambda: httpx.get(f"{address}network").json()["name"] == name)
+        page.get_by_role("button", name="Undo").click()
+        page.get_by_role("button", name="Redo").click()
+        expect(page.get_by_text(f"Answered by network {name}")).to_be_visible()
+        rows = page.locator(".side tbody tr")
+        expect(rows.nth(0)).to_contain_text(f"now: {name}")
+        expect(rows.nth(0).locator("td").nth(3)).to_have_text("100")
+        expect(rows.nth(1).locator("td").nth(7)).to_have_text("100")
+        page.close()
+
+
+def test_without_corrections_nothing_of_them_is_there(browser):
+    with serving(corrections=False) as address:
+        page = browser.new_page()
+        open_page(page, address)
+        draw(page, DRAWINGS[7])
+        expect_leader(page, 7)
+        expect(page.locator(".choices")).to_have_count(0)
+        page.close()

@@ -1,0 +1,347 @@
+"""The page's JavaScript modules: their form, how they are served, and those that need no page."""
+
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.conftest import serving
+from tests.page import open_page
+from ui.components import FOLDER, module_address, modules, page_version
+
+SOURCES = {name: content.decode() for name, content in modules().items()}
+IMPORT = re.compile(r'import \{ \w+(, \w+)* \} from "(\.\.?/[\w/]+\.js)";')
+TOP_LEVEL = re.compile(r"(export )?(async )?(function|const|let|class) \w+|[})\]]|//|\s|$")
+
+
+def imported(name: str) -> list[str]:
+    """The modules that a module imports, in its order."""
+    lines = [line for line in SOURCES[name].splitlines() if line.startswith("import")]
+    places = [FOLDER / name / ".." / IMPORT.fullmatch(line)[2] for line in lines]
+    return [Path(os.path.normpath(place)).relative_to(FOLDER).as_posix() for place in places]
+
+
+# Their form: so simple that a few lines can join them in one file
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_module_imports_and_exports_by_name_alone(name):
+    for line in SOURCES[name].splitlines():
+        if re.match(r"\s*import\b", line):
+            assert IMPORT.fullmatch(line), line
+        else:
+            assert TOP_LEVEL.match(line), f"something happens where {name} is imported: {line}"
+        if line.startswith("export"):
+            assert re.match(r"export ((async )?function|const|class) \w+", line), line
+    for other in imported(name):
+        assert other in SOURCES
+
+
+def test_no_module_imports_itself_by_a_detour():
+    done: list[str] = []
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        assert name not in above, " -> ".join([*above, name])
+        for other in imported(name):
+            visit(other, (*above, name))
+        done.append(name)
+
+    for name in SOURCES:
+        visit(name, ())
+    assert set(done) == SOURCES.keys()
+
+
+def test_what_is_imported_is_exported_and_used():
+    for name, source in SOURCES.items():
+        for line in filter(IMPORT.fullmatch, source.splitlines()):
+            wanted, place = re.fullmatch(r'import \{ (.+) \} from "(.+)";', line).groups()
+            exporter = Path(os.path.normpath(FOLDER / name / ".." / place))
+            for each in wanted.split(", "):
+                form = rf"export (async )?(function|const|class) {each}\b"
+                assert re.search(form, exporter.read_text(encoding="utf-8")), (name, each)
+                assert len(re.findall(rf"\b{each}\b", source)) > 1, (name, each)
+
+
+# How they are served
+
+
+def test_modules_may_be_kept_for_ever(server):
+    for name, content in modules().items():
+        answer = httpx.get(server + module_address(name))
+        assert answer.content == content
+        assert answer.headers["content-type"].startswith("text/javascript")
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ui/0123456789ab/texts.js",  # of another version of the page
+        f"ui/{page_version()}/nothing.js",
+        f"ui/{page_version()}/texts.py",
+        f"ui/{page_version()}/page.css",
+        f"ui/{page_version()}/sketchpad/",
+        f"ui/{page_version()}/../texts.js",
+        f"ui/{page_version()}/%2e%2e/app.py",
+        "ui/texts.js",
+    ],
+)
+def test_nothing_else_is_served_there(server, address):
+    answer = httpx.get(server + address)
+    assert answer.status_code == 404
+    assert "cache-control" not in answer.headers
+
+
+def test_modules_need_no_login():
+    with serving(auth=[("ann", "chalk")]) as address:
+        assert httpx.get(f"{address}config").status_code == 401
+        assert httpx.get(address + module_address("texts.js")).status_code == 200
+
+
+@pytest.mark.parametrize("corrections", [True, False])
+def test_the_page_announces_exactly_the_modules_that_it_loads(browser, corrections):
+    page = browser.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    with serving(corrections=corrections) as address:
+        open_page(page, address)
+        announced = re.findall("<(.+?)>; rel=modulepreload", httpx.get(address).headers["link"])
+        assert "link" not in httpx.get(address + announced[0]).headers
+    loaded = [url.removeprefix(address) for url in asked if "/ui/" in url]
+    assert sorted(loaded) == sorted(announced)
+    left_out = set(map(module_address, SOURCES)) - set(loaded)
+    assert all("/invitation/" in name or "/feedback/" in name for name in left_out)
+    assert any("/feedback/" in name for name in loaded) == corrections
+    page.close()
+
+
+def test_a_component_that_starts_late_shows_what_was_said_before(browser, server, page):
+    """Modules arrive in any order: here the chart's comes when the drawing is read already."""
+    link = page.evaluate(
+        """async () => {
+            document.querySelector('[aria-label="7 with a bar"]').click();
+            while (!location.hash) await new Promise((resume) => setTimeout(resume, 50));
+            return location.hash;
+        }"""
+    )
+    late = browser.new_page(reduced_motion="reduce")
+    held = []
+    late.route("**/chart/chart.js", lambda route: held.append(route))
+    with late.expect_response("**/recognize"):
+        late.goto(server + link)
+    held[0].continue_()
+    expect(late.locator(".bar.leading")).to_have_attribute("data-digit", "7")
+    late.close()
+
+
+# Those that need no page, under Node.js
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory):
+    """Runs a script with names imported from a module; `cases` is what it works on."""
+    program = shutil.which("node")
+    if program is None:
+        words = "no Node.js here: install it to test the modules by themselves"
+        (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(words)
+    copy = tmp_path_factory.mktemp("node")
+    shutil.copytree(FOLDER, copy / "ui", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    (copy / "package.json").write_text('{"type": "module"}')
+
+    def run(imports: str, script: str, cases: object) -> list:
+        source = f"""{imports}
+            import {{ readFileSync }} from "node:fs";
+            const cases = JSON.parse(readFileSync(0, "utf8"));
+            console.log(JSON.stringify(cases.map({script})));"""
+        done = subprocess.run(
+            [program, "--input-type=module", "--eval", source],
+            input=json.dumps(cases), capture_output=True, text=True, cwd=copy, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+LINKS = 'import { linkTo, linkedStrokes } from "./ui/sketchpad/permalink.js";'
+READ = '(link) => { try { return linkedStrokes(link); } catch { return "refused"; } }'
+
+
+def random_drawing(chance: random.Random) -> list[list[list[int]]]:
+    """Its corners more often than elsewhere."""
+
+    def place() -> int:
+        return min(max(chance.randint(-200, 1200), 0), 1000)
+
+    return [
+        [[place(), place()] for _ in range(chance.randint(1, 40))]
+        for _ in range(chance.randint(1, 6))
+    ]
+
+
+def test_any_drawing_comes_back_from_its_link(node):
+    chance = random.Random(1)
+    drawings = [random_drawing(chance) for _ in range(500)]
+    assert node(LINKS, "(strokes) => linkedStrokes(linkTo(strokes))", drawings) == drawings
+
+
+def test_pressure_is_not_in_a_link(node):
+    (strokes,) = node(LINKS, "(strokes) => linkedStrokes(linkTo(strokes))", [[[[1, 2, 60]]]])
+    assert strokes == [[[1, 2]]]
+
+
+def test_any_link_is_read_or_refused(node):
+    """Links of real drawings with a letter or two changed, and noise."""
+    chance = random.Random(2)
+    letters = "ABCDEFGHabcdefgh0123456789-_=+/."
+    drawings = [random_drawing(chance)[:1] for _ in range(1000)]
+    links = node(LINKS, "(strokes) => linkTo(strokes)", drawings)
+    for n, link in enumerate(links):
+        places = chance.choices(range(len("#drawing=1."), len(link)), k=2)
+        links[n] = "".join(
+            chance.choice(letters) if i in places else link[i] for i in range(len(link))
+        )
+    noise = ["".join(chance.choices(letters, k=chance.randint(0, 60))) for _ in range(1000)]
+    answers = node(LINKS, READ, links + [f"#drawing=1.{code}" for code in noise])
+    read = [strokes for strokes in answers if strokes != "refused"]
+    assert 10 < len(read) < 1500
+    for strokes in read:
+        assert strokes
+        assert all(0 <= n <= 1000 for points in strokes for point in points for n in point)
+
+
+def test_what_is_no_link_to_a_drawing_is_let_be(node):
+    assert node(LINKS, READ, ["", "#about", "#drawin", "drawing=1.AQ"]) == [None] * 4
+
+
+PAPER = (
+    "import { addPoint, eraseAt, goBack, goForward, lift, look, put, startStroke, wipe } "
+    'from "./ui/sketchpad/state.js";'
+)
+
+
+def test_everything_that_is_done_can_be_undone_and_done_again(node):
+    """Random strokes, erasures and wipes; then all the way back and all the way forward."""
+    script = """(steps) => {
+        const strokes = () => JSON.stringify(look().sheet.strokes);
+        const seen = [strokes()];
+        for (const [kind, x, y] of steps) {
+            const before = look().past;
+            if (kind === "wipe") wipe();
+            else if (kind === "erase") eraseAt(x, y);
+            else {
+                startStroke([x, y]);
+                addPoint([y, x]);
+                lift();
+            }
+            if (look().past !== before) seen.push(strokes());
+        }
+        const back = [strokes()];
+        for (let n = 1; n < seen.length; n++) back.unshift((goBack(), strokes()));
+        const forward = [strokes()];
+        for (let n = 1; n < seen.length; n++) forward.push((goForward(), strokes()));
+        put({ strokes: [], picture: null });
+        return [seen, back, forward];
+    }"""
+    chance = random.Random(3)
+    kinds = ["draw"] * 6 + ["erase"] * 4 + ["wipe"]
+    cases = [
+        [[chance.choice(kinds), chance.randint(0, 1000), chance.randint(0, 1000)]
+         for _ in range(chance.randint(1, 60))]
+        for _ in range(100)
+    ]  # fmt: skip
+    for seen, back, forward in node(PAPER, script, cases):
+        assert back == seen
+        assert forward == seen
+
+
+def test_the_eraser_meets_a_stroke_within_a_pen_s_width(node):
+    script = """([x, y]) => {
+        put({ strokes: [[[100, 500], [900, 500]], [[500, 100]]], picture: null });
+        eraseAt(x, y);
+        return look().sheet.strokes.length;
+    }"""
+    places = {(500, 550): 1, (500, 560): 2, (60, 500): 1, (40, 500): 2, (530, 120): 1}
+    assert node(PAPER, script, list(places)) == list(places.values())
+
+
+def test_a_hundred_steps_are_remembered(node):
+    script = """(steps) => {
+        for (let n = 0; n < steps; n++) put({ strokes: [[[n, n]]], picture: null });
+        let undone = 0;
+        for (; look().past.length; undone++) goBack();
+        return undone;
+    }"""
+    assert node(PAPER, script, [250]) == [100]
+
+
+FEEDBACK = (
+    'import { forget, keep, look, setAnswer, setBusy, setDrawing } from "./ui/feedback/state.js";'
+)
+SEVEN, GROWN = [[[1, 1], [9, 1], [4, 9]]], [[[1, 1], [9, 1], [4, 9]], [[2, 5], [8, 5]]]
+
+
+def test_digits_and_right_are_offered_for_what_is_on_the_paper(node):
+    script = """([acts]) => acts.map(([name, value]) => {
+        ({ setDrawing, setAnswer })[name](value);
+        const { isOffered, right } = look();
+        return [isOffered, right];
+    })"""
+    acts = {
+        "begun": (["setDrawing", SEVEN], [False, None]),
+        "answered": (["setAnswer", {"digit": 7, "strokes": SEVEN}], [True, 7]),
+        "grows": (["setDrawing", GROWN], [True, None]),
+        "answered late": (["setAnswer", {"digit": 7, "strokes": SEVEN}], [True, None]),
+        "answered again": (["setAnswer", {"digit": 4, "strokes": GROWN}], [True, 4]),
+        "not sure of any": (["setAnswer", {"digit": None, "strokes": GROWN}], [True, None]),
+        "refused": (["setAnswer", None], [False, None]),
+        "a picture": (["setDrawing", []], [False, None]),
+        "answered too": (["setAnswer", {"digit": 4}], [False, None]),
+    }
+    (answers,) = node(FEEDBACK, script, [[[act for act, _ in acts.values()]]])
+    assert dict(zip(acts, answers, strict=True)) == {
+        name: expected for name, (_, expected) in acts.items()
+    }
+
+
+def test_a_drawing_has_one_correction_until_it_changes_or_that_is_taken_back(node):
+    script = """([]) => {
+        const offered = [];
+        const note = () => offered.push([look().isOffered, look().right, Boolean(look().given)]);
+        const draw = (strokes) => (setDrawing(strokes), setAnswer({ digit: 7, strokes }));
+        const give = () => (setBusy(true), look().drawing);
+        const answer = (strokes, id) => (setBusy(false), keep(strokes, id));
+        draw([[[1, 1]]]);
+        const strokes = give();
+        note();  // on its way
+        answer(strokes, 12);
+        note();  // kept
+        forget(11);
+        note();  // another was deleted
+        forget(12);
+        note();  // this one
+        const again = give();
+        draw([[[2, 2]]]);
+        answer(again, 13);
+        note();  // kept, but the paper shows something else
+        give();
+        setBusy(false);
+        note();  // it could not be kept
+        return offered;
+    }"""
+    (offered,) = node(FEEDBACK, script, [[]])
+    assert offered == [
+        [True, None, False],
+        [False, None, True],
+        [False, None, True],
+        [True, 7, False],
+        [True, 7, False],
+        [True, 7, False],
+    ]
