@@ -4,21 +4,19 @@
     python scripts/serve_ray.py --replicas 2
     python scripts/serve_ray.py --min-replicas 1 --max-replicas 4
 
-Any replica answers any request: the page, POST /recognize, /healthz and /metrics, which
-shows the figures of the one that answers. One that dies or no longer reads a drawing is
-replaced. More than all of them take is answered with 503, and the page tries again. Logins,
-public links and Gradio's own clients need `python app.py`: they rely on what one process
-remembers.
+Any replica answers any request: the page, POST /recognize, /healthz and /metrics, which shows the
+figures of the one that answers. One that dies or no longer reads a drawing is replaced. More than
+all of them take is answered with 503, and the page tries again. Logins, public links and Gradio's
+own clients need `python app.py`: they rely on what one process remembers.
 
 Starts a Ray of its own, for this machine alone, that reports to nobody. Ctrl-C or SIGTERM
-ends it. Exit code 2 when Ray is missing, the network can't be loaded or the page not served.
+ends it. Exit code 2 when Ray is missing, the network can't be loaded or the address not used.
 """
 
 import argparse
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
 from pathlib import Path
@@ -26,6 +24,10 @@ from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
+
+import mnist_core
+from mnist_core.errors import UserError
+from serving.address import check_address
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -68,46 +70,27 @@ def main() -> None:
         parser.exit(2, "serve_ray.py: Ray is missing: pip install -r requirements-ray.txt\n")
     try:
         check_address(args.host, args.port)
-        check_weights(args.weights)
+        mnist_core.Recognizer.load(args.weights)  # told here, before Ray is started for replicas
+        replicas = scale(args.replicas, args.min_replicas, args.max_replicas)
         logs = start(args.host, args.port)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # instead of Ray's
-        serve.run(application(str(args.weights), scale(args)), logging_config=QUIET)
+        serve.run(application(str(args.weights), replicas), logging_config=QUIET)
         print(f"Draw at http://{args.host}:{args.port}/", flush=True)
         print(f"Refusals and errors are logged in {logs}", flush=True)
         threading.Event().wait()
     except KeyboardInterrupt:
         pass
-    except Exception as error:
+    except UserError as error:
         parser.exit(2, f"serve_ray.py: {error}\n")
     finally:
         ray.shutdown()
 
 
-def check_weights(weights: str | Path) -> None:
-    """Raise ValueError or OSError where the replicas would, before Ray is started for them."""
-    from mnist_core import Recognizer
-
-    Recognizer.load(weights)
-
-
-def check_address(host: str, port: int) -> None:
-    """Raise ValueError where nothing can be served; Ray would share the port with another Ray."""
-    try:
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-    except (OSError, OverflowError) as error:
-        raise ValueError(
-            f"port {port} of {host} is busy or the address is not this machine's. "
-            "Choose another with --port or --host"
-        ) from error
-
-
-def scale(args: argparse.Namespace) -> dict[str, Any]:
-    """How many replicas, in Ray Serve's words."""
-    if args.max_replicas is None:
-        return {"num_replicas": args.replicas}
-    limits = {"min_replicas": args.min_replicas, "max_replicas": args.max_replicas}
+def scale(number: int, fewest: int, most: int | None) -> dict[str, Any]:
+    """How many replicas, in Ray Serve's words: `number`, or as the load asks up to `most`."""
+    if most is None:
+        return {"num_replicas": number}
+    limits = {"min_replicas": fewest, "max_replicas": most}
     return {"autoscaling_config": {**limits, "target_ongoing_requests": TARGET_ONGOING}}
 
 
@@ -164,19 +147,19 @@ def build(weights: str) -> "FastAPI":
     from fastapi import FastAPI
 
     import app
-    from serving.metrics import Metrics
-    from serving.networks import Networks
+    from serving.metrics import log_to_stderr
+    from serving.reloader import ModelReloader
 
     bind_to_loopback()
     torch.set_num_threads(1)  # the network is small: threads would only wait for each other
-    networks, metrics = Networks(weights), Metrics()
-    networks.watch()
-    settings = app.settings(networks, metrics)
+    log_to_stderr()
+    reloader = ModelReloader(weights)
+    reloader.watch()
+    page, settings = app.create_page(reloader)
     # Gradio's API is not offered: it asks for an answer anew, perhaps another replica.
     settings["footer_links"] = ["settings"]
-    # Without a schema FastAPI has no pages of its own, which would stand before the gate.
-    around = FastAPI(openapi_url=None)
-    return gr.mount_gradio_app(around, app.build(networks, metrics), path="/", **settings)
+    # Without a schema FastAPI has no pages of its own, which would stand before the middleware.
+    return gr.mount_gradio_app(FastAPI(openapi_url=None), page, path="/", **settings)
 
 
 def argument_parser() -> argparse.ArgumentParser:
@@ -195,8 +178,7 @@ def argument_parser() -> argparse.ArgumentParser:
 
 
 def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError(f"expected 1 or more, not {number}")
     return number
 

@@ -1,27 +1,9 @@
-"""Letting others in: passwords, and an address as a picture that a phone's camera reads."""
+"""Tell where the page is: an address in text and as a QR code that a phone's camera reads."""
 
 import io
-import os
+import sys
 
 import segno
-
-PASSWORDS = "DRAW_A_DIGIT_AUTH"  # environment variable: what it holds is in no process list
-
-
-def credentials(given: list[str]) -> list[tuple[str, str]] | None:
-    """USER:PASSWORD texts, and those in the environment, a line each; None without any.
-
-    Raises ValueError for a text of another form.
-    """
-    lines = [*given, *os.environ.get(PASSWORDS, "").splitlines()]
-    return [_credential(line) for line in lines if line.strip()] or None
-
-
-def _credential(text: str) -> tuple[str, str]:
-    user, _, password = text.strip().partition(":")
-    if not user or not password:
-        raise ValueError("--auth takes USER:PASSWORD, neither of them empty")
-    return user, password
 
 
 def qr_text(address: str) -> str:
@@ -34,3 +16,20 @@ def qr_text(address: str) -> str:
 def qr_picture(address: str) -> str:
     """A QR code of `address` as an SVG picture in a data URL; black on white in every theme."""
     return segno.make(address, micro=False).svg_data_uri(scale=4, dark="#000", light="#fff")
+
+
+def print_public_address(address: str) -> None:
+    print(f"Shared for a week at\n{address}", flush=True)
+    if sys.stdout.isatty():
+        print(qr_text(address))
+
+
+def print_missing_link(said: str) -> None:
+    """Explain that there is no public link; `said` is what Gradio printed, the reason in it."""
+    reason = " ".join(said.split()) or "Gradio does not say why."
+    print(
+        f"app.py: there is no public link; the page is served here alone. {reason}\n"
+        "A link needs a way out to Gradio's servers: look whether a proxy or firewall is in "
+        "between, then start again. Without one, --host 0.0.0.0 lets in your own network.",
+        file=sys.stderr,
+    )

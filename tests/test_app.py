@@ -1,9 +1,12 @@
-"""The app as a process: its command line and its HTTP API."""
+"""The app from its command line, and its API for Gradio's clients and MCP."""
 
 import ast
+import signal
 import socket
+import subprocess
 import textwrap
 
+import httpx
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
@@ -11,7 +14,16 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
 
-from tests.conftest import ROOT, call, free_port, run, run_async, serving
+from tests.conftest import (
+    ROOT,
+    app_process,
+    call,
+    free_port,
+    run,
+    run_async,
+    serving,
+    wait_until_served,
+)
 from tests.drawings import DRAWINGS, data_url
 
 APP = ROOT / "app.py"
@@ -72,13 +84,47 @@ def test_a_busy_port_is_one_line():
         (("--weights", "/no/such/place"), "scripts/train.py"),
         (("--port", "99999"), "expected 1 to 65535"),
         (("--port", "http"), "invalid"),
+        (("--host", "192.0.2.1"), "not this machine's"),
+        (("--auth", "ann"), "--auth takes USER:PASSWORD, neither of them empty"),
     ],
 )
 def test_wrong_arguments_are_explained(arguments, says):
-    done = call(APP, *arguments)
+    done = call(APP, "--port", free_port(), *arguments)
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_missing_file_of_ours_is_not_said_to_be_a_busy_port(monkeypatch):
+    from ui import page
+
+    settings = page.settings()
+    monkeypatch.setattr(
+        page, "settings", lambda: {**settings, "css_paths": ROOT / "ui" / "none.css"}
+    )
+    with pytest.raises(FileNotFoundError, match=r"none\.css"):
+        call(APP, "--port", free_port(), "--no-corrections")
+
+
+def test_it_starts_as_a_space_does_and_ends_when_told_to():
+    """Hugging Face runs `python app.py` with these variables, and no options."""
+    front_matter = (ROOT / "README.md").read_text(encoding="utf-8").split("---")[1]
+    settings = dict(line.split(": ", 1) for line in front_matter.strip().splitlines())
+    assert settings["sdk"] == "gradio"
+    assert settings["app_file"] == "app.py"
+    space = {
+        "SYSTEM": "spaces",
+        "SPACE_ID": "somebody/draw-a-digit",
+        "GRADIO_SERVER_NAME": "0.0.0.0",
+        "GRADIO_SSR_MODE": "True",
+    }
+    with app_process(environment=space, stdout=subprocess.DEVNULL) as (process, address):
+        wait_until_served(address, process)
+        answer = httpx.post(f"{address}recognize", json={"strokes": DRAWINGS[7]})
+        assert answer.json()["digit"] == 7
+        assert httpx.get(f"{address}corrections").status_code == 404  # nobody asked for it
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
 
 
 def test_serving_asks_no_other_host():
@@ -117,7 +163,7 @@ def test_recognition_is_a_tool_over_mcp():
             refused = await session.call_tool("predict", {"strokes": [[[1]]]})
             return tools, answer, refused
 
-    with serving("--mcp") as address:
+    with serving(mcp=True) as address:
         tools, answer, refused = run_async(use(address))
     assert {tool.name for tool in tools} == {"predict", "predict_image"}
     assert "how probable each digit is" in tools[0].description.lower()

@@ -1,24 +1,29 @@
-"""The gate: what every request passes before the page, the doors and Gradio see it.
+"""What every request passes before the page, its routes and Gradio see it.
 
 Gradio serves much that this page does not use: uploads, files by path, a proxy, recordings,
 monitoring, functions of components. All that is shut, so that nothing a client sends is
 ever a path or stays on the disk. What is open has limits: the bytes of a body, the time it
 takes to come, its shape where Gradio would answer with a traceback, and how many requests
 are under way, beyond which the server says that it is busy instead of queueing without end.
+
+What was raised becomes an answer here: Refusal has its own status, UserError is a 422,
+anything else is our fault, a 500 with one neutral sentence.
 """
 
 import contextlib
-import json
 import re
 from typing import Any
 
 import anyio
+import orjson
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mnist_core.pictures import MAX_DATA_URL
+from mnist_core.drawing.pictures import MAX_DATA_URL
+from mnist_core.errors import UserError
+from serving.errors import OUR_FAULT, Refusal, error_response
 from serving.metrics import Metrics
-from serving.refusal import Refusal, error_response
 
 # A picture in its JSON; the longest drawing that is read takes a fifth of that.
 MAX_BODY = MAX_DATA_URL + 4096  # bytes
@@ -29,12 +34,12 @@ BODY_SECONDS = 10
 MAX_UNDERWAY = 64
 RETRY_AFTER = 1  # seconds
 
-# Gradio's own endpoints, each with its one parameter: see app.build.
+# Gradio's own endpoints, each with its one parameter: see routes.api_functions.
 ENDPOINTS = {"predict": "strokes", "predict_image": "picture"}
 OPEN = re.compile(
     r"/|/config/?|/theme\.css|/(assets|static|svelte)/(?!.*\.\.)[\w./@~+-]+|/favicon\.ico|/robots\.txt|/manifest\.json"
     r"|/pwa_icon(/\d+)?|/log(in|out)/?|/recognize|/network|/healthz|/metrics"
-    r"|/corrections(/\d{1,10})?"
+    r"|/corrections(/\d{1,10})?|/ui/[0-9a-f]{12}/[\w/]+\.js"
     r"|/gradio_api/(info|openapi\.json|startup-events|theme\.css|user|login_check|app_id)/?"
     r"|/gradio_api/heartbeat/\w{1,64}|/gradio_api/queue/(join|data)"
     rf"|/gradio_api/call/(v2/)?({'|'.join(ENDPOINTS)})(/\w{{1,64}})?"
@@ -53,15 +58,20 @@ SECURITY_HEADERS = {
 }
 
 
-class Gate:
-    """ASGI middleware; `headers` are put on every answer beside those for security."""
+class LimitsMiddleware:
+    """ASGI middleware; every answer names the `page_version`, beside headers for security.
+
+    `link` is the page's own Link header: what the browser is to load beside Gradio's scripts.
+    """
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, headers: dict[str, str], mcp: bool = False
+        self, app: ASGIApp, metrics: Metrics, page_version: str, link: str, mcp: bool = False
     ) -> None:
         self.app = app
         self.metrics = metrics
-        self.headers = {**SECURITY_HEADERS, **headers}
+        headers = {**SECURITY_HEADERS, "page-version": page_version}
+        self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self.link = (b"link", link.encode())
         self.mcp = mcp
         self.underway = 0
 
@@ -76,30 +86,36 @@ class Gate:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                own = [(k.encode(), v.encode()) for k, v in self.headers.items()]
+                own = [*self.headers, self.link] if _path(scope) == "/" else self.headers
                 message["headers"] = [*message.get("headers", []), *own]
             await send(message)
 
-        door = "other"
+        endpoint = "other"
         try:
-            door = self._door(scope)
-            await self._pass(door, scope, receive, send_with_headers)
+            endpoint = self._endpoint(scope)
+            await self._pass_on(scope, receive, send_with_headers)
         except ClientDisconnect:
             pass  # nobody is there to be told
-        except Refusal as refusal:
-            self.metrics.refused(door, refusal.status, refusal.reason)
-            await refusal.response()(scope, receive, send_with_headers)
         except Exception as error:
-            self.metrics.failed(door, error)
+            response = self._response_to(error, endpoint)
             if started:  # what was sent already is all there is
                 await send({"type": "http.response.body"})
             else:
-                words = "Something went wrong here. It was noted; please try again."
-                await error_response(500, words)(scope, receive, send_with_headers)
+                await response(scope, receive, send_with_headers)
 
-    def _door(self, scope: Scope) -> str:
+    def _response_to(self, error: Exception, endpoint: str) -> Response:
+        """Count and log what was raised; the answer to it."""
+        if isinstance(error, UserError):
+            error = Refusal(422, str(error))
+        if isinstance(error, Refusal):
+            self.metrics.refused(endpoint, error.status, error.reason)
+            return error_response(error.status, error.reason, error.headers)
+        self.metrics.failed(endpoint, error)
+        return error_response(500, OUR_FAULT)
+
+    def _endpoint(self, scope: Scope) -> str:
         """The name of the address asked for, one of few. Raises Refusal where it is shut."""
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        path = _path(scope)
         head = len(scope["query_string"]) + sum(len(k) + len(v) for k, v in scope["headers"])
         if head > MAX_HEAD:
             raise Refusal(431, f"the address and headers are longer than {MAX_HEAD} bytes")
@@ -110,7 +126,7 @@ class Gate:
             raise Refusal(404, "there is nothing at this address")
         return re.match(r"(/gradio_api)?/[a-z]*", path)[0]
 
-    async def _pass(self, door: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in ("GET", "HEAD", "OPTIONS"):
             return await self.app(scope, receive, send)
         if self.underway >= MAX_UNDERWAY:
@@ -119,6 +135,7 @@ class Gate:
                 "too many people are drawing at this moment: try again in a second",
                 **{"retry-after": str(RETRY_AFTER)},
             )
+        queue = scope["app"].get_blocks()._queue  # a mounted app, MCP's, puts itself there
         self.underway += 1
         try:
             body = await _read_body(Request(scope, receive))
@@ -126,7 +143,12 @@ class Gate:
             await self.app(scope, _replay(body, receive), send)
         finally:
             self.underway -= 1
-            _forget_abandoned(scope["app"].get_blocks()._queue)
+            _forget_abandoned(queue)
+
+
+def _path(scope: Scope) -> str:
+    """The path below --root-path, where a proxy has not taken that off."""
+    return scope["path"].removeprefix(scope.get("root_path", ""))
 
 
 def _forget_abandoned(queue: Any) -> None:
@@ -175,8 +197,8 @@ def _check_envelope(path: str, body: bytes) -> None:
         return
     by_name = ENDPOINTS[match[3]] if match[2] else None
     envelope: Any = None
-    with contextlib.suppress(ValueError, RecursionError):
-        envelope = json.loads(body)
+    with contextlib.suppress(orjson.JSONDecodeError):
+        envelope = orjson.loads(body)
     if not isinstance(envelope, dict):
         raise Refusal(400, "this is not a JSON object")
     if by_name and set(envelope) != {by_name}:

@@ -1,12 +1,13 @@
 """Refusal: why a request is not answered, in a sentence for a person."""
 
-import json
-
+import orjson
 from starlette.responses import Response
+
+OUR_FAULT = "Something went wrong here. It was noted; please try again."
 
 
 class Refusal(Exception):
-    """A request that is refused with HTTP `status`, 4xx or 503, and a `reason` of ours."""
+    """A request that is refused with HTTP `status`, 4xx, 503 or 507, and a `reason` of ours."""
 
     def __init__(self, status: int, reason: str, **headers: str) -> None:
         super().__init__(reason)
@@ -14,17 +15,14 @@ class Refusal(Exception):
         self.reason = sentence(reason)
         self.headers = headers
 
-    def response(self) -> Response:
-        """{"error": the reason} as JSON."""
-        return error_response(self.status, self.reason, self.headers)
-
 
 def error_response(status: int, reason: str, headers: dict[str, str] | None = None) -> Response:
-    content = json.dumps({"error": reason})
+    """{"error": `reason`} as JSON."""
+    content = orjson.dumps({"error": reason})
     return Response(content, status, headers, media_type="application/json")
 
 
 def sentence(text: object) -> str:
-    """With a capital and a full stop."""
+    """`text` with a capital at its beginning and a full stop at its end."""
     words = str(text)
     return f"{words[:1].upper()}{words[1:].removesuffix('.')}."

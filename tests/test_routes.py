@@ -1,25 +1,25 @@
-"""The doors: what they read, what they refuse, and that no input at all breaks them."""
+"""The routes: what they read, what they refuse, and that no input at all breaks them."""
 
 import json
+import logging
 import re
+from types import SimpleNamespace
 
-import gradio as gr
 import numpy as np
 import pytest
-from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from starlette.testclient import TestClient
 
-import app
 from mnist_core import Recognizer
-from mnist_core.pictures import MAX_DATA_URL
-from serving.doors import read_paper
-from serving.gate import MAX_BODY
-from serving.metrics import Metrics
-from serving.networks import Networks
-from tests.conftest import ROOT
+from mnist_core.drawing.framing import PAPER_PEN_WIDTH, PAPER_SIDE
+from mnist_core.drawing.pictures import MAX_DATA_URL
+from mnist_core.errors import UserError
+from serving.metrics import JSONFormatter, Metrics
+from serving.middleware import MAX_BODY
+from serving.reloader import ModelReloader
+from serving.routes import answer, api_functions
+from tests.conftest import ROOT, site
 from tests.drawings import DRAWINGS, data_url
 
 JSON_VALUES = st.recursive(
@@ -36,11 +36,8 @@ EXAMPLES = settings(
 
 @pytest.fixture(scope="module")
 def client():
-    """The whole site in this process: gate, doors and Gradio."""
-    networks, metrics = Networks(ROOT / "weights"), Metrics()
-    page = app.build(networks, metrics)
-    site = gr.mount_gradio_app(FastAPI(), page, path="/", **app.settings(networks, metrics))
-    with TestClient(site, raise_server_exceptions=False) as client:
+    """The whole site in this process: middleware, routes and Gradio."""
+    with site(ModelReloader(ROOT / "weights")) as client:
         yield client
 
 
@@ -48,7 +45,7 @@ def expect_words(response) -> None:
     """A refusal: HTTP 4xx and one plain sentence."""
     assert 400 <= response.status_code < 500, response.text
     sentence = response.json()["error"]
-    assert sentence.endswith(".")
+    assert sentence.endswith(".") and not sentence.endswith("..")
     assert "Traceback" not in sentence
 
 
@@ -92,19 +89,41 @@ def test_damaged_pictures_are_read_or_refused(client, kind, data):
     expect_answer_or_words(client.post("/recognize", json={"picture": damaged}))
 
 
+ENDPOINTS = st.sampled_from(["call/predict", "call/v2/predict", "queue/join"])
+
+
 @EXAMPLES
-@given(JSON_VALUES, st.sampled_from(["call/predict", "call/v2/predict", "queue/join"]))
-def test_gradios_own_doors_refuse_other_envelopes(client, value, door):
-    if isinstance(value, dict) and len(value.get("data") or []) == 1:
-        return
-    response = client.post(f"/gradio_api/{door}", content=json.dumps({"x": value}))
-    expect_words(response)
+@given(JSON_VALUES, ENDPOINTS)
+def test_gradios_own_routes_refuse_other_envelopes(client, value, endpoint):
+    """Whatever is in them, they are not one list with one value, or not by its one name."""
+    for envelope in (value, {"data": value, "x": 1}, {"data": [value, value]}, {"other": [value]}):
+        taken = endpoint == "queue/join" or endpoint == "call/predict"
+        if taken and isinstance(envelope, dict) and is_single(envelope.get("data")):
+            continue
+        content = json.dumps(envelope)
+        expect_words(client.post(f"/gradio_api/{endpoint}", content=content))
+
+
+def is_single(data: object) -> bool:
+    return isinstance(data, list) and len(data) == 1
+
+
+def test_gradios_own_routes_take_the_envelope_that_they_refuse_others_for(client):
+    """So that what is refused above is refused for its form."""
+    taken = client.post("/gradio_api/call/predict", json={"data": [DRAWINGS[7]]})
+    assert taken.status_code == 200
+    taken = client.post("/gradio_api/call/v2/predict", json={"strokes": DRAWINGS[7]})
+    assert taken.status_code == 200
 
 
 @EXAMPLES
 @given(st.dictionaries(st.sampled_from(["data", "component_id", "fn_name"]), JSON_VALUES))
 def test_functions_of_components_are_shut(client, body):
-    expect_words(client.post("/gradio_api/component_server", content=json.dumps(body)))
+    """Gradio has the route, so a 404 is the middleware's."""
+    content = json.dumps(body)
+    response = client.post("/gradio_api/component_server", content=content)
+    assert response.status_code == 404
+    assert response.json() == {"error": "There is nothing at this address."}
 
 
 @pytest.mark.parametrize(
@@ -136,7 +155,7 @@ def test_a_decompression_bomb_is_refused_unopened(client):
     assert "20000 x 20000" in response.json()["error"] or "too large" in response.json()["error"]
 
 
-def test_a_picture_as_large_as_a_door_takes_passes_the_gate(client):
+def test_the_largest_picture_that_is_read_passes_the_middleware(client):
     picture = Image.effect_noise((1000, 700), 100)
     url = data_url(picture)
     assert 0.5 * MAX_DATA_URL < len(url) < MAX_DATA_URL
@@ -174,24 +193,61 @@ def test_metrics_count(client):
     def grown(name: str) -> float:
         return after[name] - before.get(name, 0)
 
-    assert grown('digit_predictions_total{door="/recognize"}') == 1
-    assert grown('digit_prediction_seconds_count{door="/recognize"}') == 1
-    assert grown('digit_prediction_seconds_bucket{door="/recognize",le="+Inf"}') == 1
-    assert grown('digit_refusals_total{door="/recognize",status="422"}') == 1
-    assert grown('digit_refusals_total{door="other",status="404"}') == 1
+    assert grown('digit_predictions_total{endpoint="/recognize"}') == 1
+    assert grown('digit_prediction_seconds_count{endpoint="/recognize"}') == 1
+    assert grown('digit_prediction_seconds_bucket{endpoint="/recognize",le="+Inf"}') == 1
+    assert grown('digit_refusals_total{endpoint="/recognize",status="422"}') == 1
+    assert grown('digit_refusals_total{endpoint="other",status="404"}') == 1
 
 
-def test_the_log_has_a_line_a_refusal_without_what_was_sent(client, capsys):
+def test_the_log_has_a_line_a_refusal_without_what_was_sent(client, caplog):
     secret = [[[12345.678, 98765.4321, 1]]]
-    client.post("/recognize", json={"strokes": secret}, headers={"x-forwarded-for": "192.0.2.7"})
-    (line,) = capsys.readouterr().err.splitlines()
+    with caplog.at_level(logging.INFO):
+        forwarded = {"x-forwarded-for": "192.0.2.7"}
+        client.post("/recognize", json={"strokes": secret}, headers=forwarded)
+    (record,) = [record for record in caplog.records if record.name == "serving"]
+    line = JSONFormatter().format(record)
     entry = json.loads(line)
-    assert {key: entry[key] for key in ("event", "door", "status")} == {
+    assert {key: entry[key] for key in ("event", "endpoint", "status")} == {
         "event": "refused",
-        "door": "/recognize",
+        "endpoint": "/recognize",
         "status": 422,
     }
     assert not re.search(r"12345|98765|192\.0\.2|testclient", line)
+
+
+def test_a_broken_network_is_our_fault_and_said_to_be(client, monkeypatch, caplog):
+    def broken(*_: object) -> None:
+        return np.ones(10) + np.ones(11)  # a ValueError, as bad input raises
+
+    monkeypatch.setattr(Recognizer, "predict_pixels", broken)
+    response = client.post("/recognize", json={"strokes": DRAWINGS[7]})
+    assert response.status_code == 500
+    assert "broadcast" not in response.text
+    assert "broadcast" in caplog.text  # with its traceback
+    assert "in broken" in caplog.text
+    assert 'digit_errors_total{endpoint="/recognize"} 1.0' in client.get("/metrics").text
+
+
+def test_a_broken_network_is_our_fault_for_gradios_clients_too(recognizer, monkeypatch):
+    monkeypatch.setattr(Recognizer, "predict_pixels", lambda *_: 1 / 0)
+    metrics = Metrics()
+    reloader = SimpleNamespace(current=recognizer)
+    for function, value in zip(api_functions(reloader, metrics, RuntimeError), GOOD, strict=True):
+        with pytest.raises(RuntimeError, match="Something went wrong here"):
+            function(value)
+    for endpoint in ("/predict", "/predict_image"):
+        assert f'digit_errors_total{{endpoint="{endpoint}"}} 1.0' in metrics.exposition().decode()
+
+
+GOOD = (DRAWINGS[7], data_url(Image.effect_noise((40, 40), 100)))
+
+
+def test_the_paper_is_the_page_s(recognizer):
+    """What simple shrinking is given is what the page shows."""
+    units = (ROOT / "ui" / "sketchpad" / "state.js").read_text(encoding="utf-8")
+    assert f"SIDE = {PAPER_SIDE};" in units
+    assert f"PEN_WIDTH = {PAPER_PEN_WIDTH};" in units
 
 
 @pytest.mark.parametrize(
@@ -210,28 +266,28 @@ def test_the_log_has_a_line_a_refusal_without_what_was_sent(client, capsys):
         ({"strokes": [[["<img src=x onerror=alert(1)>", 2]]]}, "pairs of numbers"),
     ],
 )
-def test_papers_that_are_none_are_refused_in_words(recognizer, paper, says):
-    with pytest.raises(ValueError, match=re.escape(says)):
-        read_paper(recognizer, paper)
+def test_what_is_no_drawing_is_refused_in_words(recognizer, paper, says):
+    with pytest.raises(UserError, match=re.escape(says)):
+        answer(recognizer, paper)
 
 
 @pytest.mark.parametrize("details", [True, False])
 def test_explanations_are_given_to_those_who_ask(recognizer, details):
-    answer = read_paper(recognizer, {"strokes": DRAWINGS[7], "details": details})
-    assert answer["digit"] == 7
-    assert len(answer["pixels"]) == 784
-    assert ("why" in answer) == ("shrunk" in answer) == details
+    found = answer(recognizer, {"strokes": DRAWINGS[7], "details": details})
+    assert found["digit"] == 7
+    assert len(found["pixels"]) == 784
+    assert ("why" in found) == ("shrunk" in found) == details
 
 
 def test_the_answer_does_not_depend_on_what_was_asked_before(recognizer):
     paper = {"strokes": DRAWINGS[4], "details": True}
-    first = read_paper(recognizer, paper)
-    read_paper(recognizer, {"strokes": DRAWINGS[7], "details": True})
-    assert read_paper(recognizer, paper) == first
-    assert read_paper(Recognizer.load(ROOT / "weights"), paper) == first  # another replica
+    first = answer(recognizer, paper)
+    answer(recognizer, {"strokes": DRAWINGS[7], "details": True})
+    assert answer(recognizer, paper) == first
+    assert answer(Recognizer.load(ROOT / "weights"), paper) == first  # another replica
 
 
 def test_an_empty_paper_has_no_reasons(recognizer):
-    answer = read_paper(recognizer, {"strokes": [], "details": True})
-    assert answer["verdict"] == "empty"
-    assert "why" not in answer
+    found = answer(recognizer, {"strokes": [], "details": True})
+    assert found["verdict"] == "empty"
+    assert "why" not in found

@@ -1,16 +1,20 @@
-"""The gate alone, before apps that do what no real one should; and what it keeps shut of Gradio."""
+"""The middleware before apps that do what no real one should; what it keeps shut of Gradio."""
 
 import asyncio
 import json
+import logging
 from types import SimpleNamespace
 
 import httpx
 import pytest
 
-from serving import gate
-from serving.gate import MAX_BODY, MAX_UNDERWAY, SECURITY_HEADERS, Gate
-from serving.metrics import Metrics
+from mnist_core.errors import UserError
+from serving import middleware
+from serving.metrics import JSONFormatter, Metrics
+from serving.middleware import MAX_BODY, MAX_UNDERWAY, SECURITY_HEADERS, LimitsMiddleware
 from tests.conftest import run_async
+
+SECRET = "what a person drew: 12345"
 
 
 async def echo(scope, receive, send):
@@ -20,20 +24,20 @@ async def echo(scope, receive, send):
 
 
 async def broken(scope, receive, send):
-    raise ZeroDivisionError("a secret: 12345")
+    raise ZeroDivisionError(SECRET)
 
 
 async def broken_late(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"half", "more_body": True})
-    raise ZeroDivisionError("a secret: 12345")
+    raise ZeroDivisionError(SECRET)
 
 
-def gated(inner, **kwargs):
-    """`inner` behind the gate, in an app such as Gradio's."""
+def limited(inner, **kwargs):
+    """`inner` behind the middleware, in an app such as Gradio's."""
     queue = SimpleNamespace(pending_event_ids_session={}, pending_messages_per_session={})
     blocks = SimpleNamespace(_queue=queue)
-    behind = Gate(inner, Metrics(), {"page-version": "abc"}, **kwargs)
+    behind = LimitsMiddleware(inner, Metrics(), "abc", "<ui/a.js>; rel=modulepreload", **kwargs)
 
     async def whole(scope, receive, send):
         await behind({**scope, "app": SimpleNamespace(get_blocks=lambda: blocks)}, receive, send)
@@ -43,7 +47,7 @@ def gated(inner, **kwargs):
 
 def ask(inner, method="POST", path="/recognize", **kwargs):
     async def once():
-        transport = httpx.ASGITransport(gated(inner))
+        transport = httpx.ASGITransport(limited(inner))
         async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
             return await client.request(method, path, **kwargs)
 
@@ -67,7 +71,7 @@ def test_a_body_of_any_length_is_cut_off():
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(gate, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(middleware, "BODY_SECONDS", 0.05)
 
     async def slow():
         yield b"{"
@@ -86,7 +90,7 @@ def test_over_capacity_it_says_so_at_once_and_recovers():
         await echo(scope, receive, send)
 
     async def crowd():
-        transport = httpx.ASGITransport(gated(waiting))
+        transport = httpx.ASGITransport(limited(waiting))
         async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
             held = [asyncio.create_task(client.post("/recognize")) for _ in range(MAX_UNDERWAY)]
             await asyncio.sleep(0.1)
@@ -102,17 +106,38 @@ def test_over_capacity_it_says_so_at_once_and_recovers():
     assert later.status_code == 200
 
 
-def test_a_fault_of_ours_is_a_sentence_and_a_line_without_its_words(capsys):
+def raising(error: Exception):
+    async def app(scope, receive, send):
+        raise error
+
+    return app
+
+
+def test_a_fault_of_ours_is_a_neutral_sentence_and_a_traceback_without_its_words(caplog):
     response = ask(broken)
     assert response.status_code == 500
     assert response.json() == {
         "error": "Something went wrong here. It was noted; please try again."
     }
-    (line,) = capsys.readouterr().err.splitlines()
-    assert json.loads(line)["error"] == "ZeroDivisionError"
-    assert "test_gate.py:" in line
-    assert "secret" not in line
+    (record,) = caplog.records
+    assert (record.levelno, record.exc_info[0]) == (logging.ERROR, ZeroDivisionError)
+    line = JSONFormatter().format(record)
+    entry = json.loads(line)
+    assert (entry["event"], entry["error"], entry["endpoint"]) == (
+        "error", "ZeroDivisionError", "/recognize",
+    )  # fmt: skip
+    assert "test_middleware.py" in entry["traceback"][-1]
+    assert SECRET not in line
     assert ask(broken_late).content == b"half"
+
+
+def test_only_what_a_person_can_mend_is_their_fault():
+    refused = ask(raising(UserError("the label is 11: expected a digit")))
+    assert refused.status_code == 422
+    assert refused.json() == {"error": "The label is 11: expected a digit."}
+    numpy_s = ValueError("operands could not be broadcast together with shapes (10,) (11,)")
+    assert ask(raising(numpy_s)).status_code == 500
+    assert ask(raising(OSError("no such file"))).status_code == 500
 
 
 @pytest.mark.parametrize(
@@ -154,7 +179,7 @@ def test_what_the_page_does_not_use_is_shut(path):
 
 def test_mcp_is_open_only_where_it_was_asked_for():
     async def once():
-        transport = httpx.ASGITransport(gated(echo, mcp=True))
+        transport = httpx.ASGITransport(limited(echo, mcp=True))
         async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
             return await client.post("/gradio_api/mcp/", content=b"{}")
 
@@ -170,5 +195,5 @@ def test_names_of_events_that_nobody_fetched_are_dropped():
         pending_event_ids_session={"gone": {"1"}, "here": {"2"}},
         pending_messages_per_session={"here": "an answer"},
     )
-    gate._forget_abandoned(queue)
+    middleware._forget_abandoned(queue)
     assert queue.pending_event_ids_session == {"here": {"2"}}

@@ -1,0 +1,148 @@
+"""/corrections: keep one, show and remove what the same browser has given.
+
+Who asks is known by a random token alone, in the header "x-token", never in an address.
+"""
+
+import functools
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mnist_core import Recognizer
+from mnist_core.corrections.store import Corrections, LimitReached, StoreError
+from mnist_core.errors import UserError
+from serving.auth import check_signed_in
+from serving.errors import Refusal, sentence
+from serving.metrics import Metrics
+from serving.reloader import ModelReloader
+from serving.routes import json_response, read_json
+
+CORRECTIONS = "corrections"  # beside the page
+HELP = (
+    "keep drawings that people correct, if they agree; where the page is public, with --share or "
+    "on a Space, only if this is given"
+)
+# A class of 40 behind one address, each giving 15 a minute; tokens a client can make up, an
+# address it can't.
+MAX_PER_ADDRESS = 600
+
+
+def open_store(wanted: bool | None, public: bool) -> Corrections | None:
+    """Where corrections are kept; None where they are not wanted or can't be.
+
+    Nobody having said (None), they are kept unless the page is public.
+    """
+    if wanted is False or (wanted is None and public):
+        return None
+    try:
+        return Corrections.open()
+    except UserError as error:
+        print(f"app.py: the network can't be corrected here. {sentence(error)}", file=sys.stderr)
+        return None
+
+
+def correction_routes(
+    reloader: ModelReloader, store: Corrections, metrics: Metrics, forwarded: bool = False
+) -> list[Route]:
+    """POST and GET /corrections, DELETE /corrections and /corrections/ID.
+
+    `forwarded` says that a proxy stands before the server and names the client's address.
+    """
+    # One at a time: the database lets one write anyway.
+    do = functools.partial(in_thread, anyio.CapacityLimiter(1), metrics)
+    limit = MinuteLimit(MAX_PER_ADDRESS)
+
+    async def keep(request: Request) -> Response:
+        """{"strokes": ..., "label": 0 to 9} -> {"id": ...}, once it is on disk."""
+        token = signed_in_token(request)
+        limit.count(client_address(request, forwarded))
+        correction = await read_json(request)
+        return json_response(await do(save, reloader.current, store, token, correction))
+
+    async def show(request: Request) -> Response:
+        """{"corrections": [...]}, the oldest first."""
+        content = await do(shown, store, signed_in_token(request))
+        return Response(content, media_type="application/json")
+
+    async def remove(request: Request) -> Response:
+        """{"removed": how many}."""
+        token, number = signed_in_token(request), request.path_params.get("id")
+        if number is None:
+            return json_response({"removed": await do(store.delete_all, token)})
+        return json_response({"removed": int(await do(store.delete, number, token))})
+
+    return [
+        Route(f"/{CORRECTIONS}", keep, methods=["POST"]),
+        Route(f"/{CORRECTIONS}", show, methods=["GET"]),
+        Route(f"/{CORRECTIONS}", remove, methods=["DELETE"]),
+        Route(f"/{CORRECTIONS}/{{id:int}}", remove, methods=["DELETE"]),
+    ]
+
+
+async def in_thread(
+    limiter: anyio.CapacityLimiter, metrics: Metrics, work: Callable, *values: Any
+) -> Any:
+    """What `work` returns, from a thread: the event loop stays free for who draws."""
+    try:
+        return await anyio.to_thread.run_sync(work, *values, limiter=limiter)
+    except LimitReached as error:
+        raise Refusal(429, str(error)) from error
+    except StoreError as error:
+        metrics.failed(f"/{CORRECTIONS}", error)
+        raise Refusal(507, str(error)) from error
+
+
+class MinuteLimit:
+    """Counts requests by name and raises Refusal 429 beyond `most` in one minute of the clock."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.minute, self.counts = 0, Counter()
+
+    def count(self, name: str) -> None:
+        minute = int(time.monotonic() // 60)
+        if minute != self.minute:  # only one minute's names are kept
+            self.minute, self.counts = minute, Counter()
+        self.counts[name] += 1
+        if self.counts[name] > self.most:
+            raise Refusal(429, "too many corrections come from your address: wait a minute")
+
+
+def client_address(request: Request, forwarded: bool) -> str:
+    """Where a request comes from; behind a proxy the address that the proxy itself has added."""
+    if forwarded and (line := request.headers.get("x-forwarded-for")):
+        return line.rpartition(",")[2].strip()
+    return request.client.host if request.client else ""
+
+
+def signed_in_token(request: Request) -> str:
+    """The token of a request, from somebody who is logged in where that is needed."""
+    check_signed_in(request)
+    return request.headers.get("x-token", "")
+
+
+def save(recognizer: Recognizer, store: Corrections, token: str, content: Any) -> dict[str, int]:
+    """Keep a correction with what the network answers to it: a browser's word is not taken."""
+    if not isinstance(content, dict) or not {"strokes", "label"} <= content.keys():
+        raise UserError('expected {"strokes": ..., "label": 0 to 9}')
+    strokes, label = content["strokes"], content["label"]
+    if type(label) is not int:  # the store would quote it, and refusals are logged
+        raise UserError("the label is not a digit, 0 to 9")
+    prediction = recognizer.predict_strokes(strokes)
+    probabilities = prediction.probabilities.tolist()
+    return {
+        "id": store.add(token, label, strokes, prediction.digit, probabilities, recognizer.name)
+    }
+
+
+def shown(store: Corrections, token: str) -> bytes:
+    """The corrections of `token` as JSON, without it: as an exported drawing file has them."""
+    return orjson.dumps({"corrections": [row.public() for row in store.of(token)]})

@@ -1,0 +1,60 @@
+"""The network that answers, the one before it, and a look now and then for a newer one.
+
+A training that installs its network replaces the file that this watches. A request is answered
+to its end by the network that it began with; nobody waits for another to be loaded.
+"""
+
+import logging
+import threading
+from pathlib import Path
+
+from mnist_core import Recognizer
+from mnist_core.errors import UserError
+from mnist_core.network.weights import HUB, MODEL_FILE
+
+LOOK_SECONDS = 1
+
+logger = logging.getLogger(__name__)  # of "serving": see metrics.py
+
+
+class ModelReloader:
+    """`current` answers; `previous` is the one that it replaced, or None."""
+
+    def __init__(self, directory: str | Path) -> None:
+        """Load the network; raises UserError as `Recognizer.load` does."""
+        self.directory = directory
+        self._seen = self._stamp()  # before it is read: a file replaced meanwhile is noticed
+        self.current = Recognizer.load(directory)
+        self.previous: Recognizer | None = None
+
+    def watch(self) -> None:
+        """Look for a newer network from now on, in a thread of its own."""
+        if not str(self.directory).startswith(HUB):
+            threading.Thread(target=self._watch, daemon=True).start()
+
+    def look(self) -> None:
+        """Swap in the network of a file that was replaced since the last look."""
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return
+        self._seen = stamp  # one that can't be loaded is not tried again and again
+        try:
+            newer = Recognizer.load(self.directory)
+        except UserError as error:
+            logger.warning("The network stays as it is: %s", error)
+            return
+        if newer.name != self.current.name:
+            self.previous, self.current = self.current, newer
+
+    def _watch(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(LOOK_SECONDS):
+            self.look()
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        """What changes when the file is replaced; None where there is none."""
+        try:
+            file = (Path(self.directory) / MODEL_FILE).stat()
+        except OSError:
+            return None
+        return file.st_mtime_ns, file.st_size, file.st_ino

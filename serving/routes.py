@@ -1,0 +1,194 @@
+"""The page's own routes: POST /recognize for it and for programs, /network, /healthz, /metrics.
+
+Nothing is kept between two requests, so that any replica can answer any of them. What a person
+can mend is answered with HTTP 4xx and {"error": a sentence}; see middleware.py.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mnist_core import Prediction, Recognizer
+from mnist_core.drawing.framing import frame_strokes, shrink_picture, shrink_strokes
+from mnist_core.drawing.pictures import decode_picture
+from mnist_core.drawing.strokes import parse_strokes
+from mnist_core.errors import UserError
+from serving.auth import check_signed_in
+from serving.errors import OUR_FAULT, Refusal, error_response, sentence
+from serving.metrics import CONTENT_TYPE, Metrics
+from serving.reloader import ModelReloader
+
+# Threads that read drawings, and as many for pictures, which take longer: with more of them
+# they wait for each other (docs/serving.md has the measurement).
+WORKERS = 1
+RECOGNIZE, NETWORK = "recognize", "network"  # beside the page, wherever that is
+HEALTH_CHECK = [[[30, 22], [70, 22], [45, 80]]]  # a 7
+HEALTH_SECONDS = 5
+
+
+def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]:
+    """/recognize, /network, /healthz and /metrics, for the app that Gradio makes."""
+    for_strokes, for_pictures = anyio.CapacityLimiter(WORKERS), anyio.CapacityLimiter(WORKERS)
+
+    async def read(content: Any) -> dict[str, Any]:
+        is_picture = isinstance(content, dict) and "picture" in content
+        workers = for_pictures if is_picture else for_strokes
+        values = (reloader.current, content, reloader.previous)
+        return await anyio.to_thread.run_sync(answer, *values, limiter=workers)
+
+    async def recognize(request: Request) -> Response:
+        """What `answer` makes of the body."""
+        check_signed_in(request)
+        with metrics.prediction(f"/{RECOGNIZE}"):
+            return json_response(await read(await read_json(request)))
+
+    async def network(request: Request) -> Response:
+        """What the model card says of the network that answers now."""
+        check_signed_in(request)
+        return json_response(reloader.current.config)
+
+    async def healthz(request: Request) -> Response:
+        """200 when a drawing was just read, in its turn and in time; else 503."""
+        try:
+            with anyio.fail_after(HEALTH_SECONDS):
+                digit = (await read({"strokes": HEALTH_CHECK}))["digit"]
+        except Exception as error:
+            metrics.failed("/healthz", error)
+            return error_response(503, "No drawing can be read here.")
+        return json_response({"status": "ok", "digit": digit})
+
+    async def show_metrics(request: Request) -> Response:
+        return Response(metrics.exposition(), media_type=CONTENT_TYPE)
+
+    return [
+        Route(f"/{RECOGNIZE}", recognize, methods=["POST"]),
+        Route(f"/{NETWORK}", network),
+        Route("/healthz", healthz),
+        Route("/metrics", show_metrics),
+    ]
+
+
+def module_route(modules: dict[str, bytes], version: str) -> Route:
+    """GET /ui/`version`/NAME: the page's JavaScript modules by name, to be cached for ever."""
+    forever = {"cache-control": "public, max-age=31536000, immutable"}
+
+    async def module(request: Request) -> Response:
+        content = modules.get(request.path_params["name"])
+        if content is None or request.path_params["version"] != version:
+            raise Refusal(404, "there is nothing at this address")
+        return Response(content, 200, forever, media_type="text/javascript")
+
+    return Route("/ui/{version}/{name:path}", module)
+
+
+async def read_json(request: Request) -> Any:
+    """The body's JSON. Raises Refusal where it is none."""
+    try:
+        return orjson.loads(await request.body())
+    except orjson.JSONDecodeError as error:
+        raise Refusal(400, "this is not JSON") from error
+
+
+def json_response(value: Any) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json")
+
+
+def answer(
+    recognizer: Recognizer, content: Any, previous: Recognizer | None = None
+) -> dict[str, Any]:
+    """What `recognizer` reads in {"strokes": ...} or {"picture": data URL}, as the page shows it.
+
+    The answer has "probabilities" (ten), "digit" (None without ink), "runner_up",
+    "verdict", "pixels" (784 in 0..255) and "network", the name of `recognizer`. With
+    "details": true and ink it also has what `explanation` gives and, where there is a
+    `previous` network, "before", its "network" and "probabilities". Raises UserError for other
+    content.
+    """
+    if not isinstance(content, dict) or not {"strokes", "picture"} & content.keys():
+        raise UserError('expected {"strokes": ...} or {"picture": ...}')
+    if "picture" in content:
+        picture = decode_picture(content["picture"])
+        prediction = recognizer.predict_image(picture)
+        shrink = functools.partial(shrink_picture, picture)
+    else:
+        strokes = parse_strokes(content["strokes"])
+        prediction = recognizer.predict_pixels(frame_strokes(strokes))
+        shrink = functools.partial(shrink_strokes, strokes)
+    result = {
+        "probabilities": prediction.probabilities.tolist(),
+        "digit": prediction.digit,
+        "runner_up": prediction.runner_up,
+        "verdict": prediction.verdict,
+        "pixels": prediction.pixels.ravel().tolist(),
+        "network": recognizer.name,
+    }
+    if content.get("details") is not True or prediction.digit is None:
+        return result
+    result |= explanation(recognizer, prediction, recognizer.predict_pixels(shrink()))
+    if previous:
+        before = previous.predict_pixels(prediction.pixels).probabilities.tolist()
+        result["before"] = {"network": previous.name, "probabilities": before}
+    return result
+
+
+def explanation(
+    recognizer: Recognizer, prediction: Prediction, shrunk: Prediction
+) -> dict[str, Any]:
+    """Why `prediction` chose as it did, and what simple shrinking would have given.
+
+    "why" has the "contributions" of 784 pixels and the "constant" of `Recognizer.explain`;
+    "shrunk" its own "pixels" and "probabilities".
+    """
+    contributions, constant = recognizer.explain(prediction)
+    rounded = contributions.astype(float).round(4)  # to half the bytes
+    return {
+        "why": {"contributions": rounded.ravel().tolist(), "constant": constant},
+        "shrunk": {
+            "pixels": shrunk.pixels.ravel().tolist(),
+            "probabilities": shrunk.probabilities.tolist(),
+        },
+    }
+
+
+def api_functions(
+    reloader: ModelReloader, metrics: Metrics, api_error: Callable[[str], Exception]
+) -> list[Callable]:
+    """/predict and /predict_image for Gradio's clients and MCP; their docstrings are shown there.
+
+    `api_error` makes the exception that shows a sentence to a client of Gradio's.
+    """
+
+    def predict(strokes: list[list[list[float]]]) -> dict[str, float]:
+        """How probable each digit is for a drawing: strokes, lists of [x, y] points, y down."""
+        return by_digit("/predict", lambda: reloader.current.predict_strokes(strokes))
+
+    def predict_image(picture: str) -> dict[str, float]:
+        """How probable each digit is for a picture of one, dark on light or light on dark.
+
+        The picture is a data URL, data:image/png;base64,..., PNG, JPEG or WebP, of at most
+        1024 pixels a side and 1 MiB.
+        """
+
+        def read() -> Prediction:
+            return reloader.current.predict_image(decode_picture(picture))
+
+        return by_digit("/predict_image", read)
+
+    def by_digit(endpoint: str, read: Callable[[], Prediction]) -> dict[str, float]:
+        try:
+            with metrics.prediction(endpoint):
+                return {str(digit): float(p) for digit, p in enumerate(read().probabilities)}
+        except UserError as error:
+            metrics.refused(endpoint, 422, sentence(error))
+            raise api_error(sentence(error)) from error
+        except Exception as error:
+            metrics.failed(endpoint, error)
+            raise api_error(OUR_FAULT) from error
+
+    return [predict, predict_image]

@@ -1,0 +1,186 @@
+"""/corrections: what is kept and shown, what is refused, and that nobody waits for it."""
+
+import json
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnist_core.corrections import store as database
+from mnist_core.corrections.store import MAX_PER_MINUTE, StoreError
+from serving import corrections
+from serving.corrections import MinuteLimit, open_store
+from serving.errors import Refusal
+from serving.reloader import ModelReloader
+from tests.conftest import ROOT, site
+from tests.drawings import DRAWINGS
+from tests.test_routes import EXAMPLES, JSON_VALUES, expect_words
+
+TOKEN = {"x-token": "0123456789abcdef" * 2}
+OTHER = {"x-token": "fedcba9876543210" * 2}
+
+
+def correction(digit: int, label: object) -> dict:
+    return {"strokes": DRAWINGS[digit], "label": label}
+
+
+def rows(client) -> list:
+    return list(client.store.all())
+
+
+def test_a_correction_is_kept_with_what_the_network_answered(client):
+    kept = client.post("/corrections", json=correction(7, 1), headers=TOKEN)
+    assert kept.status_code == 200
+    (row,) = rows(client)
+    assert (row.id, row.label, row.answer) == (kept.json()["id"], 1, 7)
+    assert row.network == client.get("/network").json()["name"]
+    assert row.strokes == DRAWINGS[7]
+    assert row.probabilities[7] > 0.9
+
+
+def test_one_drawing_has_one_correction(client):
+    ids = {
+        client.post("/corrections", json=correction(7, label), headers=TOKEN).json()["id"]
+        for label in (7, 7, 1)
+    }
+    (row,) = rows(client)
+    assert (ids, row.label) == ({row.id}, 1)
+
+
+def test_a_browser_sees_and_deletes_its_own_alone(client):
+    mine = client.post("/corrections", json=correction(7, 7), headers=TOKEN).json()["id"]
+    theirs = client.post("/corrections", json=correction(4, 4), headers=OTHER).json()["id"]
+    (shown,) = client.get("/corrections", headers=TOKEN).json()["corrections"]
+    assert (shown["id"], shown["label"]) == (mine, 7)
+    assert TOKEN["x-token"] not in json.dumps(shown)
+    assert client.delete(f"/corrections/{theirs}", headers=TOKEN).json() == {"removed": 0}
+    assert client.delete(f"/corrections/{mine}", headers=TOKEN).json() == {"removed": 1}
+    assert client.delete("/corrections", headers=TOKEN).json() == {"removed": 0}
+    assert [row.id for row in rows(client)] == [theirs]
+    assert client.delete("/corrections", headers=OTHER).json() == {"removed": 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "says"),
+    [
+        (correction(7, 10), TOKEN, 422, "label is 10"),
+        (correction(7, True), TOKEN, 422, "label is not a digit"),
+        ({"strokes": [], "label": 1}, TOKEN, 422, "no ink"),
+        ({"label": 1}, TOKEN, 422, "Expected"),
+        ([1], TOKEN, 422, "Expected"),
+        (correction(7, 7), {}, 422, "token"),
+        (correction(7, 7), {"x-token": "../../etc/passwd and more"}, 422, "token"),
+    ],
+)
+def test_what_is_no_correction_is_refused(client, body, headers, status, says):
+    response = client.post("/corrections", json=body, headers=headers)
+    assert response.status_code == status
+    assert says in response.json()["error"]
+    expect_words(response)
+    assert rows(client) == []
+
+
+@EXAMPLES
+@given(JSON_VALUES)
+def test_anything_else_is_refused(client, value):
+    """With a good token: what is refused is the body."""
+    for body in (value, {"strokes": value, "label": value}, {"label": 1}, correction(1, [value])):
+        content = json.dumps(body)
+        expect_words(client.post("/corrections", content=content, headers=TOKEN))
+    assert client.store.count() == 0
+
+
+@EXAMPLES
+@given(st.text("ab09-_/.", max_size=70))
+def test_other_tokens_are_refused(client, token):
+    response = client.post("/corrections", json=correction(1, 1), headers={"x-token": token})
+    if database.TOKEN.fullmatch(token):
+        assert response.status_code in (200, 429)
+    else:
+        expect_words(response)
+
+
+def test_too_many_at_once_of_one_token_are_refused_in_words(client):
+    answers = [
+        client.post("/corrections", json={"strokes": [[[i, 1], [1, 9]]], "label": 1}, headers=TOKEN)
+        for i in range(MAX_PER_MINUTE + 1)
+    ]
+    assert [answer.status_code for answer in answers] == [200] * MAX_PER_MINUTE + [429]
+    assert answers[-1].json()["error"].endswith("within a minute: wait a little.")
+
+
+@pytest.mark.parametrize("root_path", ["", "/digits"])
+def test_too_many_from_one_address_are_refused_whatever_their_tokens(
+    tmp_path, monkeypatch, root_path
+):
+    monkeypatch.setattr(corrections, "MAX_PER_ADDRESS", 3)
+    store = database.Corrections.open(f"sqlite:///{tmp_path}/c.sqlite")
+    with site(ModelReloader(ROOT / "weights"), store, root_path) as client:
+
+        def give(number: int, forwarded: str) -> int:
+            headers = {"x-token": f"{number:032}", "x-forwarded-for": forwarded}
+            path = f"{root_path}/corrections"
+            return client.post(path, json=correction(1, 1), headers=headers).status_code
+
+        assert [give(n, f"192.0.2.{n}, 192.0.2.9") for n in range(4)] == [200, 200, 200, 429]
+        # Behind a proxy what it says of itself, at the end, tells people apart; else nothing does.
+        assert give(5, "192.0.2.9, 192.0.2.5") == (200 if root_path else 429)
+    store.close()
+
+
+def test_a_minute_later_there_is_room_again(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(corrections.time, "monotonic", lambda: now[0])
+    limit = MinuteLimit(1)
+    limit.count("a"), limit.count("b")
+    with pytest.raises(Refusal, match="wait a minute"):
+        limit.count("a")
+    now[0] = 60.0
+    limit.count("a")
+    assert set(limit.counts) == {"a"}  # other minutes' addresses are forgotten
+
+
+def test_a_store_that_fails_is_said_and_recognition_goes_on(client, monkeypatch):
+    def full(*_: object) -> None:
+        raise StoreError("the disk is full. Free some space")
+
+    monkeypatch.setattr(client.store, "add", full)
+    refused = client.post("/corrections", json=correction(7, 7), headers=TOKEN)
+    assert refused.status_code == 507
+    assert refused.json()["error"] == "The disk is full. Free some space."
+    assert 'digit_errors_total{endpoint="/corrections"} 1.0' in client.get("/metrics").text
+    assert client.post("/recognize", json={"strokes": DRAWINGS[7]}).json()["digit"] == 7
+
+
+def test_rows_are_made_ready_outside_the_event_loop(client, monkeypatch):
+    """2,000 of them take a second of processor, in which nobody's drawing would be read."""
+    threads = []
+
+    class Row:
+        def public(self) -> dict:
+            threads.append(threading.current_thread().name)
+            return {"id": 1}
+
+    monkeypatch.setattr(client.store, "of", lambda token: [Row()])
+    assert client.get("/corrections", headers=TOKEN).json() == {"corrections": [{"id": 1}]}
+    assert [name.startswith("AnyIO worker thread") for name in threads] == [True]
+
+
+def test_a_database_that_cannot_be_opened_leaves_the_rest(monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////no/such/folder/c.sqlite")
+    assert open_store(None, public=False) is None
+    assert "can't be corrected here" in capsys.readouterr().err
+
+
+def test_public_pages_keep_nothing_unless_told():
+    assert open_store(None, public=True) is None
+    assert open_store(False, public=False) is None
+    for wanted, public in ((True, True), (None, False)):
+        open_store(wanted, public).close()
+
+
+def test_without_a_store_there_is_nothing_there():
+    with site(ModelReloader(ROOT / "weights")) as client:
+        refused = client.post("/corrections", json=correction(7, 7), headers=TOKEN)
+        assert refused.status_code == 404

@@ -1,0 +1,132 @@
+"""Networks that are swapped while people draw."""
+
+import logging
+import shutil
+import threading
+import time
+
+import pytest
+import torch
+
+from mnist_core.network import weights
+from serving import reloader as module
+from serving.reloader import ModelReloader
+from tests.conftest import ROOT, site
+from tests.drawings import DRAWINGS
+
+
+@pytest.fixture
+def reloader(directory):
+    return ModelReloader(directory)
+
+
+def other_network(directory) -> str:
+    """Replace the network in `directory` by one that says 3 to everything; its name."""
+    model, config = weights.load(directory)
+    with torch.no_grad():
+        model.layers[-1].bias[3] += 1000
+    weights.save(model, directory, config["provenance"], config["thresholds"])
+    return weights.load(directory)[1]["name"]
+
+
+def test_a_new_network_is_swapped_in(reloader, directory):
+    old = reloader.current
+    reloader.look()
+    assert (reloader.current, reloader.previous) == (old, None)
+    name = other_network(directory)
+    reloader.look()
+    assert (reloader.current.name, reloader.previous) == (name, old)
+    assert reloader.current.predict_strokes(DRAWINGS[7]).digit == 3
+
+
+def test_a_network_replaced_while_it_is_loaded_at_the_start_is_served(directory, monkeypatch):
+    load, names = module.Recognizer.load, []
+
+    def load_slowly(place):
+        loaded = load(place)
+        if not names:
+            names.append(other_network(directory))
+        return loaded
+
+    monkeypatch.setattr(module.Recognizer, "load", load_slowly)
+    reloader = ModelReloader(directory)
+    reloader.look()
+    assert reloader.current.name == names[0]
+
+
+def test_the_same_network_written_again_is_no_new_one(reloader, directory):
+    old = reloader.current
+    weights.copy(ROOT / "weights", directory)
+    reloader.look()
+    assert (reloader.current, reloader.previous) == (old, None)
+
+
+def test_a_damaged_network_changes_nothing_and_is_said_once(reloader, directory, caplog):
+    old = reloader.current
+    (directory / weights.MODEL_FILE).write_bytes(b"half")
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            reloader.look()
+    assert reloader.current is old
+    assert caplog.text.count("The network stays as it is") == 1
+    shutil.rmtree(directory)
+    for _ in range(3):
+        reloader.look()
+    assert reloader.current is old
+
+
+def test_it_is_looked_for_by_itself(reloader, directory, monkeypatch):
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    swapped, look = threading.Event(), reloader.look
+
+    def look_and_tell() -> None:
+        look()
+        if reloader.previous:
+            swapped.set()
+
+    monkeypatch.setattr(reloader, "look", look_and_tell)
+    reloader.watch()
+    other_network(directory)
+    assert swapped.wait(60)
+
+
+def wait_for(answers: list, count: int) -> None:
+    while len(answers) < count:
+        time.sleep(0.01)
+
+
+def test_no_request_is_dropped_while_networks_are_swapped(reloader, directory):
+    answers, over = [], threading.Event()
+    with site(reloader) as client:
+
+        def ask() -> None:
+            while not over.is_set():
+                answers.append(client.post("/recognize", json={"strokes": DRAWINGS[7]}))
+
+        people = [threading.Thread(target=ask) for _ in range(3)]
+        for person in people:
+            person.start()
+        wait_for(answers, 20)
+        other_network(directory)
+        reloader.look()
+        wait_for(answers, len(answers) + 20)
+        over.set()
+        for person in people:
+            person.join()
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.json()["digit"] for answer in answers} == {7, 3}
+    assert len({answer.json()["network"] for answer in answers}) == 2
+
+
+def test_old_and_new_answer_side_by_side(reloader, directory):
+    question = {"strokes": DRAWINGS[7], "details": True}
+    with site(reloader) as client:
+        alone = client.post("/recognize", json=question).json()
+        assert "before" not in alone
+        name = other_network(directory)
+        reloader.look()
+        both = client.post("/recognize", json=question).json()
+        assert (both["network"], both["digit"]) == (name, 3)
+        before = {"network": alone["network"], "probabilities": alone["probabilities"]}
+        assert both["before"] == before
+        assert client.get("/network").json()["name"] == name
