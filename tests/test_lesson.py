@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 
-from scripts import show_lesson
+from experiments import lesson_pictures
 from tests.conftest import ROOT
 
 DOCS = ROOT / "docs"
@@ -14,7 +14,7 @@ LANGUAGES = ("lesson.md", "lesson.zh.md")
 NUMBER = r"-?\d+(?:\.\d*)?"
 FIGURE = r"\d+(?:[.,]\d+)+|\d+(?= ?%)"  # 96.95, 1,863,690, 99 %
 # Where figures come from that no example works out, each written by a script.
-SOURCES = ("losses.md", "shuffled.md", "evaluation/README.md")
+SOURCES = ("losses.md", "shuffled.md", "evaluation/README.md", "robustness.md")
 
 
 def text(name: str) -> str:
@@ -92,16 +92,17 @@ def test_what_the_lesson_points_to_exists(name):
 
 
 def test_the_pictures_are_drawn(tmp_path, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["show_lesson.py", "--output", str(tmp_path)])
-    show_lesson.main()
+    monkeypatch.setattr("sys.argv", ["lesson_pictures.py", "--output", str(tmp_path)])
+    lesson_pictures.main()
     assert {file.name for file in tmp_path.iterdir()} == {"lesson-path.png", "lesson-curves.png"}
-    assert f"images[{show_lesson.EXAMPLE}:" in text("lesson.md")
+    assert f"images[{lesson_pictures.EXAMPLE}:" in text("lesson.md")
 
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").write_text("in the way")
-    monkeypatch.setattr("sys.argv", ["show_lesson.py", "--output", str(tmp_path / "file" / "x")])
+    output = tmp_path / "file" / "x"
+    monkeypatch.setattr("sys.argv", ["lesson_pictures.py", "--output", str(output)])
     with pytest.raises(SystemExit) as ended:
-        show_lesson.main()
+        lesson_pictures.main()
     assert ended.value.code == 2
     assert str(tmp_path / "file") in capsys.readouterr().err

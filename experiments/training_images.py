@@ -1,10 +1,10 @@
 """Draw what the network is trained on: augmented digits, and images of no digit.
 
-    python scripts/show_training_images.py
+    python experiments/training_images.py
 
 Writes docs/augmented.png, a row of changed copies for each of ten digits, and
-docs/outliers.png. Look at them after changing augment.py or outliers.py: a digit
-that a person can't read teaches nothing.
+docs/outliers.png. Look at them after changing augment.py or outliers.py: from a digit
+that a person can't read nothing is learned.
 """
 
 import argparse
@@ -17,24 +17,30 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core.augment import augment
-from mnist_core.data import load_mnist
-from mnist_core.framing import SIDE
-from mnist_core.outliers import outliers
+from mnist_core.drawing.framing import SIDE
+from mnist_core.errors import UserError
+from mnist_core.files import make_directory
+from mnist_core.training.augment import augment
+from mnist_core.training.data import load_mnist
+from mnist_core.training.outliers import make_outliers
 
 ROWS, COLUMNS = 10, 20
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Draw what the network is trained on.")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs", help="where to write")
     output = parser.parse_args().output
-    images, labels = load_mnist(ROOT / "data", train=True)
+    try:
+        images, labels = load_mnist(ROOT / "data", train=True)
+        make_directory(output)
+    except UserError as error:
+        parser.exit(2, f"training_images.py: {error}\n")
     generator = torch.Generator().manual_seed(0)
     first_of_each = torch.stack([images[labels == digit][0] for digit in range(10)])
     copies = augment(first_of_each.repeat_interleave(COLUMNS, 0), generator)
     save(copies, output / "augmented.png")
-    save(outliers(ROWS * COLUMNS, images, generator), output / "outliers.png")
+    save(make_outliers(ROWS * COLUMNS, images, generator), output / "outliers.png")
 
 
 def save(images: torch.Tensor, path: Path) -> None:

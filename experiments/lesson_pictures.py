@@ -1,6 +1,6 @@
 """Draw the lesson's pictures from the network in weights/.
 
-    python scripts/show_lesson.py
+    python experiments/lesson_pictures.py
 
 Writes docs/lesson-path.png, one picture's way to its loss, and docs/lesson-curves.png,
 sigmoid, softmax and the loss. The numbers in docs/lesson.md are made by the examples
@@ -21,10 +21,12 @@ from matplotlib import pyplot
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core import weights
-from mnist_core.data import load_mnist
-from mnist_core.framing import to_input
-from mnist_core.model import DIGITS
+from mnist_core.drawing.framing import to_input
+from mnist_core.errors import UserError
+from mnist_core.files import make_directory
+from mnist_core.network import weights
+from mnist_core.network.model import DIGITS
+from mnist_core.training.data import load_mnist
 
 EXAMPLE = 2052  # of MNIST's training images, held out by `split`: a 4 that is nearly a 9
 ROWS, COLUMNS = slice(10, 18), slice(8, 20)  # the part whose numbers are written out
@@ -37,9 +39,9 @@ def main() -> None:
     try:
         images, labels = load_mnist(ROOT / "data", train=True)
         model, _ = weights.load(ROOT / "weights")
-        output.mkdir(parents=True, exist_ok=True)
-    except (ValueError, OSError) as error:
-        parser.exit(2, f"show_lesson.py: {error}\n")
+        make_directory(output)
+    except UserError as error:
+        parser.exit(2, f"lesson_pictures.py: {error}\n")
     image, label = images[EXAMPLE], labels[EXAMPLE].item()
     with torch.inference_mode():
         scores = model.layers(to_input(image[None]))[0]  # (10,)
@@ -79,6 +81,7 @@ def draw_path(image: torch.Tensor, scores: torch.Tensor, label: int) -> pyplot.F
 
 
 def draw_numbers(axis: pyplot.Axes, part: torch.Tensor) -> None:
+    """A part of a picture, the value of each pixel written on it."""
     axis.imshow(part.numpy(), cmap="gray_r", vmin=0, vmax=255)
     for row in range(part.shape[0]):
         for column in range(part.shape[1]):

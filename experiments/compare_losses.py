@@ -1,7 +1,7 @@
 """Train one network with four losses that look alike, and show what is equal and what breaks.
 
-    python scripts/compare_losses.py
-    python scripts/compare_losses.py --seeds 1 --epochs 2
+    python experiments/compare_losses.py
+    python experiments/compare_losses.py --seeds 1 --epochs 2
 
 The network, optimiser, batches and epochs are the recipe `tutorial`'s; only the loss
 differs. Nothing is chosen by the results, and the test images are scored once, at
@@ -15,7 +15,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 
 import matplotlib
 
@@ -29,10 +29,15 @@ from torch.nn import functional
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core.data import Dataset, load_mnist, select, split
-from mnist_core.framing import PIXELS, to_input
-from mnist_core.model import DIGITS, MLP
-from mnist_core.training import RECIPES, Recipe, evaluate, predict
+from mnist_core.drawing.framing import PIXELS, to_input
+from mnist_core.errors import UserError
+from mnist_core.files import make_directory
+from mnist_core.network.model import DIGITS, MLP
+from mnist_core.tables import least_to_most, mean_and_deviation, table
+from mnist_core.training.data import Dataset, load_mnist, select, split
+from mnist_core.training.trainer import RECIPES, Recipe, evaluate, predict
+
+RECIPE = RECIPES["tutorial"]
 
 # Each takes (N, 10) scores, as the last layer gives them, and (N,) labels.
 LOSSES = {
@@ -73,23 +78,22 @@ class Run:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train one network with four losses.")
     parser.add_argument("--seeds", type=int, default=5, help="runs of each loss (%(default)s)")
-    parser.add_argument("--epochs", type=int, help="passes over the images (the recipe's own)")
+    parser.add_argument(
+        "--epochs", type=int, default=RECIPE.epochs, help="passes over the images (%(default)s)"
+    )
     parser.add_argument("--limit", type=int, default=60_000, help="images to use (%(default)s)")
     parser.add_argument("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
     parser.add_argument("--output", type=Path, default=ROOT / "docs", help="where to write")
     args = parser.parse_args()
-    recipe = RECIPES["tutorial"]
     try:
-        recipe = dataclasses.replace(
-            recipe, epochs=recipe.epochs if args.epochs is None else args.epochs
-        )
+        recipe = dataclasses.replace(RECIPE, epochs=args.epochs)
         images, labels = load_mnist(args.data, train=True)
         test = load_mnist(args.data, train=False)
-        args.output.mkdir(parents=True, exist_ok=True)
-    except (ValueError, OSError) as error:
+        make_directory(args.output)
+        used = images[: max(10, args.limit)], labels[: max(10, args.limit)]
+        runs = compare(used, test, recipe, max(1, args.seeds))
+    except UserError as error:
         parser.exit(2, f"compare_losses.py: {error}\n")
-    used = images[: max(10, args.limit)], labels[: max(10, args.limit)]
-    runs = compare(used, test, recipe, max(1, args.seeds))
     draw(runs, args.output / "losses.png")
     page = report(runs, recipe, len(used[0]))
     (args.output / "losses.md").write_text(page, encoding="utf-8")
@@ -162,6 +166,7 @@ def train_epoch(
 
 
 def sure_and_wrong(model: MLP, dataset: Dataset) -> float:
+    """Of the images of `dataset` that are misread, the share that is read with p above 0.99."""
     images, labels = dataset
     probability, answers = predict(model, images).exp().max(1)
     return (probability[answers != labels] > 0.99).float().mean().item()
@@ -171,13 +176,15 @@ def sure_and_wrong(model: MLP, dataset: Dataset) -> float:
 
 
 def report(runs: dict[str, list[Run]], recipe: Recipe, count: int) -> str:
+    """docs/losses.md."""
     a, b = (runs[name] for name in list(LOSSES)[:2])
+    command = " ".join(["python experiments/compare_losses.py", *sys.argv[1:]])
     sizes = "-".join(map(str, (PIXELS, *recipe.hidden, DIGITS)))
     apart = max((one.weights - other.weights).abs().max() for one, other in zip(a, b, strict=True))
     return "\n".join(
         [
             "# Four losses\n",
-            "Made by `" + " ".join(["python scripts/compare_losses.py", *sys.argv[1:]]) + "`:"
+            f"Made by `{command}`:"
             f" {sizes}, Adam at {recipe.learning_rate}, batches of {recipe.batch_size},"
             f" {recipe.epochs} epochs on nine tenths of {count:,} images, n = {len(a)} seeds;"
             f" {os.cpu_count()} cores of which {torch.get_num_threads()} used,"
@@ -188,7 +195,7 @@ def report(runs: dict[str, list[Run]], recipe: Recipe, count: int) -> str:
             "![Validation accuracy and training loss by epoch](losses.png)\n",
             "## Scores far apart\n",
             overflow_table(),
-            "## What a mistake teaches\n",
+            "## The gradient of a mistake\n",
             "One of ten scores is raised, and it is a wrong one: the length of the gradient.\n",
             gradient_table(),
         ]
@@ -196,37 +203,36 @@ def report(runs: dict[str, list[Run]], recipe: Recipe, count: int) -> str:
 
 
 def score_table(runs: dict[str, list[Run]]) -> str:
-    lines = [
-        "| loss | validation accuracy | test accuracy | test, least to most | last training loss"
-        " | mistakes made with p above 0.99 | steps with an infinity or NaN | seconds a run |",
-        "|---|---|---|---|---|---|---|---|",
+    """What each loss came to; ± is in percentage points."""
+    header = (
+        "loss", "validation accuracy", "test accuracy", "test, least to most",
+        "last training loss", "mistakes made with p above 0.99", "steps with an infinity or NaN",
+        "seconds a run",
+    )  # fmt: skip
+    return table(header, [score_row(name, group) for name, group in runs.items()])
+
+
+def score_row(name: str, group: list[Run]) -> list[str]:
+    test = [run.test_accuracy for run in group]
+    return [
+        name,
+        f"{mean_and_deviation([100 * run.accuracies[-1] for run in group])} %",
+        f"{mean_and_deviation([100 * accuracy for accuracy in test])} %",
+        least_to_most(test, ".2%"),
+        f"{mean(run.losses[-1] for run in group):.4f}",
+        f"{mean(run.sure_and_wrong for run in group):.0%}",
+        " ".join(str(run.not_finite) for run in group),
+        f"{mean(run.seconds for run in group):.1f}",
     ]
-    for name, group in runs.items():
-        test = [run.test_accuracy for run in group]
-        losses = [run.losses[-1] for run in group]
-        lines.append(
-            f"| {name} | {spread([run.accuracies[-1] for run in group])} | {spread(test)}"
-            f" | {min(test):.2%} to {max(test):.2%} | {mean(losses):.4f}"
-            f" | {mean(run.sure_and_wrong for run in group):.0%}"
-            f" | {' '.join(str(run.not_finite) for run in group)}"
-            f" | {mean(run.seconds for run in group):.1f} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def spread(shares: list[float]) -> str:
-    """Mean and standard deviation, e.g. 96.71 ± 0.20 %."""
-    deviation = f" ± {100 * stdev(shares):.2f}" if len(shares) > 1 else ""
-    return f"{100 * mean(shares):.2f}{deviation} %"
 
 
 def overflow_table() -> str:
     """Both forms, by definition and by library, on scores that float32 can't exponentiate."""
-    lines = [
-        "| scores, label 0 | exp(s) / sum | softmax | log(softmax) | its gradient"
-        " | log_softmax | its gradient |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    header = (
+        "scores, label 0", "exp(s) / sum", "softmax", "log(softmax)", "its gradient",
+        "log_softmax", "its gradient",
+    )  # fmt: skip
+    rows = []
     for values in ([1000.0, 0.0], [-1000.0, 0.0], [2.0, 0.0]):
         scores = torch.tensor([values])
         cells = [
@@ -238,20 +244,21 @@ def overflow_table() -> str:
             scores.log_softmax(1),
             gradient("(a) log_softmax, NLLLoss", scores, 0),
         ]
-        lines.append("| " + " | ".join(map(row, cells)) + " |")
-    return "\n".join(lines) + "\n"
+        rows.append([numbers(cell) for cell in cells])
+    return table(header, rows)
 
 
 def gradient_table() -> str:
-    lines = ["| score of the wrong digit | its probability | (a) | (c) |", "|---|---|---|---|"]
+    """How much is learned from a mistake that is made with more and more confidence."""
+    rows = []
     for score in (0.0, 2.0, 5.0, 10.0, 20.0):
         scores = torch.zeros(1, DIGITS)
         scores[0, 1] = score
         proper = gradient("(a) log_softmax, NLLLoss", scores, 0).norm()
         mistaken = gradient("(c) softmax, CrossEntropyLoss", scores, 0).norm()
         probability = scores.softmax(1)[0, 1]
-        lines.append(f"| {score:g} | {probability:.4f} | {proper:.4f} | {mistaken:.2g} |")
-    return "\n".join(lines) + "\n"
+        rows.append([f"{score:g}", f"{probability:.4f}", f"{proper:.4f}", f"{mistaken:.2g}"])
+    return table(["score of the wrong digit", "its probability", "(a)", "(c)"], rows)
 
 
 def gradient(name: str, scores: torch.Tensor, label: int) -> torch.Tensor:
@@ -261,7 +268,8 @@ def gradient(name: str, scores: torch.Tensor, label: int) -> torch.Tensor:
     return scores.grad
 
 
-def row(tensor: torch.Tensor) -> str:
+def numbers(tensor: torch.Tensor) -> str:
+    """All of a tensor's, in a row."""
     return "[" + ", ".join(f"{value:.4g}" for value in tensor.flatten().tolist()) + "]"
 
 

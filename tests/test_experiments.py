@@ -1,4 +1,4 @@
-"""The scripts that train to compare: losses, shuffled pixels, and the time that training takes."""
+"""The experiments: what they compare, and the pages and pictures that they make of it."""
 
 import math
 import re
@@ -6,12 +6,17 @@ import re
 import pytest
 import torch
 
-from mnist_core.framing import to_input
-from mnist_core.training import RECIPES, Recipe
-from scripts import benchmark_training, compare_losses, shuffle_pixels
+from experiments import (
+    compare_losses,
+    personalization,
+    robustness,
+    shuffle_pixels,
+    training_images,
+)
+from mnist_core.drawing.framing import to_input
+from mnist_core.training.trainer import Recipe
 from tests.conftest import ROOT
 
-SMALL = Recipe(hidden=(16,), epochs=1, batch_size=64, learning_rate=0.01)
 FEW = ("--seeds", 1, "--epochs", 1, "--limit", 1000)
 
 
@@ -103,47 +108,70 @@ def test_a_shift_moves_to_each_side_and_wraps_nothing():
     assert all(len(place) == 2 for place in places)  # one corner has left the picture
 
 
-# The time of training --------------------------------------------------------
+# Personalization -------------------------------------------------------------
 
 
-def test_the_usual_loop_and_ours_train_the_same_network(mnist):
-    training, validation = benchmark_training.parts(mnist, 640)
-    generator = torch.Generator().manual_seed(0)
-    loaders = benchmark_training.usual_data(ROOT / "data", 640, SMALL.batch_size, generator)
-    ((usual, _), (ours, _)) = benchmark_training.take_turns(training, validation, loaders, SMALL)[0]
-    assert usual.training_loss == pytest.approx(ours.training_loss, rel=1e-4)
-    assert usual.validation_loss == pytest.approx(ours.validation_loss, rel=1e-4)
-    assert usual.validation_accuracy == pytest.approx(ours.validation_accuracy)
+def result(writer: str, before: int, after: int, mnist: float) -> personalization.Result:
+    return personalization.Result(writer, 3, before, after, 100, mnist, 1.0)
 
 
-def test_the_floor_counts_each_multiplication_of_a_step(monkeypatch):
-    monkeypatch.setattr(benchmark_training, "microseconds", lambda action: action().sum() * 0 + 1)
-    operations, cost = benchmark_training.multiplications(RECIPES["tutorial"])
-    # Forward and the weights' gradient; but for the first layer the inputs' gradient too.
-    assert operations == 2 * 64 * (2 * 784 * 128 + 3 * 128 * 64 + 3 * 64 * 10)
-    assert cost == 8
+def test_personalization_counts_by_seed_and_by_writer():
+    results = [result("a", 8, 2, 0.9), result("a", 6, 2, 0.898), result("b", 0, 1, 0.9)]
+    results.append(result("b", 0, 1, 0.9))  # two writers, two seeds each
+    (row,) = rows(personalization.summary_table({"corrects": results}, 0.9), "corrects")
+    assert row[1:6] == ["7.0 ± 1.4", "3.0 ± 0.0", "43%", "29%", "200"]
+    assert row[6:] == ["90.00%", "89.95%", "89.80% to 90.00%", "1 of 4", "1.0"]
+    people = personalization.person_table(results)
+    assert rows(people, "a") == [["a", "14", "4", "200", "6"]]
+    assert rows(people, "b") == [["b", "0", "2", "200", "6"]]
 
 
-def test_the_benchmark_prints_its_tables(monkeypatch, capsys):
-    monkeypatch.setattr(benchmark_training, "RECIPES", {"tutorial": SMALL, "quick": SMALL})
-    monkeypatch.setattr(benchmark_training, "TARGETS", (0.1, 1.0))
-    threads = ("--threads", torch.get_num_threads())
-    call(monkeypatch, benchmark_training, *FEW, *threads)
-    page = capsys.readouterr().out
-    assert "900 training images, 100 of validation" in page
-    assert rows(page, "the usual") and rows(page, "`fit`")
-    assert re.search(r"`fit` is \d+\.\d times as fast", page)
-    (reached,) = rows(page, "quick")
-    assert re.fullmatch(r"\d+\.\d \(.*\)", reached[2])
-    assert reached[3] == "not reached"
-    for part in ("indexing", "forward", "backward", "optimiser", "floor"):
-        assert rows(page, part)
+def test_the_page_on_corrections_says_how_it_was_made():
+    page = (ROOT / "docs" / "corrections.md").read_text(encoding="utf-8")
+    assert personalization.PROTOCOL in page
+    assert personalization.NOTE in page
 
 
-@pytest.mark.parametrize("script", [compare_losses, shuffle_pixels, benchmark_training])
+# Robustness ------------------------------------------------------------------
+
+
+def test_what_is_harder_is_read(tmp_path, monkeypatch):
+    measure = robustness.milliseconds
+    monkeypatch.setattr(robustness, "OUTLIERS", 20)
+    monkeypatch.setattr(robustness, "milliseconds", lambda work, _: measure(work, 3))
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    call(monkeypatch, robustness, "--limit", 60, "--output", tmp_path)
+    assert (tmp_path / "calibration.png").exists()
+    page = (tmp_path / "robustness.md").read_text(encoding="utf-8")
+    shipped = (ROOT / "docs" / "robustness.md").read_text(encoding="utf-8")
+    firsts = re.findall(r"^\| ([^|]+) \|", page, re.MULTILINE)
+    assert firsts == re.findall(r"^\| ([^|]+) \|", shipped, re.MULTILINE)
+    for change in robustness.CHANGES:
+        assert float(rows(page, f"MNIST test, {change} ")[0][1].rstrip("%")) > 90
+    assert float(rows(page, "scribbles")[0][3].rstrip("%")) > 80  # no digit
+
+
+# Pictures, and what all of them refuse ---------------------------------------
+
+
+def test_training_images_are_drawn(tmp_path, monkeypatch, mnist):
+    few = mnist[0][:2000], mnist[1][:2000]
+    monkeypatch.setattr(training_images, "load_mnist", lambda *_, **__: few)
+    call(monkeypatch, training_images, "--output", tmp_path / "new")
+    assert {file.name for file in (tmp_path / "new").iterdir()} == {"augmented.png", "outliers.png"}
+
+
+def test_a_network_that_is_missing_is_refused(monkeypatch, capsys):
+    with pytest.raises(SystemExit) as ended:
+        call(monkeypatch, robustness, "--weights", "nowhere")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("robustness.py: no network in nowhere: ")
+
+
+@pytest.mark.parametrize("script", [compare_losses, shuffle_pixels])
 def test_wrong_settings_are_refused(script, monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         call(monkeypatch, script, "--epochs", 0)
     assert ended.value.code == 2
-    name = script.__name__.removeprefix("scripts.")
+    name = script.__name__.removeprefix("experiments.")
     assert capsys.readouterr().err == f"{name}.py: epochs is 0; expected more than 0\n"

@@ -1,7 +1,7 @@
 """Time training: the usual loop beside `fit`, seconds to an accuracy, and the floor under both.
 
-    python scripts/benchmark_training.py
-    python scripts/benchmark_training.py --epochs 3 --seeds 1 --threads 2
+    python benchmarks/training.py
+    python benchmarks/training.py --epochs 3 --seeds 1 --threads 2
 
 Prints Markdown. The two loops take turns, an epoch each, so that a busy minute of the
 machine slows both. They start from the same weights, and in the first epoch see the same
@@ -26,17 +26,45 @@ from torchvision import datasets, transforms
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core.augment import augment
-from mnist_core.data import Dataset, load_mnist, select, split
-from mnist_core.framing import PIXELS, to_input
-from mnist_core.model import DIGITS, MLP
-from mnist_core.outliers import outliers
-from mnist_core.training import RECIPES, Epoch, Recipe, fit
+from mnist_core.drawing.framing import PIXELS, to_input
+from mnist_core.errors import UserError
+from mnist_core.network.model import DIGITS, MLP
+from mnist_core.tables import least_to_most, median_and_range, table
+from mnist_core.training.augment import augment
+from mnist_core.training.data import Dataset, load_mnist, select, split
+from mnist_core.training.outliers import make_outliers
+from mnist_core.training.trainer import RECIPES, Epoch, Recipe, fit
 
 TARGETS = (0.98, 0.99)
+TIMING_SECONDS = 0.5  # for each part of a step
+
+TimedEpoch = tuple[Epoch, float]  # and its seconds, validation included
+Turn = tuple[TimedEpoch, TimedEpoch]  # the usual loop's and ours
 
 
 def main() -> None:
+    parser = argument_parser()
+    args = parser.parse_args()
+    torch.set_num_threads(max(1, args.threads))
+    torch.set_float32_matmul_precision(args.precision)
+    try:
+        recipe = dataclasses.replace(RECIPES["tutorial"], epochs=args.epochs)
+        training, validation = parts(load_mnist(args.data, train=True), args.limit)
+    except UserError as error:
+        parser.exit(2, f"training.py: {error}\n")
+    print(
+        f"{torch.get_num_threads()} of {os.cpu_count()} cores, no GPU, PyTorch {torch.__version__},"
+        f" precision {args.precision};"
+        f" {len(training[0])} training images, {len(validation[0])} of validation\n"
+    )
+    print(compare_loops(training, validation, args.data, recipe), flush=True)
+    for name in RECIPES:
+        print(split_step(name, RECIPES[name], training), flush=True)
+    if args.seeds:
+        print(time_to_targets(training, validation, args.seeds))
+
+
+def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Time training.")
     parser.add_argument("--epochs", type=int, default=10, help="of each loop (%(default)s)")
     parser.add_argument(
@@ -51,24 +79,7 @@ def main() -> None:
         help="of PyTorch's float32 products, torch.set_float32_matmul_precision (%(default)s)",
     )
     parser.add_argument("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
-    args = parser.parse_args()
-    try:
-        recipe = dataclasses.replace(RECIPES["tutorial"], epochs=args.epochs)
-        torch.set_num_threads(args.threads)
-        torch.set_float32_matmul_precision(args.precision)
-        training, validation = parts(load_mnist(args.data, train=True), args.limit)
-    except (ValueError, OSError, RuntimeError) as error:
-        parser.exit(2, f"benchmark_training.py: {error}\n")
-    print(
-        f"{args.threads} of {os.cpu_count()} cores, no GPU, PyTorch {torch.__version__},"
-        f" precision {args.precision};"
-        f" {len(training[0])} training images, {len(validation[0])} of validation\n"
-    )
-    print(compare_loops(training, validation, args.data, recipe), flush=True)
-    for name in RECIPES:
-        print(split_step(name, RECIPES[name], training), flush=True)
-    if args.seeds:
-        print(time_to_targets(training, validation, args.seeds))
+    return parser
 
 
 def parts(dataset: Dataset, limit: int) -> tuple[Dataset, Dataset]:
@@ -87,12 +98,12 @@ def usual_data(
     pictures = datasets.MNIST(data, train=True, transform=transforms.ToTensor())
     first = torch.utils.data.Subset(pictures, range(count))
     # With this generator, and the smaller part first, the parts are those of `split`.
-    held_out, fitting = random_split(
+    validation, training = random_split(
         first, [count // 10, count - count // 10], torch.Generator().manual_seed(0)
     )
     # shuffle=True, but the first epoch's order is the one that `fit` draws.
-    sampler = RandomSampler(fitting, generator=generator)
-    return DataLoader(fitting, batch_size, sampler=sampler), DataLoader(held_out, batch_size)
+    sampler = RandomSampler(training, generator=generator)
+    return DataLoader(training, batch_size, sampler=sampler), DataLoader(validation, batch_size)
 
 
 def usual_loop(
@@ -130,7 +141,7 @@ def score(model: MLP, loader: DataLoader) -> tuple[float, float]:
 
 def take_turns(
     training: Dataset, validation: Dataset, loaders: tuple[DataLoader, DataLoader], recipe: Recipe
-) -> list[tuple[tuple[Epoch, float], tuple[Epoch, float]]]:
+) -> list[Turn]:
     """For each epoch the usual loop's and then ours, from the same first weights."""
     models = []
     for _ in range(2):
@@ -141,7 +152,7 @@ def take_turns(
     return list(zip(timed(usual), timed(ours), strict=True))
 
 
-def timed(epochs: Iterator[Epoch]) -> Iterator[tuple[Epoch, float]]:
+def timed(epochs: Iterator[Epoch]) -> Iterator[TimedEpoch]:
     """Each epoch and the seconds that it took, validation included."""
     started = time.perf_counter()
     for epoch in epochs:
@@ -150,55 +161,65 @@ def timed(epochs: Iterator[Epoch]) -> Iterator[tuple[Epoch, float]]:
 
 
 def compare_loops(training: Dataset, validation: Dataset, data: Path, recipe: Recipe) -> str:
+    """Both loops in turn, on the same images: a section of docs/speed.md."""
     count = len(training[0]) + len(validation[0])
     loaders = usual_data(data, count, recipe.batch_size, torch.Generator().manual_seed(0))
     turns = take_turns(training, validation, loaders, recipe)
-    lines = [
-        f"## The same network, {recipe.epochs} epochs in turn, batches of {recipe.batch_size}\n",
-        "| loop | seconds an epoch, median | least to most | images a second"
-        " | with validation | last training loss | validation accuracy |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    reading = microseconds(lambda: [None for _ in loaders[0]]) / 1e6
+    alone = [usual.seconds / ours.seconds for (usual, _), (ours, _) in turns]
+    whole = [usual / ours for (_, usual), (_, ours) in turns]
+    how = f"{recipe.epochs} epochs in turn, batches of {recipe.batch_size}"
+    return "\n".join(
+        [
+            f"## The same network, {how}\n",
+            loop_table(turns, len(training[0])),
+            *(
+                f"Turn by turn, {what}, `fit` is {median(ratios):.1f} times as fast"
+                f" ({least_to_most(ratios)}, n = {len(ratios)}).\n"
+                for what, ratios in (("training alone", alone), ("with validation", whole))
+            ),
+            f"The usual loop spends {reading:.2f} s an epoch on reading (median of 5 or more).\n",
+        ]
+    )
+
+
+def loop_table(turns: list[Turn], images: int) -> str:
+    """The two loops, which trained on so many images."""
+    header = (
+        "loop", "seconds an epoch, median", "least to most", "images a second", "with validation",
+        "last training loss", "validation accuracy",
+    )  # fmt: skip
+    rows = []
     for name, epochs in zip(("the usual", "`fit`"), zip(*turns, strict=True), strict=True):
         times = [epoch.seconds for epoch, _ in epochs]
         last, _ = epochs[-1]
-        lines.append(
-            f"| {name} | {median(times):.2f} | {min(times):.2f} to {max(times):.2f}"
-            f" | {len(training[0]) / median(times):,.0f}"
-            f" | {median(whole for _, whole in epochs):.2f}"
-            f" | {last.training_loss:.4f} | {last.validation_accuracy:.2%} |"
+        cells = (
+            f"{median(times):.2f}",
+            least_to_most(times, ".2f"),
+            f"{images / median(times):,.0f}",
+            f"{median(whole for _, whole in epochs):.2f}",
+            f"{last.training_loss:.4f}",
+            f"{last.validation_accuracy:.2%}",
         )
-    alone = [first.seconds / second.seconds for (first, _), (second, _) in turns]
-    whole = [first / second for (_, first), (_, second) in turns]
-    for what, ratios in (("training alone", alone), ("with validation", whole)):
-        lines.append(
-            f"\nTurn by turn, {what}, `fit` is {median(ratios):.1f} times as fast"
-            f" ({min(ratios):.1f} to {max(ratios):.1f}, n = {len(ratios)})."
-        )
-    reading = microseconds(lambda: [None for _ in loaders[0]]) / 1e6
-    lines.append(
-        f"\nThe usual loop spends {reading:.2f} s an epoch on reading (median of 5 or more)."
-    )
-    return "\n".join(lines) + "\n"
+        rows.append((name, *cells))
+    return table(header, rows)
 
 
 # Seconds to an accuracy ------------------------------------------------------
 
 
 def time_to_targets(training: Dataset, validation: Dataset, seeds: int) -> str:
-    lines = [
-        f"## Seconds of training to an accuracy on validation, n = {seeds} seeds\n",
-        "| recipe | epochs | "
-        + " | ".join(f"{target:.0%}" for target in TARGETS)
-        + " | best accuracy on the way |",
-        "|---" * (3 + len(TARGETS)) + "|",
-    ]
+    """How long each recipe trains to each of TARGETS: a section of docs/speed.md."""
+    rows = []
     for name, recipe in RECIPES.items():
         runs = [seconds_to(training, validation, recipe, seed) for seed in range(seeds)]
         cells = [reached([times.get(target) for times, _ in runs]) for target in TARGETS]
         best = max(accuracy for _, accuracy in runs)
-        lines.append(f"| {name} | {recipe.epochs} | {' | '.join(cells)} | {best:.2%} |")
-    return "\n".join(lines) + "\n"
+        rows.append((name, recipe.epochs, *cells, f"{best:.2%}"))
+    targets = [f"{target:.0%}" for target in TARGETS]
+    return f"## Seconds of training to an accuracy on validation, n = {seeds} seeds\n\n" + table(
+        ["recipe", "epochs", *targets, "best accuracy on the way"], rows
+    )
 
 
 def seconds_to(
@@ -208,7 +229,7 @@ def seconds_to(
     torch.manual_seed(seed)
     model = MLP(recipe.hidden, recipe.batch_norm)
     generator = torch.Generator().manual_seed(seed)
-    no_digits = outliers(recipe.outliers, training[0], generator) if recipe.outliers else None
+    no_digits = make_outliers(recipe.outliers, training[0], generator) if recipe.outliers else None
     times: dict[float, float] = {}
     best, elapsed = 0.0, 0.0
     for epoch in fit(model, training, validation, recipe, generator, no_digits):
@@ -224,10 +245,11 @@ def seconds_to(
 
 
 def reached(seconds: list[float | None]) -> str:
+    """The seconds that it took each seed, None where it was not reached."""
     times = [value for value in seconds if value is not None]
     if not times:
         return "not reached"
-    text = f"{median(times):.1f} ({min(times):.1f} to {max(times):.1f})"
+    text = median_and_range(times)
     missed = len(seconds) - len(times)
     return f"{text}, {missed} not" if missed else text
 
@@ -237,6 +259,25 @@ def reached(seconds: list[float | None]) -> str:
 
 def split_step(name: str, recipe: Recipe, training: Dataset) -> str:
     """A step's parts, each timed alone, beside its multiplications alone."""
+    costs = step_costs(recipe, training)
+    together = sum(costs.values())
+    operations, floor = multiplications(recipe)
+    steps = len(training[0]) / recipe.batch_size
+    costs |= {"together": together, "floor: its matrix multiplications alone": floor}
+    rows = [(part, f"{cost:.0f}", f"{cost * steps / 1e6:.2f}") for part, cost in costs.items()]
+    return "\n".join(
+        [
+            f"## A step of `{name}`, {recipe.batch_size} images, medians\n",
+            table(["part", "µs a step", "s an epoch"], rows),
+            f"{operations / 1e6:.1f} million operations a step, in products of these shapes"
+            f" {operations / floor / 1e3:.0f} GFLOP/s;"
+            f" a step takes {together / floor:.1f} floors.\n",
+        ]
+    )
+
+
+def step_costs(recipe: Recipe, training: Dataset) -> dict[str, float]:
+    """Microseconds of each part of a step."""
     images, labels = training[0], training[1][: recipe.batch_size]
     model = MLP(recipe.hidden, recipe.batch_norm)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-6, fused=True)
@@ -248,25 +289,13 @@ def split_step(name: str, recipe: Recipe, training: Dataset) -> str:
     def forward() -> torch.Tensor:
         return nn.functional.nll_loss(model(inputs), labels)
 
-    parts = {"indexing, to float": microseconds(lambda: to_input(images[batch]))}
+    costs = {"indexing, to float": microseconds(lambda: to_input(images[batch]))}
     if recipe.augment:
-        parts["augmentation"] = microseconds(lambda: augment(chosen, generator))
-    parts["forward"] = microseconds(forward)
-    parts["backward"] = microseconds(lambda: forward().backward()) - parts["forward"]
-    parts["optimiser"] = microseconds(optimizer.step)
-    together = sum(parts.values())
-    operations, floor = multiplications(recipe)
-    steps = len(images) / recipe.batch_size
-    lines = [
-        f"## A step of `{name}`, {recipe.batch_size} images, medians\n",
-        "| part | µs a step | s an epoch |\n|---|---|---|",
-        *(f"| {part} | {cost:.0f} | {cost * steps / 1e6:.2f} |" for part, cost in parts.items()),
-        f"| together | {together:.0f} | {together * steps / 1e6:.2f} |",
-        f"| floor: its matrix multiplications alone | {floor:.0f} | {floor * steps / 1e6:.2f} |",
-        f"\n{operations / 1e6:.1f} million operations a step, in products of these shapes"
-        f" {operations / floor / 1e3:.0f} GFLOP/s; a step takes {together / floor:.1f} floors.",
-    ]
-    return "\n".join(lines) + "\n"
+        costs["augmentation"] = microseconds(lambda: augment(chosen, generator))
+    costs["forward"] = microseconds(forward)
+    costs["backward"] = microseconds(lambda: forward().backward()) - costs["forward"]
+    costs["optimiser"] = microseconds(optimizer.step)
+    return costs
 
 
 def multiplications(recipe: Recipe) -> tuple[int, float]:
@@ -287,11 +316,11 @@ def multiplications(recipe: Recipe) -> tuple[int, float]:
     return operations, cost
 
 
-def microseconds(action: Callable[[], object], seconds: float = 0.5) -> float:
-    """The median time of `action`, over about so many seconds."""
+def microseconds(action: Callable[[], object]) -> float:
+    """The median time of `action`, five times or more, over about TIMING_SECONDS."""
     action()
     times = []
-    finished = time.perf_counter() + seconds
+    finished = time.perf_counter() + TIMING_SECONDS
     while len(times) < 5 or time.perf_counter() < finished:
         started = time.perf_counter()
         action()

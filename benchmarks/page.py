@@ -1,12 +1,12 @@
 """How quick and how heavy the page is, beside what Gradio's own components give.
 
-    python scripts/benchmark_page.py
-    python scripts/benchmark_page.py --strokes 50 --loads 20
+    python benchmarks/page.py
+    python benchmarks/page.py --strokes 50 --loads 20
 
-Times from the last pointer move to moved bars, here and on gr.Sketchpad with gr.Label;
-from opening the page to a pen that draws, beside the load of an empty Gradio page; and
-what an idle page does. All are served from this process, with the same network, to one
-headless Chromium on this machine (pip install -r requirements-dev.txt).
+Prints Markdown: the time from the last pointer move to moved bars, here and on gr.Sketchpad
+with gr.Label; from opening the page to a pen that draws, beside the load of an empty Gradio
+page; and what an idle page does. All are served from this process, with the same network, to
+one headless Chromium on this machine (pip install -r requirements-dev.txt).
 """
 
 import argparse
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
+from tempfile import mkdtemp
 
 import gradio as gr
 import torch
@@ -27,9 +28,12 @@ from playwright.sync_api import Browser, Page
 
 import app
 from mnist_core import Recognizer
-from scripts.browser import chromium, draw
-from serving.metrics import Metrics
-from serving.networks import Networks
+from mnist_core.corrections.store import Corrections
+from mnist_core.errors import UserError
+from mnist_core.tables import table
+from serving.reloader import ModelReloader
+from tests.browser import chromium, draw
+from ui.page import launch
 
 # Notes when the pointer last moved and when anything inside `selector` last changed.
 WATCH = """selector => {
@@ -58,6 +62,7 @@ PEN_DRAWS = """() => {
 }"""
 IDLE_SECONDS = 5
 SETTLED = "times.change > times.move && performance.now() - times.change > 300 &&"
+Served = tuple[gr.Blocks, str]  # and its address
 STROKE = [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)]
 
 
@@ -68,44 +73,45 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
-        networks = Networks(ROOT / "weights")
+        reloader = ModelReloader(ROOT / "weights")
         with chromium() as browser:
-            measure(browser, networks, max(2, args.strokes), max(2, args.loads))
-    except (ValueError, OSError) as error:
-        parser.exit(2, f"benchmark_page.py: {error}\n")
+            measure(browser, reloader, max(2, args.strokes), max(2, args.loads))
+    except UserError as error:  # no network, or no Chromium
+        parser.exit(2, f"page.py: {error}\n")
 
 
-def measure(browser: Browser, networks: Networks, strokes: int, loads: int) -> None:
+def measure(browser: Browser, reloader: ModelReloader, strokes: int, loads: int) -> None:
     """Serve the three pages, one after the other or in turn, and print what was measured."""
-    mine, theirs = partial(serve_ours, networks), partial(serve_stock, networks.current)
+    mine, theirs = partial(serve_ours, reloader), partial(serve_stock, reloader.current)
     ours = time_strokes(browser, mine, clear_ours, ".result", strokes)
     stock = time_strokes(browser, theirs, clear_stock, "#bars", strokes)
-    print(f"milliseconds, {os.cpu_count()} cores, headless")
-    print_times("from the last move to moved bars", {"this page": ours, "gr.Sketchpad": stock})
-    print(f"gr.Sketchpad takes {median(stock) / median(ours):.0f} times as long as this page\n")
+    print(f"Milliseconds, {os.cpu_count()} cores, headless.\n")
+    pages = {"this page": ours, "gr.Sketchpad": stock}
+    print(times_table("from the last move to moved bars", pages))
+    print(f"gr.Sketchpad takes {median(stock) / median(ours):.0f} times as long as this page.\n")
     ours, empty = time_loads(browser, mine, serve_nothing, loads)
-    print_times(
-        "from opening to a pen that draws, or to a footer", {"this page": ours, "empty page": empty}
-    )
-    print(f"this page takes {median(ours) / median(empty):.2f} times as long as an empty one\n")
-    for name, serve in (("this page", mine), ("empty page", serve_nothing)):
-        requests, work = watch_idle(browser, serve)
-        print(f"{name}, idle for {IDLE_SECONDS} s: {requests} requests, {work:.1f} ms of work")
+    pages = {"this page": ours, "empty page": empty}
+    print(times_table("from opening to a pen that draws, or to a footer", pages))
+    print(f"This page takes {median(ours) / median(empty):.2f} times as long as an empty one.\n")
+    idle = [
+        (name, *watch_idle(browser, serve))
+        for name, serve in (("this page", mine), ("empty page", serve_nothing))
+    ]
+    print(table([f"idle for {IDLE_SECONDS} s", "requests", "ms of work"], idle))
 
 
-def print_times(what: str, pages: dict[str, list[float]]) -> None:
-    print(f"{what:50} {'median':>7} {'p95':>7} {'least':>7} {'most':>7} {'n':>4}")
+def times_table(what: str, pages: dict[str, list[float]]) -> str:
+    """How the milliseconds of each page spread."""
+    rows = []
     for name, times in pages.items():
-        p95 = quantiles(times, n=20)[-1]
-        print(
-            f"  {name:48} {median(times):7.0f} {p95:7.0f} {min(times):7.0f} {max(times):7.0f}"
-            f" {len(times):4}"
-        )
+        numbers = (median(times), quantiles(times, n=20)[-1], min(times), max(times))
+        rows.append((name, *(f"{number:.0f}" for number in numbers), len(times)))
+    return table([what, "median", "p95", "least", "most", "n"], rows)
 
 
 def time_strokes(
     browser: Browser,
-    serve: Callable[[], gr.Blocks],
+    serve: Callable[[], Served],
     clear: Callable[[Page], None],
     selector: str,
     strokes: int,
@@ -115,9 +121,9 @@ def time_strokes(
     Gives milliseconds from the last move of each stroke to the last change inside
     `selector`; `clear` makes the page ready for the next one.
     """
-    blocks = serve()
+    blocks, address = serve()
     page = browser.new_page()
-    page.goto(blocks.local_url)
+    page.goto(address)
     page.locator(selector).wait_for()
     page.evaluate(WATCH, selector)
     times = []
@@ -132,20 +138,21 @@ def time_strokes(
 
 
 def time_loads(
-    browser: Browser, mine: Callable[[], gr.Blocks], empty: Callable[[], gr.Blocks], loads: int
+    browser: Browser, mine: Callable[[], Served], empty: Callable[[], Served], loads: int
 ) -> tuple[list[float], list[float]]:
     """Open both in turn, each time with nothing cached: milliseconds until each is useful."""
-    pages = [(mine(), PEN_DRAWS), (empty(), HAS_FOOTER)]
+    pages = [(*mine(), PEN_DRAWS), (*empty(), HAS_FOOTER)]
     times = []
     for _ in range(loads + 1):  # the first is to warm up
-        times.append([time_load(browser, blocks.local_url, test) for blocks, test in pages])
-    for blocks, _ in pages:
+        times.append([time_load(browser, address, test) for _, address, test in pages])
+    for blocks, _, _ in pages:
         blocks.close(verbose=False)
     ours, others = zip(*times[1:], strict=True)
     return list(ours), list(others)
 
 
 def time_load(browser: Browser, address: str, test: str) -> float:
+    """Open a page in a context of its own: milliseconds until `test` is true."""
     context = browser.new_context()
     page = context.new_page()
     page.add_init_script(READY % test)
@@ -155,11 +162,11 @@ def time_load(browser: Browser, address: str, test: str) -> float:
     return time
 
 
-def watch_idle(browser: Browser, serve: Callable[[], gr.Blocks]) -> tuple[int, float]:
+def watch_idle(browser: Browser, serve: Callable[[], Served]) -> tuple[int, str]:
     """Requests, and milliseconds of the page's main thread, while nobody does anything."""
-    blocks = serve()
+    blocks, address = serve()
     page = browser.new_page()
-    page.goto(blocks.local_url)
+    page.goto(address)
     page.wait_for_timeout(5000)  # what loads late
     requests = []
     page.on("request", lambda request: requests.append(request.url))
@@ -172,55 +179,61 @@ def watch_idle(browser: Browser, serve: Callable[[], gr.Blocks]) -> tuple[int, f
 
     before = work()
     page.wait_for_timeout(1000 * IDLE_SECONDS)
-    result = len(requests), work() - before
+    result = len(requests), f"{work() - before:.1f}"
     page.close()
     blocks.close(verbose=False)
     return result
 
 
 def clear_ours(page: Page) -> None:
+    """Clear this page's paper, if there is ink."""
     clear = page.get_by_role("button", name="Clear")
     if clear.is_enabled():
         clear.click()
 
 
 def clear_stock(page: Page) -> None:
+    """Clear gr.Sketchpad and take up its pen again."""
     page.get_by_label("Clear canvas").click()
     page.wait_for_timeout(2000)  # the change event of clearing comes late
     page.get_by_label("Brush", exact=True).click()  # its pen is not armed until then
     page.wait_for_timeout(500)
 
 
-def serve_ours(networks: Networks) -> gr.Blocks:
-    """This page, with its gate and doors."""
-    metrics = Metrics()
-    page = app.build(networks, metrics, teach=True)
-    app.serve(page, app.settings(networks, metrics))
-    return page
+def serve_ours(reloader: ModelReloader) -> Served:
+    """This page, with its middleware and routes."""
+    store = Corrections.open(f"sqlite:///{mkdtemp()}/corrections.sqlite")
+    blocks, settings = app.create_page(reloader, store)
+    return blocks, launch(blocks, settings).address
 
 
-def serve_stock(recognizer: Recognizer) -> gr.Blocks:
+def serve_stock(recognizer: Recognizer) -> Served:
     """The page that Gradio's own components give: gr.Sketchpad and gr.Label."""
 
     def predict(drawing: dict) -> dict[str, float]:
         if drawing["composite"] is None:
             return {}
-        return app.by_digit(recognizer.predict_image(drawing["composite"]))
+        probabilities = recognizer.predict_image(drawing["composite"]).probabilities
+        return {str(digit): float(p) for digit, p in enumerate(probabilities)}
 
     with gr.Blocks(analytics_enabled=False) as blocks:
         sketchpad = gr.Sketchpad(canvas_size=(400, 400), fixed_canvas=True, width=440, height=500)
         label = gr.Label(num_top_classes=10, elem_id="bars")
         sketchpad.change(predict, sketchpad, label, show_progress="hidden")
-    blocks.launch(quiet=True, prevent_thread_lock=True)
-    return blocks
+    return serve_blocks(blocks)
 
 
-def serve_nothing() -> gr.Blocks:
+def serve_nothing() -> Served:
     """An empty page of Gradio's."""
     with gr.Blocks(analytics_enabled=False) as blocks:
         pass
-    blocks.launch(quiet=True, prevent_thread_lock=True)
-    return blocks
+    return serve_blocks(blocks)
+
+
+def serve_blocks(blocks: gr.Blocks) -> Served:
+    """As Gradio serves what has no middleware and no routes."""
+    _, address, _ = blocks.launch(quiet=True, prevent_thread_lock=True)
+    return blocks, address
 
 
 if __name__ == "__main__":

@@ -1,18 +1,18 @@
 """Let many people draw at once on a served page and say how long they wait.
 
     python app.py
-    python scripts/load_test.py --people 30
-    python scripts/load_test.py --people 10 30 60 120
-    python scripts/load_test.py --people 30 --seconds 600
+    python benchmarks/load.py --people 30
+    python benchmarks/load.py --people 10 30 60 120
+    python benchmarks/load.py --people 30 --seconds 600
 
 Each person draws a real digit again and again, 20 states of it in 2 seconds, then pauses
 for 3. As the page does, each has one request under way at most, with explanations, and then
-sends the newest state. A row for each number of people says what came of it, the last line
-where the server saturates. Exit code 1 when a request failed or was refused, 2 when nothing
-is served. For servers of your own only.
+sends the newest state. Prints Markdown: a row for each number of people says what came of
+it, the last line where the server saturates. Exit code 1 when a request failed or was
+refused, 2 when nothing is served. For servers of your own only.
 
 The client is httpx, which Gradio brings: it is slower than others, so each row also says how
-much of a processor this script took beside the server.
+many cores this script took beside the server.
 """
 
 import argparse
@@ -31,13 +31,21 @@ from statistics import quantiles
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-DRAWINGS = Path(__file__).resolve().parents[1] / "ui" / "examples" / "drawings.jsonl"
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
+
+from mnist_core.tables import row, table
+
+DRAWINGS = ROOT / "ui" / "examples" / "drawings.jsonl"
 
 UPDATES = 20
 DRAWING_SECONDS = 2
 PAUSE_SECONDS = 3
 GOOD_SECONDS = 0.2  # at the 95th percentile: a server that takes longer is called saturated
-HEAD = "people answers/s median   p95   p99  most refused failed   MiB files server client"
+HEADER = (
+    "people", "answers a second", "median", "p95", "p99", "most", "refused", "failed",
+    "server's MiB", "its open files", "its cores", "client's cores",
+)  # fmt: skip
 
 
 @dataclass
@@ -49,9 +57,11 @@ class Result:
     failed: int = 0
 
     def is_good(self) -> bool:
+        """All were answered, and soon."""
         return not self.refused and not self.failed and self.percentile(95) <= GOOD_SECONDS
 
     def percentile(self, percent: int) -> float:
+        """Seconds within which so many of 100 answers came; 0 without any."""
         return quantiles(self.seconds or [0, 0], n=100, method="inclusive")[percent - 1]
 
 
@@ -65,17 +75,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="for each number of people")
     parser.add_argument("--seed", type=int, default=0, help="of who begins when and draws what")
     args = parser.parse_args()
-    print(f"milliseconds; {UPDATES} states in {DRAWING_SECONDS} s, then {PAUSE_SECONDS} s of pause")
-    print(HEAD)
+    print(f"Milliseconds; {UPDATES} states in {DRAWING_SECONDS} s, {PAUSE_SECONDS} s of pause.\n")
+    print(table(HEADER), end="", flush=True)
     results = {}
     try:
         for people in args.people:
             results[people] = asyncio.run(crowd(args.address, people, args.seconds, args.seed))
     except httpx.HTTPError as error:
-        parser.exit(2, f"load_test.py: no page answers at {args.address}: {error!r}\n")
+        parser.exit(2, f"load.py: no page answers at {args.address}: {error!r}\n")
     saturated = [people for people, result in results.items() if not result.is_good()]
     limit = f"a 95th percentile of {1000 * GOOD_SECONDS:.0f} ms without refusals"
-    print(f"Beyond {limit}: {min(saturated)} people" if saturated else f"All within {limit}")
+    print(f"\nBeyond {limit}: {min(saturated)} people." if saturated else f"\nAll within {limit}.")
     sys.exit(any(result.failed or result.refused for result in results.values()))
 
 
@@ -100,16 +110,20 @@ async def crowd(address: str, people: int, seconds: float, seed: int) -> Result:
         took = time.perf_counter() - start
         own = time.process_time() - own
         after = await gauges(observer)
-    waits = [1000 * result.percentile(percent) for percent in (50, 95, 99)]
-    most = 1000 * max(result.seconds, default=0)
+    waits = [*map(result.percentile, (50, 95, 99)), max(result.seconds, default=0)]
     processor = after["cpu_seconds_total"] - before["cpu_seconds_total"]
-    print(
-        f"{people:6} {len(result.seconds) / took:9.1f} {waits[0]:6.0f} {waits[1]:5.0f} "
-        f"{waits[2]:5.0f} {most:5.0f} {result.refused:7} {result.failed:6} "
-        f"{after['resident_memory_bytes'] / 2**20:5.0f} {after['open_fds']:5.0f} "
-        f"{processor / took:6.0%} {own / took:6.0%}",
-        flush=True,
+    cells = (
+        people,
+        f"{len(result.seconds) / took:.1f}",
+        *(f"{1000 * wait:.0f}" for wait in waits),
+        result.refused,
+        result.failed,
+        f"{after['resident_memory_bytes'] / 2**20:.0f}",
+        f"{after['open_fds']:.0f}",
+        f"{processor / took:.2f}",
+        f"{own / took:.2f}",
     )
+    print(row(cells), flush=True)
     return result
 
 
@@ -168,6 +182,7 @@ async def draw(client: httpx.AsyncClient, requests: list[bytes], result: Result)
 
 
 async def ask(client: httpx.AsyncClient, request: bytes, result: Result) -> None:
+    """Send one request and note what came of it."""
     start = time.perf_counter()
     try:
         response = await client.post("recognize", content=request)

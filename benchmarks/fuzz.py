@@ -1,11 +1,11 @@
 """Send a served page what no browser would, and see that it refuses it in words and goes on.
 
     python app.py
-    python scripts/fuzz.py
-    python scripts/fuzz.py --requests 100000 --seed 7
+    python benchmarks/fuzz.py
+    python benchmarks/fuzz.py --requests 100000 --seed 7
 
 Malformed drawings, pictures, envelopes, paths, headers and bytes that are no HTTP go to every
-door, and a good drawing in between. Prints how often each door gave which status and the
+endpoint, and a good drawing in between. Prints how often each gave which status and the
 server's memory before and after. Exit code 1, with what was sent, when the server failed
 (HTTP 5xx), showed a traceback, took too long, misread the good drawing, or grew by more than
 5 %; 2 when nothing is served. For servers of your own only.
@@ -21,6 +21,7 @@ import sys
 import time
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,7 +31,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from scripts.load_test import gauges
+from benchmarks.load import gauges
+from mnist_core.tables import table
 
 GOOD = {"strokes": [[[30, 22], [70, 22], [45, 80]]]}  # a 7
 EVERY = 50  # requests between two good ones
@@ -95,8 +97,8 @@ async def fuzz(address: str, requests: int, seed: int) -> list[str]:
             )
             memory.append((await gauges(client))["resident_memory_bytes"])
     took = time.perf_counter() - start
-    for (door, status), count in sorted(statuses.items()):
-        print(f"{door:28} {status:12} {count:7}")
+    rows = [(*key, count) for key, count in sorted(statuses.items())]
+    print(table(["endpoint", "status", "answers"], rows))
     before, after = memory
     print(
         f"{sum(statuses.values())} requests in {took:.0f} s; memory {before / 2**20:.0f} MiB after "
@@ -107,24 +109,22 @@ async def fuzz(address: str, requests: int, seed: int) -> list[str]:
     return faults
 
 
-async def send_some(client, chance, left, right: dict, statuses: Counter, faults: list) -> None:
+async def send_some(
+    client: httpx.AsyncClient,
+    chance: random.Random,
+    left: Iterator[int],
+    right: dict,
+    statuses: Counter,
+    faults: list[str],
+) -> None:
     """Take numbers from `left`, shared with others, and send a malformed request for each."""
     for number in left:
-        door, request = malformed(chance)
-        if door == "not HTTP":
-            status, text = await send_bytes(client.base_url, request), ""
-        else:
-            try:
-                response = await client.request(**request)
-                status, text = response.status_code, response.text
-            except httpx.TimeoutException:
-                status, text = "too slow", ""
-            except httpx.HTTPError:
-                status, text = "cut off", ""
-        statuses[door, str(status)] += 1
-        wrong = status in ("too slow", "cut off") or (isinstance(status, int) and status >= 500)
+        endpoint, request = malformed(chance)
+        status, text = await send(client, request)
+        statuses[endpoint, status] += 1
+        wrong = status in ("too slow", "cut off") or status.startswith("5")
         if wrong or "Traceback" in text or "root:" in text:
-            faults.append(f"{door}: {status} {text[:200]!r} for {str(request)[:300]}")
+            faults.append(f"{endpoint}: {status} {text[:200]!r} for {str(request)[:300]}")
         if number % EVERY == 0:
             response = await client.post("recognize", json=GOOD)
             statuses["a good drawing", str(response.status_code)] += 1
@@ -132,8 +132,21 @@ async def send_some(client, chance, left, right: dict, statuses: Counter, faults
                 faults.append(f"a good drawing was answered with {response.text[:200]}")
 
 
+async def send(client: httpx.AsyncClient, request: dict | bytes) -> tuple[str, str]:
+    """The status that came back, or what came instead, and the text with it."""
+    if isinstance(request, bytes):
+        return await send_bytes(client.base_url, request), ""
+    try:
+        response = await client.request(**request)
+    except httpx.TimeoutException:
+        return "too slow", ""
+    except httpx.HTTPError:
+        return "cut off", ""
+    return str(response.status_code), response.text
+
+
 def malformed(chance: random.Random) -> tuple[str, dict | bytes]:
-    """The name of a door and a request to it, as `httpx.request` takes it, or bytes."""
+    """The name of an endpoint and a request to it, as `httpx.request` takes it, or bytes."""
     kinds = [drawing, picture, body, correction, envelope, path, headers, not_http]
     return chance.choices(kinds, weights=[8, 4, 2, 3, 4, 2, 1, 0.5])[0](chance)
 
@@ -176,12 +189,12 @@ def png_of(width: int, height: int) -> bytes:
 
 
 def body(chance: random.Random) -> tuple[str, dict]:
-    """Bytes that are not JSON, or too many of them, to any door that takes some."""
-    door = chance.choice(
+    """Bytes that are not JSON, or too many of them, to any endpoint that takes some."""
+    address = chance.choice(
         ["recognize", "corrections", "gradio_api/call/predict", "gradio_api/queue/join", "login"]
     )
     content = chance.choice([*RAW, chance.randbytes(chance.randrange(1, 300))])
-    return f"/{door} bytes", post(door, content)
+    return f"/{address} bytes", post(address, content)
 
 
 def correction(chance: random.Random) -> tuple[str, dict]:
@@ -196,8 +209,8 @@ def correction(chance: random.Random) -> tuple[str, dict]:
 
 
 def envelope(chance: random.Random) -> tuple[str, dict]:
-    """JSON that Gradio's own doors do not expect."""
-    door = chance.choice(
+    """JSON that Gradio's own endpoints do not expect."""
+    address = chance.choice(
         ["gradio_api/call/predict", "gradio_api/call/predict_image", "gradio_api/call/other",
          "gradio_api/call/v2/predict", "gradio_api/queue/join"]
     )  # fmt: skip
@@ -211,7 +224,7 @@ def envelope(chance: random.Random) -> tuple[str, dict]:
         del content[key]
     if isinstance(content.get("data"), list) and len(content["data"]) == 1:
         content["data"] = [*content["data"], 1]  # one value would be read, later and elsewhere
-    return f"/{door} JSON", post(door, json.dumps(content))
+    return f"/{address} JSON", post(address, json.dumps(content))
 
 
 def path(chance: random.Random) -> tuple[str, dict]:
@@ -233,10 +246,12 @@ def headers(chance: random.Random) -> tuple[str, dict]:
 
 
 def not_http(chance: random.Random) -> tuple[str, bytes]:
+    """Bytes on the wire that are no request, or half of one."""
     return "not HTTP", chance.choice(NOT_HTTP)
 
 
 def post(address: str, content: str | bytes) -> dict:
+    """What `httpx.request` takes to post it as JSON."""
     content = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
     head = {"content-type": "application/json"}
     return {"method": "POST", "url": address, "content": content, "headers": head}

@@ -1,6 +1,6 @@
 """Make the README's picture: the running page with a digit drawn on it.
 
-    python scripts/screenshot.py
+    python experiments/screenshot.py
 
 Needs requirements-dev.txt and a Chromium; writes docs/page.png.
 """
@@ -8,6 +8,7 @@ Needs requirements-dev.txt and a Chromium; writes docs/page.png.
 import argparse
 import sys
 from pathlib import Path
+from tempfile import mkdtemp
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
@@ -15,9 +16,11 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 from playwright.sync_api import expect
 
 import app
-from scripts.browser import chromium, draw
-from serving.metrics import Metrics
-from serving.networks import Networks
+from mnist_core.corrections.store import Corrections
+from mnist_core.errors import UserError
+from serving.reloader import ModelReloader
+from tests.browser import chromium, draw
+from ui import page
 
 # A 4 with an open top, in parts of the paper's side.
 FOUR = [
@@ -28,20 +31,22 @@ FOUR = [
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make the README's picture of the page.")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "page.png")
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "docs" / "page.png", help="where to write"
+    )
     output = parser.parse_args().output
     try:
-        photograph(Networks(ROOT / "weights"), output)
-    except (ValueError, OSError) as error:
+        photograph(ModelReloader(ROOT / "weights"), output)
+    except UserError as error:  # no network, or no Chromium
         parser.exit(2, f"screenshot.py: {error}\n")
     print(f"wrote {output}")
 
 
-def photograph(networks: Networks, output: Path) -> None:
+def photograph(reloader: ModelReloader, output: Path) -> None:
     """Serve the page, draw a 4 on it and write the picture."""
-    metrics = Metrics()
-    page = app.build(networks, metrics, teach=True)
-    _, address, _ = app.serve(page, app.settings(networks, metrics))
+    store = Corrections.open(f"sqlite:///{mkdtemp()}/corrections.sqlite")
+    blocks, settings = app.create_page(reloader, store)
+    address = page.launch(blocks, settings).address
     with chromium() as browser:
         window = browser.new_page(viewport={"width": 1100, "height": 780}, device_scale_factor=1.5)
         window.goto(address)
@@ -50,7 +55,7 @@ def photograph(networks: Networks, output: Path) -> None:
         expect(window.locator(".bar.leading")).to_have_attribute("data-digit", "4")
         window.wait_for_timeout(500)  # the bars' movement
         window.screenshot(path=output)
-    page.close(verbose=False)
+    blocks.close(verbose=False)
 
 
 if __name__ == "__main__":
