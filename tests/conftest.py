@@ -1,11 +1,18 @@
-"""What tests share: MNIST, the shipped network, a running app and a browser."""
+"""What tests share: MNIST, the shipped network, a page that is served and a browser.
+
+PyTorch and Gradio are imported where they are needed: pytest's own process, which hands the
+tests to its workers, needs neither.
+"""
 
 import asyncio
 import concurrent.futures
 import contextlib
+import gzip
 import io
 import os
+import re
 import runpy
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,25 +23,66 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-
-from mnist_core import Recognizer
-from mnist_core.data import Dataset, load_mnist
-from scripts.browser import chromium
-from tests.page import open_page
 
 ROOT = Path(__file__).resolve().parents[1]
 
+os.environ["OMP_NUM_THREADS"] = "1"  # the workers share two cores with a browser
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Unpack MNIST before the workers start, as torchvision would, or they would all do it."""
+    if hasattr(config, "workerinput"):
+        return
+    for packed in (ROOT / "data" / "MNIST" / "raw").glob("*.gz"):
+        unpacked = packed.with_suffix("")
+        if not unpacked.exists():
+            beside = packed.with_suffix(".unpacking")
+            with gzip.open(packed) as source, open(beside, "wb") as target:
+                shutil.copyfileobj(source, target)
+            beside.rename(unpacked)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A worker takes all tests of a file, so that what they share is made once.
+
+    All files that use a browser go to one worker, so that two Chromiums never run at once.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class FileScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "browser" if re.search(r"\bbrowser\b", (ROOT / file).read_text()) else file
+
+    return FileScheduling(config, log)
+
 
 @pytest.fixture(scope="session")
-def mnist() -> Dataset:
+def mnist():
     """MNIST's 60,000 training images and labels."""
+    from mnist_core.training.data import load_mnist
+
     return load_mnist(ROOT / "data", train=True)
 
 
 @pytest.fixture(scope="session")
-def recognizer() -> Recognizer:
+def recognizer():
+    from mnist_core import Recognizer
+
     return Recognizer.load(ROOT / "weights")
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """A copy of the shipped network, to be replaced."""
+    from mnist_core.network import weights
+
+    weights.copy(ROOT / "weights", tmp_path / "network")
+    return tmp_path / "network"
+
+
+# Scripts ---------------------------------------------------------------------
 
 
 def run(*command: object, **kwargs) -> subprocess.CompletedProcess:
@@ -58,7 +106,6 @@ def call(script: Path, *arguments: object) -> subprocess.CompletedProcess:
     ):
         patch.setattr(sys, "argv", [str(script), *map(str, arguments)])
         patch.setattr(sys, "path", sys.path.copy())
-        patch.setattr(torch, "set_num_threads", lambda _: None)
         try:
             runpy.run_path(str(script), run_name="__main__")
         except SystemExit as end:
@@ -72,6 +119,9 @@ def run_async(coroutine: Coroutine) -> Any:
         return thread.submit(asyncio.run, coroutine).result()
 
 
+# A page that is served -------------------------------------------------------
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -79,7 +129,7 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def database(tmp_path_factory) -> None:
+def database(tmp_path_factory) -> Iterator[None]:
     """No test touches the clone's own corrections."""
     with pytest.MonkeyPatch.context() as patch:
         place = tmp_path_factory.mktemp("corrections") / "corrections.sqlite"
@@ -89,20 +139,61 @@ def database(tmp_path_factory) -> None:
 
 @contextlib.contextmanager
 def serving(
-    *options: object, port: int | None = None, environment: dict[str, str] | None = None
+    weights: str | Path = ROOT / "weights",
+    corrections: bool = True,
+    root_path: str = "",
+    mcp: bool = False,
+    port: int | None = None,
+    auth: list[tuple[str, str]] | None = None,
 ) -> Iterator[str]:
-    """The address of `python app.py` with `options`, running in a process of its own."""
-    port = port or free_port()
+    """The address of the page, served as app.py does from a thread of this process."""
+    import app
+    from mnist_core.corrections.store import Corrections
+    from serving.reloader import ModelReloader
+    from ui import page
+
+    reloader = ModelReloader(weights)
+    with contextlib.ExitStack() as stack:
+        store = stack.enter_context(contextlib.closing(Corrections.open())) if corrections else None
+        blocks, settings = app.create_page(reloader, store, root_path, mcp)
+        served = page.launch(blocks, settings, port=port or free_port(), auth=auth)
+        stack.callback(blocks.close, verbose=False)
+        reloader.watch()
+        yield served.address
+
+
+@contextlib.contextmanager
+def app_main(*options: object) -> Iterator[str]:
+    """What `python app.py` with `options` does, in this process; the address it serves at."""
+    import gradio as gr
+
+    import app
+
+    port, served = free_port(), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["app.py", "--port", str(port), *map(str, options)])
+        patch.setattr(gr.Blocks, "block_thread", lambda page: served.append(page))  # returns
+        try:
+            app.main()
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            for page in served:
+                page.close(verbose=False)
+
+
+@contextlib.contextmanager
+def app_process(*options: object, environment: dict[str, str] | None = None, **kwargs):
+    """`python app.py` with `options`, and its address."""
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, ROOT / "app.py", *map(str, options)],
-        stdout=subprocess.DEVNULL,
-        cwd=ROOT,
         env={**os.environ, "GRADIO_SERVER_PORT": str(port), **(environment or {})},
+        cwd=ROOT,
+        text=True,
+        **kwargs,
     )
-    address = f"http://127.0.0.1:{port}/"
     try:
-        wait_until_served(address, process)
-        yield address
+        yield process, f"http://127.0.0.1:{port}/"
     finally:
         process.terminate()
         process.wait(20)
@@ -116,7 +207,7 @@ def server() -> Iterator[str]:
 
 
 def wait_until_served(address: str, process: subprocess.Popen) -> None:
-    for _ in range(600):
+    for _ in range(1200):
         assert process.poll() is None, f"the app ended with exit code {process.returncode}"
         try:
             urllib.request.urlopen(address, timeout=5).close()
@@ -126,29 +217,83 @@ def wait_until_served(address: str, process: subprocess.Popen) -> None:
     raise TimeoutError(f"nothing is served at {address}")
 
 
+@pytest.fixture
+def client(tmp_path):
+    """The whole site in this process, without a port: middleware, routes and Gradio."""
+    from mnist_core.corrections.store import Corrections
+    from serving.reloader import ModelReloader
+
+    address = f"sqlite:///{tmp_path}/c.sqlite"
+    with (
+        contextlib.closing(Corrections.open(address)) as store,
+        site(ModelReloader(ROOT / "weights"), store) as client,
+    ):
+        client.store = store
+        yield client
+
+
+@contextlib.contextmanager
+def site(reloader, store=None, root_path: str = ""):
+    """A client of the page that `reloader` and `store` make, without a port."""
+    import gradio as gr
+    from fastapi import FastAPI
+    from starlette.testclient import TestClient
+
+    import app
+
+    blocks, settings = app.create_page(reloader, store, root_path)
+    mounted = gr.mount_gradio_app(FastAPI(), blocks, path="/", **settings)
+    with TestClient(mounted, raise_server_exceptions=False) as client:
+        yield client
+
+
+# A browser -------------------------------------------------------------------
+
+
 @pytest.fixture(scope="session")
 def browser():
     """A headless Chromium; where there is none, tests skip, or fail with REQUIRE_BROWSER=1."""
+    from mnist_core.errors import UserError
+    from tests.browser import chromium
+
     with contextlib.ExitStack() as stack:
         try:
             found = stack.enter_context(chromium())
-        except FileNotFoundError as error:
+        except UserError as error:
             (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(str(error))
         yield found
 
 
+@pytest.fixture(scope="session")
+def contexts(browser):
+    """The contexts of `open_context` by their settings."""
+    opened = {}
+    yield opened
+    for context in opened.values():
+        context.close()
+
+
 @pytest.fixture
-def open_context(browser, server):
+def open_context(browser, contexts, server):
     """Opens windows on the page, as `browser.new_context` takes them.
 
-    No page may log an error or ask another host.
+    A test has windows of its own, in which the page is loaded anew. Those of the same settings
+    share a context and with it the cache, out of which the page's files come at once; what else
+    a context keeps, its storage, is emptied, and `alone` a window has a context of its own, for
+    what Playwright does to all windows of one: it sets clocks. No page may log an error or ask
+    another host.
     """
-    contexts, complaints, hosts = [], [], []
+    from tests.page import open_page
 
-    def open_one(fragment: str = "", **settings):
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **settings})
-        contexts.append(context)
-        page = context.new_page()
+    pages, complaints, hosts = [], [], []
+
+    def open_one(fragment: str = "", alone: bool = False, **settings):
+        key = os.urandom(8) if alone else str(settings)
+        if key not in contexts:
+            size = {"width": 1280, "height": 800}
+            contexts[key] = browser.new_context(**{"viewport": size, **settings})
+        page = contexts[key].new_page()
+        pages.append(page)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "console", lambda line: complaints.append(line.text) if line.type == "error" else None
@@ -158,8 +303,9 @@ def open_context(browser, server):
         return page
 
     yield open_one
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.evaluate("localStorage.clear()")
+        page.close()
     assert [line for line in complaints if "Failed to load resource" not in str(line)] == []
     assert [url for url in hosts if not url.startswith((server, "data:", "blob:"))] == []
 

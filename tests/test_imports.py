@@ -1,30 +1,78 @@
-"""Imports point one way: app.py and scripts/ -> serving/ -> ui/ and mnist_core/; never back."""
+"""Imports point one way, transitively: what a room loads is what its place in the design allows."""
 
 import ast
-from pathlib import Path
+import json
+import subprocess
+import sys
 
 import pytest
 
 from tests.conftest import ROOT
 
+# Each may load those before it and itself; nothing of Gradio's.
+CHAIN = [
+    "mnist_core/drawing", "mnist_core/network", "mnist_core/training", "mnist_core/corrections",
+    "serving",
+]  # fmt: skip
+APART = {"app", "scripts", "benchmarks", "experiments", "tests"}  # nothing imports these
+OURS = {"mnist_core", "serving", "ui"} | APART
+LOAD = """
+import importlib, json, sys
+for names in json.load(sys.stdin):
+    for name in names:
+        importlib.import_module(name)
+    print(json.dumps(list(sys.modules)))
+"""
 
-def imported_names(file: Path) -> set[str]:
-    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
-    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    return names | {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+
+def modules_of(room: str) -> list[str]:
+    """The dotted names of the modules in a folder and below it."""
+    parts = [f.relative_to(ROOT).with_suffix("").parts for f in (ROOT / room).rglob("*.py")]
+    assert parts
+    return sorted(".".join(part[:-1] if part[-1] == "__init__" else part) for part in parts)
 
 
-@pytest.mark.parametrize(
-    ("room", "barred"),
-    [
-        ("mnist_core", {"gradio", "ui", "serving", "app", "scripts"}),
-        ("ui", {"mnist_core", "serving", "app", "scripts"}),
-        ("serving", {"gradio", "app", "scripts"}),
-    ],
-)
-def test_a_room_does_not_import_what_stands_above_it(room, barred):
-    files = list((ROOT / room).rglob("*.py"))
-    assert files
+def loaded_by(*steps: list[str]) -> list[set[str]]:
+    """All modules that a fresh Python has loaded after each step's were imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD], input=json.dumps(steps), capture_output=True, text=True,
+        cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return [set(json.loads(line)) for line in done.stdout.splitlines()]
+
+
+def rooms(loaded: set[str]) -> set[str]:
+    """The rooms of this project that `loaded` modules are in; mnist_core's own files are none."""
+    names = [name.split(".") for name in loaded if name.split(".")[0] in OURS]
+    found = {"/".join(n[:2]) if n[0] == "mnist_core" else n[0] for n in names}
+    return {room for room in found if (ROOT / room).is_dir() and room != "mnist_core"}
+
+
+def test_a_room_loads_nothing_that_stands_above_it():
+    for place, loaded in enumerate(loaded_by(*map(modules_of, CHAIN)), start=1):
+        assert rooms(loaded) == set(CHAIN[:place])
+        assert not {"gradio", "app"} & loaded
+
+
+def test_the_page_loads_neither_network_nor_server():
+    (loaded,) = loaded_by(modules_of("ui"))
+    assert rooms(loaded) == {"ui"}
+    assert not {"torch", "mnist_core", "app"} & loaded
+
+
+def test_drawings_are_read_and_corrections_kept_without_pytorch():
+    names = ["mnist_core.drawing.strokes", "mnist_core.corrections.store"]
+    (loaded,) = loaded_by(names)
+    assert "torch" not in loaded
+
+
+@pytest.mark.parametrize("room", ["mnist_core", "serving", "ui", "app.py"])
+def test_nothing_imports_a_script_or_a_benchmark(room):
+    """Also inside functions, where the tests above do not look."""
+    files = [ROOT / room] if room.endswith(".py") else list((ROOT / room).rglob("*.py"))
     for file in files:
-        found = {name.split(".")[0] for name in imported_names(file)} & barred
-        assert not found, f"{file} imports {found}"
+        nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+        names = {alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
+        names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+        assert not {name.split(".")[0] for name in names} & APART, file
