@@ -16,9 +16,11 @@ class Refusal(Exception):
         self.headers = headers
 
 
-def error_response(status: int, reason: str, headers: dict[str, str] | None = None) -> Response:
-    """{"error": `reason`} as JSON."""
-    content = orjson.dumps({"error": reason})
+def error_response(
+    status: int, reason: str, headers: dict[str, str] | None = None, **more: object
+) -> Response:
+    """{"error": `reason`, and `more`} as JSON."""
+    content = orjson.dumps({"error": reason, **more})
     return Response(content, status, headers, media_type="application/json")
 
 

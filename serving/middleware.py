@@ -1,27 +1,27 @@
 """What every request passes before the page, its routes and Gradio see it.
 
 Gradio serves much that this page does not use: uploads, files by path, a proxy, recordings,
-monitoring, functions of components. All that is shut, so that nothing a client sends is
-ever a path or stays on the disk. What is open has limits: the bytes of a body, the time it
-takes to come, its shape where Gradio would answer with a traceback, and how many requests
-are under way, beyond which the server says that it is busy instead of queueing without end.
+monitoring, functions of components. All that is shut, and what is handed to its open endpoints
+is made anew (see envelopes.py), so that nothing a client sends is ever a path or stays on the
+disk. What is open has limits: the bytes of a body, the time it takes to come, and how many
+requests are under way, beyond which the server says that it is busy instead of queueing without
+end.
 
 What was raised becomes an answer here: Refusal has its own status, UserError is a 422,
 anything else is our fault, a 500 with one neutral sentence.
 """
 
-import contextlib
 import re
 from typing import Any
 
 import anyio
-import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnist_core.drawing.pictures import MAX_DATA_URL
 from mnist_core.errors import UserError
+from serving.envelopes import ENDPOINTS, check_tool_call, fresh_envelope
 from serving.errors import OUR_FAULT, Refusal, error_response
 from serving.metrics import Metrics
 
@@ -34,8 +34,6 @@ BODY_SECONDS = 10
 MAX_UNDERWAY = 64
 RETRY_AFTER = 1  # seconds
 
-# Gradio's own endpoints, each with its one parameter: see routes.api_functions.
-ENDPOINTS = {"predict": "strokes", "predict_image": "picture"}
 OPEN = re.compile(
     r"/|/config/?|/theme\.css|/(assets|static|svelte)/(?!.*\.\.)[\w./@~+-]+|/favicon\.ico|/robots\.txt|/manifest\.json"
     r"|/pwa_icon(/\d+)?|/log(in|out)/?|/recognize|/network|/healthz|/metrics"
@@ -109,7 +107,12 @@ class LimitsMiddleware:
             error = Refusal(422, str(error))
         if isinstance(error, Refusal):
             self.metrics.refused(endpoint, error.status, error.reason)
-            return error_response(error.status, error.reason, error.headers)
+            more = {}
+            if error.status == 422 and endpoint.startswith("/gradio_api"):
+                # What Gradio's clients show to whoever uses them.
+                fault = {"__type__": "validate", "is_valid": False, "message": error.reason}
+                more = {"detail": [fault]}
+            return error_response(error.status, error.reason, error.headers, **more)
         self.metrics.failed(endpoint, error)
         return error_response(500, OUR_FAULT)
 
@@ -135,15 +138,20 @@ class LimitsMiddleware:
                 "too many people are drawing at this moment: try again in a second",
                 **{"retry-after": str(RETRY_AFTER)},
             )
-        queue = scope["app"].get_blocks()._queue  # a mounted app, MCP's, puts itself there
+        blocks = scope["app"].get_blocks()  # a mounted app, MCP's, puts itself there
         self.underway += 1
         try:
             body = await _read_body(Request(scope, receive))
-            _check_envelope(scope["path"], body)
+            path = _path(scope)
+            if MCP.fullmatch(path):
+                check_tool_call(body)
+            functions = {number: fn.api_name for number, fn in blocks.fns.items()}
+            if fresh := fresh_envelope(path, body, functions):
+                body, scope = fresh, _with_json(scope, len(fresh))
             await self.app(scope, _replay(body, receive), send)
         finally:
             self.underway -= 1
-            _forget_abandoned(queue)
+            _forget_abandoned(blocks._queue)
 
 
 def _path(scope: Scope) -> str:
@@ -159,6 +167,19 @@ def _forget_abandoned(queue: Any) -> None:
     events = queue.pending_event_ids_session
     for session in events.keys() - queue.pending_messages_per_session.keys():
         del events[session]
+
+
+def _path(scope: Scope) -> str:
+    """The address asked for, relative to where the page is."""
+    return scope["path"].removeprefix(scope.get("root_path", ""))
+
+
+def _with_json(scope: Scope, length: int) -> Scope:
+    """`scope` with headers that tell of `length` bytes of JSON, whatever they told before."""
+    about_body = (b"content-type", b"content-length", b"transfer-encoding")
+    headers = [(name, value) for name, value in scope["headers"] if name not in about_body]
+    headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % length)]
+    return {**scope, "headers": headers}
 
 
 async def _read_body(request: Request) -> bytes:
@@ -188,21 +209,3 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return waiting.pop() if waiting else await receive()
 
     return receive_again
-
-
-def _check_envelope(path: str, body: bytes) -> None:
-    """Raise Refusal unless `body` is what Gradio's queue takes: JSON with one value to read."""
-    match = re.search(r"/gradio_api/(queue|call)/(v2/)?(\w+)$", path)
-    if not match:
-        return
-    by_name = ENDPOINTS[match[3]] if match[2] else None
-    envelope: Any = None
-    with contextlib.suppress(orjson.JSONDecodeError):
-        envelope = orjson.loads(body)
-    if not isinstance(envelope, dict):
-        raise Refusal(400, "this is not a JSON object")
-    if by_name and set(envelope) != {by_name}:
-        raise Refusal(422, f'expected {{"{by_name}": ...}} and nothing else')
-    data = envelope.get("data")
-    if not by_name and (not isinstance(data, list) or len(data) != 1):
-        raise Refusal(422, 'expected one value to read: {"data": [...]}')

@@ -9,7 +9,7 @@ import textwrap
 import httpx
 import pytest
 from gradio_client import Client
-from gradio_client.exceptions import AppError
+from gradio_client.exceptions import AppError, ValidationError
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
@@ -50,10 +50,11 @@ def test_the_api_reads_pictures(client, mnist):
 
 
 def test_the_api_says_what_is_wrong(client):
-    with pytest.raises(AppError, match="Stroke 1 holds something else"):
+    with pytest.raises(ValidationError, match="Stroke 1 holds something else"):
         client.predict([[[1]]], api_name="/predict")
-    with pytest.raises(AppError, match="send a PNG, JPEG or WebP file"):
-        client.predict("data:text/plain;base64,RGVhciBzaXI=", api_name="/predict_image")
+    for kind, error in (("text/plain", ValidationError), ("image/png", AppError)):
+        with pytest.raises(error, match="send a PNG, JPEG or WebP file"):
+            client.predict(f"data:{kind};base64,RGVhciBzaXI=", api_name="/predict_image")
 
 
 def test_both_endpoints_are_listed(client):

@@ -36,7 +36,7 @@ async def broken_late(scope, receive, send):
 def limited(inner, **kwargs):
     """`inner` behind the middleware, in an app such as Gradio's."""
     queue = SimpleNamespace(pending_event_ids_session={}, pending_messages_per_session={})
-    blocks = SimpleNamespace(_queue=queue)
+    blocks = SimpleNamespace(_queue=queue, fns={})
     behind = LimitsMiddleware(inner, Metrics(), "abc", "<ui/a.js>; rel=modulepreload", **kwargs)
 
     async def whole(scope, receive, send):

@@ -14,6 +14,7 @@ from PIL import Image
 from mnist_core import Recognizer
 from mnist_core.drawing.framing import PAPER_PEN_WIDTH, PAPER_SIDE
 from mnist_core.drawing.pictures import MAX_DATA_URL
+from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
 from serving.metrics import JSONFormatter, Metrics
 from serving.middleware import MAX_BODY
@@ -94,18 +95,39 @@ ENDPOINTS = st.sampled_from(["call/predict", "call/v2/predict", "queue/join"])
 
 @EXAMPLES
 @given(JSON_VALUES, ENDPOINTS)
-def test_gradios_own_routes_refuse_other_envelopes(client, value, endpoint):
-    """Whatever is in them, they are not one list with one value, or not by its one name."""
+def test_gradios_own_routes_refuse_all_that_is_no_drawing(client, value, endpoint):
+    """Whatever is in them: not one list with one drawing, or not by its one name."""
     for envelope in (value, {"data": value, "x": 1}, {"data": [value, value]}, {"other": [value]}):
-        taken = endpoint == "queue/join" or endpoint == "call/predict"
-        if taken and isinstance(envelope, dict) and is_single(envelope.get("data")):
-            continue
-        content = json.dumps(envelope)
-        expect_words(client.post(f"/gradio_api/{endpoint}", content=content))
+        response = client.post(f"/gradio_api/{endpoint}", content=json.dumps(envelope))
+        if response.status_code == 200:
+            (drawing,) = envelope["data"]
+            parse_strokes(drawing)
+        else:
+            expect_words(response)
 
 
-def is_single(data: object) -> bool:
-    return isinstance(data, list) and len(data) == 1
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("fn_index", -1),
+        ("fn_index", 10**30),
+        ("fn_index", "0"),
+        ("fn_index", True),
+        ("fn_index", None),
+        ("session_hash", "y" * 65),
+        ("session_hash", "../x"),
+        ("session_hash", "é"),
+        ("session_hash", "a\n"),
+        ("session_hash", 7),
+        ("session_hash", None),
+    ],
+)
+def test_gradios_queue_takes_one_of_two_functions_and_a_short_name(client, key, value):
+    envelope = {"data": [DRAWINGS[7]], "fn_index": 0, "session_hash": "abc"}
+    assert client.post("/gradio_api/queue/join", json=envelope).status_code == 200
+    response = client.post("/gradio_api/queue/join", json={**envelope, key: value})
+    assert response.status_code in (400, 422)
+    expect_words(response)
 
 
 def test_gradios_own_routes_take_the_envelope_that_they_refuse_others_for(client):
@@ -261,7 +283,8 @@ def test_the_paper_is_the_page_s(recognizer):
         ({"picture": "data:,x" * 200_000}, "at most 1048576 characters"),
         ({"picture": "/etc/passwd"}, "send a PNG"),
         ({"picture": "data:image/png;base64,AAAA"}, "send a PNG"),
-        ({"picture": "data:image/png;base64,ÄÖ"}, "not base64"),
+        ({"picture": "data:image/png;base64,ÄÖ"}, "with base64 in it"),
+        ({"picture": "data:image/png;base64,AAAAA"}, "not base64"),
         ({"strokes": {}}, "a drawing is a list of strokes"),
         ({"strokes": [[["<img src=x onerror=alert(1)>", 2]]]}, "pairs of numbers"),
     ],

@@ -7,6 +7,7 @@ polarity, uneven light, noise. Where the ink then goes is framing.py's business.
 import base64
 import io
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +22,7 @@ MAX_PICTURE_SIDE = 4096
 # Pictures in data URLs come from the page, which sends 256 x 256 pixels.
 MAX_SENT_SIDE = 1024
 MAX_DATA_URL = 2**20
+DATA_URL = re.compile(r"data:image/[a-z.+-]{1,20};base64,[A-Za-z0-9+/]*={0,2}")
 # Pictures are shrunk to this before they are looked at, and to this to see the paper's shades.
 WORKING_SIDE = 256
 COARSE_SIDE = 32
@@ -28,14 +30,24 @@ COARSE_SIDE = 32
 MIN_CONTRAST = 0.08
 
 
-def decode_picture(data_url: object) -> Image.Image:
-    """The picture in a data URL, "data:image/png;base64,...". Raises UserError for others."""
-    if not isinstance(data_url, str) or len(data_url) > MAX_DATA_URL:
+def check_data_url(value: object) -> str:
+    """`value`, if it has the form of a picture in a data URL. Raises UserError for others."""
+    if not isinstance(value, str) or len(value) > MAX_DATA_URL:
         raise UserError(
             f"expected a picture as a data URL of at most {MAX_DATA_URL} characters: shrink it"
         )
+    if not DATA_URL.fullmatch(value):
+        raise UserError(
+            "expected data:image/png;base64,... with base64 in it: send a PNG, JPEG or WebP file"
+        )
+    return value
+
+
+def decode_picture(data_url: object) -> Image.Image:
+    """The picture in a data URL, "data:image/png;base64,...". Raises UserError for others."""
+    encoded = check_data_url(data_url).partition(",")[2]
     try:
-        content = base64.b64decode(data_url.partition(";base64,")[2], validate=True)
+        content = base64.b64decode(encoded, validate=True)
     except ValueError as error:
         raise UserError("the picture's data URL is not base64") from error
     return open_picture(io.BytesIO(content), MAX_SENT_SIDE)
