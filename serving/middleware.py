@@ -13,6 +13,7 @@ anything else is our fault, a 500 with one neutral sentence.
 
 import re
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import anyio
 from starlette.requests import ClientDisconnect, Request
@@ -21,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnist_core.drawing.pictures import MAX_DATA_URL
 from mnist_core.errors import UserError
-from serving.envelopes import ENDPOINTS, check_tool_call, fresh_envelope
+from serving.envelopes import ENDPOINTS, NAME, check_tool_call, fresh_envelope
 from serving.errors import OUR_FAULT, Refusal, error_response
 from serving.metrics import Metrics
 
@@ -35,14 +36,21 @@ MAX_UNDERWAY = 64
 RETRY_AFTER = 1  # seconds
 
 OPEN = re.compile(
-    r"/|/config/?|/theme\.css|/(assets|static|svelte)/(?!.*\.\.)[\w./@~+-]+|/favicon\.ico|/robots\.txt|/manifest\.json"
-    r"|/pwa_icon(/\d+)?|/log(in|out)/?|/recognize|/network|/healthz|/metrics"
+    r"(?a)/|/config/?|/theme\.css|/(assets|static|svelte)/(?!.*\.\.)[\w./@~+-]{1,200}|/favicon\.ico|/robots\.txt|/manifest\.json"
+    r"|/pwa_icon(/\d{1,4})?|/log(in|out)/?|/recognize|/network|/healthz|/metrics"
     r"|/corrections(/\d{1,10})?|/ui/[0-9a-f]{12}/[\w/]+\.js"
     r"|/gradio_api/(info|openapi\.json|startup-events|theme\.css|user|login_check|app_id)/?"
     r"|/gradio_api/heartbeat/\w{1,64}|/gradio_api/queue/(join|data)"
     rf"|/gradio_api/call/(v2/)?({'|'.join(ENDPOINTS)})(/\w{{1,64}})?"
 )
 MCP = re.compile(r"/gradio_api/mcp(/.*)?")
+# What Gradio is told of a query; it would take deep_link for the name of a file.
+QUERY = {
+    "session_hash": NAME,
+    "all_session": re.compile("true|false"),
+    "all_endpoints": re.compile("true|false"),
+    "tools": re.compile(r"[a-z_,]{1,100}"),  # MCP's
+}
 
 SECURITY_HEADERS = {
     # Gradio's front end compiles templates and so needs eval; nothing comes from other hosts.
@@ -91,7 +99,7 @@ class LimitsMiddleware:
         endpoint = "other"
         try:
             endpoint = self._endpoint(scope)
-            await self._pass_on(scope, receive, send_with_headers)
+            await self._pass_on(_with_known_query(scope), receive, send_with_headers)
         except ClientDisconnect:
             pass  # nobody is there to be told
         except Exception as error:
@@ -122,10 +130,10 @@ class LimitsMiddleware:
         head = len(scope["query_string"]) + sum(len(k) + len(v) for k, v in scope["headers"])
         if head > MAX_HEAD:
             raise Refusal(431, f"the address and headers are longer than {MAX_HEAD} bytes")
-        # Gradio would take the query's deep_link for the name of a file.
-        if b"deep_link" in scope["query_string"] or not (
-            OPEN.fullmatch(path) or (self.mcp and MCP.fullmatch(path))
-        ):
+        # One length, or two servers in a row may part the requests in different places.
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+            raise Refusal(400, "a request has one length, not two", connection="close")
+        if not (OPEN.fullmatch(path) or (self.mcp and MCP.fullmatch(path))):
             raise Refusal(404, "there is nothing at this address")
         return re.match(r"(/gradio_api)?/[a-z]*", path)[0]
 
@@ -180,6 +188,14 @@ def _with_json(scope: Scope, length: int) -> Scope:
     headers = [(name, value) for name, value in scope["headers"] if name not in about_body]
     headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % length)]
     return {**scope, "headers": headers}
+
+
+def _with_known_query(scope: Scope) -> Scope:
+    """`scope` with only what `QUERY` knows of its query, once it is decoded."""
+    pairs = parse_qsl(scope["query_string"].decode("latin-1"))
+    known = [(name, value) for name, value in pairs if name in QUERY]
+    known = [(name, value) for name, value in known if QUERY[name].fullmatch(value)]
+    return {**scope, "query_string": urlencode(known).encode()}
 
 
 async def _read_body(request: Request) -> bytes:

@@ -165,7 +165,8 @@ def test_only_what_a_person_can_mend_is_their_fault():
         "/docs",
         "/assets/../../secret",
         "/assets/..%2f..%2fsecret",
-        "/?deep_link=../../etc/passwd",
+        "/static/" + "a" * 9000,
+        "/pwa_icon/99999",
         "/.git/config",
         "/app.py",
     ],
@@ -184,6 +185,34 @@ def test_mcp_is_open_only_where_it_was_asked_for():
             return await client.post("/gradio_api/mcp/", content=b"{}")
 
     assert run_async(once()).content == b"{}"
+
+
+async def query(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": scope["query_string"]})
+
+
+@pytest.mark.parametrize(
+    ("sent", "handed_on"),
+    [
+        ("session_hash=ab-1&all_session=true", "session_hash=ab-1&all_session=true"),
+        ("s%65ssion_hash=a", "session_hash=a"),
+        ("deep_link=../../etc/passwd", ""),
+        ("%64eep_link=x", ""),
+        ("page=x&utm_source=a", ""),
+        ("session_hash=..%2fx&all_session=%3Cscript%3E", ""),
+        ("session_hash=" + "a" * 65, ""),
+        ("%ff=%ff&&=&;%", ""),
+    ],
+)
+def test_of_a_query_only_what_is_known_is_handed_on(sent, handed_on):
+    assert ask(query, "GET", f"/?{sent}").text == handed_on
+
+
+def test_a_request_has_one_length():
+    response = ask(echo, headers={"content-length": "2", "transfer-encoding": "chunked"})
+    assert response.status_code == 400
+    assert response.headers["connection"] == "close"
 
 
 def test_headers_have_a_limit():

@@ -130,6 +130,19 @@ def test_gradios_queue_takes_one_of_two_functions_and_a_short_name(client, key, 
     expect_words(response)
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["/?page=x", "/config?page=x", "/?%64eep_link=x", "/static/" + "a" * 9000, "/static/img"],
+)
+def test_no_address_is_a_fault_of_ours(client, address):
+    assert client.get(address).status_code in (200, 403, 404)
+
+
+def test_an_answer_does_not_say_what_was_asked(client):
+    for address in ("/logout?all_session=0echo0", "/gradio_api/queue/data?session_hash=0echo0/"):
+        assert "0echo0" not in client.get(address, follow_redirects=False).text
+
+
 def test_gradios_own_routes_take_the_envelope_that_they_refuse_others_for(client):
     """So that what is refused above is refused for its form."""
     taken = client.post("/gradio_api/call/predict", json={"data": [DRAWINGS[7]]})
