@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnist_core.drawing.pictures import MAX_DATA_URL
+from mnist_core.drawing.strokes import MAX_POINTS, MAX_STROKES
 from mnist_core.errors import UserError
 from serving.envelopes import ENDPOINTS, NAME, check_tool_call, fresh_envelope
 from serving.errors import OUR_FAULT, Refusal, error_response
@@ -28,6 +29,8 @@ from serving.metrics import Metrics
 
 # A picture in its JSON; the longest drawing that is read takes a fifth of that.
 MAX_BODY = MAX_DATA_URL + 4096  # bytes
+# Signs that begin or part values, counted before anything is parsed: 3 for a point, 2 for a stroke.
+SIGNS, MAX_SIGNS = b"[{,", 3 * MAX_POINTS + 2 * MAX_STROKES + 100
 MAX_HEAD = 16_384  # bytes of the path, its query and the headers: cookies are the longest
 # A request is a packet or two; who takes longer holds a place that others need.
 BODY_SECONDS = 10
@@ -199,18 +202,21 @@ def _with_known_query(scope: Scope) -> Scope:
 
 
 async def _read_body(request: Request) -> bytes:
-    """The whole body. Raises Refusal for one that is too long or too slow."""
+    """The whole body. Raises Refusal for one that is too long, too slow or has too many values."""
     too_long = Refusal(413, f"the request has more than {MAX_BODY} bytes: send less at once")
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > MAX_BODY:
         raise too_long
-    parts, size = [], 0
+    parts, size, signs = [], 0, 0
     try:
         with anyio.fail_after(BODY_SECONDS):
             async for part in request.stream():
                 size += len(part)
                 if size > MAX_BODY:
                     raise too_long
+                signs += len(part) - len(part.translate(None, SIGNS))
+                if signs > MAX_SIGNS:
+                    raise Refusal(422, f"at most {MAX_POINTS} points are read: thin them out")
                 parts.append(part)
     except TimeoutError as error:
         raise Refusal(408, f"the request took longer than {BODY_SECONDS} s to come") from error

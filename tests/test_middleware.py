@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import tracemalloc
 from types import SimpleNamespace
 
 import httpx
@@ -80,6 +81,33 @@ def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch):
     response = ask(echo, content=slow())
     assert response.status_code == 408
     assert "took longer" in response.json()["error"]
+
+
+def test_values_are_counted_while_they_come():
+    """64 at once of a mebibyte of points each stay under 100 MiB, and are refused early on."""
+    part, sent = b"[1,2]," * 10922, []  # 64 KiB
+
+    async def points():
+        yield b'{"strokes":['
+        for _ in range(15):
+            sent.append(part)
+            yield part
+            await asyncio.sleep(0)  # the others go on
+
+    async def crowd():
+        transport = httpx.ASGITransport(limited(echo))
+        async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
+            asked = (client.post("/recognize", content=points()) for _ in range(MAX_UNDERWAY))
+            return await asyncio.gather(*asked)
+
+    tracemalloc.start()
+    responses = run_async(crowd())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert {response.status_code for response in responses} == {422}
+    assert "at most 8000 points" in responses[0].json()["error"].lower()
+    assert len(sent) <= 2 * MAX_UNDERWAY
+    assert peak < 100 * 2**20
 
 
 def test_over_capacity_it_says_so_at_once_and_recovers():

@@ -62,6 +62,7 @@ def test_what_has_no_ink_becomes_no_strokes():
         ([[[0, 0]]] * (MAX_STROKES + 1), f"at most {MAX_STROKES}"),
         ([[[0, 0]] * (MAX_POINTS + 1)], f"at most {MAX_POINTS}"),
         ([[[0, 0]] * (MAX_POINTS - 1), [[0, 0]] * 2], f"at most {MAX_POINTS}"),
+        ([["unread"], [[0, 0]] * MAX_POINTS], f"at most {MAX_POINTS}"),  # counted before read
     ],
 )
 def test_bad_drawings_are_refused_with_a_reason(value, says):

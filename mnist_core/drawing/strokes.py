@@ -99,24 +99,21 @@ def parse_strokes(value: object) -> list[np.ndarray]:
         raise UserError(
             f"the drawing has {len(value)} strokes; at most {MAX_STROKES} are read: send fewer"
         )
-    strokes = [_parse_stroke(stroke, number) for number, stroke in enumerate(value, start=1)]
-    points = sum(map(len, strokes))
+    value = [_plain(stroke) for stroke in value]
+    points = 0  # counted before any of them is looked at
+    for number, stroke in enumerate(value, start=1):
+        if not isinstance(stroke, list | tuple):
+            raise UserError(f"stroke {number} is {_kind(stroke)}; expected a list of [x, y] points")
+        points += len(stroke)
     if points > MAX_POINTS:
         raise UserError(
             f"the drawing has {points} points; at most {MAX_POINTS} are read: thin them out"
         )
-    return [stroke for stroke in strokes if len(stroke)]
+    return [_parse_stroke(stroke, number) for number, stroke in enumerate(value, 1) if stroke]
 
 
-def _parse_stroke(value: object, number: int) -> np.ndarray:
-    """One stroke as an (n, 2) float64 array, n >= 0."""
-    value = _plain(value)
-    if not isinstance(value, list | tuple):
-        raise UserError(f"stroke {number} is {_kind(value)}; expected a list of [x, y] points")
-    if len(value) > MAX_POINTS:
-        raise UserError(
-            f"stroke {number} has {len(value)} points; at most {MAX_POINTS} are read: thin them out"
-        )
+def _parse_stroke(value: list | tuple, number: int) -> np.ndarray:
+    """One stroke as an (n, 2) float64 array, n >= 1."""
     if not all(_is_point(point) for point in value):
         raise UserError(f"stroke {number} holds something else than [x, y] pairs of numbers")
     # NaN compares false and is refused too.
