@@ -8,12 +8,13 @@ import base64
 import io
 import math
 import re
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from mnist_core.errors import UserError
 
@@ -23,6 +24,11 @@ MAX_PICTURE_SIDE = 4096
 MAX_SENT_SIDE = 1024
 MAX_DATA_URL = 2**20
 DATA_URL = re.compile(r"data:image/[a-z.+-]{1,20};base64,[A-Za-z0-9+/]*={0,2}")
+# What makes a few bytes a lot of work, and how often it may be in a file: scans of a progressive
+# JPEG, of which programs write 10, and what a PNG holds compressed beside its pixels.
+MOST = {"JPEG": {b"\xff\xda": 24}, "PNG": {b"zTXt": 16, b"iTXt": 16, b"iCCP": 2}}
+# How to turn a picture that says that it was taken with the camera held otherwise (EXIF's 274).
+TURNS = dict(zip(range(2, 9), (0, 3, 1, 5, 4, 6, 2), strict=True))  # to an Image.Transpose
 # Pictures are shrunk to this before they are looked at, and to this to see the paper's shades.
 WORKING_SIDE = 256
 COARSE_SIDE = 32
@@ -63,10 +69,12 @@ def open_picture(
     if file is None:
         raise UserError("there is no picture: send a PNG, JPEG or WebP file")
     try:
-        # Decoders of other formats can run programs.
-        with Image.open(file, formats=("PNG", "JPEG", "WEBP")) as picture:
+        content = file.read() if hasattr(file, "read") else Path(file).read_bytes()
+        exif, content = _without_exif(content)
+        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP")) as picture:
             _check_size(picture, max_side)
-            return ImageOps.exif_transpose(picture)
+            picture.load()
+            return _upright(picture, exif or picture.info.get("exif", b""))
     except UserError:
         raise
     except Image.DecompressionBombError as error:
@@ -77,12 +85,44 @@ def open_picture(
         ) from error
 
 
+def _without_exif(content: bytes) -> tuple[bytes, bytes]:
+    """A JPEG's EXIF and the file without it; any other file as it is.
+
+    Pillow would read all that EXIF and the like point at, which may be the same bytes thousands
+    of times. Raises UserError for a file that asks for more work than any program's does.
+    """
+    is_jpeg = content.startswith(b"\xff\xd8")
+    for sign, most in MOST["JPEG" if is_jpeg else "PNG"].items():
+        if content.count(sign) > most:
+            raise UserError("the picture has too many parts: save it again, as a plain PNG")
+    if not is_jpeg:
+        return b"", content
+    exif = content.partition(b"Exif\0\0")[2]
+    return exif, content.replace(b"Exif\0\0", b"none\0\0").replace(b"MPF\0", b"none")
+
+
+def _upright(picture: Image.Image, exif: bytes) -> Image.Image:
+    """The picture turned as its EXIF says; of that nothing else is read."""
+    tiff = exif.removeprefix(b"Exif\0\0")
+    if not tiff:
+        return picture
+    order = "<" if tiff.startswith(b"II") else ">"
+    (start,) = struct.unpack_from(f"{order}I", tiff, 4)
+    (count,) = struct.unpack_from(f"{order}H", tiff, start)
+    for place in range(start + 2, start + 2 + 12 * count, 12):
+        tag, value = struct.unpack_from(f"{order}H6xH", tiff, place)
+        if tag == 274:
+            return picture.transpose(TURNS[value]) if value in TURNS else picture
+    return picture
+
+
 def picture_ink(image: Image.Image | np.ndarray) -> np.ndarray:
     """A picture -> (h, w) float32 ink, at most 256 a side: paper 0, full ink 1.
 
-    `image` is a PIL image or an (H, W) or (H, W, 3 or 4) uint8 array, up to 4096 x 4096. Ink may be
-    darker or brighter than the paper; the border tells where it is evenly lit. All 0 where there is
-    less contrast than a hard pencil leaves. Raises UserError for anything else.
+    `image` is a PIL image or an (H, W) or (H, W, 3 or 4) uint8 array, up to
+    4096 x 4096. Ink may be darker or brighter than the paper; the border tells where
+    it is evenly lit. All 0 where there is less contrast than a hard pencil leaves.
+    Raises UserError for anything else.
     """
     picture = Image.fromarray(_grey(_as_picture(image)))
     grey = np.asarray(picture.reduce(math.ceil(max(picture.size) / WORKING_SIDE)))
@@ -90,8 +130,10 @@ def picture_ink(image: Image.Image | np.ndarray) -> np.ndarray:
         grey = 1 - grey
     ink = _paper(grey) - grey
     ink -= np.median(ink)  # most of a picture is paper
+    if ink.max() < MIN_CONTRAST:
+        return np.zeros_like(ink)
     strong = ink[ink > max(_otsu(ink), 0)]
-    if ink.max() < MIN_CONTRAST or not strong.size:
+    if not strong.size:
         return np.zeros_like(ink)
     # Noise goes either way, ink only one: what lies below the paper tells how noisy it is.
     noise = math.sqrt(np.mean(np.minimum(ink, 0) ** 2) * 2)
