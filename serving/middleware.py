@@ -37,6 +37,8 @@ BODY_SECONDS = 10
 # Answered in their turn they wait about as long as a person waits gladly (docs/serving.md).
 MAX_UNDERWAY = 64
 RETRY_AFTER = 1  # seconds
+# Of envelopes that wait in Gradio's queue; in memory they are about four times as much.
+MAX_WAITING = 8 * 2**20  # bytes
 
 OPEN = re.compile(
     r"(?a)/|/config/?|/theme\.css|/(assets|static|svelte)/(?!.*\.\.)[\w./@~+-]{1,200}|/favicon\.ico|/robots\.txt|/manifest\.json"
@@ -83,6 +85,7 @@ class LimitsMiddleware:
         self.link = (b"link", link.encode())
         self.mcp = mcp
         self.underway = 0
+        self.joining = 0  # bytes of envelopes on their way into Gradio's queue
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -144,11 +147,7 @@ class LimitsMiddleware:
         if scope["method"] in ("GET", "HEAD", "OPTIONS"):
             return await self.app(scope, receive, send)
         if self.underway >= MAX_UNDERWAY:
-            raise Refusal(
-                503,
-                "too many people are drawing at this moment: try again in a second",
-                **{"retry-after": str(RETRY_AFTER)},
-            )
+            raise _busy()
         blocks = scope["app"].get_blocks()  # a mounted app, MCP's, puts itself there
         self.underway += 1
         try:
@@ -157,27 +156,52 @@ class LimitsMiddleware:
             if MCP.fullmatch(path):
                 check_tool_call(body)
             functions = {number: fn.api_name for number, fn in blocks.fns.items()}
-            if fresh := fresh_envelope(path, body, functions):
-                body, scope = fresh, _with_json(scope, len(fresh))
-            await self.app(scope, _replay(body, receive), send)
+            fresh = fresh_envelope(path, body, functions)
+            if fresh is None:
+                return await self.app(scope, _replay(body, receive), send)
+            await self._join(_with_json(scope, len(fresh)), fresh, receive, send)
         finally:
             self.underway -= 1
-            _forget_abandoned(blocks._queue)
+            _forget_abandoned(blocks)
+
+    async def _join(self, scope: Scope, envelope: bytes, receive: Receive, send: Send) -> None:
+        """Hand `envelope` on to Gradio, unless too many bytes of others wait there."""
+        queue = scope["app"].get_blocks()._queue
+        if self.joining + _waiting(queue) + len(envelope) > MAX_WAITING:
+            raise _busy()
+        self.joining += len(envelope)
+        try:
+            await self.app(scope, _replay(envelope, receive), send)
+        finally:
+            self.joining -= len(envelope)
 
 
-def _path(scope: Scope) -> str:
-    """The path below --root-path, where a proxy has not taken that off."""
-    return scope["path"].removeprefix(scope.get("root_path", ""))
+def _busy() -> Refusal:
+    return Refusal(
+        503,
+        "too many people are drawing at this moment: try again in a second",
+        **{"retry-after": str(RETRY_AFTER)},
+    )
 
 
-def _forget_abandoned(queue: Any) -> None:
-    """Drop what Gradio's queue keeps forever: names of events whose answer nobody fetched.
+def _waiting(queue: Any) -> int:
+    """The bytes of the envelopes in Gradio's queue, as `_with_json` has written them down."""
+    queues = queue.event_queue_per_concurrency_id.values()
+    return sum(int(event.request.headers["content-length"]) for q in queues for event in q.queue)
+
+
+def _forget_abandoned(blocks: Any) -> None:
+    """Drop what Gradio keeps of its clients: names of events whose answer nobody fetched, and
+    the last value that each sent, which its state of a session holds.
 
     The answers themselves it drops when there are 2,000.
     """
+    queue = blocks._queue
     events = queue.pending_event_ids_session
     for session in events.keys() - queue.pending_messages_per_session.keys():
         del events[session]
+    blocks.state_holder.session_data.clear()
+    blocks.state_holder.time_last_used.clear()
 
 
 def _path(scope: Scope) -> str:

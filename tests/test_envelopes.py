@@ -2,6 +2,7 @@
 
 import tempfile
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -11,7 +12,10 @@ import pytest
 from gradio import processing_utils
 from gradio_client.client import Endpoint
 
+from mnist_core import Recognizer
+from serving.middleware import MAX_WAITING
 from tests.conftest import serving
+from tests.drawings import DRAWINGS
 
 
 @contextmanager
@@ -108,3 +112,31 @@ def test_a_tool_over_mcp_opens_nothing_either(trap, tmp_path, monkeypatch):
             )
             assert opened == asked == []
             assert response.status_code == 422
+
+
+def test_what_waits_in_gradios_queue_has_a_bound_in_bytes():
+    """Of 40 pictures of a mebibyte at once few are let in; afterwards all of them are gone."""
+    url = "data:image/png;base64," + "A" * 1_000_000
+    hold = threading.Event()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Recognizer, "predict_strokes", lambda *_: hold.wait(30) and 1 / 0)
+        with serving(corrections=False) as server:
+            send_one(server, {"data": [DRAWINGS[7]], "fn_index": 0, "session_hash": "first"})
+            statuses = [
+                send_one(server, {"data": [url], "fn_index": 1, "session_hash": f"s{number}"})
+                for number in range(40)
+            ]
+            hold.set()
+            assert set(statuses) == {200, 503}
+            assert statuses.count(200) * len(url) <= MAX_WAITING
+            small = {"data": [DRAWINGS[7]], "fn_index": 0, "session_hash": "later"}
+            for _ in range(100):
+                time.sleep(0.1)
+                if send_one(server, {**small, "data": [url], "fn_index": 1}) == 200:
+                    break
+            else:
+                pytest.fail("the queue stays full")
+
+
+def send_one(server: str, envelope: dict) -> int:
+    return httpx.post(f"{server}gradio_api/queue/join", json=envelope).status_code

@@ -34,10 +34,19 @@ async def broken_late(scope, receive, send):
     raise ZeroDivisionError(SECRET)
 
 
+def fake_blocks():
+    queue = SimpleNamespace(
+        pending_event_ids_session={},
+        pending_messages_per_session={},
+        event_queue_per_concurrency_id={},
+    )
+    state = SimpleNamespace(session_data={}, time_last_used={})
+    return SimpleNamespace(_queue=queue, fns={}, state_holder=state)
+
+
 def limited(inner, **kwargs):
     """`inner` behind the middleware, in an app such as Gradio's."""
-    queue = SimpleNamespace(pending_event_ids_session={}, pending_messages_per_session={})
-    blocks = SimpleNamespace(_queue=queue, fns={})
+    blocks = fake_blocks()
     behind = LimitsMiddleware(inner, Metrics(), "abc", "<ui/a.js>; rel=modulepreload", **kwargs)
 
     async def whole(scope, receive, send):
@@ -248,9 +257,10 @@ def test_headers_have_a_limit():
 
 
 def test_names_of_events_that_nobody_fetched_are_dropped():
-    queue = SimpleNamespace(
-        pending_event_ids_session={"gone": {"1"}, "here": {"2"}},
-        pending_messages_per_session={"here": "an answer"},
-    )
-    middleware._forget_abandoned(queue)
-    assert queue.pending_event_ids_session == {"here": {"2"}}
+    blocks = fake_blocks()
+    blocks._queue.pending_event_ids_session = {"gone": {"1"}, "here": {"2"}}
+    blocks._queue.pending_messages_per_session = {"here": "an answer"}
+    blocks.state_holder.session_data["here"] = "what was sent"
+    middleware._forget_abandoned(blocks)
+    assert blocks._queue.pending_event_ids_session == {"here": {"2"}}
+    assert blocks.state_holder.session_data == {}
