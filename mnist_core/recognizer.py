@@ -13,8 +13,11 @@ from PIL import Image
 
 from mnist_core.drawing import framing
 from mnist_core.drawing.strokes import parse_strokes
+from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.network.model import DIGITS, MLP
+
+A_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # read by any network that has learned
 
 Verdict = Literal["empty", "sure", "unsure", "no digit"]
 
@@ -62,6 +65,17 @@ class Recognizer:
     def name(self) -> str:
         """Eight hex digits that no other network has: the beginning of its file's SHA-256."""
         return self.config["name"]
+
+    def check(self) -> int | None:
+        """What the network reads in a plain 7. Raises UserError where that is no number.
+
+        A training that failed leaves weights that are NaN or infinite.
+        """
+        prediction = self.predict_strokes(A_SEVEN)
+        weights_finite = all(bool(value.isfinite().all()) for value in self.model.parameters())
+        if not (weights_finite and np.isfinite(prediction.probabilities).all()):
+            raise UserError("the network holds weights that are not finite: train it again")
+        return prediction.digit
 
     def predict_strokes(self, strokes: object) -> Prediction:
         """Read a drawing, [[[x, y], ...], ...]. Raises UserError as `parse_strokes` does."""

@@ -21,10 +21,11 @@ class ModelReloader:
     """`current` answers; `previous` is the one that it replaced, or None."""
 
     def __init__(self, directory: str | Path) -> None:
-        """Load the network; raises UserError as `Recognizer.load` does."""
+        """Load the network; raises UserError as `Recognizer.load` and `.check` do."""
         self.directory = directory
         self._seen = self._stamp()  # before it is read: a file replaced meanwhile is noticed
         self.current = Recognizer.load(directory)
+        self.current.check()
         self.previous: Recognizer | None = None
 
     def watch(self) -> None:
@@ -37,9 +38,10 @@ class ModelReloader:
         stamp = self._stamp()
         if stamp == self._seen:
             return
-        self._seen = stamp  # one that can't be loaded is not tried again and again
+        self._seen = stamp  # one that can't be used is not tried again and again
         try:
             newer = Recognizer.load(self.directory)
+            newer.check()
         except UserError as error:
             logger.warning("The network stays as it is: %s", error)
             return

@@ -8,6 +8,7 @@ import time
 import pytest
 import torch
 
+from mnist_core.errors import UserError
 from mnist_core.network import weights
 from serving import reloader as module
 from serving.reloader import ModelReloader
@@ -73,6 +74,21 @@ def test_a_damaged_network_changes_nothing_and_is_said_once(reloader, directory,
     for _ in range(3):
         reloader.look()
     assert reloader.current is old
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_network_of_no_numbers_is_never_used(reloader, directory, caplog, value):
+    old = reloader.current
+    model, config = weights.load(directory)
+    with torch.no_grad():
+        model.layers[0].weight[5, 400] = value
+    weights.save(model, directory, config["provenance"], config["thresholds"])
+    with caplog.at_level(logging.WARNING):
+        reloader.look()
+    assert reloader.current is old
+    assert caplog.text.count("not finite") == 1
+    with pytest.raises(UserError, match="train it again"):
+        ModelReloader(directory)
 
 
 def test_it_is_looked_for_by_itself(reloader, directory, monkeypatch):

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mnist_core import Recognizer
+from mnist_core import Prediction, Recognizer
 from mnist_core.drawing.framing import PAPER_PEN_WIDTH, PAPER_SIDE
 from mnist_core.drawing.pictures import MAX_DATA_URL
 from mnist_core.drawing.strokes import parse_strokes
@@ -209,10 +209,16 @@ def test_what_a_client_sends_is_no_template_and_no_html(client):
 
 def test_health_is_a_real_prediction(client, monkeypatch):
     assert client.get("/healthz").json() == {"status": "ok", "digit": 7}
-    monkeypatch.setattr(Recognizer, "predict_pixels", lambda *_: 1 / 0)
-    response = client.get("/healthz")
-    assert response.status_code == 503
-    assert response.json() == {"error": "No drawing can be read here."}
+    blank = np.zeros((28, 28), np.uint8)
+    for broken in (
+        lambda *_: 1 / 0,
+        lambda *_: Prediction(np.full(10, np.nan, np.float32), 7, blank, "sure"),
+        lambda *_: Prediction(np.full(10, 0.1, np.float32), 3, blank, "sure"),
+    ):
+        monkeypatch.setattr(Recognizer, "predict_pixels", broken)
+        response = client.get("/healthz")
+        assert response.status_code == 503
+        assert response.json() == {"error": "No drawing can be read here."}
 
 
 def test_metrics_count(client):
