@@ -134,7 +134,7 @@ def save(recognizer: Recognizer, store: Corrections, token: str, content: Any) -
     if not isinstance(content, dict) or not {"strokes", "label"} <= content.keys():
         raise UserError('expected {"strokes": ..., "label": 0 to 9}')
     strokes, label = content["strokes"], content["label"]
-    if type(label) is not int:  # the store would quote it, and refusals are logged
+    if type(label) is not int or not 0 <= label <= 9:  # the store would quote it
         raise UserError("the label is not a digit, 0 to 9")
     prediction = recognizer.predict_strokes(strokes)
     probabilities = prediction.probabilities.tolist()

@@ -1,5 +1,6 @@
 """The routes: what they read, what they refuse, and that no input at all breaks them."""
 
+import contextlib
 import json
 import logging
 import re
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mnist_core import Prediction, Recognizer
+from mnist_core.corrections.store import Corrections
 from mnist_core.drawing.framing import PAPER_PEN_WIDTH, PAPER_SIDE
 from mnist_core.drawing.pictures import MAX_DATA_URL
 from mnist_core.drawing.strokes import parse_strokes
@@ -136,6 +138,21 @@ def test_gradios_queue_takes_one_of_two_functions_and_a_short_name(client, key, 
 )
 def test_no_address_is_a_fault_of_ours(client, address):
     assert client.get(address).status_code in (200, 403, 404)
+
+
+@pytest.mark.parametrize("endpoint", ["recognize", "corrections", "gradio_api/call/predict"])
+def test_a_refusal_does_not_say_what_was_sent(tmp_path, endpoint):
+    odd = [7654321, "7654321", [[7654321]], {"7654321": 1}, [[[7654321, 1e7]]], [[["7654321", 1]]]]
+    with (
+        contextlib.closing(Corrections.open(f"sqlite:///{tmp_path}/c.sqlite")) as store,
+        site(ModelReloader(ROOT / "weights"), store) as client,
+    ):
+        for value in odd:
+            content = {"strokes": value, "label": 7, "data": [value]}
+            for paper in (content, {"strokes": DRAWINGS[7], "label": value}, {"picture": value}):
+                response = client.post(f"/{endpoint}", json=paper, headers={"x-token": "a" * 32})
+                assert response.status_code in (200, 422)
+                assert response.status_code == 200 or "7654321" not in response.text
 
 
 def test_an_answer_does_not_say_what_was_asked(client):
