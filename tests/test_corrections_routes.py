@@ -64,7 +64,7 @@ def test_a_browser_sees_and_deletes_its_own_alone(client):
 @pytest.mark.parametrize(
     ("body", "headers", "status", "says"),
     [
-        (correction(7, 10), TOKEN, 422, "label is 10"),
+        (correction(7, 10), TOKEN, 422, "label is not a digit"),
         (correction(7, True), TOKEN, 422, "label is not a digit"),
         ({"strokes": [], "label": 1}, TOKEN, 422, "no ink"),
         ({"label": 1}, TOKEN, 422, "Expected"),
