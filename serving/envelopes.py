@@ -51,26 +51,6 @@ def fresh_envelope(path: str, body: bytes, functions: Mapping[int, str]) -> byte
     return orjson.dumps({**fresh, "data": [_value(name, data[0])]})
 
 
-def check_tool_call(body: bytes) -> None:
-    """Raise Refusal for a message over MCP that calls a tool with an object for an argument.
-
-    The client in Gradio's MCP server opens what such an object names, on this machine; all other
-    values come back through `fresh_envelope`.
-    """
-    message = parse_object(body)
-    params = message.get("params")
-    if message.get("method") != "tools/call" or not isinstance(params, dict):
-        return
-    arguments = params.get("arguments") or {}
-    values = list(arguments.values()) if isinstance(arguments, dict) else [arguments]
-    while values:
-        value = values.pop()
-        if isinstance(value, dict):
-            raise Refusal(422, "expected strokes or a picture, not an object")
-        if isinstance(value, list):
-            values += value
-
-
 def parse_object(body: bytes) -> dict[str, Any]:
     """Raises Refusal unless `body` is a JSON object, nested 1,024 deep at most (orjson's limit)."""
     try:

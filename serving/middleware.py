@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mnist_core.drawing.pictures import MAX_DATA_URL
 from mnist_core.drawing.strokes import MAX_POINTS, MAX_STROKES
 from mnist_core.errors import UserError
-from serving.envelopes import ENDPOINTS, NAME, check_tool_call, fresh_envelope
+from serving.envelopes import ENDPOINTS, NAME, fresh_envelope
 from serving.errors import OUR_FAULT, Refusal, error_response
 from serving.metrics import Metrics
 
@@ -152,11 +152,8 @@ class LimitsMiddleware:
         self.underway += 1
         try:
             body = await _read_body(Request(scope, receive))
-            path = _path(scope)
-            if MCP.fullmatch(path):
-                check_tool_call(body)
             functions = {number: fn.api_name for number, fn in blocks.fns.items()}
-            fresh = fresh_envelope(path, body, functions)
+            fresh = fresh_envelope(_path(scope), body, functions)
             if fresh is None:
                 return await self.app(scope, _replay(body, receive), send)
             await self._join(_with_json(scope, len(fresh)), fresh, receive, send)

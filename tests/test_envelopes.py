@@ -110,8 +110,8 @@ def test_a_tool_over_mcp_opens_nothing_either(trap, tmp_path, monkeypatch):
                 headers={"accept": "application/json, text/event-stream"},
                 timeout=60,
             )
+            assert '"isError":true' in response.text  # the tool's schema has no objects
             assert opened == asked == []
-            assert response.status_code == 422
 
 
 def test_what_waits_in_gradios_queue_has_a_bound_in_bytes():
