@@ -312,6 +312,16 @@ def test_one_person_can_give_so_many_a_minute(store, monkeypatch):
     assert store.count() == 4
 
 
+def test_a_clock_that_is_set_back_shuts_nobody_out(url, store, monkeypatch):
+    monkeypatch.setattr(module, "MAX_PER_MINUTE", 1)
+    id = add(store)
+    later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)
+    execute(url, f"UPDATE corrections SET created = '{later:%Y-%m-%d %H:%M:%S.%f}'")
+    assert add(store) > id
+    with pytest.raises(LimitReached, match="within a minute"):
+        add(store)
+
+
 def test_the_minute_passes(url, store, monkeypatch):
     monkeypatch.setattr(module, "MAX_PER_MINUTE", 1)
     id = add(store)

@@ -201,7 +201,9 @@ def _lock(connection: sql.Connection) -> None:
 def _check_person(connection: sql.Connection, row: dict, known: bool) -> None:
     """Raise LimitReached where the row's token may not give it now, or not one more in all."""
     own = CORRECTIONS.c.token == row["token"]
-    recent = CORRECTIONS.c.created > row["created"] - datetime.timedelta(minutes=1)
+    minute = datetime.timedelta(minutes=1)
+    # Nor later ones: where the clock was set back, they would count until it is as late again.
+    recent = CORRECTIONS.c.created.between(row["created"] - minute, row["created"] + minute)
     if _count(connection, own, recent) >= MAX_PER_MINUTE:
         raise LimitReached(
             f"You have given {MAX_PER_MINUTE} corrections within a minute: wait a little."
