@@ -65,14 +65,11 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]
             return error_response(503, "No drawing can be read here.")
         return json_response({"status": "ok", "digit": digit})
 
-    async def show_metrics(request: Request) -> Response:
-        return Response(metrics.exposition(), media_type=CONTENT_TYPE)
-
     return [
         Route(f"/{RECOGNIZE}", recognize, methods=["POST"]),
         Route(f"/{NETWORK}", network),
         Route("/healthz", healthz),
-        Route("/metrics", show_metrics),
+        Route("/metrics", lambda _: Response(metrics.exposition(), media_type=CONTENT_TYPE)),
     ]
 
 
