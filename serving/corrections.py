@@ -7,13 +7,12 @@ import functools
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import anyio
-import orjson
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from mnist_core import Recognizer
@@ -33,6 +32,7 @@ HELP = (
 # A class of 40 behind one address, each giving 15 a minute; tokens a client can make up, an
 # address it can't.
 MAX_PER_ADDRESS = 600
+PAGE = 20  # rows shown at a time: of the largest drawings 1 MB
 
 
 def open_store(wanted: bool | None, public: bool) -> Corrections | None:
@@ -68,9 +68,17 @@ def correction_routes(
         return json_response(await do(save, reloader.current, store, token, correction))
 
     async def show(request: Request) -> Response:
-        """{"corrections": [...]}, the oldest first."""
-        content = await do(shown, store, signed_in_token(request))
-        return Response(content, media_type="application/json")
+        """{"corrections": [...]}, the oldest first; cut short, and so no JSON, if reading fails."""
+        parts = shown(store, signed_in_token(request))
+        first = await do(next, parts)  # what is refused is refused before an answer begins
+
+        async def content() -> AsyncIterator[bytes]:
+            part = first
+            while part:
+                yield part
+                part = await do(next, parts, b"")
+
+        return StreamingResponse(content(), media_type="application/json")
 
     async def remove(request: Request) -> Response:
         """{"removed": how many}."""
@@ -143,6 +151,10 @@ def save(recognizer: Recognizer, store: Corrections, token: str, content: Any) -
     }
 
 
-def shown(store: Corrections, token: str) -> bytes:
-    """The corrections of `token` as JSON, without it: as an exported drawing file has them."""
-    return orjson.dumps({"corrections": [row.public() for row in store.of(token)]})
+def shown(store: Corrections, token: str) -> Iterator[bytes]:
+    """The corrections of `token` as JSON, without it, a page of rows at a time."""
+    before, last = '{"corrections":[', 0
+    while page := store.of(token, last, PAGE):
+        yield (before + ",".join(row.public() for row in page)).encode()
+        before, last = ",", page[-1].id
+    yield b"]}" if last else f"{before}]}}".encode()

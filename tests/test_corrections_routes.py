@@ -1,7 +1,9 @@
 """/corrections: what is kept and shown, what is refused, and that nobody waits for it."""
 
+import contextlib
 import json
 import threading
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from mnist_core.corrections import store as database
 from mnist_core.corrections.store import MAX_PER_MINUTE, StoreError
+from mnist_core.drawing.strokes import Drawing, parse_strokes
 from serving import corrections
 from serving.corrections import MinuteLimit, open_store
 from serving.errors import Refusal
@@ -158,13 +161,60 @@ def test_rows_are_made_ready_outside_the_event_loop(client, monkeypatch):
     threads = []
 
     class Row:
-        def public(self) -> dict:
-            threads.append(threading.current_thread().name)
-            return {"id": 1}
+        id = 1
 
-    monkeypatch.setattr(client.store, "of", lambda token: [Row()])
+        def public(self) -> str:
+            threads.append(threading.current_thread().name)
+            return '{"id": 1}'
+
+    monkeypatch.setattr(client.store, "of", lambda token, after, most: [] if after else [Row()])
     assert client.get("/corrections", headers=TOKEN).json() == {"corrections": [{"id": 1}]}
     assert [name.startswith("AnyIO worker thread") for name in threads] == [True]
+
+
+def test_corrections_are_shown_a_page_at_a_time(client, monkeypatch):
+    monkeypatch.setattr(corrections, "PAGE", 2)
+    token, asked = TOKEN["x-token"], []
+    assert client.get("/corrections", headers=TOKEN).json() == {"corrections": []}
+    ids = [client.store.add(token, 1, [[[i, 1]]], 7, [0.1] * 10, "n") for i in range(5)]
+    of = client.store.of
+    monkeypatch.setattr(client.store, "of", lambda *values: asked.append(values) or of(*values))
+    rows = client.get("/corrections", headers=TOKEN).json()["corrections"]
+    assert [row["id"] for row in rows] == ids
+    assert rows[4]["strokes"] == [[[4, 1]]]
+    assert asked == [(token, after, 2) for after in (0, ids[1], ids[3], ids[4])]
+
+
+def test_showing_many_large_corrections_holds_a_few(tmp_path):
+    with contextlib.closing(database.Corrections.open(f"sqlite:///{tmp_path}/c")) as store:
+        ink = parse_strokes([[[x / 7, x / 3] for x in range(1500)]])
+        store.add_drawings([Drawing(7, [ink[0] + n], {}) for n in range(100)])
+        with store._database.writing() as connection:
+            connection.exec_driver_sql(f"UPDATE corrections SET token = '{TOKEN['x-token']}'")
+        tracemalloc.start()
+        size = sum(len(part) for part in corrections.shown(store, TOKEN["x-token"]))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert size > 3_000_000
+    assert peak < 1.5 * size  # as lists they are twenty times that, as one answer twice
+
+
+def test_what_fails_while_it_is_shown_is_no_answer(client, monkeypatch):
+    """Half of one's drawings must not look like all."""
+    monkeypatch.setattr(corrections, "PAGE", 1)
+    for i in range(2):
+        client.store.add(TOKEN["x-token"], 1, [[[i, 1]]], 7, None, "n")
+    of, answers = client.store.of, iter([True])
+
+    def fails_later(*values: object) -> list:
+        if next(answers, None):
+            return of(*values)
+        raise StoreError("The disk fails")
+
+    monkeypatch.setattr(client.store, "of", fails_later)
+    with pytest.raises(ValueError):
+        client.get("/corrections", headers=TOKEN).json()
+    assert client.get("/corrections", headers=TOKEN).status_code == 507
 
 
 def test_a_database_that_cannot_be_opened_leaves_the_rest(monkeypatch, capsys):

@@ -43,33 +43,46 @@ class LimitReached(UserError):
 class Correction:
     """One row: `label` is the person's digit, `answer` the network's or None, `created` UTC.
 
-    `strokes` and `probabilities` (ten, or None) are as JSON gives them.
+    `strokes` and `probabilities` (ten, or None) are read from their JSON when they are asked for:
+    as lists they take twenty times the memory.
     """
 
     id: int
     token: str
     label: int
-    strokes: list[list[list[float]]]
+    strokes_json: str
     answer: int | None
-    probabilities: list[float] | None
+    probabilities_json: str | None
     network: str
     created: datetime.datetime
+
+    @property
+    def strokes(self) -> list[list[list[float]]]:
+        return json.loads(self.strokes_json)
+
+    @property
+    def probabilities(self) -> list[float] | None:
+        return json.loads(self.probabilities_json or "null")
 
     def drawing(self) -> Drawing:
         """For training and files, with a pseudonym for whose it is: a token can delete.
 
         "writer" is 16 hex digits, the same for all that one token gave; imports have none.
         """
-        fields = self.public()
-        extra = {name: fields[name] for name in ("answer", "network", "created")}
+        extra = self._about()
         if self.token != IMPORT_TOKEN:
             extra["writer"] = hashlib.sha256(self.token.encode()).hexdigest()[:16]
         return Drawing(self.label, parse_strokes(self.strokes), extra)
 
-    def public(self) -> dict[str, object]:
-        """For JSON: all but the token, `created` as ISO 8601. Shares the lists, which cost most."""
-        created = {"created": self.created.isoformat()}
-        return {name: value for name, value in vars(self).items() if name != "token"} | created
+    def public(self) -> str:
+        """All but the token as JSON, `created` as ISO 8601."""
+        plain = json.dumps({"id": self.id, "label": self.label, **self._about()})
+        probabilities = self.probabilities_json or "null"
+        return f'{plain[:-1]}, "probabilities": {probabilities}, "strokes": {self.strokes_json}}}'
+
+    def _about(self) -> dict[str, object]:
+        created = self.created.isoformat()
+        return {"answer": self.answer, "network": self.network, "created": created}
 
 
 class Corrections:
@@ -136,9 +149,10 @@ class Corrections:
             connection.execute(sql.insert(CORRECTIONS), rows)
         return len(rows)
 
-    def of(self, token: str) -> list[Correction]:
-        """The corrections of `token`, the oldest first."""
-        return self._select(CORRECTIONS.c.token == _checked_token(token))
+    def of(self, token: str, after: int = 0, most: int | None = None) -> list[Correction]:
+        """The corrections of `token` with ids beyond `after`, the oldest first, `most` of them."""
+        own = CORRECTIONS.c.token == _checked_token(token)
+        return self._select(own & (CORRECTIONS.c.id > after), most)
 
     def all(self, last: int | None = None) -> Iterator[Correction]:
         """Every correction or the `last` newest, the oldest first; read a page at a time.
@@ -286,10 +300,9 @@ def _is(id: int) -> sql.ColumnElement[bool]:
 
 
 def _correction(row: sql.Row) -> Correction:
-    created = row.created.astimezone(UTC) if row.created.tzinfo else row.created.replace(tzinfo=UTC)
-    fields = {
-        "strokes": json.loads(row.strokes),
-        "probabilities": json.loads(row.probabilities or "null"),
-        "created": created,  # SQLite keeps no time zone; what was written is UTC
-    }
-    return Correction(**{**row._mapping, **fields})
+    values = row._asdict()
+    values["strokes_json"] = values.pop("strokes")
+    values["probabilities_json"] = values.pop("probabilities")
+    created = row.created  # SQLite keeps no time zone; what was written is UTC
+    values["created"] = created.astimezone(UTC) if created.tzinfo else created.replace(tzinfo=UTC)
+    return Correction(**values)
