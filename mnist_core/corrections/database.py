@@ -5,8 +5,10 @@ SQLAlchemy speaks to SQLite and PostgreSQL alike; what they do differently is he
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from sqlite3 import OperationalError
 
 import sqlalchemy as sql
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -153,8 +155,17 @@ def _engine(address: sql.URL) -> sql.Engine:
 
 def _set_up_sqlite(connection: object, _record: object) -> None:
     connection.isolation_level = None  # `_begin` says BEGIN; Python would say it too late
+    deadline = time.monotonic() + BUSY_SECONDS
     for pragma in PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
+        while True:
+            try:
+                connection.execute(f"PRAGMA {pragma}")
+                break
+            except OperationalError as error:
+                # For another that turns the write-ahead log on SQLite itself does not wait.
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
 
 
 def _begin(connection: sql.Connection) -> None:
