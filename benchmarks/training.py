@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 from mnist_core.drawing.framing import PIXELS, to_input
 from mnist_core.errors import UserError
 from mnist_core.network.model import DIGITS, MLP
-from mnist_core.tables import least_to_most, median_and_range, table
+from mnist_core.tables import least_to_most, table
 from mnist_core.training.augment import augment
 from mnist_core.training.data import Dataset, load_mnist, select, split
 from mnist_core.training.outliers import make_outliers
@@ -249,7 +249,7 @@ def reached(seconds: list[float | None]) -> str:
     times = [value for value in seconds if value is not None]
     if not times:
         return "not reached"
-    text = median_and_range(times)
+    text = f"{median(times):.1f} ({least_to_most(times)})"
     missed = len(seconds) - len(times)
     return f"{text}, {missed} not" if missed else text
 

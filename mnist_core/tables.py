@@ -5,7 +5,7 @@ A `spec` is how a number is written, as `format` takes it: ".1f", or ".2%" for a
 
 import math
 from collections.abc import Iterable, Sequence
-from statistics import mean, median, stdev
+from statistics import mean, stdev
 
 
 def table(header: Sequence[object], rows: Iterable[Sequence[object]] = ()) -> str:
@@ -27,11 +27,6 @@ def mean_and_deviation(values: Sequence[float], spec: str = ".2f") -> str:
 def least_to_most(values: Sequence[float], spec: str = ".1f") -> str:
     """E.g. 2.9 to 4.0."""
     return f"{min(values):{spec}} to {max(values):{spec}}"
-
-
-def median_and_range(values: Sequence[float], spec: str = ".1f") -> str:
-    """Median (least to most), e.g. 3.1 (2.9 to 4.0)."""
-    return f"{median(values):{spec}} ({least_to_most(values, spec)})"
 
 
 def wilson_interval(right: int, count: int) -> tuple[float, float]:

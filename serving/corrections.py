@@ -71,14 +71,7 @@ def correction_routes(
         """{"corrections": [...]}, the oldest first; cut short, and so no JSON, if reading fails."""
         parts = shown(store, signed_in_token(request))
         first = await do(next, parts)  # what is refused is refused before an answer begins
-
-        async def content() -> AsyncIterator[bytes]:
-            part = first
-            while part:
-                yield part
-                part = await do(next, parts, b"")
-
-        return StreamingResponse(content(), media_type="application/json")
+        return StreamingResponse(stream(do, first, parts), media_type="application/json")
 
     async def remove(request: Request) -> Response:
         """{"removed": how many}."""
@@ -93,6 +86,13 @@ def correction_routes(
         Route(f"/{CORRECTIONS}", remove, methods=["DELETE"]),
         Route(f"/{CORRECTIONS}/{{id:int}}", remove, methods=["DELETE"]),
     ]
+
+
+async def stream(do: Callable, part: bytes, others: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """`part`, then the `others`, each made in the worker when it is sent."""
+    while part:
+        yield part
+        part = await do(next, others, b"")
 
 
 async def in_thread(

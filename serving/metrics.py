@@ -13,9 +13,8 @@ from contextlib import contextmanager
 
 import orjson
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import generate_latest
 
-CONTENT_TYPE = CONTENT_TYPE_LATEST
 # Seconds: from an answer on an idle machine to one that a person has stopped waiting for.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5)
 
@@ -65,7 +64,7 @@ class Metrics:
         logger.error("error", exc_info=error, extra={"fields": {"endpoint": endpoint}})
 
     def exposition(self) -> bytes:
-        """All counts in Prometheus's text format, CONTENT_TYPE."""
+        """All counts in Prometheus's text format."""
         return generate_latest(self.registry)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import orjson
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -21,7 +22,7 @@ from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
 from serving.auth import check_signed_in
 from serving.errors import OUR_FAULT, Refusal, error_response, sentence
-from serving.metrics import CONTENT_TYPE, Metrics
+from serving.metrics import Metrics
 from serving.reloader import ModelReloader
 
 # Threads that read drawings, and as many for pictures, which take longer: with more of them
@@ -69,7 +70,7 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]
         Route(f"/{RECOGNIZE}", recognize, methods=["POST"]),
         Route(f"/{NETWORK}", network),
         Route("/healthz", healthz),
-        Route("/metrics", lambda _: Response(metrics.exposition(), media_type=CONTENT_TYPE)),
+        Route("/metrics", lambda _: Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)),
     ]
 
 
