@@ -552,11 +552,12 @@ def test_processes_together_keep_within_the_limit(url):
 
 
 def test_what_was_acknowledged_outlives_a_killed_writer(url):
-    process = writer(url, MINE, 1000)
-    start([process])
-    acknowledged = [int(process.stdout.readline()) for _ in range(150)]
-    process.send_signal(signal.SIGKILL)
-    acknowledged += [int(line) for line in process.communicate()[0].split("\n")[:-1]]
+    with writer(url, MINE, 1000) as process:
+        start([process])
+        acknowledged = [int(process.stdout.readline()) for _ in range(150)]
+        process.send_signal(signal.SIGKILL)
+        # Not communicate(), which leaves out what readline() has already taken from the pipe.
+        acknowledged += [int(line) for line in process.stdout.read().split("\n")[:-1]]
     assert process.returncode == -signal.SIGKILL
     assert len(acknowledged) < 1000
     store = Corrections.open(url)
