@@ -14,7 +14,7 @@ import gradio as gr
 from ui.texts import I18N
 
 FOLDER = Path(__file__).parent
-PAGE_FILES = {".css", ".html", ".js", ".jsonl", ".py"}
+PAGE_FILES = {".css", ".html", ".js", ".json", ".jsonl", ".py"}
 # Relative to the page, wherever a proxy shows it.
 START = (
     'import(new URL("{address}", document.baseURI))'

@@ -1,4 +1,4 @@
-// The words of the page, for every component, in the language that Gradio chose (texts.py).
+// The words of the page, for every component, in the language that Gradio chose (texts.json).
 
 let chosen = "en"; // as the components' labels have it
 
