@@ -35,11 +35,10 @@ def create_page(
     api = routes.api_functions(reloader, metrics, page.api_error)
     blocks = page.build(api, routes.RECOGNIZE, routes.NETWORK, store and corrections.CORRECTIONS)
     served = routes.recognition_routes(reloader, metrics)
-    served.append(routes.module_route(components.modules(), version))
+    served.append(routes.script_route(components.script_address(), components.script()))
     if store:
         served += corrections.correction_routes(reloader, store, metrics, bool(root_path))
-    link = components.preload_header("invitation", *([] if store else ["feedback"]))
-    limits = Middleware(LimitsMiddleware, metrics, version, link, mcp)
+    limits = Middleware(LimitsMiddleware, metrics, version, components.preload_header(), mcp)
     settings = {"max_file_size": MAX_BODY, "mcp_server": mcp, "root_path": root_path}
     settings["app_kwargs"] = {"routes": served, "middleware": [limits]}
     return blocks, page.settings() | settings

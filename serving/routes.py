@@ -74,17 +74,14 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]
     ]
 
 
-def module_route(modules: dict[str, bytes], version: str) -> Route:
-    """GET /ui/`version`/NAME: the page's JavaScript modules by name, to be cached for ever."""
+def script_route(address: str, script: str) -> Route:
+    """GET `address`: the page's script, to be cached for ever."""
     forever = {"cache-control": "public, max-age=31536000, immutable"}
 
-    async def module(request: Request) -> Response:
-        content = modules.get(request.path_params["name"])
-        if content is None or request.path_params["version"] != version:
-            raise Refusal(404, "there is nothing at this address")
-        return Response(content, 200, forever, media_type="text/javascript")
+    async def answer_script(request: Request) -> Response:
+        return Response(script, 200, forever, media_type="text/javascript")
 
-    return Route("/ui/{version}/{name:path}", module)
+    return Route(f"/{address}", answer_script)
 
 
 async def read_json(request: Request) -> Any:

@@ -1,7 +1,7 @@
 """The page's components: each is a folder NAME with NAME.html, NAME.css and NAME.js.
 
-The scripts are modules that the browser loads from addresses which change with the page, so
-that it may keep them for ever.
+Their scripts are modules that the browser loads joined, from an address which changes with the
+page, so that it may keep them for ever.
 """
 
 import functools
@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from ui.joiner import join
 from ui.texts import I18N
 
 FOLDER = Path(__file__).parent
@@ -18,7 +19,7 @@ PAGE_FILES = {".css", ".html", ".js", ".json", ".jsonl", ".py"}
 # Relative to the page, wherever a proxy shows it.
 START = (
     'import(new URL("{address}", document.baseURI))'
-    ".then((module) => module.start({{ element, props, watch }}));"
+    '.then(({{ modules }}) => modules["{name}/{name}.js"].start({{ element, props, watch }}));'
 )
 
 
@@ -30,29 +31,30 @@ def page_version() -> str:
     return hashlib.sha256(gr.__version__.encode() + content).hexdigest()[:12]
 
 
-@functools.cache
-def modules() -> dict[str, bytes]:
+def modules() -> dict[str, str]:
     """The page's JavaScript modules by their paths in this folder, "sketchpad/pen.js"."""
     return {
-        path.relative_to(FOLDER).as_posix(): path.read_bytes()
+        path.relative_to(FOLDER).as_posix(): path.read_text(encoding="utf-8")
         for path in sorted(FOLDER.rglob("*.js"))
     }
 
 
-def module_address(name: str) -> str:
-    """Where a module is served, relative to the page."""
-    return f"ui/{page_version()}/{name}"
+def script() -> str:
+    """All modules as one, which exports them as `modules`."""
+    return join(modules()) + "\nexport { modules };\n"
 
 
-def preload_header(*absent: str) -> str:
-    """The page's `Link` header, by which all modules come at once, whatever imports them.
+def script_address() -> str:
+    """Where the script is served, relative to the page."""
+    return f"ui/{page_version()}/page.js"
 
-    The components `absent` are not on the page, or not on most.
+
+def preload_header() -> str:
+    """The page's `Link` header: the script comes while Gradio's own do, which start it.
+
+    They go first where there are few connections: its priority is low.
     """
-    names = [name for name in modules() if name.split("/")[0] not in absent]
-    # Low: Gradio's own scripts, which start ours, go first where there are few connections.
-    how = "rel=modulepreload; fetchpriority=low"
-    return ", ".join(f"<{module_address(name)}>; {how}" for name in names)
+    return f"<{script_address()}>; rel=modulepreload; fetchpriority=low"
 
 
 def component(name: str, **props: Any) -> gr.HTML:
@@ -62,7 +64,7 @@ def component(name: str, **props: Any) -> gr.HTML:
         elem_id=name,
         html_template=(FOLDER / name / f"{name}.html").read_text(encoding="utf-8"),
         css_template=style.read_text(encoding="utf-8") if style.exists() else "",
-        js_on_load=START.format(address=module_address(f"{name}/{name}.js")),
+        js_on_load=START.format(address=script_address(), name=name),
         apply_default_css=False,
         label=I18N("language"),
         **props,

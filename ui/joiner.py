@@ -1,0 +1,48 @@
+"""Joins ES modules into one script, so that a page needs one request, or none, for all of them.
+
+It knows the form that the modules here have: names imported and exported one by one, constants
+exported where they are declared, no default, no cycle, nothing that happens at import.
+"""
+
+import posixpath
+import re
+from collections.abc import Mapping
+from graphlib import TopologicalSorter
+
+IMPORT = re.compile(r'^import (\{[^}]*\}) from "(\.[^"]*)";$', re.M)
+EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (\w+))", re.M)
+
+
+def join(modules: Mapping[str, str]) -> str:
+    """The script that declares `modules`, an object: what each exports, by the module's path.
+
+    >>> print(join({"a.js": 'import { f } from "./b/b.js";', "b/b.js": "export const f = 1;"}))
+    const modules = {};
+    modules["b/b.js"] = (() => {
+    const f = 1;
+    return { f };
+    })();
+    modules["a.js"] = (() => {
+    const { f } = modules["b/b.js"];
+    return {  };
+    })();
+    """
+    needs = {
+        name: [_path(name, place) for _, place in IMPORT.findall(source)]
+        for name, source in modules.items()
+    }
+    order = TopologicalSorter(needs).static_order()  # raises CycleError
+    return "\n".join(["const modules = {};", *(_wrapped(name, modules[name]) for name in order)])
+
+
+def _path(name: str, place: str) -> str:
+    """The path of the module that `name` imports from `place`."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), place))
+
+
+def _wrapped(name: str, source: str) -> str:
+    """A module's source in a function of its own, which gives what it exports."""
+    exports = ", ".join(EXPORT.findall(source))
+    source = IMPORT.sub(lambda m: f'const {m[1]} = modules["{_path(name, m[2])}"];', source)
+    body = EXPORT.sub("", source).strip()
+    return f'modules["{name}"] = (() => {{\n{body}\nreturn {{ {exports} }};\n}})();'
