@@ -18,7 +18,7 @@ from ui.components import FOLDER, module_address, modules, page_version
 
 SOURCES = {name: content.decode() for name, content in modules().items()}
 IMPORT = re.compile(r'import \{ \w+(, \w+)* \} from "(\.\.?/[\w/]+\.js)";')
-TOP_LEVEL = re.compile(r"(export )?(async )?(function|const|let|class) \w+|[})\]]|//|\s|$")
+TOP_LEVEL = re.compile(r"(export )?(async )?(function|const|let|class) \w+|[})\]]|//|/\*\*|\s|$")
 
 
 def imported(name: str) -> list[str]:
