@@ -1,7 +1,5 @@
-// The network that mnist_core/network/browser.py writes for browsers: read, run and explained.
-//
-// A layer's weights are whole numbers in -127..127, times a step for each of its units. They lie
-// input by input, so that an input of 0, as most are, costs nothing.
+// The network that mnist_core/network/browser.py writes for browsers: read, run and explained. Its
+// weights lie input by input, so that an input of 0, as most are, costs nothing.
 
 import { PIXELS } from "./framing.js";
 
@@ -9,58 +7,38 @@ const MAGIC = "MLP8bit1";
 const DIGITS = 10;
 
 /**
- * @typedef {object} Layer
- * @property {Int8Array} weights - Of inputs x units, an input's weights side by side.
- * @property {Float32Array} steps - For each unit what its weights are to be multiplied by.
- * @property {Float32Array} biases - For each unit.
- * @property {Float64Array} values - The units' values when the layer last ran.
- *
- * @typedef {object} Network
- * @property {string} name - Eight hex digits.
- * @property {number[]} hidden - Widths of the hidden layers.
- * @property {{digit: number, sure: number}} thresholds - Of the verdicts, in [0, 1].
- * @property {Float64Array} inputs - The 784 inputs in [0, 1] that the network last read.
- * @property {Layer[]} layers
- */
-
-/**
- * Read a network from its file.
- * @param {ArrayBuffer} file - 8 bytes of magic and version, the CRC-32 of all that follows, the
- *   length of a JSON header and the header; the steps and biases of each layer; their weights.
- * @returns {Network}
+ * Read a network from its file, whose form is described there, for the functions below.
+ * @param {ArrayBuffer} file
+ * @returns {{name: string, hidden: number[], thresholds: {digit: number, sure: number}}}
  * @throws {Error} Where the file is cut short, damaged or of another version.
  */
 export function readNetwork(file) {
   const bytes = new Uint8Array(file);
-  if (String.fromCharCode(...bytes.subarray(0, 8)) !== MAGIC) {
-    throw new Error("the network's file is of another version, or is none");
+  const [checksum, length] = new Uint32Array(file.slice(8, 16));
+  if (new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC) {
+    throw new Error("the network's file is none, or of another version");
   }
-  const view = new DataView(file);
-  if (file.byteLength < 16 || view.getUint32(8, true) !== crc32(bytes.subarray(12))) {
+  if (checksum !== crc32(bytes.subarray(12))) {
     throw new Error("the network's file is cut short or damaged");
   }
-  let place = 16 + view.getUint32(12, true);
+  let place = 16 + length;
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(16, place)));
-  const take = (type, length) => {
-    const values = new type(file, place, length);
-    place += values.byteLength;
-    return values;
-  };
+  const take = (type, count) =>
+    new type(file.slice(place, (place += count * type.BYTES_PER_ELEMENT)));
   const widths = [PIXELS, ...header.hidden, DIGITS];
-  const layers = widths.slice(1).map((units) => {
-    const [steps, biases] = [take(Float32Array, units), take(Float32Array, units)];
-    return { steps, biases, values: new Float64Array(units) };
-  });
-  layers.forEach((layer, i) => {
-    layer.weights = take(Int8Array, widths[i] * widths[i + 1]);
-  });
-  return { ...header, layers, inputs: new Float64Array(PIXELS) };
+  const layers = widths.slice(1).map((units, i) => ({
+    steps: take(Float32Array, units),
+    biases: take(Float32Array, units),
+    weights: take(Int8Array, widths[i] * units),
+    values: new Float64Array(units), // when it last ran
+  }));
+  return { ...header, inputs: new Float64Array(PIXELS), layers };
 }
 
 /**
- * @param {Network} network
- * @param {ArrayLike<number>} pixels - 784 grey values in 0..255, ink bright.
- * @returns {Float64Array} 10 log-probabilities.
+ * @param {object} network - As `readNetwork` gives it.
+ * @param {Uint8Array} pixels - 784 grey values, ink bright.
+ * @returns {Float64Array} Ten log-probabilities.
  */
 export function logProbabilities(network, pixels) {
   const scores = run(network, pixels);
@@ -70,80 +48,74 @@ export function logProbabilities(network, pixels) {
 }
 
 /**
- * What each pixel adds to the score of a digit over another's. Together with the constant they are
- * exactly log p(digit) - log p(other): with its units switched on and off as these pixels switch
- * them, a ReLU network is one linear map, weights x pixels + constant.
- * @param {Network} network
- * @param {ArrayLike<number>} pixels - 784 grey values in 0..255, ink bright.
+ * What each pixel adds to the score of one digit over another's: with the constant, exactly
+ * log p(digit) - log p(other). With its units switched on and off as these pixels switch them,
+ * a ReLU network is one linear map, weights x pixels + constant.
+ * @param {object} network
+ * @param {Uint8Array} pixels - 784 grey values, ink bright.
  * @param {number} digit
- * @param {number} other - Another digit.
+ * @param {number} other
  * @returns {{contributions: number[], constant: number}} 784 contributions.
  */
 export function explain(network, pixels, digit, other) {
   run(network, pixels);
-  const { weights, steps, biases } = network.layers.at(-1);
-  let constant = biases[digit] - biases[other];
-  // Of the units before a layer, at first the last: what one of each adds.
-  let slopes = Float64Array.from({ length: weights.length / DIGITS }, (_, unit) => {
-    const own = weights.subarray(DIGITS * unit, DIGITS * (unit + 1));
-    return own[digit] * steps[digit] - own[other] * steps[other];
-  });
-  for (let i = network.layers.length - 2; i >= 0; i--) {
-    const layer = network.layers[i];
-    slopes = slopes.map((slope, unit) => (layer.values[unit] > 0 ? slope : 0));
-    constant += slopes.reduce((sum, slope, unit) => sum + slope * layer.biases[unit], 0);
-    slopes = slopesBefore(layer, slopes, network.layers[i - 1]?.values ?? network.inputs);
+  const { inputs, layers } = network;
+  let slopes = new Float64Array(DIGITS); // what one of each of a layer's values adds
+  slopes[digit] += 1;
+  slopes[other] -= 1;
+  let constant = 0;
+  for (let i = layers.length - 1; i >= 0; i--) {
+    constant += slopes.reduce((sum, slope, unit) => sum + slope * layers[i].biases[unit], 0);
+    slopes = slopesBefore(layers[i], slopes, i > 0 ? layers[i - 1].values : inputs);
   }
-  return { contributions: Array.from(slopes, (slope, i) => slope * network.inputs[i]), constant };
+  return { contributions: Array.from(slopes, (slope, i) => slope * inputs[i]), constant };
 }
 
-// The values of the last layer; those of all layers stay in them.
+// The scores of the ten digits; the values of all layers stay there.
 function run(network, pixels) {
   let inputs = network.inputs;
   for (let i = 0; i < PIXELS; i++) inputs[i] = Math.fround(pixels[i] / 255);
   for (const layer of network.layers) {
-    multiply(layer, inputs);
-    inputs = layer.values;
-    if (layer !== network.layers.at(-1)) relu(inputs);
+    const least = layer === network.layers.at(-1) ? -Infinity : 0; // ReLU's is 0
+    inputs = multiply(layer, inputs, least);
   }
   return inputs;
 }
 
-function relu(values) {
-  for (let i = 0; i < values.length; i++) values[i] = Math.max(values[i], 0);
-}
-
-function multiply({ weights, steps, biases, values }, inputs) {
+// A layer's values, none below `least`.
+function multiply({ weights, steps, biases, values }, inputs, least) {
   const units = values.length;
   values.fill(0);
   for (let i = 0; i < inputs.length; i++) {
-    const input = inputs[i];
+    const [input, start] = [inputs[i], i * units];
     if (input === 0) continue;
-    const start = i * units;
     for (let unit = 0; unit < units; unit++) values[unit] += input * weights[start + unit];
   }
-  for (let unit = 0; unit < units; unit++) values[unit] = values[unit] * steps[unit] + biases[unit];
+  for (let unit = 0; unit < units; unit++) {
+    values[unit] = Math.max(values[unit] * steps[unit] + biases[unit], least);
+  }
+  return values;
 }
 
-// `multiply` backwards, for the inputs that are not 0.
+// The slopes of a layer's inputs, from those of its values; 0 where the input is 0.
 function slopesBefore({ weights, steps, values }, slopes, inputs) {
-  const units = values.length;
-  const scaled = slopes.map((slope, unit) => slope * steps[unit]);
+  const active = Int32Array.from(slopes.keys()).filter((unit) => slopes[unit] !== 0);
+  const scaled = Float64Array.from(active, (unit) => slopes[unit] * steps[unit]);
   return inputs.map((input, i) => {
-    if (input === 0) return 0;
-    const start = i * units;
+    const start = i * values.length;
     let sum = 0;
-    for (let unit = 0; unit < units; unit++) sum += scaled[unit] * weights[start + unit];
+    if (input === 0) return sum;
+    for (let k = 0; k < active.length; k++) sum += scaled[k] * weights[start + active[k]];
     return sum;
   });
 }
 
 function crc32(bytes) {
-  const table = Uint32Array.from({ length: 256 }, (_, value) => {
-    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+  const table = new Int32Array(256).map((_, value) => {
+    for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ (value & 1 ? 0xedb88320 : 0);
     return value;
   });
-  let rest = 0xffffffff;
-  for (const byte of bytes) rest = (rest >>> 8) ^ table[(rest ^ byte) & 0xff];
+  let rest = -1;
+  for (let i = 0; i < bytes.length; i++) rest = (rest >>> 8) ^ table[(rest ^ bytes[i]) & 255];
   return ~rest >>> 0;
 }

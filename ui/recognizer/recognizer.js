@@ -3,56 +3,39 @@
 import { frameStrokes } from "./framing.js";
 import { logProbabilities } from "./network.js";
 
-const DIGITS = 10;
-const fround = Math.fround;
+const fround = Math.fround; // Python compares in float32
 
 /**
- * @typedef {object} Prediction
- * @property {number[]} probabilities - Ten that sum to 1.
- * @property {number | null} digit - The leading one; null without ink.
- * @property {number | null} runner_up - The second; null without ink.
- * @property {number} confidence - The largest probability; 0.1 without ink.
- * @property {"empty" | "sure" | "unsure" | "no digit"} verdict - "unsure" when the runner-up is
- *   close, "no digit" when even the two leading digits together are improbable.
- * @property {Uint8Array} pixels - 784 grey values: what the network saw, ink bright.
- * @property {string} network - The name of the one that answered.
- */
-
-/**
- * Read a drawing.
- * @param {import("./network.js").Network} network
- * @param {number[][][]} strokes - [[[x, y], ...], ...] in any unit, y down.
- * @returns {Prediction}
- * @throws {RangeError} As `frameStrokes` does.
+ * Read a drawing, [[[x, y], ...], ...], or throw what `frameStrokes` does; else as below.
+ * @param {object} network
+ * @param {number[][][]} strokes
  */
 export function predictStrokes(network, strokes) {
   return predictPixels(network, frameStrokes(strokes));
 }
 
 /**
- * Read an image that is in MNIST's frame already.
- * @param {import("./network.js").Network} network
- * @param {ArrayLike<number>} pixels - 784 grey values in 0..255, ink bright.
- * @returns {Prediction}
+ * Read 784 grey values in 0..255, ink bright, that are in MNIST's frame already.
+ * @param {object} network - As `readNetwork` gives it; its name comes back as `network`.
+ * @param {Uint8Array} pixels
+ * @returns {{probabilities: number[], digit: ?number, runner_up: ?number, confidence: number,
+ *   verdict: string, pixels: Uint8Array, network: string}} Ten probabilities that sum to 1; the
+ *   leading digit and the second, null without ink; the largest probability; "sure", "unsure" when
+ *   the second is close, "no digit" when even both together are improbable, "empty" without ink.
  */
 export function predictPixels(network, pixels) {
-  const common = { pixels: Uint8Array.from(pixels), network: network.name };
-  if (common.pixels.every((pixel) => pixel === 0)) {
-    const probabilities = Array(DIGITS).fill(fround(0.1));
-    const nothing = { digit: null, runner_up: null, confidence: fround(0.1), verdict: "empty" };
-    return { ...common, probabilities, ...nothing };
-  }
-  const scores = logProbabilities(network, pixels);
+  const isEmpty = pixels.every((pixel) => pixel === 0);
+  const scores = isEmpty ? Array(10).fill(Math.log(0.1)) : logProbabilities(network, pixels);
   const probabilities = Array.from(scores, (score) => fround(Math.exp(score)));
   // Sorting is stable: of two equal probabilities the smaller digit leads.
   const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
-  const [digit, runner_up] = order;
-  const [first, second] = [probabilities[digit], probabilities[runner_up]];
-  const verdict = verdictOf(first, second, network.thresholds);
-  return { ...common, probabilities, digit, runner_up, confidence: first, verdict };
+  const [first, second] = order.map((digit) => probabilities[digit]);
+  const [digit, runner_up] = isEmpty ? [null, null] : order;
+  const verdict = isEmpty ? "empty" : verdictOf(first, second, network.thresholds);
+  const answer = { probabilities, digit, runner_up, confidence: first, verdict };
+  return { ...answer, pixels, network: network.name };
 }
 
-// In float32, as Python compares.
 function verdictOf(first, second, { digit, sure }) {
   if (fround(first + second) < fround(digit)) return "no digit";
   return fround(first - second) < fround(sure) ? "unsure" : "sure";
