@@ -15,7 +15,7 @@ from mnist_core.drawing import framing
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.network.browser import browser_file
+from mnist_core.network.grid import browser_file
 from mnist_core.network.model import DIGITS, MLP
 
 A_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # read by any network that has learned

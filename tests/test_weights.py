@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.network.browser import rounded
+from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
 
 PROVENANCE = {

@@ -22,7 +22,7 @@ from mnist_core.drawing.framing import to_input
 from mnist_core.drawing.strokes import Drawing, read_drawings
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.network.browser import rounded
+from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
 from mnist_core.training import trainer
 from mnist_core.training.augment import augment

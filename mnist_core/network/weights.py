@@ -22,7 +22,7 @@ from safetensors.torch import save as save_tensors
 from mnist_core.drawing.framing import PIXELS
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory, replacing
-from mnist_core.network.browser import rounded
+from mnist_core.network.grid import rounded
 from mnist_core.network.model import DIGITS, MAX_LAYERS, MAX_WIDTH, MLP
 from mnist_core.tables import table
 

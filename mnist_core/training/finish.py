@@ -10,7 +10,7 @@ import torch
 import torchvision
 
 from mnist_core.network import calibration, weights
-from mnist_core.network.browser import rounded
+from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
 from mnist_core.training import plots
 from mnist_core.training.augment import augment

@@ -1,4 +1,4 @@
-// The network that mnist_core/network/browser.py writes for browsers: read, run and explained. Its
+// The network that mnist_core/network/grid.py writes for browsers: read, run and explained. Its
 // weights lie input by input, so that an input of 0, as most are, costs nothing.
 
 import { PIXELS } from "./framing.js";
