@@ -5,6 +5,7 @@ can mend is answered with HTTP 4xx and {"error": a sentence}; see middleware.py.
 """
 
 import functools
+import gzip
 from collections.abc import Callable
 from typing import Any
 
@@ -30,10 +31,11 @@ from serving.reloader import ModelReloader
 WORKERS = 1
 RECOGNIZE, NETWORK = "recognize", "network"  # beside the page, wherever that is
 HEALTH_SECONDS = 5
+FOREVER = "max-age=31536000, immutable"  # of what changes its address with its content
 
 
 def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]:
-    """/recognize, /network, /healthz and /metrics, for the app that Gradio makes."""
+    """/recognize, /network and its file, /healthz and /metrics, for the app that Gradio makes."""
     for_strokes, for_pictures = anyio.CapacityLimiter(WORKERS), anyio.CapacityLimiter(WORKERS)
 
     async def read(content: Any) -> dict[str, Any]:
@@ -49,9 +51,21 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]
             return json_response(await read(await read_json(request)))
 
     async def network(request: Request) -> Response:
-        """What the model card says of the network that answers now."""
+        """What the model card says of the network that answers now; the one before by name."""
         check_signed_in(request)
-        return json_response(reloader.current.config)
+        previous = reloader.previous and reloader.previous.name
+        return json_response(reloader.current.config | {"previous": previous})
+
+    async def network_file(request: Request) -> Response:
+        """The network that answers now, or the one before it, for the page's recognizer."""
+        check_signed_in(request)
+        for recognizer in (reloader.current, reloader.previous):
+            if recognizer and recognizer.name == request.path_params["name"]:
+                content = await anyio.to_thread.run_sync(zipped, recognizer, limiter=for_pictures)
+                whose = "private" if request.app.auth else "public"
+                headers = {"cache-control": f"{whose}, {FOREVER}", "content-encoding": "gzip"}
+                return Response(content, 200, headers, media_type="application/octet-stream")
+        raise Refusal(404, "there is no such network here")
 
     async def healthz(request: Request) -> Response:
         """200 when a 7 was just read as one, in its turn and in time; else 503."""
@@ -69,6 +83,7 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]
     return [
         Route(f"/{RECOGNIZE}", recognize, methods=["POST"]),
         Route(f"/{NETWORK}", network),
+        Route(f"/{NETWORK}/{{name}}.bin", network_file),
         Route("/healthz", healthz),
         Route("/metrics", lambda _: Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)),
     ]
@@ -76,12 +91,17 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]
 
 def script_route(address: str, script: str) -> Route:
     """GET `address`: the page's script, to be cached for ever."""
-    forever = {"cache-control": "public, max-age=31536000, immutable"}
 
     async def answer_script(request: Request) -> Response:
-        return Response(script, 200, forever, media_type="text/javascript")
+        headers = {"cache-control": f"public, {FOREVER}"}
+        return Response(script, 200, headers, media_type="text/javascript")
 
     return Route(f"/{address}", answer_script)
+
+
+@functools.lru_cache(maxsize=2)  # the network that answers and the one before it
+def zipped(recognizer: Recognizer) -> bytes:
+    return gzip.compress(recognizer.browser_file(), mtime=0)
 
 
 async def read_json(request: Request) -> Any:

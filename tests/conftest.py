@@ -9,6 +9,7 @@ import concurrent.futures
 import contextlib
 import gzip
 import io
+import json
 import os
 import re
 import runpy
@@ -314,3 +315,32 @@ def open_context(browser, contexts, server):
 def page(open_context):
     """The page, loaded, in a window of its own."""
     return open_context()
+
+
+# Node.js ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory):
+    """Runs a script with names imported from a module; `cases` is what it works on."""
+    program = shutil.which("node")
+    if program is None:
+        words = "no Node.js here: install it to test the modules by themselves"
+        (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(words)
+    copy = tmp_path_factory.mktemp("node")
+    shutil.copytree(ROOT / "ui", copy / "ui", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    (copy / "package.json").write_text('{"type": "module"}')
+
+    def run(imports: str, script: str, cases: object) -> list:
+        source = f"""{imports}
+            import {{ readFileSync }} from "node:fs";
+            const cases = JSON.parse(readFileSync(0, "utf8"));
+            console.log(JSON.stringify(cases.map({script})));"""
+        done = subprocess.run(
+            [program, "--input-type=module", "--eval", source],
+            input=json.dumps(cases), capture_output=True, text=True, cwd=copy, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run

@@ -1,11 +1,8 @@
 """The page's JavaScript modules: their form, how they are served, and those that need no page."""
 
-import json
 import os
 import random
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import httpx
@@ -18,7 +15,7 @@ from ui.components import FOLDER, module_address, modules, page_version
 
 SOURCES = {name: content.decode() for name, content in modules().items()}
 IMPORT = re.compile(r'import \{ \w+(, \w+)* \} from "(\.\.?/[\w/]+\.js)";')
-TOP_LEVEL = re.compile(r"(export )?(async )?(function|const|let|class) \w+|[})\]]|//|\s|$")
+TOP_LEVEL = re.compile(r"(export )?(async )?(function|const|let|class) \w+|[})\]]|//|/\*\*|\s|$")
 
 
 def imported(name: str) -> list[str]:
@@ -142,32 +139,6 @@ def test_a_component_that_starts_late_shows_what_was_said_before(browser, server
 
 
 # Those that need no page, under Node.js
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory):
-    """Runs a script with names imported from a module; `cases` is what it works on."""
-    program = shutil.which("node")
-    if program is None:
-        words = "no Node.js here: install it to test the modules by themselves"
-        (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(words)
-    copy = tmp_path_factory.mktemp("node")
-    shutil.copytree(FOLDER, copy / "ui", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    (copy / "package.json").write_text('{"type": "module"}')
-
-    def run(imports: str, script: str, cases: object) -> list:
-        source = f"""{imports}
-            import {{ readFileSync }} from "node:fs";
-            const cases = JSON.parse(readFileSync(0, "utf8"));
-            console.log(JSON.stringify(cases.map({script})));"""
-        done = subprocess.run(
-            [program, "--input-type=module", "--eval", source],
-            input=json.dumps(cases), capture_output=True, text=True, cwd=copy, timeout=60,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return run
 
 
 LINKS = 'import { linkTo, linkedStrokes } from "./ui/sketchpad/permalink.js";'

@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from mnist_core.errors import UserError
 from mnist_core.network import weights
+from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
 
 PROVENANCE = {
@@ -25,7 +26,7 @@ CONFIG = {"hidden": [6, 5], "thresholds": THRESHOLDS, "provenance": PROVENANCE}
 @pytest.fixture
 def saved(tmp_path):
     torch.manual_seed(0)
-    model = MLP((6, 5))
+    model = rounded(MLP((6, 5)))
     weights.save(model, tmp_path / "w", PROVENANCE, THRESHOLDS)
     return model, tmp_path / "w"
 

@@ -22,6 +22,7 @@ from mnist_core.drawing.framing import to_input
 from mnist_core.drawing.strokes import Drawing, read_drawings
 from mnist_core.errors import UserError
 from mnist_core.network import weights
+from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
 from mnist_core.training import trainer
 from mnist_core.training.augment import augment
@@ -163,7 +164,7 @@ def finetune(
     settings: FineTuning,
     generator: torch.Generator,
 ) -> MLP:
-    """A copy of `model` that has learned from `corrections`; `model` stays as it was.
+    """A copy of `model` that has learned from `corrections`, rounded; `model` stays as it was.
 
     `model` is one for use, without batch normalisation, on the CPU. `rehearsal`,
     (N, 28, 28) uint8, are images whose answers are to stay as they are.
@@ -188,7 +189,7 @@ def finetune(
         loss.backward()
         optimizer.step()
         schedule.step()
-    return new.eval()
+    return rounded(new)
 
 
 def _variants(corrections: Sequence[Drawing], generator: torch.Generator) -> Dataset:

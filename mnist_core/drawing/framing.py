@@ -80,7 +80,8 @@ def shrink_picture(image: Image.Image) -> np.ndarray:
 
 def _segments(points: np.ndarray) -> np.ndarray:
     """(n, 2) points in frame pixels -> (m, 2, 2) segments; one point gives one to itself."""
-    steps = np.hypot(*np.diff(points, axis=0).T)
+    dx, dy = np.diff(points, axis=0).T
+    steps = np.sqrt(dx * dx + dy * dy)  # not hypot, whose last bit depends on the platform
     travelled = np.concatenate([[0.0], np.cumsum(steps)])
     keep = np.diff(np.floor(travelled / MIN_SPACING), prepend=-1.0) > 0
     keep[-1] = True
@@ -140,7 +141,7 @@ def _centre(ink: np.ndarray) -> np.ndarray:
     """
     axis = np.arange(SIDE)
     for dimension in (0, 1):
-        profile = ink.sum(1 - dimension)  # (28,)
+        profile = ink.sum(1 - dimension, dtype=np.float64)  # (28,), exact in whatever order
         inked = np.flatnonzero(profile)
         mass_centre = (profile * axis).sum() / profile.sum()
         # A symmetric digit lies exactly between two pixels: rounding errors must not decide.

@@ -22,6 +22,7 @@ from safetensors.torch import save as save_tensors
 from mnist_core.drawing.framing import PIXELS
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory, replacing
+from mnist_core.network.grid import rounded
 from mnist_core.network.model import DIGITS, MAX_LAYERS, MAX_WIDTH, MLP
 from mnist_core.tables import table
 
@@ -64,7 +65,8 @@ def _write(directory: str | Path, *contents: bytes) -> None:
 def load(directory: str | Path) -> tuple[MLP, dict]:
     """The network in `directory`, or at hf://USER/NAME on the Hub, and its config.
 
-    The network is ready to evaluate; its config has a "name", eight hex digits of its file's
+    The network is ready to evaluate, and rounded where an earlier release has not done that, so
+    that browsers answer the same; its config has a "name", eight hex digits of its file's
     SHA-256. Raises UserError when the file is missing, can't be had from the Hub, is damaged
     or is not this project's.
     """
@@ -91,7 +93,7 @@ def load(directory: str | Path) -> tuple[MLP, dict]:
             f"it holds {found}, expected {expected}. {REMEDY}"
         )
     model.load_state_dict(tensors)
-    return model.eval(), config | {"name": hashlib.sha256(content).hexdigest()[:8]}
+    return rounded(model), config | {"name": hashlib.sha256(content).hexdigest()[:8]}
 
 
 def _read_config(content: bytes, path: Path) -> dict:

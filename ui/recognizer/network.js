@@ -1,0 +1,121 @@
+// The network that mnist_core/network/grid.py writes for browsers: read, run and explained. Its
+// weights lie input by input, so that an input of 0, as most are, costs nothing.
+
+import { PIXELS } from "./framing.js";
+
+const MAGIC = "MLP8bit1";
+const DIGITS = 10;
+
+/**
+ * Read a network from its file, whose form is described there, for the functions below.
+ * @param {ArrayBuffer} file
+ * @returns {{name: string, hidden: number[], thresholds: {digit: number, sure: number}}}
+ * @throws {Error} Where the file is cut short, damaged or of another version.
+ */
+export function readNetwork(file) {
+  const bytes = new Uint8Array(file);
+  const [checksum, length] = new Uint32Array(file.slice(8, 16));
+  if (new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC) {
+    throw new Error("the network's file is none, or of another version");
+  }
+  if (checksum !== crc32(bytes.subarray(12))) {
+    throw new Error("the network's file is cut short or damaged");
+  }
+  let place = 16 + length;
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(16, place)));
+  const take = (type, count) =>
+    new type(file.slice(place, (place += count * type.BYTES_PER_ELEMENT)));
+  const widths = [PIXELS, ...header.hidden, DIGITS];
+  const layers = widths.slice(1).map((units, i) => ({
+    steps: take(Float32Array, units),
+    biases: take(Float32Array, units),
+    weights: take(Int8Array, widths[i] * units),
+    values: new Float64Array(units), // when it last ran
+  }));
+  return { ...header, inputs: new Float64Array(PIXELS), layers };
+}
+
+/**
+ * @param {object} network - As `readNetwork` gives it.
+ * @param {Uint8Array} pixels - 784 grey values, ink bright.
+ * @returns {Float64Array} Ten log-probabilities.
+ */
+export function logProbabilities(network, pixels) {
+  const scores = run(network, pixels);
+  const largest = Math.max(...scores);
+  const sum = scores.reduce((total, score) => total + Math.exp(score - largest), 0);
+  return scores.map((score) => score - largest - Math.log(sum));
+}
+
+/**
+ * What each pixel adds to the score of one digit over another's: with the constant, exactly
+ * log p(digit) - log p(other). With its units switched on and off as these pixels switch them,
+ * a ReLU network is one linear map, weights x pixels + constant.
+ * @param {object} network
+ * @param {Uint8Array} pixels - 784 grey values, ink bright.
+ * @param {number} digit
+ * @param {number} other
+ * @returns {{contributions: number[], constant: number}} 784 contributions.
+ */
+export function explain(network, pixels, digit, other) {
+  run(network, pixels);
+  const { inputs, layers } = network;
+  let slopes = new Float64Array(DIGITS); // what one of each of a layer's values adds
+  slopes[digit] += 1;
+  slopes[other] -= 1;
+  let constant = 0;
+  for (let i = layers.length - 1; i >= 0; i--) {
+    constant += slopes.reduce((sum, slope, unit) => sum + slope * layers[i].biases[unit], 0);
+    slopes = slopesBefore(layers[i], slopes, i > 0 ? layers[i - 1].values : inputs);
+  }
+  return { contributions: Array.from(slopes, (slope, i) => slope * inputs[i]), constant };
+}
+
+// The scores of the ten digits; the values of all layers stay there.
+function run(network, pixels) {
+  let inputs = network.inputs;
+  for (let i = 0; i < PIXELS; i++) inputs[i] = Math.fround(pixels[i] / 255);
+  for (const layer of network.layers) {
+    const least = layer === network.layers.at(-1) ? -Infinity : 0; // ReLU's is 0
+    inputs = multiply(layer, inputs, least);
+  }
+  return inputs;
+}
+
+// A layer's values, none below `least`.
+function multiply({ weights, steps, biases, values }, inputs, least) {
+  const units = values.length;
+  values.fill(0);
+  for (let i = 0; i < inputs.length; i++) {
+    const [input, start] = [inputs[i], i * units];
+    if (input === 0) continue;
+    for (let unit = 0; unit < units; unit++) values[unit] += input * weights[start + unit];
+  }
+  for (let unit = 0; unit < units; unit++) {
+    values[unit] = Math.max(values[unit] * steps[unit] + biases[unit], least);
+  }
+  return values;
+}
+
+// The slopes of a layer's inputs, from those of its values; 0 where the input is 0.
+function slopesBefore({ weights, steps, values }, slopes, inputs) {
+  const active = Int32Array.from(slopes.keys()).filter((unit) => slopes[unit] !== 0);
+  const scaled = Float64Array.from(active, (unit) => slopes[unit] * steps[unit]);
+  return inputs.map((input, i) => {
+    const start = i * values.length;
+    let sum = 0;
+    if (input === 0) return sum;
+    for (let k = 0; k < active.length; k++) sum += scaled[k] * weights[start + active[k]];
+    return sum;
+  });
+}
+
+function crc32(bytes) {
+  const table = new Int32Array(256).map((_, value) => {
+    for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ (value & 1 ? 0xedb88320 : 0);
+    return value;
+  });
+  let rest = -1;
+  for (let i = 0; i < bytes.length; i++) rest = (rest >>> 8) ^ table[(rest ^ bytes[i]) & 255];
+  return ~rest >>> 0;
+}
