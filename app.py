@@ -21,7 +21,8 @@ from serving.address import check_address
 from serving.metrics import Metrics, log_to_stderr
 from serving.middleware import MAX_BODY, LimitsMiddleware
 from serving.reloader import ModelReloader
-from ui import components, page
+from serving.skeleton import SkeletonMiddleware
+from ui import components, page, standalone
 
 
 def create_page(
@@ -39,8 +40,12 @@ def create_page(
     if store:
         served += corrections.correction_routes(reloader, store, metrics, bool(root_path))
     limits = Middleware(LimitsMiddleware, metrics, version, components.preload_header(), mcp)
+    skeletons = map(standalone.skeleton, ("en", "zh"))
     settings = {"max_file_size": MAX_BODY, "mcp_server": mcp, "root_path": root_path}
-    settings["app_kwargs"] = {"routes": served, "middleware": [limits]}
+    settings["app_kwargs"] = {
+        "routes": served,
+        "middleware": [limits, Middleware(SkeletonMiddleware, *skeletons)],
+    }
     return blocks, page.settings() | settings
 
 

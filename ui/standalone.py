@@ -1,4 +1,4 @@
-"""The page without Gradio: as one file that needs no server, and as a picture while Gradio loads."""
+"""The page without Gradio: as a file that needs no server, and to look at while Gradio loads."""
 
 import base64
 import hashlib
@@ -14,17 +14,20 @@ from ui.joiner import join
 from ui.page import build, settings
 from ui.texts import CHINESE, ENGLISH
 
-LAYOUT = '<div class="gradio-container"><div class="main"><main class="contain"><div class="column">'
+LAYOUT = (
+    '<div class="gradio-container"><div class="main"><main class="contain"><div class="column">'
+)
 START = """
 for (const [name, props] of Object.entries(PROPS)) {
   const element = document.querySelector(`#${name} > .html-container`);
   modules[`${name}/${name}.js`].start({ element, props, watch: () => {} });
 }"""
-# Where Gradio's page stands until one of its components, or its form for logging in, is there.
+# Stands where Gradio's page will, until the script of its last component has run. Gradio's is
+# not shown before: what arrives in it would move the rest.
 SKELETON = """<style>
-  #skeleton { position: absolute; inset: 0; z-index: 1; background: var(--bg); cursor: progress }
-  #skeleton:has(~ * :is(.html-container, form)) { display: none }
-  @media (prefers-color-scheme: dark) { #skeleton { background: var(--bg-dark) } }
+  #skeleton { position: absolute; inset: 0 0 auto; cursor: progress }
+  body:has(#about summary:not(:empty)) #skeleton { display: none }
+  body:not(:has(#about summary:not(:empty))) gradio-app { visibility: hidden }
 </style>
 <div id="skeleton" aria-hidden="true" inert><template shadowrootmode="closed">
 <style>%s
@@ -45,12 +48,14 @@ def document(card: dict[str, Any], network: bytes) -> str:
     props = {each.elem_id: {"label": "en", **each.props} for each in components}
     props["about"]["card"] = card
     translations = {"en": ENGLISH, "zh": CHINESE}
-    script = "\n".join([
-        f"window.gradio_config = {_json({'i18n_translations': translations})};",
-        f'window.embedded_network = "{base64.b64encode(network).decode()}";',
-        join(modules()),
-        START.replace("PROPS", _json(props)),
-    ])
+    script = "\n".join(
+        [
+            f"window.gradio_config = {_json({'i18n_translations': translations})};",
+            f'window.embedded_network = "{base64.b64encode(network).decode()}";',
+            join(modules()),
+            START.replace("PROPS", _json(props)),
+        ]
+    )
     style = _style(components)
     policy = (
         f"default-src 'none'; connect-src 'none'; script-src {_source(script)}; "
@@ -71,7 +76,7 @@ def document(card: dict[str, Any], network: bytes) -> str:
 """
 
 
-def skeleton(chinese: bool) -> str:
+def skeleton(language: str) -> str:
     """What stands in the page's first answer until Gradio has started: title, paper and bars.
 
     In a shadow tree, so that no selector takes it for the page.
@@ -82,7 +87,7 @@ def skeleton(chinese: bool) -> str:
     bar = bar.replace('percent">', 'percent">10.0 %')
     bars = [bar.replace('name">', f'name">{digit}') for digit in range(10)]
     html = re.sub('(class="bars"[^>]*>)', rf"\1{''.join(bars)}", html)
-    words = CHINESE if chinese else ENGLISH
+    words = {"en": ENGLISH, "zh": CHINESE}[language]
     html = re.sub(r'(data-text="(\w+)"[^>]*>)', lambda match: match[1] + words[match[2]], html)
     return SKELETON % (_style(components), html)
 
@@ -107,7 +112,7 @@ def _style(components: Sequence[gr.HTML]) -> str:
 
 
 def _body(components: Sequence[gr.HTML]) -> str:
-    """The elements that Gradio would make for `components`, as far as the style sheet knows them."""
+    """The elements that Gradio makes for `components`, as far as the style sheet knows them."""
     inside = [
         f'<div id="{each.elem_id}"><div class="html-container">{each.html_template}</div></div>'
         for each in components

@@ -9,13 +9,12 @@ export function start({ element, props, watch }) {
   addDigits(element.querySelector("table"));
   // Most people never open this: it is built for those who do, each time, as networks change.
   const details = element.querySelector("details");
-  details.addEventListener("toggle", () => details.open && build(element, props.endpoint));
+  details.addEventListener("toggle", () => details.open && build(element, props));
 }
 
-async function build(element, endpoint) {
-  const response = await fetch(endpoint).catch(() => null); // a server that is away says nothing
-  if (!response?.ok) return;
-  const network = await response.json();
+async function build(element, { card, endpoint }) {
+  const network = card ?? (await ask(endpoint));
+  if (!network) return;
   const list = element.querySelector("dl");
   list.replaceChildren();
   for (const [key, value] of facts(network)) {
@@ -25,6 +24,12 @@ async function build(element, endpoint) {
   const { confusion } = network.provenance;
   element.querySelector(".scroll").hidden = !confusion;
   if (confusion) showCounts(element.querySelector("table"), confusion);
+}
+
+// A server that is away says nothing.
+async function ask(endpoint) {
+  const response = await fetch(endpoint).catch(() => null);
+  return response?.ok ? response.json() : null;
 }
 
 function facts({ name, hidden, provenance }) {

@@ -1,0 +1,39 @@
+"""Write the page and its network as one HTML file that needs no server.
+
+    python scripts/export_page.py digit.html
+    python scripts/export_page.py digit.html --weights runs/... or hf://USER/NAME
+
+It opens by double click, offline, and from any static host. Exit code 2 when the network can't
+be used or the file not be written.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
+
+from mnist_core import Recognizer
+from mnist_core.errors import UserError
+from mnist_core.files import replacing
+from ui.standalone import document
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Write the page as one file.")
+    parser.add_argument("file", type=Path, help="where to write it, digit.html")
+    parser.add_argument("--weights", default=ROOT / "weights", help="folder or hf://USER/NAME")
+    args = parser.parse_args()
+    try:
+        recognizer = Recognizer.load(args.weights)
+        page = document(recognizer.config, recognizer.browser_file()).encode()
+        with replacing(args.file) as file:
+            file.write(page)
+    except UserError as error:
+        parser.exit(2, f"export_page.py: {error}\n")
+    print(f"{args.file}: {len(page) / 1e6:.2f} MB, network {recognizer.name}")
+
+
+if __name__ == "__main__":
+    main()
