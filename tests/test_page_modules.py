@@ -7,13 +7,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import expect
 
+from tests.browser import draw
 from tests.conftest import serving
-from tests.page import open_page
-from ui.components import FOLDER, module_address, modules, page_version
+from tests.drawings import DRAWINGS
+from tests.page import expect_leader, open_page, wait_until_answered
+from ui.components import FOLDER, modules, page_version, script, script_address
 
-SOURCES = {name: content.decode() for name, content in modules().items()}
+SOURCES = modules()
 IMPORT = re.compile(r'import \{ \w+(, \w+)* \} from "(\.\.?/[\w/]+\.js)";')
 TOP_LEVEL = re.compile(r"(export )?(async )?(function|const|let|class) \w+|[})\]]|//|/\*\*|\s|$")
 
@@ -69,19 +70,19 @@ def test_what_is_imported_is_exported_and_used():
 # How they are served
 
 
-def test_modules_may_be_kept_for_ever(server):
-    for name, content in modules().items():
-        answer = httpx.get(server + module_address(name))
-        assert answer.content == content
-        assert answer.headers["content-type"].startswith("text/javascript")
-        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+def test_the_script_may_be_kept_for_ever(server):
+    answer = httpx.get(server + script_address())
+    assert answer.text == script()
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["content-encoding"] in ("br", "gzip")
 
 
 @pytest.mark.parametrize(
     "address",
     [
-        "ui/0123456789ab/texts.js",  # of another version of the page
-        f"ui/{page_version()}/nothing.js",
+        "ui/0123456789ab/page.js",  # of another version of the page
+        f"ui/{page_version()}/texts.js",
         f"ui/{page_version()}/texts.py",
         f"ui/{page_version()}/page.css",
         f"ui/{page_version()}/sketchpad/",
@@ -96,46 +97,33 @@ def test_nothing_else_is_served_there(server, address):
     assert "cache-control" not in answer.headers
 
 
-def test_modules_need_no_login():
+def test_the_script_needs_no_login():
     with serving(auth=[("ann", "chalk")]) as address:
         assert httpx.get(f"{address}config").status_code == 401
-        assert httpx.get(address + module_address("texts.js")).status_code == 200
+        assert httpx.get(address + script_address()).status_code == 200
 
 
-@pytest.mark.parametrize("corrections", [True, False])
-def test_the_page_announces_exactly_the_modules_that_it_loads(browser, corrections):
+def test_the_page_announces_the_script_and_loads_it_once(browser, server):
     page = browser.new_page()
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    with serving(corrections=corrections) as address:
-        open_page(page, address)
-        announced = re.findall("<(.+?)>; rel=modulepreload", httpx.get(address).headers["link"])
-        assert "link" not in httpx.get(address + announced[0]).headers
-    loaded = [url.removeprefix(address) for url in asked if "/ui/" in url]
-    assert sorted(loaded) == sorted(announced)
-    left_out = set(map(module_address, SOURCES)) - set(loaded)
-    assert all("/invitation/" in name or "/feedback/" in name for name in left_out)
-    assert any("/feedback/" in name for name in loaded) == corrections
+    open_page(page, server)
+    assert [url for url in asked if "/ui/" in url] == [server + script_address()]
+    link = httpx.get(server).headers["link"]
+    assert re.findall("<(.+?)>; rel=modulepreload", link) == [script_address()]
+    assert "link" not in httpx.get(server + script_address()).headers
     page.close()
 
 
-def test_a_component_that_starts_late_shows_what_was_said_before(browser, server, page):
-    """Modules arrive in any order: here the chart's comes when the drawing is read already."""
-    link = page.evaluate(
-        """async () => {
-            document.querySelector('[aria-label="7 with a bar"]').click();
-            while (!location.hash) await new Promise((resume) => setTimeout(resume, 50));
-            return location.hash;
-        }"""
-    )
-    late = browser.new_page(reduced_motion="reduce")
-    held = []
-    late.route("**/chart/chart.js", lambda route: held.append(route))
-    with late.expect_response("**/recognize"):
-        late.goto(server + link)
-    held[0].continue_()
-    expect(late.locator(".bar.leading")).to_have_attribute("data-digit", "7")
-    late.close()
+def test_a_component_that_starts_late_is_told_what_was_said_before(page):
+    """Gradio shows them when it likes: the drawing may have been read before the chart is there."""
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+    wait_until_answered(page)
+    page.evaluate("window.read = window.drawn = null")
+    page.evaluate("document.dispatchEvent(new Event('listening'))")
+    assert page.evaluate("read.digit") == 7
+    assert page.evaluate("drawn.strokes.length") == len(DRAWINGS[7])
 
 
 # Those that need no page, under Node.js
