@@ -35,9 +35,9 @@ class SkeletonMiddleware:
             await send({"type": "http.response.body", "body": body})
 
         await self.app(scope, receive, keep)
-        start, *parts = messages
+        start = next(each for each in messages if each["type"] == "http.response.start")
         headers = [pair for pair in start["headers"] if pair[0] != b"content-length"]
-        body = b"".join(part["body"] for part in parts)
+        body = b"".join(each.get("body", b"") for each in messages)
         if LOGIN not in body:
             body = self._with_skeleton(body, dict(scope["headers"]).get(b"accept-language", b""))
         await GZipMiddleware(answer)(scope, receive, send)
