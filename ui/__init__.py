@@ -4,10 +4,15 @@ Each component is a `gr.HTML` with a template, a style and JavaScript modules of
 meet in the browser alone, through DOM events, so that the bars move without a round trip
 through Gradio's state:
 
-- "drawing", from the sketchpad at each change: {strokes, picture}, strokes of [x, y] points
-  and whether a picture is on the paper instead
-- "prediction", from the sketchpad: what the network answered to the `strokes` in it, or null
+- "drawing", from the sketchpad, once in a frame where something changed: {strokes}, of [x, y]
+  points, none where the paper is empty or shows a picture
+- "prediction", from the sketchpad: null for nothing, or what ui/recognizer or the server read in
+  the `strokes` in it, the very array of the "drawing"; where that is not the last one, the answer
+  is about something older. `why()` and `shrunk()` explain it, `before` is what the network
+  before read
 - "draw", to the sketchpad: strokes that it should draw
-- "details", to the sketchpad: whether explanations are looked at and worth their time
 - "listening", to the sketchpad, from who starts: it repeats what it said last
+
+Drawings are read in the browser, in the frame in which they change; pictures, and drawings until
+the network has arrived, by the server.
 """

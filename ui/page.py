@@ -23,16 +23,20 @@ EXAMPLES = FOLDER / "examples" / "drawings.jsonl"  # "style" is a key of the pag
 
 
 def build(
-    endpoints: Sequence[Callable], recognize: str, network: str, corrections: str | None = None
+    endpoints: Sequence[Callable],
+    recognize: str | None,
+    network: str | None,
+    corrections: str | None = None,
 ) -> gr.Blocks:
     """The page, and Gradio's own `endpoints` for its clients and MCP, one call at a time.
 
-    `recognize` reads drawings, `network` tells what the model card says, `corrections` keeps
-    what people correct (None where nobody may): addresses relative to the page.
+    `recognize` reads pictures, `network` tells what reads drawings and lies beside its file,
+    `corrections` keeps what people correct: addresses relative to the page, None where there is
+    no such thing.
     """
     with gr.Blocks(title="Draw a digit", analytics_enabled=False) as page:
         component("heading")
-        component("sketchpad", endpoint=recognize, version=page_version())
+        component("sketchpad", endpoint=recognize, network=network, version=page_version())
         component("chart")
         if corrections:
             component("feedback", endpoint=corrections)

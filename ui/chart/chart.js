@@ -1,5 +1,5 @@
 // How sure the network is of each digit, in ten bars of fixed order, and what that means:
-// "prediction" events in, widths and words out.
+// "prediction" events in, widths and words out; dimmed while they are not about what is drawn.
 
 import { send } from "../elements.js";
 import { speak, text } from "../texts.js";
@@ -10,14 +10,23 @@ const QUIET = 700; // milliseconds without a change before the result is read al
 export function start({ element, props, watch }) {
   speak({ element, props, watch });
   const bars = NOTHING.probabilities.map((_, digit) => addBar(element, digit));
-  let speaking;
+  let drawn, speaking;
+  const setStale = (isStale) => {
+    element.querySelector(".result").ariaBusy = isStale;
+    clearTimeout(speaking);
+  };
   const show = (prediction) => {
     const words = showPrediction(element, bars, prediction ?? NOTHING);
-    clearTimeout(speaking);
-    speaking = setTimeout(() => announce(element, words, !prediction), QUIET);
+    const isStale = prediction !== null && prediction.strokes !== drawn;
+    setStale(isStale);
+    if (!isStale) speaking = setTimeout(() => announce(element, words, !prediction), QUIET);
   };
   show(null);
-  document.addEventListener("prediction", (event) => show(event.detail));
+  document.addEventListener("drawing", ({ detail }) => {
+    drawn = detail.strokes;
+    setStale(true); // until it is read, which may be at once
+  });
+  document.addEventListener("prediction", ({ detail }) => show(detail));
   send(element, "listening");
 }
 

@@ -38,8 +38,7 @@ export function setDrawing(strokes) {
 // Null is the answer to an empty paper, and to what is refused.
 export function setAnswer(prediction) {
   const wasAnswered = Boolean(prediction?.strokes?.length && state.drawing.length);
-  const isAboutThis = JSON.stringify(prediction?.strokes) === JSON.stringify(state.drawing);
-  set({ wasAnswered, answer: wasAnswered && isAboutThis ? prediction : null });
+  set({ wasAnswered, answer: wasAnswered && prediction.strokes === state.drawing ? prediction : null });
 }
 
 export const askConsent = (digit) => set({ asked: digit });

@@ -1,8 +1,8 @@
 // What the network saw, why it chose as it did, and what simple shrinking would give: pictures
-// of 28 x 28 pixels on canvases of that size, enlarged by the style sheet. While it is on the
-// screen it asks for the explanations that "prediction" events then carry.
+// of 28 x 28 pixels on canvases of that size, enlarged by the style sheet. All that is worked out
+// while it is on the screen alone.
 
-import { add, send } from "../elements.js";
+import { add } from "../elements.js";
 import { language, speak, text } from "../texts.js";
 
 const PIXELS = 28 * 28;
@@ -20,32 +20,32 @@ export function start({ element, props, watch }) {
     add(column, "i");
     column.append(digit);
   }
+  let last = null;
+  let isOnScreen = false;
+  const update = () => isOnScreen && show(element, last);
   const toggle = element.querySelector("[role=switch]");
   toggle.addEventListener("click", () => {
     toggle.ariaChecked = toggle.ariaChecked !== "true";
     element.querySelector(".simple").hidden = toggle.ariaChecked !== "true";
+    update();
   });
-  show(element, null);
-
-  // Explanations cost time on the way: only what can be seen is asked for.
-  let onScreen = false;
-  const askForDetails = () => send(element, "details", onScreen);
   document.addEventListener("prediction", ({ detail }) => {
-    show(element, detail);
-    if (detail?.digit != null && detail.details !== onScreen) askForDetails();
+    last = detail;
+    update();
   });
   new IntersectionObserver((entries) => {
-    onScreen = entries.at(-1).isIntersecting;
-    askForDetails();
+    isOnScreen = entries.at(-1).isIntersecting;
+    update();
   }).observe(element);
 }
 
 function show(element, prediction) {
-  if (prediction?.digit == null) showNothing(element);
+  const isRead = prediction?.digit != null;
   fill(element, ".saw", grey(prediction?.pixels ?? BLANK));
-  element.querySelector(".legend").hidden = !prediction?.why;
-  if (prediction?.why) showReasons(element, prediction);
-  if (prediction?.shrunk) showShrunk(element, prediction.shrunk);
+  element.querySelector(".legend").hidden = !isRead;
+  if (!isRead) return showNothing(element);
+  showReasons(element, prediction, prediction.why());
+  if (!element.querySelector(".simple").hidden) showShrunk(element, prediction.shrunk());
 }
 
 function showNothing(element) {
@@ -68,22 +68,22 @@ function grey(pixels) {
   return (i) => [pixels[i], pixels[i], pixels[i], 255];
 }
 
-function showReasons(element, { digit, runner_up, why }) {
-  const strongest = Math.max(...why.contributions.map(Math.abs));
+function showReasons(element, { digit, runner_up }, { contributions, constant }) {
+  const strongest = Math.max(...contributions.map(Math.abs));
   fill(element, ".why", (i) => {
-    const share = why.contributions[i] / strongest;
+    const share = contributions[i] / strongest;
     return [...(share > 0 ? FOR : AGAINST), 255 * Math.sqrt(Math.abs(share))]; // the weak show too
   });
   element.querySelector(".question").textContent = text("why", { digit, runner_up });
   element.querySelector(".for").textContent = text("speaks_for", { digit });
   element.querySelector(".against").textContent = text("speaks_for", { digit: runner_up });
-  const ink = why.contributions.reduce((sum, part) => sum + part, 0);
+  const ink = contributions.reduce((sum, part) => sum + part, 0);
   element.querySelector(".sum").textContent = text("sum", {
     digit,
     runner_up,
     ink: ink.toLocaleString(language(), SIGNED),
-    constant: why.constant.toLocaleString(language(), SIGNED),
-    times: Math.exp(ink + why.constant).toLocaleString(language(), ROUNDED),
+    constant: constant.toLocaleString(language(), SIGNED),
+    times: Math.exp(ink + constant).toLocaleString(language(), ROUNDED),
   });
 }
 

@@ -6,8 +6,10 @@ import { look, put } from "./state.js";
 
 const PICTURE_SIDE = 256; // pixels: what is looked at, and quick to send
 
-export function startPictures(element) {
+// They are for the server, at `endpoint`: without one there are none.
+export function startPictures(element, endpoint) {
   for (const [button, input] of [["picture", "choose"], ["camera", "photograph"]]) {
+    element.querySelector(`.${button}`).hidden = !endpoint;
     const chooser = element.querySelector(`.${input}`);
     element.querySelector(`.${button}`).addEventListener("click", () => chooser.click());
     chooser.addEventListener("change", () => {
@@ -15,6 +17,7 @@ export function startPictures(element) {
       chooser.value = ""; // the same file can be chosen again
     });
   }
+  if (!endpoint) return;
   document.addEventListener("paste", (event) => {
     const [file] = event.clipboardData.files;
     if (file && !isTyping(event)) usePicture(element, file);

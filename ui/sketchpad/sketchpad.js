@@ -3,11 +3,11 @@
 
 import { speak } from "../texts.js";
 import { startAddress } from "./address.js";
-import { startAsking } from "./asking.js";
 import { hush } from "./notice.js";
 import { startPainting } from "./painting.js";
 import { startPen } from "./pen.js";
 import { startPictures } from "./pictures.js";
+import { startReading } from "./reading.js";
 import { replay } from "./replay.js";
 import { on } from "./state.js";
 import { startKeyboard, startTools } from "./tools.js";
@@ -18,10 +18,10 @@ export function start({ element, props, watch }) {
   on("step", () => hush(element, false));
   startTools(element);
   startPainting(canvas);
-  startAsking({ element, props });
+  startReading({ element, props });
   startPen(canvas);
   startKeyboard(element, canvas);
-  startPictures(element);
+  startPictures(element, props.endpoint);
   document.addEventListener("draw", (event) => replay(event.detail));
   startAddress(element);
 }

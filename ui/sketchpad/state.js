@@ -1,7 +1,7 @@
 // What is on the paper, what was before and comes after it, and who draws: changed by these
 // functions alone, which know no page. Who wants to hear of it says so with `on`.
 
-// The paper's own units, whatever its size on the screen; the server shrinks drawings by them.
+// The paper's own units, whatever its size on the screen; recognizer/framing.js has them too.
 export const SIDE = 1000;
 export const PEN_WIDTH = 55; // as shown: what the network sees is drawn anew
 
@@ -19,8 +19,7 @@ const state = {
   replayed: null, // strokes that are drawing themselves
   erasing: false,
   cursor: { x: SIDE / 2, y: SIDE / 2, shown: false }, // of the keyboard
-  revision: 0, // grows with every change of the sheet
-  oldest: 0, // answers to older revisions are about something else
+  origin: 0, // another number where a sheet did not grow out of the one before
 };
 
 // "change": something else is on the paper; "look": only the cursor is elsewhere, or the eraser
@@ -39,8 +38,7 @@ export function coordinates() {
 
 function show(sheet, isUnrelated = false) {
   state.sheet = sheet;
-  state.revision += 1;
-  if (isUnrelated) state.oldest = state.revision;
+  if (isUnrelated) state.origin += 1;
   if (sheet.strokes.length === 0) state.erasing = false; // or a pen without ink would puzzle
   announce("change");
 }

@@ -1,0 +1,56 @@
+// The network that reads in the browser and the one before it: from the server, which is asked
+// for newer ones after the pen, or from the page itself, which then needs no server.
+
+import { readNetwork } from "../recognizer/network.js";
+import { request } from "./asking.js";
+import { look, on } from "./state.js";
+
+const PAUSE = 3000; // milliseconds between what somebody does and a look for a newer network
+const MOMENT = 200; // the same where the pen is down then: drawing is not disturbed
+const TIMEOUT = 120000; // until a file counts as lost: slow links take a quarter of a minute
+
+// `change` gets {current, previous}, networks or null, whenever they are others.
+export function startNetworks(server, change) {
+  if (!server.props.network) return change({ current: embedded(), previous: null });
+  const networks = { current: null, previous: null };
+  let isDue = true;
+  const update = async () => {
+    if (look().pointer || look().stroke) return setTimeout(update, MOMENT);
+    await load(server, networks, change).catch(() => {}); // those before go on, or the server
+    isDue = false;
+  };
+  on("rest", () => {
+    if (!isDue) setTimeout(update, PAUSE);
+    isDue = true;
+  });
+  update();
+}
+
+async function load(server, networks, change) {
+  const address = server.props.network;
+  const had = Object.values(networks);
+  const get = async (name) =>
+    had.find((network) => network?.name === name) ??
+    readNetwork(await (await fetchLow(server, `${address}/${name}.bin`)).arrayBuffer());
+  const put = (place, network) => {
+    if (network === networks[place]) return;
+    networks[place] = network;
+    change(networks);
+  };
+  const { name, previous } = await (await fetchLow(server, address)).json();
+  put("current", await get(name));
+  put("previous", previous && (await get(previous)));
+}
+
+// After whatever the page is waiting for.
+async function fetchLow(server, address) {
+  const options = { priority: "low", signal: AbortSignal.timeout(TIMEOUT) };
+  const response = await request(server, address, options);
+  if (!response.ok) throw new Error(response.status);
+  return response;
+}
+
+function embedded() {
+  const letters = atob(window.embedded_network); // base64
+  return readNetwork(Uint8Array.from(letters, (letter) => letter.charCodeAt(0)).buffer);
+}
