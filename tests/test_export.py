@@ -12,10 +12,10 @@ from mnist_core.network.model import MLP
 from tests.browser import draw
 from tests.conftest import ROOT, call, run
 from tests.drawings import DRAWINGS
-from tests.page import LISTEN, PHONE, expect_empty, expect_leader, paper, tool, wait_until_replayed
-from ui.texts import CHINESE, ENGLISH
+from tests.page import LISTEN, PHONE, expect_empty, expect_leader, paper, tool, from ui.texts import CHINESE, ENGLISH
 
 EXPORT = ROOT / "scripts" / "export_page.py"
+LINK = re.compile("#drawing=")
 WIDE = {"viewport": {"width": 1280, "height": 800}}
 # What a component has of elements, by name, class and place: where both pages show the same.
 LAYOUT = """() => [...document.querySelectorAll(".paper, .tools button, .bar, .row button, figure, "
@@ -25,6 +25,8 @@ LAYOUT = """() => [...document.querySelectorAll(".paper, .tools button, .bar, .r
         const look = [color, backgroundColor, font, borderRadius, opacity];
         return [node.tagName, [x, y, width, height].map(Math.round), ...look].join(" ");
     })"""
+
+REMOVE = "(those) => document.querySelectorAll(those).forEach((node) => node.remove())"
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def file(tmp_path_factory) -> Path:
 @pytest.fixture
 def open_file(browser, file):
     """Opens the file without a network. No page may complain, or ask for anything else."""
-    contexts, complaints, asked = [], [], []
+    contexts, complaints, opened, asked = [], [], set(), set()
 
     def open_one(fragment: str = "", path: Path = file, **settings):
         context = browser.new_context(**{**WIDE, "offline": True, **settings})
@@ -49,7 +51,8 @@ def open_file(browser, file):
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda line: complaints.append(line.text))
-        page.on("request", lambda request: asked.append(request.url.partition("#")[0]))
+        page.on("request", lambda request: asked.add(request.url.partition("#")[0]))
+        opened.add(path.as_uri())
         page.goto(path.as_uri() + fragment)
         page.evaluate(LISTEN)
         return page
@@ -58,7 +61,7 @@ def open_file(browser, file):
     for context in contexts:
         context.close()
     assert complaints == []
-    assert {url for url in asked if not url.startswith("data:")} <= {file.as_uri()}
+    assert {url for url in asked if not url.startswith("data:")} <= opened
 
 
 # The file
@@ -144,7 +147,7 @@ def test_it_answers_what_python_answers(open_file, recognizer):
 def test_a_link_opens_the_drawing_again(open_file):
     page = open_file()
     draw(page, DRAWINGS[7])
-    page.wait_for_function("location.hash !== ''")
+    expect(page).to_have_url(LINK)
     strokes = page.evaluate("drawn.strokes")
     again = open_file(page.evaluate("location.hash"), reduced_motion="reduce")
     expect_leader(again, 7)
@@ -159,7 +162,7 @@ def test_a_link_opens_the_drawing_again(open_file):
 def test_examples_draw_themselves_and_are_explained(open_file):
     page = open_file()
     page.get_by_role("button", name=ENGLISH["crossed_7"]).click()
-    wait_until_replayed(page)
+    expect(page).to_have_url(LINK)  # it is complete
     expect_leader(page, 7)
     expect(page.locator("#insight .question")).to_contain_text("Why 7 and not")
     expect(page.locator("#insight .sum")).to_contain_text("times as likely")
@@ -223,7 +226,7 @@ def test_it_looks_like_the_page_that_is_served(open_file, open_context, settings
     served, exported = open_context(**settings), open_file(**settings)
     for page in (served, exported):
         # What only a server has.
-        page.evaluate("document.querySelectorAll('#feedback, .picture, .camera').forEach((e) => e.remove())")  # fmt: skip
+        page.evaluate(REMOVE, "#feedback, .picture, .camera")
         page.get_by_role("button", name=ENGLISH["open_4"]).click()
         expect_leader(page, 4)
     assert exported.evaluate(LAYOUT) == served.evaluate(LAYOUT)
