@@ -12,7 +12,8 @@ from mnist_core.network.model import MLP
 from tests.browser import draw
 from tests.conftest import ROOT, call, run
 from tests.drawings import DRAWINGS
-from tests.page import LISTEN, PHONE, expect_empty, expect_leader, paper, tool, from ui.texts import CHINESE, ENGLISH
+from tests.page import LISTEN, PHONE, expect_empty, expect_leader, paper, tool
+from ui.texts import CHINESE, ENGLISH
 
 EXPORT = ROOT / "scripts" / "export_page.py"
 LINK = re.compile("#drawing=")
