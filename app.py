@@ -40,12 +40,9 @@ def create_page(
     if store:
         served += corrections.correction_routes(reloader, store, metrics, bool(root_path))
     limits = Middleware(LimitsMiddleware, metrics, version, components.preload_header(), mcp)
-    skeletons = map(standalone.skeleton, ("en", "zh"))
+    skeleton = Middleware(SkeletonMiddleware, standalone.skeletons())
     settings = {"max_file_size": MAX_BODY, "mcp_server": mcp, "root_path": root_path}
-    settings["app_kwargs"] = {
-        "routes": served,
-        "middleware": [limits, Middleware(SkeletonMiddleware, *skeletons)],
-    }
+    settings["app_kwargs"] = {"routes": served, "middleware": [limits, skeleton]}
     return blocks, page.settings() | settings
 
 

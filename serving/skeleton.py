@@ -14,12 +14,12 @@ LOGIN = b'"auth_required":true'
 class SkeletonMiddleware:
     """ASGI middleware that puts a skeleton before Gradio's page, and sends both gzipped.
 
-    There is one for readers of English and one for readers of Chinese.
+    `skeletons` has one for each language, by its first letters; others read the first of them.
     """
 
-    def __init__(self, app: ASGIApp, english: str, chinese: str) -> None:
+    def __init__(self, app: ASGIApp, skeletons: dict[str, str]) -> None:
         self.app = app
-        self.english, self.chinese = english, chinese
+        self.skeletons = skeletons
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
@@ -39,10 +39,8 @@ class SkeletonMiddleware:
         headers = [pair for pair in start["headers"] if pair[0] != b"content-length"]
         body = b"".join(each.get("body", b"") for each in messages)
         if LOGIN not in body:
-            body = self._with_skeleton(body, dict(scope["headers"]).get(b"accept-language", b""))
+            language = dict(scope["headers"]).get(b"accept-language", b"")[:2].decode("latin-1")
+            skeleton = self.skeletons.get(language, next(iter(self.skeletons.values()))).encode()
+            above = skeleton + b"".join(STYLE_SHEET.findall(body))
+            body = STYLE_SHEET.sub(b"", body).replace(PAGE, above + PAGE, 1)
         await GZipMiddleware(answer)(scope, receive, send)
-
-    def _with_skeleton(self, page: bytes, languages: bytes) -> bytes:
-        skeleton = self.chinese if languages.startswith(b"zh") else self.english
-        sheets = b"".join(STYLE_SHEET.findall(page))
-        return STYLE_SHEET.sub(b"", page).replace(PAGE, skeleton.encode() + sheets + PAGE, 1)

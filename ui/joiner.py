@@ -14,19 +14,7 @@ EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (\w+))", re
 
 
 def join(modules: Mapping[str, str]) -> str:
-    """The script that declares `modules`, an object: what each exports, by the module's path.
-
-    >>> print(join({"a.js": 'import { f } from "./b/b.js";', "b/b.js": "export const f = 1;"}))
-    const modules = {};
-    modules["b/b.js"] = (() => {
-    const f = 1;
-    return { f };
-    })();
-    modules["a.js"] = (() => {
-    const { f } = modules["b/b.js"];
-    return {  };
-    })();
-    """
+    """The script that declares `modules`: what each exports, by its path."""
     needs = {
         name: [_path(name, place) for _, place in IMPORT.findall(source)]
         for name, source in modules.items()
@@ -44,5 +32,6 @@ def _wrapped(name: str, source: str) -> str:
     """A module's source in a function of its own, which gives what it exports."""
     exports = ", ".join(EXPORT.findall(source))
     source = IMPORT.sub(lambda m: f'const {m[1]} = modules["{_path(name, m[2])}"];', source)
-    body = EXPORT.sub("", source).strip()
-    return f'modules["{name}"] = (() => {{\n{body}\nreturn {{ {exports} }};\n}})();'
+    return (
+        f'modules["{name}"] = (() => {{\n{EXPORT.sub("", source)}\nreturn {{ {exports} }};\n}})();'
+    )
