@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.conftest import serving
-from tests.page import open_page
+from tests.page import NETWORK_FILE, open_page
 from ui.components import FOLDER, module_address, modules, page_version
 
 SOURCES = {name: content.decode() for name, content in modules().items()}
@@ -131,7 +131,7 @@ def test_a_component_that_starts_late_shows_what_was_said_before(browser, server
     late = browser.new_page(reduced_motion="reduce")
     held = []
     late.route("**/chart/chart.js", lambda route: held.append(route))
-    with late.expect_response("**/recognize"):
+    with late.expect_response(NETWORK_FILE):
         late.goto(server + link)
     held[0].continue_()
     expect(late.locator(".bar.leading")).to_have_attribute("data-digit", "7")
@@ -260,23 +260,24 @@ SEVEN, GROWN = [[[1, 1], [9, 1], [4, 9]]], [[[1, 1], [9, 1], [4, 9]], [[2, 5], [
 
 
 def test_digits_and_right_are_offered_for_what_is_on_the_paper(node):
-    script = """([acts]) => acts.map(([name, value]) => {
-        ({ setDrawing, setAnswer })[name](value);
+    script = """([papers, acts]) => acts.map(([name, value, paper]) => {
+        if (name === "setDrawing") setDrawing(papers[value]);
+        else setAnswer(value === null ? null : { digit: value, strokes: papers[paper] });
         const { isOffered, right } = look();
         return [isOffered, right];
     })"""
     acts = {
-        "begun": (["setDrawing", SEVEN], [False, None]),
-        "answered": (["setAnswer", {"digit": 7, "strokes": SEVEN}], [True, 7]),
-        "grows": (["setDrawing", GROWN], [True, None]),
-        "answered late": (["setAnswer", {"digit": 7, "strokes": SEVEN}], [True, None]),
-        "answered again": (["setAnswer", {"digit": 4, "strokes": GROWN}], [True, 4]),
-        "not sure of any": (["setAnswer", {"digit": None, "strokes": GROWN}], [True, None]),
+        "begun": (["setDrawing", 0], [False, None]),
+        "answered": (["setAnswer", 7, 0], [True, 7]),
+        "grows": (["setDrawing", 1], [True, None]),
+        "answered late": (["setAnswer", 7, 0], [True, None]),
+        "answered again": (["setAnswer", 4, 1], [True, 4]),
         "refused": (["setAnswer", None], [False, None]),
-        "a picture": (["setDrawing", []], [False, None]),
-        "answered too": (["setAnswer", {"digit": 4}], [False, None]),
+        "a picture": (["setDrawing", 2], [False, None]),
+        "answered too": (["setAnswer", 4, 2], [False, None]),
     }
-    (answers,) = node(FEEDBACK, script, [[[act for act, _ in acts.values()]]])
+    papers = [SEVEN, GROWN, []]
+    (answers,) = node(FEEDBACK, script, [[papers, [act for act, _ in acts.values()]]])
     assert dict(zip(acts, answers, strict=True)) == {
         name: expected for name, (_, expected) in acts.items()
     }
