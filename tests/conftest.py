@@ -281,14 +281,14 @@ def open_context(browser, contexts, server):
     A test has windows of its own, in which the page is loaded anew. Those of the same settings
     share a context and with it the cache, out of which the page's files come at once; what else
     a context keeps, its storage, is emptied, and `alone` a window has a context of its own, for
-    what Playwright does to all windows of one: it sets clocks. No page may log an error or ask
-    another host.
+    what Playwright does to all windows of one: it sets clocks. Without `has_network` the page
+    asks the server for answers. No page may log an error or ask another host.
     """
     from tests.page import open_page
 
     pages, complaints, hosts = [], [], []
 
-    def open_one(fragment: str = "", alone: bool = False, **settings):
+    def open_one(fragment: str = "", alone: bool = False, has_network: bool = True, **settings):
         key = os.urandom(8) if alone else str(settings)
         if key not in contexts:
             size = {"width": 1280, "height": 800}
@@ -300,7 +300,7 @@ def open_context(browser, contexts, server):
             "console", lambda line: complaints.append(line.text) if line.type == "error" else None
         )
         page.on("request", lambda request: hosts.append(request.url))
-        open_page(page, server + fragment)
+        open_page(page, server + fragment, has_network)
         return page
 
     yield open_one
@@ -315,6 +315,12 @@ def open_context(browser, contexts, server):
 def page(open_context):
     """The page, loaded, in a window of its own."""
     return open_context()
+
+
+@pytest.fixture
+def asking_page(open_context):
+    """The page where the network can't be loaded: the server reads what is drawn."""
+    return open_context(has_network=False)
 
 
 # Node.js ---------------------------------------------------------------------

@@ -9,6 +9,8 @@ from tests.browser import move
 expect.set_options(timeout=60_000)  # a machine that does much else can be slow
 
 ENDPOINT = "**/recognize"
+NETWORK = "**/network"  # and its file below it
+NETWORK_FILE = "**/network/*.bin"
 PHONE = {"viewport": {"width": 375, "height": 667}, "has_touch": True, "is_mobile": True}
 
 # Whether the paper stands where it stood three frames before: what loads late moves it.
@@ -27,13 +29,24 @@ LISTEN = """() => {
 }"""
 
 
-def open_page(page: Page, address: str) -> None:
+# Whether the network has arrived, whose reading takes less than a frame.
+HAS_NETWORK = """() => performance.getEntriesByType("resource")
+    .some(({ name, responseStatus }) => name.endsWith(".bin") && responseStatus === 200)"""
+
+
+def open_page(page: Page, address: str, has_network: bool = True) -> None:
+    """Open the page and wait until it can be drawn on, and reads by itself if it ever will."""
+    if not has_network:
+        page.route(NETWORK, lambda route: route.abort())
     page.goto(address, timeout=120_000)
     expect(page.locator(".result")).to_be_visible()
     expect(page.locator(".hint span")).not_to_be_empty()  # its script has run
     expect(page.locator("#about summary")).to_be_visible()  # the last part of the page
     page.wait_for_function(STAYS)
     page.evaluate(LISTEN)
+    if has_network:
+        page.wait_for_function(HAS_NETWORK)
+        settle(page)
     # Chromium drops what is done with the mouse before it has shown a page.
     page.evaluate("addEventListener('pointermove', () => (window.feels = true), { once: true })")
     for _ in range(3000):
@@ -63,6 +76,13 @@ def wait_until(page: Page, condition: Callable[[], object]) -> None:
             return
         page.wait_for_timeout(100)
     raise TimeoutError("what was waited for did not come")
+
+
+def record_requests(page: Page) -> list[str]:
+    """The addresses that the page asks for from now on."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    return asked
 
 
 def settle(page: Page) -> None:

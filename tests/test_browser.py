@@ -11,6 +11,7 @@ from tests.browser import draw, move
 from tests.drawings import DRAWINGS
 from tests.page import (
     ENDPOINT,
+    NETWORK,
     PHONE,
     Fingers,
     Gate,
@@ -21,6 +22,7 @@ from tests.page import (
     ink,
     paper,
     pen_down,
+    record_requests,
     record_shown,
     send_pointer,
     settle,
@@ -103,10 +105,17 @@ def test_each_verdict_has_its_words(page):
     def answer(first, second, verdict):
         probabilities = [0.0] * 10
         probabilities[4], probabilities[9] = first, second
-        detail = {"probabilities": probabilities, "digit": 4, "runner_up": 9, "verdict": verdict,
-                  "details": True}  # fmt: skip
+        detail = {"probabilities": probabilities, "digit": 4, "runner_up": 9, "verdict": verdict}
         page.evaluate(
-            "detail => document.dispatchEvent(new CustomEvent('prediction', { detail }))", detail
+            """answer => {
+                const send = (type, detail) =>
+                    document.dispatchEvent(new CustomEvent(type, { detail }));
+                const strokes = [[[1, 1]]];
+                send("drawing", { strokes });
+                const why = () => ({ contributions: [0], constant: 0 });
+                send("prediction", { ...answer, strokes, why });
+            }""",
+            detail,
         )
 
     comment, spoken = page.locator(".comment"), page.locator(".spoken")
@@ -121,20 +130,20 @@ def test_each_verdict_has_its_words(page):
     expect(spoken).to_have_text("This does not look like a digit")
 
 
-def test_a_drawing_that_is_refused_is_said_to_be_and_not_answered(page):
-    draw(page, DRAWINGS[7])
-    expect_leader(page, 7)
-    page.route(
+def test_a_drawing_that_is_refused_is_said_to_be_and_not_answered(asking_page):
+    draw(asking_page, DRAWINGS[7])
+    expect_leader(asking_page, 7)
+    asking_page.route(
         ENDPOINT, lambda route: route.fulfill(status=422, json={"error": "At most 100 strokes."})
     )
-    draw(page, DRAWINGS[1])
-    expect(page.get_by_text("At most 100 strokes.")).to_be_visible()
-    expect(page.locator(".bar.leading")).to_have_count(0)
+    draw(asking_page, DRAWINGS[1])
+    expect(asking_page.get_by_text("At most 100 strokes.")).to_be_visible()
+    expect(asking_page.locator(".bar.leading")).to_have_count(0)
 
 
 def test_the_pen_takes_over_from_the_palm(page):
-    with page.expect_request(ENDPOINT):
-        send_pointer(page, "pointerdown", 1, "touch", 0.9, 0.9)
+    send_pointer(page, "pointerdown", 1, "touch", 0.9, 0.9)
+    wait_until_answered(page)
     send_pointer(page, "pointerdown", 2, "pen", 0.3, 0.22)
     send_pointer(page, "pointermove", 1, "touch", 0.8, 0.9)
     send_pointer(page, "pointermove", 2, "pen", 0.7, 0.22)
@@ -190,19 +199,19 @@ def test_the_right_mouse_button_draws_nothing(page):
     assert ink(page) == 0
 
 
-def test_one_request_at_a_time_and_the_last_state_is_sent(page):
-    gate = Gate(page)
-    pen_down(page, (0.3, 0.22))
-    move(page, (0.7, 0.22), steps=20)
-    move(page, (0.45, 0.8), steps=20)
-    page.mouse.up()
-    settle(page)
+def test_one_request_at_a_time_and_the_last_state_is_sent(asking_page):
+    gate = Gate(asking_page)
+    pen_down(asking_page, (0.3, 0.22))
+    move(asking_page, (0.7, 0.22), steps=20)
+    move(asking_page, (0.45, 0.8), steps=20)
+    asking_page.mouse.up()
+    settle(asking_page)
     assert len(gate.held) == 1
-    with page.expect_request(ENDPOINT) as last:
+    with asking_page.expect_request(ENDPOINT) as last:
         gate.open()
     (stroke,) = json.loads(last.value.post_data)["strokes"]
     assert stroke[-1] == pytest.approx([450, 800], abs=3)
-    expect_leader(page, 7)
+    expect_leader(asking_page, 7)
 
 
 def draw_and_clear_with_the_answer_on_its_way(page) -> Gate:
@@ -211,36 +220,37 @@ def draw_and_clear_with_the_answer_on_its_way(page) -> Gate:
     draw(page, DRAWINGS[7])
     wait_until(page, lambda: gate.held)
     tool(page, "Clear").click()
+    settle(page)
     record_shown(page)
     return gate
 
 
-def test_clear_wins_over_an_answer_on_its_way(page):
-    gate = draw_and_clear_with_the_answer_on_its_way(page)
-    with page.expect_response(ENDPOINT):
+def test_clear_wins_over_an_answer_on_its_way(asking_page):
+    gate = draw_and_clear_with_the_answer_on_its_way(asking_page)
+    with asking_page.expect_response(ENDPOINT):
         gate.answer_first(7)
-    settle(page)
-    assert page.evaluate("shown") == []
-    expect_empty(page)
+    settle(asking_page)
+    assert asking_page.evaluate("shown") == []
+    expect_empty(asking_page)
 
 
-def test_an_answer_to_what_was_cleared_is_not_shown_for_what_is_drawn_next(page):
-    gate = draw_and_clear_with_the_answer_on_its_way(page)
-    draw(page, DRAWINGS[1])
+def test_an_answer_to_what_was_cleared_is_not_shown_for_what_is_drawn_next(asking_page):
+    gate = draw_and_clear_with_the_answer_on_its_way(asking_page)
+    draw(asking_page, DRAWINGS[1])
     gate.answer_first(7)
     gate.open()
-    expect_leader(page, 1)
-    assert 7 not in page.evaluate("shown")
+    expect_leader(asking_page, 1)
+    assert 7 not in asking_page.evaluate("shown")
 
 
-def test_a_server_that_fails_is_said_and_the_drawing_kept(page):
-    page.route(ENDPOINT, lambda route: route.abort())
-    draw(page, DRAWINGS[7])
-    notice = page.locator(".notice")
+def test_a_server_that_fails_is_said_and_the_drawing_kept(asking_page):
+    asking_page.route(ENDPOINT, lambda route: route.abort())
+    draw(asking_page, DRAWINGS[7])
+    notice = asking_page.locator(".notice")
     expect(notice).to_contain_text("Your drawing is kept")
-    assert ink(page) > 0
-    page.unroute(ENDPOINT)
-    expect_leader(page, 7)  # by itself
+    assert ink(asking_page) > 0
+    asking_page.unroute(ENDPOINT)
+    expect_leader(asking_page, 7)  # by itself
     expect(notice).to_be_empty()
 
 
@@ -300,11 +310,11 @@ def test_a_second_finger_does_not_tangle_the_stroke(open_context):
 
 
 def test_a_page_that_nobody_uses_asks_nothing(page):
-    draw(page, DRAWINGS[7])
-    expect_leader(page, 7)
-    expect(page.locator(".spoken")).to_contain_text("7")  # the last thing that happens
-    requests = []
-    page.on("request", lambda request: requests.append(request.url))
+    with page.expect_response(NETWORK):  # the last thing that happens
+        draw(page, DRAWINGS[7])
+        expect_leader(page, 7)
+    settle(page)
+    requests = record_requests(page)
     frames = page.evaluate(
         """async () => {
             let painted = 0;

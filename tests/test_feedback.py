@@ -11,7 +11,7 @@ from mnist_core.drawing.strokes import read_drawings
 from tests.browser import draw
 from tests.conftest import serving
 from tests.drawings import DRAWINGS
-from tests.page import Gate, expect_leader, open_page, wait_until
+from tests.page import Gate, expect_leader, open_page, record_requests, wait_until
 from tests.test_reloader import other_network
 
 
@@ -108,46 +108,50 @@ def test_consent_that_is_given_twice_keeps_one(page):
     expect(page.get_by_text("Kept as 7.")).to_be_visible()
 
 
-def test_what_is_kept_is_what_is_on_the_paper_and_not_what_was_answered(page):
-    drawn_seven(page)
-    gate = Gate(page)
-    draw(page, [[(0.35, 0.5), (0.65, 0.5)]])  # a bar, to which there is no answer yet
-    expect(page.get_by_role("button", **RIGHT)).to_be_disabled()  # that was about another
-    with page.expect_request("**/corrections") as sent:
-        page.keyboard.press("7")
+def test_what_is_kept_is_what_is_on_the_paper_and_not_what_was_answered(asking_page):
+    drawn_seven(asking_page)
+    gate = Gate(asking_page)
+    draw(asking_page, [[(0.35, 0.5), (0.65, 0.5)]])  # a bar, to which there is no answer yet
+    expect(asking_page.get_by_role("button", **RIGHT)).to_be_disabled()  # that was about another
+    with asking_page.expect_request("**/corrections") as sent:
+        asking_page.keyboard.press("7")
     strokes = json.loads(sent.value.post_data)["strokes"]
     assert len(strokes) == 2
-    assert strokes == page.evaluate("drawn.strokes")
-    expect(page.get_by_text("Kept as 7.")).to_be_visible()
+    assert strokes == asking_page.evaluate("drawn.strokes")
+    expect(asking_page.get_by_text("Kept as 7.")).to_be_visible()
     gate.open()
-    expect(page.get_by_text("Kept as 7.")).to_be_visible()
-    expect(page.locator(".choices")).to_be_hidden()  # the answer changes nothing
+    expect(asking_page.get_by_text("Kept as 7.")).to_be_visible()
+    expect(asking_page.locator(".choices")).to_be_hidden()  # the answer changes nothing
 
 
-def test_right_comes_back_with_the_answer_to_what_is_on_the_paper(page):
-    drawn_seven(page)
-    gate = Gate(page)
-    draw(page, [[(0.35, 0.5), (0.65, 0.5)]])
-    expect(page.get_by_role("button", **RIGHT)).to_be_disabled()
+def test_right_comes_back_with_the_answer_to_what_is_on_the_paper(asking_page):
+    drawn_seven(asking_page)
+    gate = Gate(asking_page)
+    draw(asking_page, [[(0.35, 0.5), (0.65, 0.5)]])
+    expect(asking_page.get_by_role("button", **RIGHT)).to_be_disabled()
+    expect(asking_page.locator(".result")).to_have_css("opacity", "0.45")  # about another too
     gate.open()
-    expect(page.get_by_role("button", **RIGHT)).to_be_enabled()
+    expect(asking_page.get_by_role("button", **RIGHT)).to_be_enabled()
+    expect(asking_page.locator(".result")).to_have_css("opacity", "1")
 
 
-def test_nothing_is_asked_of_a_drawing_without_an_answer_nor_of_a_picture(page, mnist, tmp_path):
-    gate = Gate(page)
-    draw(page, DRAWINGS[7])
-    page.keyboard.press("7")
-    expect(page.locator(".consent")).to_be_hidden()
-    expect(page.locator(".choices")).to_be_hidden()
+def test_nothing_is_asked_of_a_drawing_without_an_answer_nor_of_a_picture(
+    asking_page, mnist, tmp_path
+):
+    gate = Gate(asking_page)
+    draw(asking_page, DRAWINGS[7])
+    asking_page.keyboard.press("7")
+    expect(asking_page.locator(".consent")).to_be_hidden()
+    expect(asking_page.locator(".choices")).to_be_hidden()
     gate.open()
-    expect(page.locator(".choices")).to_be_visible()
-    page.keyboard.press("7")
-    expect(page.locator(".consent")).to_be_visible()
+    expect(asking_page.locator(".choices")).to_be_visible()
+    asking_page.keyboard.press("7")
+    expect(asking_page.locator(".consent")).to_be_visible()
     Image.fromarray(255 - mnist[0][0].numpy()).resize((280, 280)).save(tmp_path / "five.png")
-    page.locator("input.choose").set_input_files(tmp_path / "five.png")
-    expect(page.locator(".consent")).to_be_hidden()  # it was asked for the drawing
-    expect_leader(page, mnist[1][0].item())
-    expect(page.locator(".choices")).to_be_hidden()
+    asking_page.locator("input.choose").set_input_files(tmp_path / "five.png")
+    expect(asking_page.locator(".consent")).to_be_hidden()  # it was asked for the drawing
+    expect_leader(asking_page, mnist[1][0].item())
+    expect(asking_page.locator(".choices")).to_be_hidden()
 
 
 def test_undo_is_offered_for_a_minute(open_context):
@@ -180,14 +184,30 @@ def test_the_page_compares_networks_and_says_which_answered(browser, directory):
         expect_leader(page, 7)
         name = other_network(directory)
         wait_until(page, lambda: httpx.get(f"{address}network").json()["name"] == name)
+        page.wait_for_timeout(3500)  # a look that was due
+        asked = record_requests(page)
+        page.wait_for_timeout(1000)
+        assert asked == []  # while nobody does anything
         page.get_by_role("button", name="Undo").click()
         page.get_by_role("button", name="Redo").click()
-        expect(page.get_by_text(f"Answered by network {name}")).to_be_visible()
-        rows = page.locator(".side tbody tr")
-        expect(rows.nth(0)).to_contain_text(f"now: {name}")
-        expect(rows.nth(0).locator("td").nth(3)).to_have_text("100")
-        expect(rows.nth(1).locator("td").nth(7)).to_have_text("100")
-        page.close()
+        answered = page.get_by_text(f"Answered by network {name}")
+        expect(answered).to_be_visible(timeout=10_000)
+        expect_compared(page, name)
+        assert asked == [f"{address}network", f"{address}network/{name}.bin"]
+        opened_later = browser.new_page()
+        open_page(opened_later, address)
+        draw(opened_later, DRAWINGS[7])
+        expect_compared(opened_later, name)
+        for each in (page, opened_later):
+            each.close()
+
+
+def expect_compared(page, name: str) -> None:
+    """The network `name`, which reads a 3, and the one before, which reads a 7, are compared."""
+    rows = page.locator(".side tbody tr")
+    expect(rows.nth(0)).to_contain_text(f"now: {name}")
+    expect(rows.nth(0).locator("td").nth(3)).to_have_text("100")
+    expect(rows.nth(1).locator("td").nth(7)).to_have_text("100")
 
 
 def test_without_corrections_nothing_of_them_is_there(browser):

@@ -248,23 +248,24 @@ SEVEN, GROWN = [[[1, 1], [9, 1], [4, 9]]], [[[1, 1], [9, 1], [4, 9]], [[2, 5], [
 
 
 def test_digits_and_right_are_offered_for_what_is_on_the_paper(node):
-    script = """([acts]) => acts.map(([name, value]) => {
-        ({ setDrawing, setAnswer })[name](value);
+    script = """([papers, acts]) => acts.map(([name, value, paper]) => {
+        if (name === "setDrawing") setDrawing(papers[value]);
+        else setAnswer(value === null ? null : { digit: value, strokes: papers[paper] });
         const { isOffered, right } = look();
         return [isOffered, right];
     })"""
     acts = {
-        "begun": (["setDrawing", SEVEN], [False, None]),
-        "answered": (["setAnswer", {"digit": 7, "strokes": SEVEN}], [True, 7]),
-        "grows": (["setDrawing", GROWN], [True, None]),
-        "answered late": (["setAnswer", {"digit": 7, "strokes": SEVEN}], [True, None]),
-        "answered again": (["setAnswer", {"digit": 4, "strokes": GROWN}], [True, 4]),
-        "not sure of any": (["setAnswer", {"digit": None, "strokes": GROWN}], [True, None]),
+        "begun": (["setDrawing", 0], [False, None]),
+        "answered": (["setAnswer", 7, 0], [True, 7]),
+        "grows": (["setDrawing", 1], [True, None]),
+        "answered late": (["setAnswer", 7, 0], [True, None]),
+        "answered again": (["setAnswer", 4, 1], [True, 4]),
         "refused": (["setAnswer", None], [False, None]),
-        "a picture": (["setDrawing", []], [False, None]),
-        "answered too": (["setAnswer", {"digit": 4}], [False, None]),
+        "a picture": (["setDrawing", 2], [False, None]),
+        "answered too": (["setAnswer", 4, 2], [False, None]),
     }
-    (answers,) = node(FEEDBACK, script, [[[act for act, _ in acts.values()]]])
+    papers = [SEVEN, GROWN, []]
+    (answers,) = node(FEEDBACK, script, [[papers, [act for act, _ in acts.values()]]])
     assert dict(zip(acts, answers, strict=True)) == {
         name: expected for name, (_, expected) in acts.items()
     }

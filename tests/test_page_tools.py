@@ -31,13 +31,12 @@ def fragment(page) -> str:
     return page.evaluate("location.hash")
 
 
-def sent_strokes(page, act) -> list:
-    """The strokes of the last request that `act` leads to."""
-    requests = []
-    page.on("request", lambda request: requests.append(request.post_data))
+def drawn_strokes(page, act) -> list:
+    """The strokes that `act` leads to, once they are read."""
     act()
+    settle(page)
     wait_until_answered(page)
-    return json.loads([data for data in requests if data][-1])["strokes"]
+    return page.evaluate("drawn.strokes")
 
 
 def picture(digit_image, name="digit.png", mode="PNG", size=280) -> dict:
@@ -107,13 +106,13 @@ def test_the_eraser_takes_whole_strokes(page):
     expect(tool(page, "Erase")).to_have_attribute("aria-pressed", "true")
     draw(page, [[(0.2, 0.98), (0.2, 0.8)]])  # across the lower line
     expect(page.locator(".bar.leading")).to_have_count(1)
-    strokes = sent_strokes(page, lambda: draw(page, [[(0.8, 0.02), (0.8, 0.13)]]))
+    strokes = drawn_strokes(page, lambda: draw(page, [[(0.8, 0.02), (0.8, 0.13)]]))
     assert len(strokes) == 1
     expect_leader(page, 7)
     tool(page, "Undo").click()
     tool(page, "Undo").click()
     tool(page, "Erase").click()
-    strokes = sent_strokes(page, lambda: draw(page, [[(0.5, 0.5), (0.5, 0.6)]]))
+    strokes = drawn_strokes(page, lambda: draw(page, [[(0.5, 0.5), (0.5, 0.6)]]))
     assert len(strokes) == 4
 
 
@@ -228,7 +227,7 @@ def test_an_example_draws_itself_stroke_by_stroke(page):
                 verdicts.add(event.detail?.probabilities.join()));
         }"""
     )
-    strokes = sent_strokes(page, lambda: (page.get_by_label("7 with a bar").click(),
+    strokes = drawn_strokes(page, lambda: (page.get_by_label("7 with a bar").click(),
                                           wait_until_replayed(page)))  # fmt: skip
     assert strokes == examples()[7]["strokes"]
     expect_leader(page, 7)
@@ -251,7 +250,7 @@ def test_what_interrupts_an_example_finds_it_whole(page):
     page.get_by_label("7 with a bar").click()
     wait_until_replayed(page)
     expect_leader(page, 7)
-    strokes = sent_strokes(page, lambda: tool(page, "Undo").click())
+    strokes = drawn_strokes(page, lambda: tool(page, "Undo").click())
     assert strokes == examples()[4]["strokes"]
 
 
@@ -267,7 +266,7 @@ def test_people_who_want_less_motion_see_the_example_at_once(open_context):
 
 
 def test_a_link_brings_the_drawing_back(page, open_context):
-    drawn = sent_strokes(page, lambda: draw(page, DRAWINGS[4]))
+    drawn = drawn_strokes(page, lambda: draw(page, DRAWINGS[4]))
     expect_leader(page, 4)
     link = fragment(page)
     assert link.startswith(LINK)
@@ -276,7 +275,7 @@ def test_a_link_brings_the_drawing_back(page, open_context):
     expect_leader(other, 4)
     tool(page, "Clear").click()
     assert fragment(page) == ""
-    opened = sent_strokes(page, lambda: (page.evaluate("link => location.hash = link", link),
+    opened = drawn_strokes(page, lambda: (page.evaluate("link => location.hash = link", link),
                                          wait_until_replayed(page)))  # fmt: skip
     assert opened == drawn
     assert fragment(page) == link

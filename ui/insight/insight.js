@@ -20,6 +20,7 @@ export function start({ element, props, watch }) {
     add(column, "i");
     column.append(digit);
   }
+  show(element, null);
   let last = null;
   let isOnScreen = false;
   const update = () => isOnScreen && show(element, last);

@@ -1,0 +1,133 @@
+"""Drawings read in the browser itself: however far the server is, and when it is gone."""
+
+from functools import partial
+
+import httpx
+from playwright.sync_api import expect
+
+from tests.browser import draw, move
+from tests.conftest import serving
+from tests.drawings import DRAWINGS
+from tests.page import (
+    ENDPOINT,
+    HAS_NETWORK,
+    NETWORK,
+    NETWORK_FILE,
+    bar,
+    expect_empty,
+    expect_leader,
+    open_page,
+    pen_down,
+    record_requests,
+    settle,
+    tool,
+    wait_until_answered,
+)
+from tests.test_page_tools import picture
+
+# How many frames after a move of the pointer what the page shows was about it.
+COUNT_FRAMES = """() => {
+    let frame = 0, moved = 0;
+    window.late = [];
+    const count = () => { frame += 1; requestAnimationFrame(count); };
+    requestAnimationFrame(count);
+    addEventListener("pointermove", () => (moved = frame), true);
+    document.addEventListener("prediction", () => late.push(frame - moved));
+}"""
+
+
+def test_far_from_the_server_the_bars_follow_the_pen_and_nothing_is_asked(page):
+    far = {"offline": False, "latency": 400, "downloadThroughput": -1, "uploadThroughput": -1}
+    session = page.context.new_cdp_session(page)
+    session.send("Network.emulateNetworkConditions", far)
+    asked = record_requests(page)
+    pen_down(page, (0.3, 0.22))
+    settle(page)
+    page.evaluate(COUNT_FRAMES)
+    move(page, (0.7, 0.22), steps=20)
+    move(page, (0.45, 0.8), steps=20)
+    settle(page)
+    expect_leader(page, 7)
+    assert page.evaluate("read.strokes === drawn.strokes")
+    late = page.evaluate("late")
+    assert len(late) > 20
+    assert max(late) <= 1  # the frame that comes next
+    page.wait_for_timeout(3500)  # the pen is down all the time
+    assert asked == []
+    with page.expect_response(NETWORK):  # is there a newer network?
+        page.mouse.up()
+    page.wait_for_timeout(3500)  # and then nobody does anything
+    assert asked == [page.url.partition("#")[0] + "network"]
+
+
+def fulfill(answer: dict, route) -> None:
+    route.fulfill(**answer)
+
+
+def test_a_network_that_can_not_be_read_is_tried_again_and_may_come_in_mid_stroke(
+    open_context, server
+):
+    file = httpx.get(f"{server}network/{httpx.get(f'{server}network').json()['name']}.bin").content
+    page = open_context(has_network=False)
+    page.unroute(NETWORK)
+    unreadable = [{"status": 404}, {"body": file[:-1000]}, {"body": b"MLP8bit9" + file[8:]}]
+    for answer in unreadable:
+        page.route(NETWORK_FILE, partial(fulfill, answer))
+        with page.expect_response(NETWORK_FILE):
+            draw(page, DRAWINGS[7])
+        with page.expect_response(ENDPOINT):
+            tool(page, "Clear").click()
+            draw(page, DRAWINGS[1])
+        expect_leader(page, 1)
+        expect(page.locator("#insight .question")).to_contain_text("Why 1")
+        page.unroute(NETWORK_FILE)
+    held = []
+    page.route(NETWORK_FILE, lambda route: held.append(route))
+    with page.expect_request(NETWORK_FILE):
+        tool(page, "Clear").click()
+    pen_down(page, (0.3, 0.22))
+    move(page, (0.7, 0.22), steps=6)
+    wait_until_answered(page)  # by the server
+    held[0].continue_()
+    page.wait_for_function(HAS_NETWORK)
+    settle(page)
+    asked = record_requests(page)
+    move(page, (0.45, 0.8), steps=6)
+    expect_leader(page, 7)
+    wait_until_answered(page)
+    assert page.evaluate("drawn.strokes.length") == 1
+    assert asked == []
+
+
+def test_drawing_goes_on_when_the_server_is_gone(browser, mnist):
+    page = browser.new_page()
+    with serving() as address:
+        open_page(page, address)
+    draw(page, DRAWINGS[4])
+    expect_leader(page, 4)
+    expect(page.locator("#insight .question")).to_contain_text("Why 4")
+    link = page.evaluate("location.hash")
+    page.get_by_role("switch").click()
+    expect(page.locator(".simple .read")).to_contain_text("Shrunk: 4")
+    page.get_by_label("7 with a bar").click()
+    expect_leader(page, 7)
+    tool(page, "Clear").click()
+    expect_empty(page)
+    page.evaluate("link => (location.hash = link)", link)
+    expect_leader(page, 4)
+    page.wait_for_timeout(3500)  # in which it asked for a newer network
+    expect(page.locator(".notice")).to_be_empty()
+    result = page.locator(".result")
+    expect(result).to_have_css("opacity", "1")
+
+    page.locator("input.choose").set_input_files(picture(mnist[0][0].numpy()))
+    expect(page.locator(".notice")).to_contain_text("No answer from the server")
+    expect(result).to_have_attribute("aria-busy", "true")
+    expect(result).to_have_css("opacity", "0.45")  # it still says 4
+    expect(page.locator(".right")).to_be_hidden()
+    draw(page, DRAWINGS[1])
+    expect_leader(page, 1)
+    expect(result).to_have_css("opacity", "1")
+    expect(page.locator(".notice")).to_be_empty()
+    expect(bar(page, 1)).to_have_attribute("aria-valuenow", "100.0")
+    page.close()
