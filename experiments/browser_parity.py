@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 
 from mnist_core.drawing.strokes import read_drawings
 from mnist_core.errors import UserError
+from mnist_core.network.grid import browser_file
 from mnist_core.recognizer import Prediction, Recognizer
 from mnist_core.tables import table
 from mnist_core.training.data import load_mnist
@@ -96,7 +97,7 @@ def in_javascript(recognizer: Recognizer, node: str, kind: str, cases: list) -> 
         place = Path(folder)
         shutil.copytree(ROOT / "ui" / "recognizer", place / "recognizer")
         (place / "package.json").write_text('{"type": "module"}')
-        (place / "network.bin").write_bytes(recognizer.browser_file())
+        (place / "network.bin").write_bytes(browser_file(recognizer.model, recognizer.config))
         question = {"kind": kind, "cases": cases, "explained": EXPLAINED}
         (place / "cases.json").write_text(json.dumps(question))
         (place / "read.js").write_text(SCRIPT)

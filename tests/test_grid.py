@@ -143,7 +143,7 @@ def test_the_network_is_served_by_its_name_and_the_one_before_as_well(directory)
         assert (now["name"], now["previous"]) == (second, first["name"])
         for recognizer in (reloader.current, reloader.previous):
             response = client.get(f"/network/{recognizer.name}.bin")
-            assert response.content == recognizer.browser_file()
+            assert response.content == browser_file(recognizer.model, recognizer.config)
             assert int(response.headers["content-length"]) < 0.9 * len(response.content)
             assert response.headers["content-type"] == "application/octet-stream"
             forever = "public, max-age=31536000, immutable"

@@ -149,6 +149,12 @@ def in_node(node, network: bytes, script: str, cases: list) -> list:
 
 
 @pytest.fixture(scope="module")
+def shipped(recognizer):
+    """The shipped network's file."""
+    return browser_file(recognizer.model, recognizer.config)
+
+
+@pytest.fixture(scope="module")
 def images():
     """(N, 784) grey values: MNIST's, images of no digit, and noise."""
     generator = torch.Generator().manual_seed(3)
@@ -160,21 +166,21 @@ def images():
     return torch.cat([mnist[:400], outliers, noise, faint[::40]]).reshape(-1, 784)
 
 
-def test_the_same_pixels_get_the_same_probabilities(node, recognizer, images):
+def test_the_same_pixels_get_the_same_probabilities(node, recognizer, shipped, images):
     script = "(network, pixels) => [...logProbabilities(network, pixels)].map(Math.exp)"
-    found = np.array(in_node(node, recognizer.browser_file(), script, images.tolist()))
+    found = np.array(in_node(node, shipped, script, images.tolist()))
     expected = recognizer.model(to_input(images)).exp().detach().numpy()
     assert np.abs(found - expected).max() < 1e-5
 
 
-def test_a_drawing_gets_the_same_prediction(node, recognizer, drawings):
+def test_a_drawing_gets_the_same_prediction(node, recognizer, shipped, drawings):
     script = """(network, strokes) => {
         const prediction = predictStrokes(network, strokes);
         return { ...prediction, pixels: [...prediction.pixels] };
     }"""
     limits = recognizer.config["thresholds"]
     verdicts = set()
-    answers = in_node(node, recognizer.browser_file(), script, drawings)
+    answers = in_node(node, shipped, script, drawings)
     for found, strokes in zip(answers, drawings, strict=True):
         expected = recognizer.predict_strokes(strokes)
         verdicts.add(expected.verdict)
@@ -194,7 +200,7 @@ def test_a_drawing_gets_the_same_prediction(node, recognizer, drawings):
     assert verdicts == {"sure", "unsure", "no digit", "empty"}
 
 
-def test_any_digit_is_explained_against_any_other(node, recognizer, images):
+def test_any_digit_is_explained_against_any_other(node, recognizer, shipped, images):
     """As Python explains it; and the parts sum up to what the network says."""
     script = """(network, [pixels, digit, other]) => {
         const { contributions, constant } = explain(network, pixels, digit, other);
@@ -205,7 +211,7 @@ def test_any_digit_is_explained_against_any_other(node, recognizer, images):
     chosen = images[::3].tolist()
     cases = [(pixels, *pairs[n % len(pairs)]) for n, pixels in enumerate(chosen)]
     close = []
-    rows = in_node(node, recognizer.browser_file(), script, cases)
+    rows = in_node(node, shipped, script, cases)
     for row, (pixels, digit, other) in zip(rows, cases, strict=True):
         inputs = to_input(torch.tensor(pixels))[0]
         parts, constant = recognizer.model.explain(inputs, digit, other)
