@@ -15,7 +15,6 @@ from mnist_core.drawing import framing
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.network.grid import browser_file
 from mnist_core.network.model import DIGITS, MLP
 
 A_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # read by any network that has learned
@@ -66,10 +65,6 @@ class Recognizer:
     def name(self) -> str:
         """Eight hex digits that no other network has: the beginning of its file's SHA-256."""
         return self.config["name"]
-
-    def browser_file(self) -> bytes:
-        """The network as ui/recognizer/network.js reads it."""
-        return browser_file(self.model, self.config)
 
     def check(self) -> int | None:
         """What the network reads in a plain 7. Raises UserError where that is no number.

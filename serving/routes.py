@@ -21,6 +21,7 @@ from mnist_core.drawing.framing import frame_strokes, shrink_picture, shrink_str
 from mnist_core.drawing.pictures import decode_picture
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
+from mnist_core.network.grid import browser_file
 from serving.auth import check_signed_in
 from serving.errors import OUR_FAULT, Refusal, error_response, sentence
 from serving.metrics import Metrics
@@ -37,6 +38,10 @@ FOREVER = "max-age=31536000, immutable"  # of what changes its address with its 
 def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]:
     """/recognize, /network and its file, /healthz and /metrics, for the app that Gradio makes."""
     for_strokes, for_pictures = anyio.CapacityLimiter(WORKERS), anyio.CapacityLimiter(WORKERS)
+
+    @functools.lru_cache(maxsize=2)  # the network that answers and the one before it
+    def zipped(recognizer: Recognizer) -> bytes:
+        return gzip.compress(browser_file(recognizer.model, recognizer.config))
 
     async def read(content: Any) -> dict[str, Any]:
         is_picture = isinstance(content, dict) and "picture" in content
@@ -97,11 +102,6 @@ def script_route(address: str, script: str) -> Route:
         return Response(script, 200, headers, media_type="text/javascript")
 
     return Route(f"/{address}", answer_script)
-
-
-@functools.lru_cache(maxsize=2)  # the network that answers and the one before it
-def zipped(recognizer: Recognizer) -> bytes:
-    return gzip.compress(recognizer.browser_file(), mtime=0)
 
 
 async def read_json(request: Request) -> Any:

@@ -67,12 +67,12 @@ def test_a_single_point_is_a_dot_and_nothing_is_nothing():
 
 def test_shrinking_keeps_place_and_size():
     corner = [[[0, 900], [100, 900]]]
-    shrunk = shrink_strokes([np.array(stroke, float) for stroke in corner], 1000, 50)
+    shrunk = shrink_strokes([np.array(stroke, float) for stroke in corner])
     rows, columns = np.nonzero(shrunk > 50)
-    assert set(rows) == {24, 25}  # 900 of 1000 is 25.2 of 28, the pen 1.4 wide
+    assert set(rows) == {24, 25}  # 900 of 1000 is 25.2 of 28, the pen 1.5 wide
     assert columns.min() == 0
     assert columns.max() <= 3
-    assert not shrink_strokes([], 1000, 50).any()
+    assert not shrink_strokes([]).any()
 
 
 def test_shrinking_a_picture_stretches_it_and_turns_dark_into_ink():

@@ -58,18 +58,16 @@ def frame_strokes(strokes: list[np.ndarray], pen_width: float = PEN_WIDTH) -> np
     return _centre(_ink(np.concatenate(segments), pen_width))
 
 
-def shrink_strokes(
-    strokes: list[np.ndarray], side: float = PAPER_SIDE, pen_width: float = PAPER_PEN_WIDTH
-) -> np.ndarray:
-    """Paper of `side` units shrunk to (28, 28) uint8, as most demos do: for comparison only.
+def shrink_strokes(strokes: list[np.ndarray]) -> np.ndarray:
+    """The page's paper shrunk to (28, 28) uint8, as most demos do: for comparison only.
 
-    `pen_width` is in units of the paper. What lies beyond the paper is cut off.
+    What lies beyond the paper is cut off.
     """
     if not strokes:
         return np.zeros((SIDE, SIDE), np.uint8)
-    scale = SIDE / side
+    scale = SIDE / PAPER_SIDE
     segments = np.concatenate([_segments(stroke * scale) for stroke in strokes])
-    return np.rint(_ink(segments, pen_width * scale) * 255).astype(np.uint8)
+    return np.rint(_ink(segments, PAPER_PEN_WIDTH * scale) * 255).astype(np.uint8)
 
 
 def shrink_picture(image: Image.Image) -> np.ndarray:

@@ -65,10 +65,9 @@ def _write(directory: str | Path, *contents: bytes) -> None:
 def load(directory: str | Path) -> tuple[MLP, dict]:
     """The network in `directory`, or at hf://USER/NAME on the Hub, and its config.
 
-    The network is ready to evaluate, and rounded where an earlier release has not done that, so
-    that browsers answer the same; its config has a "name", eight hex digits of its file's
-    SHA-256. Raises UserError when the file is missing, can't be had from the Hub, is damaged
-    or is not this project's.
+    The network is ready to evaluate, and rounded if it was not; its config has a "name", eight hex
+    digits of its file's SHA-256. Raises UserError when the file is missing, can't be had from the
+    Hub, is damaged or is not this project's.
     """
     directory = fetch(str(directory)) if str(directory).startswith(HUB) else Path(directory)
     path = directory / MODEL_FILE

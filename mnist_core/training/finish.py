@@ -36,10 +36,9 @@ def save_network(run: Run, model: MLP) -> None:
 def calibrate(
     model: MLP, validation: dict[str, Dataset]
 ) -> tuple[MLP, dict[str, float], dict[str, float]]:
-    """The network for use, its thresholds and its scores, all from held-out data.
+    """The network for use, rounded, its thresholds and its scores, all from held-out data.
 
-    It is rounded to the grid that browsers read, then scored. Its calibration error is measured
-    on the data that its one temperature was fitted to.
+    Its calibration error is measured on the data that its one temperature was fitted to.
     """
     model = rounded(model.fused())
     held_out = {name: (predict(model, digits[0]), digits[1]) for name, digits in validation.items()}
