@@ -14,9 +14,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core import Recognizer
 from mnist_core.errors import UserError
 from mnist_core.files import replacing
+from mnist_core.network import weights
+from mnist_core.network.grid import browser_file
 from ui.standalone import document
 
 
@@ -26,13 +27,13 @@ def main() -> None:
     parser.add_argument("--weights", default=ROOT / "weights", help="folder or hf://USER/NAME")
     args = parser.parse_args()
     try:
-        recognizer = Recognizer.load(args.weights)
-        page = document(recognizer.config, recognizer.browser_file()).encode()
+        model, config = weights.load(args.weights)
+        page = document(config, browser_file(model, config)).encode()
         with replacing(args.file) as file:
             file.write(page)
     except UserError as error:
         parser.exit(2, f"export_page.py: {error}\n")
-    print(f"{args.file}: {len(page) / 1e6:.2f} MB, network {recognizer.name}")
+    print(f"{args.file}: {len(page) / 1e6:.2f} MB, network {config['name']}")
 
 
 if __name__ == "__main__":
