@@ -20,20 +20,17 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core.corrections import export, review
+from mnist_core.corrections import export
 from mnist_core.corrections.database import URL_KINDS
 from mnist_core.corrections.store import Correction, Corrections
 from mnist_core.drawing.strokes import read_drawings, write_drawings
 from mnist_core.errors import UserError
+from mnist_core.network.weights import load
 from mnist_core.training import plots
-from mnist_core.training.data import Dataset, load_mnist, render_drawings
+from mnist_core.training.data import Dataset, render_drawings
+from mnist_core.training.trainer import predict
 
-HEADER = "    id  given (UTC)       label  read as  network           whose"
 DATABASE = f"{URL_KINDS} (default: DATABASE_URL, else data/corrections.sqlite)"
-REVIEW = (
-    "find doubtful labels: each correction is read by a small network fitted on MNIST and "
-    "the others; about 12 seconds for 500 on one core"
-)
 ENDINGS = (
     "its ending says what: .jsonl or .jsonl.gz, drawings to train on; .csv or .csv.gz, label and "
     f"pixels; {export.IMAGES}, with .gz or without, MNIST's format, the labels beside it"
@@ -68,9 +65,8 @@ def argument_parser() -> argparse.ArgumentParser:
     option = add("list", list_all, "show them in a table, the oldest first")
     option("--last", type=positive, metavar="N", help="only the N newest")
     option("--picture", type=Path, metavar="FILE.png", help=f"draw at most {plots.CONTACTS} too")
-    option = add("review", review_labels, REVIEW)
-    option("--data", type=Path, default=ROOT / "data", metavar="DIR", help="holds MNIST/raw")
-    option("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
+    option = add("review", review, "find doubtful labels: those that a network does not read")
+    option("--weights", type=Path, default=ROOT / "weights", metavar="DIR", help="the network")
     option("--picture", type=Path, metavar="FILE.png", help=f"draw at most {plots.CONTACTS} too")
     option = add("export", export_all, "write all of them to a file")
     option("file", type=Path, metavar="FILE", help=ENDINGS)
@@ -95,9 +91,11 @@ def positive(text: str) -> int:
 
 def list_all(store: Corrections, last: int | None, picture: Path | None) -> None:
     shown = 0
-    print(HEADER)
-    for correction in store.all(last):
-        print(line(correction))
+    print("    id  given (UTC)       label  read as  network           whose")
+    for one in store.all(last):
+        answer = "-" if one.answer is None else one.answer
+        print(f"{one.id:6}  {one.created:%Y-%m-%d %H:%M}  {one.label:5}  {answer:>7}", end="  ")
+        print(f"{one.network:16.16}  {one.token[:6]}…")
         shown += 1
     print(f"{shown} of {store.count()} corrections")
     if picture:
@@ -105,20 +103,11 @@ def list_all(store: Corrections, last: int | None, picture: Path | None) -> None
         draw(picture, newest, [f"#{one.id}: {one.label}\n{reading(one)}" for one in newest])
 
 
-def line(correction: Correction) -> str:
-    answer = "-" if correction.answer is None else correction.answer
-    return (
-        f"{correction.id:6}  {correction.created:%Y-%m-%d %H:%M}  {correction.label:5}  "
-        f"{answer:>7}  {correction.network:16.16}  {correction.token[:6]}…"
-    )
-
-
 def reading(correction: Correction) -> str:
     if correction.answer is None:
         return "not read"
-    if correction.probabilities is None:
-        return f"read as {correction.answer}"
-    return f"read as {correction.answer}, {correction.probabilities[correction.answer]:.0%}"
+    sure = correction.probabilities and f", {correction.probabilities[correction.answer]:.0%}"
+    return f"read as {correction.answer}{sure or ''}"
 
 
 def draw(picture: Path, corrections: Collection[Correction], titles: Sequence[str]) -> None:
@@ -132,24 +121,30 @@ def draw(picture: Path, corrections: Collection[Correction], titles: Sequence[st
 def render(corrections: Iterable[Correction]) -> Dataset:
     """Images and labels of at least one; drawn one by one, as drawings take far more room."""
     pairs = [render_drawings([one.drawing()]) for one in corrections]
-    images, labels = map(torch.cat, zip(*pairs, strict=True))
-    return images, labels
+    return tuple(map(torch.cat, zip(*pairs, strict=True)))
 
 
-def review_labels(store: Corrections, data: Path, seed: int, picture: Path | None) -> None:
+def review(store: Corrections, weights: Path, picture: Path | None) -> None:
+    """List what the network reads otherwise, the least probable label first."""
     found = list(store.all())
-    drawings = [one.drawing() for one in found]
-    probabilities = review.cross_validate(drawings, load_mnist(data, train=True), seed)
-    labels = torch.tensor([one.label for one in found])
-    choices = probabilities.argmax(1)
-    doubtful = review.order(probabilities, labels)[: int((choices != labels).sum())].tolist()
+    if not found:
+        raise UserError("there are no corrections to review")
+    model, config = load(weights)
+    print(f"judge: the network {config['name']} of {config['provenance']['date']} in {weights}")
+    if learned := config["provenance"].get("corrections"):
+        print(f"which learned from {learned} corrections itself: --weights names another")
+    images, labels = render(found)
+    probabilities = predict(model, images).exp()  # (N, 10)
+    own = probabilities[torch.arange(len(found)), labels]  # (N,)
+    rather = probabilities.argmax(1)
+    doubtful = [i for i in own.argsort().tolist() if rather[i] != labels[i]]
     print("    id  label  its probability  rather")
     for i in doubtful:
-        own, other = probabilities[i, labels[i]], probabilities[i, choices[i]]
-        print(f"{found[i].id:6}  {labels[i]:5}  {own:15.1%}  {choices[i]}, {other:.1%}")
+        other = f"{rather[i]}, {probabilities[i, rather[i]]:.1%}"
+        print(f"{found[i].id:6}  {labels[i]:5}  {own[i]:15.1%}  {other}")
     print(f"{len(doubtful)} of {len(found)} corrections are read otherwise than labelled")
     if picture and doubtful:
-        titles = [f"#{found[i].id}: {labels[i]}\nrather {choices[i]}" for i in doubtful]
+        titles = [f"#{found[i].id}: {labels[i]}\nrather {rather[i]}" for i in doubtful]
         draw(picture, [found[i] for i in doubtful[: plots.CONTACTS]], titles)
 
 
@@ -165,10 +160,7 @@ def export_all(store: Corrections, file: Path) -> None:
     elif name.endswith(export.IMAGES):
         print(f"labels: {export.write_idx(file, render(store.all()))}")
     else:
-        raise UserError(
-            f"{file}: expected a name that ends in .jsonl, .csv or {export.IMAGES}, "
-            "each with .gz or without"
-        )
+        raise UserError(f"{file}: expected a name that ends in .jsonl, .csv or {export.IMAGES}")
     print(f"wrote {count} corrections to {file}")
 
 

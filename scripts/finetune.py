@@ -14,8 +14,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
@@ -25,7 +23,6 @@ from mnist_core.drawing.framing import PIXELS
 from mnist_core.drawing.strokes import read_drawings
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.training import distributed
 from mnist_core.training.checkpoint import create
 from mnist_core.training.run import print_row
 
@@ -63,8 +60,6 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--drawings", type=Path, nargs="+", default=[], metavar="FILE", help=text)
     data = "holds MNIST/raw (default: the repository's data/)"
     add("--data", **place, default=ROOT / "data", help=data)
-    add("--seed", type=int, default=0, metavar="N", help="of order and changes (default: 0)")
-    add("--threads", type=int, metavar="N", help="on the CPU (default: PyTorch's choice)")
     add("--output", **place, help="where the result goes (default: runs/<date-time>-corrections)")
     text = "copy the network to weights/, unless it lost over 0.1 points of accuracy"
     add("--install", action="store_true", help=text)
@@ -73,37 +68,25 @@ def argument_parser() -> argparse.ArgumentParser:
 
 
 def learn(
-    parent: Path,
-    corrections: str,
-    drawings: Sequence[Path],
-    data: Path,
-    seed: int,
-    threads: int | None,
-    output: Path | None,
+    parent: Path, corrections: str, drawings: Sequence[Path], data: Path, output: Path | None
 ) -> tuple[Learned, Path]:
     """Let the network in `parent` learn from corrections; print its scores, save it, say where."""
-    torch.set_num_threads(distributed.choose_threads(threads))
     model, config = weights.load(parent)
     corrected = finetune.read_corrections(corrections)
     others = [drawing for path in drawings for drawing in read_drawings(path)]
     directory = create(output, RUNS, "corrections")
     print_row("network", f"{parent}, {'-'.join(map(str, (PIXELS, *model.hidden, 10)))}")
     settings = FineTuning()
-    learned = finetune.learn(model, corrected, others, data, settings, seed)
-    print_scores(learned)
-    finetune.save(learned, directory, parent, config, settings, seed)
-    print(f"saved to {directory}; try it: python app.py --weights {directory}")
-    return learned, directory
-
-
-def print_scores(learned: Learned) -> None:
-    held_out = f"{learned.held_out} held out"
-    if not learned.held_out:
-        held_out = "none held out: they are by too few writers"
+    learned = finetune.learn(model, corrected, others, data, settings)
+    count = learned.held_out
+    held_out = f"{count} held out" if count else "none held out: they are by too few writers"
     print_row("corrections", f"{learned.count} learned from, {held_out}")
     print(f"\n{'read right':24}   before    after  of")
-    for score in learned.scores:
-        print(f"{score.what:24} {score.before:8.2%} {score.after:8.2%}  {score.count:,}")
+    for what, (before, after, of) in learned.scores.items():
+        print(f"{what:24} {before:8.2%} {after:8.2%}  {of:,}")
+    finetune.save(learned, directory, parent, config, settings)
+    print(f"saved to {directory}; try it: python app.py --weights {directory}")
+    return learned, directory
 
 
 def refusal(learned: Learned, directory: Path) -> str:

@@ -3,11 +3,14 @@
 Who asks is known by a random token alone, in the header "x-token", never in an address.
 """
 
+import asyncio
 import functools
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
 from typing import Any
 
 import anyio
@@ -32,6 +35,7 @@ HELP = (
 # A class of 40 behind one address, each giving 15 a minute; tokens a client can make up, an
 # address it can't.
 MAX_PER_ADDRESS = 600
+ANSWER_SECONDS = 4  # that an answer may take, in the queue too
 PAGE = 20  # rows shown at a time: of the largest drawings 1 MB
 
 
@@ -57,7 +61,7 @@ def correction_routes(
     `forwarded` says that a proxy stands before the server and names the client's address.
     """
     # One at a time: the database lets one write anyway.
-    do = functools.partial(in_thread, anyio.CapacityLimiter(1), metrics)
+    do = functools.partial(answer, anyio.Lock(), metrics)
     limit = MinuteLimit(MAX_PER_ADDRESS)
 
     async def keep(request: Request) -> Response:
@@ -95,17 +99,33 @@ async def stream(do: Callable, part: bytes, others: Iterator[bytes]) -> AsyncIte
         part = await do(next, others, b"")
 
 
-async def in_thread(
-    limiter: anyio.CapacityLimiter, metrics: Metrics, work: Callable, *values: Any
-) -> Any:
-    """What `work` returns, from a thread: the event loop stays free for who draws."""
+async def answer(lock: anyio.Lock, metrics: Metrics, work: Callable, *values: Any) -> Any:
+    """What `work` returns, one at a time: the event loop stays free for who draws."""
     try:
-        return await anyio.to_thread.run_sync(work, *values, limiter=limiter)
+        with anyio.fail_after(ANSWER_SECONDS):
+            async with lock:
+                return await asyncio.wrap_future(in_thread(work, *values))
     except LimitReached as error:
         raise Refusal(429, str(error)) from error
-    except StoreError as error:
+    except (StoreError, TimeoutError) as error:
         metrics.failed(f"/{CORRECTIONS}", error)
-        raise Refusal(507, str(error)) from error
+        reason = str(error) or "the database takes too long to answer: try again later"
+        raise Refusal(507, reason) from error
+
+
+def in_thread(work: Callable, *values: Any) -> Future:
+    """What `work` will return. A database may stand still: the process's end does not wait."""
+    future = Future()
+    future.set_running_or_notify_cancel()  # it can't be cancelled any more
+
+    def run() -> None:
+        try:
+            future.set_result(work(*values))
+        except Exception as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name=CORRECTIONS, daemon=True).start()
+    return future
 
 
 class MinuteLimit:

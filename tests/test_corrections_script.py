@@ -15,13 +15,14 @@ import torch
 from PIL import Image
 from torchvision.datasets.mnist import read_image_file, read_label_file
 
-from mnist_core.corrections import export, review
+from mnist_core.corrections import export
 from mnist_core.corrections import store as module
 from mnist_core.corrections.store import Corrections
 from mnist_core.drawing.strokes import Drawing, parse_strokes, read_drawings, write_drawings
 from mnist_core.errors import UserError
+from mnist_core.network import weights
 from mnist_core.training import plots
-from mnist_core.training.data import render_drawings, select
+from mnist_core.training.data import render_drawings
 from scripts import corrections as script
 from tests.conftest import ROOT, call, run
 from tests.drawings import DRAWINGS
@@ -111,9 +112,12 @@ def test_drawings_are_exported_and_imported(command, store, tmp_path, name):
     first, *_ = read_drawings(tmp_path / name)
     assert (first.label, first.extra["answer"], first.extra["network"]) == (7, 1, "best-2026")
     assert TOKEN not in str(first.extra)
+    code, out, _ = command("import", tmp_path / name)
+    assert (code, out) == (0, f"added 0 drawings of {tmp_path / name}\n")  # they are there
+    store.delete_all(TOKEN)
     code, out, _ = command("import", tmp_path / name, tmp_path / name)
-    assert (code, out.count("added 3 drawings")) == (0, 2)
-    assert [one.label for one in store.all()] == [7, 2, 4] * 3
+    assert (code, out.count("added 3 drawings"), out.count("added 0")) == (0, 1, 1)
+    assert [one.label for one in store.all()] == [7, 2, 4]
     again = next(store.all(last=3))
     assert (again.strokes, again.answer, again.probabilities) == (DRAWINGS[7], 1, None)
     assert (
@@ -215,7 +219,7 @@ def test_relabel_and_delete(command, store):
 
 def test_mistakes_are_told_in_a_line(command, tmp_path, monkeypatch):
     (tmp_path / "bad.jsonl").write_text('{"label": 11, "strokes": []}\n')
-    write_drawings(tmp_path / "good.jsonl", [Drawing(7, parse_strokes(DRAWINGS[7]))])
+    write_drawings(tmp_path / "good.jsonl", [Drawing(3, parse_strokes(DRAWINGS[3]))])
     for arguments, says in (
         (("relabel", 9, 3), "there is no correction 9"),
         (("delete", 8, 3), "there is no correction 8 (any others are removed)"),
@@ -237,10 +241,10 @@ def test_mistakes_are_told_in_a_line(command, tmp_path, monkeypatch):
 def test_nothing_to_show_is_told(command, tmp_path):
     command("delete", 1, 2, 3)
     assert command("list")[1].splitlines()[1:] == ["0 of 0 corrections"]
-    for arguments in (("list", "--picture", tmp_path / "a.png"), ("export", tmp_path / "a.csv")):
+    wanted = ["list", "--picture", tmp_path / "a.png"], ["export", tmp_path / "a.csv"], ["review"]
+    for arguments in wanted:
         code, _, error = command(*arguments)
         assert (code, "there are no corrections" in error) == (2, True)
-    assert "at least 2 are needed" in command("review")[2]
 
 
 def test_a_database_that_cannot_be_had_is_told(tmp_path):
@@ -269,7 +273,7 @@ def test_only_an_import_makes_a_database(tmp_path, arguments):
     assert "1 of 1 corrections" in call(script_file, "list", *address).stdout
 
 
-def test_review_finds_planted_mislabels(command, store, mnist, tmp_path, monkeypatch):
+def test_review_finds_planted_mislabels(command, store, tmp_path):
     """Sixty drawings, a little different from each other, four of them labelled wrong."""
     dice = random.Random(0)
     drawings = [wobbled(digit, dice) for digit in [0, 2, 3, 4, 5, 7] * 10]
@@ -277,13 +281,16 @@ def test_review_finds_planted_mislabels(command, store, mnist, tmp_path, monkeyp
     for place, label in wrong.items():
         drawings[place] = replace(drawings[place], label=label)
     store.add_drawings(drawings)
-    monkeypatch.setattr(review, "MNIST_IMAGES", 4000)
     code, out, _ = command("review", "--picture", tmp_path / "a.png")
     assert code == 0
-    rows = [line.split() for line in out.splitlines()[1:] if "%" in line]
-    found = {int(id): int(label) for id, label, *_ in rows[:5]}
-    planted = {place + 4: label for place, label in wrong.items()}  # after three others
-    assert planted.items() <= found.items()
+    name = weights.load(ROOT / "weights")[1]["name"]
+    judge, _, *rows, last = out.splitlines()[:-1]
+    assert judge.startswith(f"judge: the network {name} of 20")
+    found = {int(row.split()[0]): int(row.split()[1]) for row in rows}
+    assert found == {place + 4: label for place, label in wrong.items()}  # after three others
+    assert last == "4 of 63 corrections are read otherwise than labelled"
+    own = [float(row.split()[2].rstrip("%")) for row in rows]
+    assert own == sorted(own)
     assert (tmp_path / "a.png").stat().st_size > 1000
 
 
@@ -293,15 +300,19 @@ def wobbled(digit: int, dice: random.Random) -> Drawing:
     return Drawing(digit, parse_strokes(strokes))
 
 
-def test_a_review_is_the_same_each_time_and_order_puts_disagreement_first(mnist):
-    few = select(mnist, torch.arange(500))
-    drawings = [Drawing(digit, parse_strokes(DRAWINGS[digit])) for digit in (0, 7)]
-    first, second = (review.cross_validate(drawings, few, seed=1) for _ in range(2))
-    assert torch.equal(first, second)
-    assert torch.allclose(first.sum(1), torch.ones(2))
-    # Of the labels 0 the third and the fourth lead; the fourth with little.
-    probabilities = torch.tensor(
-        [[0.45, 0.55, 0, 0], [0.2, 0.8, 0, 0], [0.9, 0.1, 0, 0], [0.31, 0.23, 0.23, 0.23]]
-    )
-    labels = torch.tensor([0, 0, 0, 0])
-    assert review.order(probabilities, labels).tolist() == [1, 0, 3, 2]
+def test_review_puts_the_least_probable_label_first_and_names_a_judge_that_learned(
+    command, store, tmp_path, monkeypatch
+):
+    model, config = weights.load(ROOT / "weights")
+    weights.save(model, tmp_path, {**config["provenance"], "corrections": 27}, config["thresholds"])
+    # Of the labels 7, 2 and 4 the first and the last are not read; the last with less.
+    answers = torch.full((3, 10), 0.01)
+    answers[[0, 1, 2], [7, 2, 4]] = torch.tensor([0.2, 0.9, 0.1])
+    answers[[0, 2], [1, 9]] = 0.7
+    monkeypatch.setattr(script, "predict", lambda model, images: answers.log())
+    _, out, _ = command("review", "--weights", tmp_path)
+    assert out.splitlines()[1].startswith("which learned from 27 corrections itself: --weights")
+    first, second = (line.split() for line in out.splitlines()[3:5])
+    assert first == ["3", "4", "10.0%", "9,", "70.0%"]
+    assert second == ["1", "7", "20.0%", "1,", "70.0%"]
+    assert "no network in" in command("review", "--weights", tmp_path / "none")[2]

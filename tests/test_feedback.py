@@ -1,6 +1,7 @@
 """Corrections on the page: what is offered, kept, shown and taken back; networks compared."""
 
 import contextlib
+import itertools
 import json
 
 import httpx
@@ -13,6 +14,7 @@ from tests.conftest import serving
 from tests.drawings import DRAWINGS
 from tests.page import Gate, expect_leader, open_page, record_requests, wait_until
 from tests.test_reloader import other_network
+from ui.texts import CHINESE, ENGLISH
 
 
 def test_a_person_corrects_sees_exports_and_deletes(page, tmp_path):
@@ -172,8 +174,30 @@ def test_a_store_that_fails_is_said_on_the_page(page):
     full = {"status": 507, "json": {"error": "The disk is full."}}
     page.route("**/corrections", lambda route: route.fulfill(**full))
     page.keyboard.press("7")
-    expect(page.get_by_text("It could not be kept. The disk is full.")).to_be_visible()
+    expect(page.get_by_text("tell whoever runs this page. The disk is full.")).to_be_visible()
     expect(page.locator(".choices")).to_be_visible()  # to try again
+
+
+# By status; after each another sentence, or what is said of the one before would do.
+REFUSALS = {401: "logged_out", 413: "unfit", 429: "too_many", 422: "unfit", 500: "not_kept"}
+REFUSALS |= {503: "store_busy", 507: "store_fails"}
+
+
+def test_whatever_is_refused_is_said_in_both_languages(open_context):
+    statuses = itertools.cycle(REFUSALS)
+
+    def refuse(route) -> None:
+        status = next(statuses)
+        route.fulfill(status=status, json={"error": f"Reason {status}."})
+
+    for language, texts in (("en-US", ENGLISH), ("zh-CN", CHINESE)):
+        page = open_context(locale=language)
+        page.route("**/corrections", refuse)
+        drawn_seven(page)
+        for status, key in REFUSALS.items():
+            page.keyboard.press("7")
+            said = texts[key].replace("{reason}", f"Reason {status}.")
+            expect(page.locator(".news [role=status]")).to_have_text(said)
 
 
 def test_the_page_compares_networks_and_says_which_answered(browser, directory):

@@ -9,7 +9,7 @@ import torch
 
 from experiments import personalization
 from mnist_core.corrections import finetune
-from mnist_core.corrections.finetune import FineTuning, Learned, Score
+from mnist_core.corrections.finetune import FineTuning, Learned
 from mnist_core.drawing.strokes import Drawing, parse_strokes, write_drawings
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
@@ -145,10 +145,10 @@ def by(writers, each: int) -> list[Drawing]:
 
 def test_mnist_s_validation_images_decide_and_not_its_test_images():
     def lost(validation: float, test: float) -> float:
-        scores = [
-            Score("test", 0.98, 0.98 - test, 10_000),
-            Score("validation", 0.99, 0.99 - validation, 6_000),
-        ]
+        scores = {
+            "test": (0.98, 0.98 - test, 10_000),
+            "validation": (0.99, 0.99 - validation, 6_000),
+        }
         return Learned(MLP(), scores, 1, 0, torch.zeros(10, 10)).lost()
 
     assert lost(validation=0, test=0.5) == 0
@@ -178,7 +178,8 @@ def learn(monkeypatch, tmp_path, little_data):
 
     def main(*arguments: object) -> None:
         places = ("--from", ROOT / "weights", "--output", tmp_path / "run")
-        call(monkeypatch, script, "--threads", 1, *places, *arguments)
+        torch.set_num_threads(1)
+        call(monkeypatch, script, *places, *arguments)
 
     return main
 
@@ -261,7 +262,6 @@ def test_a_file_that_is_wrong_is_one_line(learn, capsys, tmp_path, content, says
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--threads", 0), "0 threads"),
         (("--from", "/nowhere"), "no network in /nowhere"),
         (("--drawings", "/nowhere.jsonl"), "/nowhere.jsonl can't be read"),
         (("--output", "/dev/null/run"), "can't make the folder /dev/null/run"),

@@ -1,14 +1,14 @@
-"""The database of the corrections: its address, its two tables, its transactions and its failures.
+"""The database of the corrections: its address, its table, its transactions and its failures.
 
 SQLAlchemy speaks to SQLite and PostgreSQL alike; what they do differently is here.
 """
 
 import contextlib
+import functools
 import os
-import time
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from sqlite3 import OperationalError
 
 import sqlalchemy as sql
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -19,12 +19,15 @@ FILE = Path(__file__).resolve().parents[2] / "data" / "corrections.sqlite"
 URL_KINDS = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 DRIVERS = {"sqlite": "sqlite", "postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 BUSY_SECONDS = 10  # how long a write waits for another process's
-# synchronous=FULL: what is acknowledged outlives even a power cut. secure_delete: what is
-# removed is overwritten.
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
+LOCK = 7_203_514_481  # PostgreSQL's for who writes; any number that is ours
+# What is acknowledged outlives even a power cut (EXTRA). What is removed is overwritten
+# (secure_delete) and in no file beside: the journal is gone when the transaction ends (DELETE).
+PRAGMAS = ("synchronous=EXTRA", "secure_delete=ON", "journal_mode=DELETE")
+# On a full disk SQLite has no room for the journal that it needs to remove rows. So a file beside
+# the database is given up for it, larger than so many of the largest rows.
+RESERVE = 4 << 20  # bytes
+AT_ONCE = 50
 
-VERSION = 1  # of the two tables below; raise it when they change
-LOCK = 7_203_514_481  # PostgreSQL's, while the tables are made; any number that is ours
 METADATA = sql.MetaData()
 CORRECTIONS = sql.Table(
     "corrections",
@@ -40,20 +43,21 @@ CORRECTIONS = sql.Table(
     sql.Index("corrections_token_created", "token", "created"),
     sqlite_autoincrement=True,  # an id is never given twice, so that none names another drawing
 )
-# One row. SQLite has PRAGMA user_version and PostgreSQL comments; this is one way for both, and
-# the row is what PostgreSQL's writers lock, so that limits are counted by one at a time.
-VERSIONS = sql.Table("corrections_version", METADATA, sql.Column("version", sql.Integer))
 
+COLUMNS = {column.name for column in CORRECTIONS.c}
+
+UNREACHABLE = "The corrections can't be reached"
 NOTHING_KEPT = "no correction was kept yet, or the database's address is wrong"
-# What a person can do, by the beginning of SQLite's name for an error, which Python 3.10 does
-# not tell, or of PostgreSQL's code (postgresql.org/docs/current/errcodes-appendix.html).
+FULL = "the disk is full"
+# What a person can do, by the beginning of what SQLite says, or of PostgreSQL's code
+# (postgresql.org/docs/current/errcodes-appendix.html).
 REMEDIES = {
-    ("SQLITE_FULL", "53100"): "the disk is full. Free some space",
-    ("SQLITE_IOERR",): "the disk is full or failing. Free some space, or check the disk",
-    ("SQLITE_READONLY", "SQLITE_CANTOPEN"): "the file and its folder must exist and be writable",
+    ("database or disk is full", "53100"): f"{FULL}. Free some space",
+    ("disk I/O error",): f"{FULL} or failing. Free some space, or check the disk",
+    ("attempt to write", "unable to open"): "the file and its folder must exist and be writable",
     ("25006", "42501"): "the database is read-only. Grant its user the right to write",
-    ("SQLITE_BUSY", "55P03", "53300", "TimeoutError"): "others keep it locked. Try again",
-    ("SQLITE_NOTADB", "SQLITE_CORRUPT"): "the file is no SQLite database, or damaged. Move it away",
+    ("database is locked", "55P03", "53300", "QueuePool"): "others keep it locked. Try again",
+    ("file is", "database disk"): "the file is no SQLite database, or damaged. Move it away",
     ("08", "57P"): "its server can't be reached. See that it runs and the address is right",
 }
 OTHERWISE = "See that its disk has room, that it is writable and not locked, then try again"
@@ -64,60 +68,89 @@ class StoreError(UserError):
 
 
 class Database:
-    """A database with our tables. Transactions raise StoreError when it can't be used."""
+    """A database with our table. Every method raises StoreError when it can't be used."""
 
-    def __init__(self, engine: sql.Engine) -> None:
-        """`open` is the way in."""
-        self._engine = engine
-        self._sqlite = engine.dialect.name == "sqlite"
-
-    @classmethod
-    def open(cls, url: str | None, create: bool) -> "Database":
+    def __init__(self, url: str | None, create: bool) -> None:
         """Open `url`, else DATABASE_URL, else the clone's SQLite file, as `Corrections.open`."""
         address = _address(url or os.environ.get("DATABASE_URL"))
-        if not create and address.drivername == "sqlite" and not Path(address.database).exists():
-            raise UserError(f"there is no file {address.database}: {NOTHING_KEPT}")
-        database = cls(_engine(address))
+        self._file = address.database if address.drivername == "sqlite" else None
+        if self._file and not Path(self._file).exists():
+            if not create:
+                raise UserError(f"there is no file {self._file}: {NOTHING_KEPT}")
+            with contextlib.suppress(OSError):  # connecting says why
+                Path(self._file).touch()
+        self._reserve = Path(f"{self._file}-reserve")
+        self._engine = _engine(address)
         try:
-            with database.writing() as connection:
+            with self.writing() as connection:
                 _prepare(connection, create)
         except BaseException:
-            database.close()
+            self.close()
             raise
-        return database
+        self._make_reserve()
 
     def close(self) -> None:
         self._engine.dispose()
 
     def reading(self) -> contextlib.AbstractContextManager[sql.Connection]:
-        """A transaction that only reads, and waits for nobody."""
-        return self._transaction("BEGIN" if self._sqlite else None)
+        """A transaction that only reads."""
+        return self._transaction("BEGIN" if self._file else "SET TRANSACTION READ ONLY")
 
     def writing(self) -> contextlib.AbstractContextManager[sql.Connection]:
-        """A transaction that writes; on SQLite it is the only one.
-
-        IMMEDIATE, because what is read before the lock could be an old state.
-        """
+        """A transaction that writes; it is the only one, so what is counted in it stays true."""
+        if self._file:  # IMMEDIATE: what is read before the lock could be an old state
+            return self._transaction("BEGIN IMMEDIATE")
         wait = f"SET LOCAL lock_timeout = {round(1000 * BUSY_SECONDS)}"
-        return self._transaction("BEGIN IMMEDIATE" if self._sqlite else wait)
+        return self._transaction(f"{wait}; SELECT pg_advisory_xact_lock({LOCK})")
 
-    def forget(self) -> None:
-        """Take what was removed out of SQLite's log too: now or, if someone reads, a little later.
+    def change(self, statement: sql.Update | sql.Delete) -> int:
+        """Run `statement` in a transaction of its own: how many rows it met."""
+        with self.writing() as connection:
+            return connection.execute(statement).rowcount
 
-        PostgreSQL frees the space of removed rows when it next vacuums, by itself.
+    def remove(self, condition: sql.ColumnElement[bool]) -> int:
+        """Remove rows, a few at a time, also where the disk is full: how many.
+
+        They leave SQLite's file at once. PostgreSQL frees their space when it next vacuums.
         """
-        if self._sqlite:
-            with contextlib.suppress(StoreError), self._transaction() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+        some = sql.select(CORRECTIONS.c.id).where(condition).limit(AT_ONCE)
+        removal, removed = sql.delete(CORRECTIONS).where(CORRECTIONS.c.id.in_(some)), 0
+        while True:
+            try:
+                more = self.change(removal)
+            except StoreError as error:
+                if not self._file or FULL not in str(error):
+                    raise
+                self._reserve.unlink(missing_ok=True)  # SQLite needs room for its journal
+                more = self.change(removal)
+                self._make_reserve()
+            removed += more
+            if more < AT_ONCE:
+                return removed
 
     @contextlib.contextmanager
-    def _transaction(self, begin: str | None = None) -> Iterator[sql.Connection]:
+    def _transaction(self, begin: str) -> Iterator[sql.Connection]:
+        found = self._found()
         try:
-            with self._engine.execution_options(begin=begin).begin() as connection:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql(begin)
                 yield connection
+                connection.commit()
+                if self._found() != found:
+                    raise StoreError(f"{UNREACHABLE}: its file was just moved. Put it back.")
         except SQLAlchemyError as error:
             # `from None`: the cause quotes SQL, and a log is no place for what people drew.
-            raise StoreError(f"The corrections can't be reached: {_reason(error)}.") from None
+            raise StoreError(f"{UNREACHABLE}: {_reason(error)}.") from None
+
+    def _found(self) -> int | None:
+        """Which file has the name of SQLite's; None where it was taken away, or for PostgreSQL."""
+        with contextlib.suppress(OSError):
+            return os.stat(self._file).st_ino if self._file else None
+
+    def _make_reserve(self) -> None:
+        if self._file and not self._reserve.exists():
+            with contextlib.suppress(OSError):  # the disk is full already, or read-only
+                self._reserve.write_bytes(bytes(RESERVE))
 
 
 def _address(url: str | None) -> sql.URL:
@@ -136,77 +169,54 @@ def _address(url: str | None) -> sql.URL:
 
 def _engine(address: sql.URL) -> sql.Engine:
     """What connects to `address`. Nothing is connected yet."""
-    sqlite = address.drivername == "sqlite"
-    # A pooler between us and PostgreSQL's server (PgBouncer) knows no prepared statements.
-    postgresql = {"connect_timeout": BUSY_SECONDS, "prepare_threshold": None}
-    settings = {"connect_args": {"timeout": BUSY_SECONDS} if sqlite else postgresql}
-    settings["pool_pre_ping"] = not sqlite  # the server may have been restarted meanwhile
+    if address.drivername == "sqlite":  # opened for each transaction: it may have been replaced
+        connect = functools.partial(_connect_sqlite, address.database)
+        options = {"creator": connect, "poolclass": sql.NullPool}
+    else:  # a pooler before PostgreSQL's server (PgBouncer) knows no prepared statements
+        settings = {"connect_timeout": BUSY_SECONDS, "prepare_threshold": None}
+        options = {"connect_args": settings, "pool_pre_ping": True}  # it may have been restarted
     try:
-        engine = sql.create_engine(address, hide_parameters=True, **settings)
+        return sql.create_engine(address, hide_parameters=True, **options)
     except ImportError as error:
         raise UserError(
             "PostgreSQL needs a driver that is not installed: pip install 'psycopg[binary]'"
         ) from error
-    if sqlite:
-        sql.event.listen(engine, "connect", _set_up_sqlite)
-    sql.event.listen(engine, "begin", _begin)
-    return engine
 
 
-def _set_up_sqlite(connection: object, _record: object) -> None:
-    connection.isolation_level = None  # `_begin` says BEGIN; Python would say it too late
-    deadline = time.monotonic() + BUSY_SECONDS
-    for pragma in PRAGMAS:
-        while True:
-            try:
-                connection.execute(f"PRAGMA {pragma}")
-                break
-            except OperationalError as error:
-                # For another that turns the write-ahead log on SQLite itself does not wait.
-                if "locked" not in str(error) or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
-
-
-def _begin(connection: sql.Connection) -> None:
-    if statement := connection.get_execution_options().get("begin"):
-        connection.exec_driver_sql(statement)
+def _connect_sqlite(file: str) -> sqlite3.Connection:
+    """Open a file that is there: SQLite itself would make another where it was taken away."""
+    address = f"{Path(file).absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(address, BUSY_SECONDS, isolation_level=None, uri=True)
+    try:
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def _prepare(connection: sql.Connection, create: bool) -> None:
-    """Make the tables where there are none; else raise UserError if they are not ours."""
-    if connection.dialect.name == "postgresql":  # on SQLite the transaction is a lock
-        connection.execute(sql.select(sql.func.pg_advisory_xact_lock(LOCK)))
+    """Make the table where there is none; else raise UserError if it is not ours."""
     inspector = sql.inspect(connection)
-    found = set(inspector.get_table_names()) & set(METADATA.tables)
-    if not found:
+    if not inspector.has_table(CORRECTIONS.name):
         if not create:
             raise UserError(f"this database holds no corrections: {NOTHING_KEPT}")
         METADATA.create_all(connection)
-        connection.execute(sql.insert(VERSIONS), {"version": VERSION})
-        return
-    versions = sql.select(VERSIONS.c.version)
-    version = connection.execute(versions).scalar() if VERSIONS.name in found else None
-    if version not in (None, VERSION):
+    elif {one["name"] for one in inspector.get_columns(CORRECTIONS.name)} != COLUMNS:
         raise UserError(
-            f"the corrections in this database are of version {version}, expected {VERSION}: "
-            "use the program that made them, or name another database"
-        )
-    columns = {column["name"] for column in inspector.get_columns(CORRECTIONS.name)}
-    if version is None or columns != set(CORRECTIONS.c.keys()):
-        raise UserError(
-            f'this database has a table "{CORRECTIONS.name}" that is not this program\'s: '
-            "name another database"
+            f'this database has a table "{CORRECTIONS.name}" that is not this program\'s, or '
+            "another version's: name another database"
         )
 
 
 def _reason(error: SQLAlchemyError) -> str:
     """Why, without the error's own words: they may quote what people drew."""
     cause = getattr(error, "orig", None) or error
-    name = getattr(cause, "sqlite_errorname", None) or type(cause).__name__
-    if hasattr(cause, "sqlstate"):  # PostgreSQL's; it has none where no server answered
-        name = cause.sqlstate or "08"
+    # PostgreSQL's errors have a code, but for those where no server answered.
+    known = (cause.sqlstate or "08") if hasattr(cause, "sqlstate") else str(cause)
     for beginnings, remedy in REMEDIES.items():
-        if name.startswith(beginnings):
+        if known.startswith(beginnings):
             return remedy
+    name = getattr(cause, "sqlstate", None) or type(cause).__name__
     return f"the database failed ({name}). {OTHERWISE}"

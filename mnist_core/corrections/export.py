@@ -17,11 +17,7 @@ LABELS = "-labels-idx1-ubyte"
 
 
 def write_csv(path: Path, dataset: Dataset) -> None:
-    """A row for each image: its label and 784 grey values; gzipped if the name ends in .gz.
-
-    The header is label,pixel0,...,pixel783, as in Kaggle's digit recognizer. Raises UserError
-    where the file can't be written.
-    """
+    """A row for each image, under label,pixel0,...,pixel783. Raises UserError."""
     images, labels = dataset
     rows = np.column_stack([labels.numpy().astype(np.uint8), images.reshape(-1, PIXELS).numpy()])
     header = ",".join(["label", *(f"pixel{number}" for number in range(PIXELS))])
@@ -32,10 +28,9 @@ def write_csv(path: Path, dataset: Dataset) -> None:
 def write_idx(path: Path, dataset: Dataset) -> Path:
     """Write the images to `path` and the labels beside it, as MNIST's files are; give back where.
 
-    `path` ends in -images-idx3-ubyte, or in that and .gz. Killed at any moment it leaves the old
-    pair, the new one, or images without labels, which nothing takes for a pair; never images
-    beside another export's labels. Raises UserError where a file can't be written; while there
-    is none of the new ones complete, the old pair stays.
+    `path` ends in IMAGES, or in that and .gz. Killed at any moment it leaves the old pair, the new
+    one, or images without labels; never images beside another export's labels. Raises UserError
+    where a file can't be written, and leaves the old pair.
     """
     images, labels = dataset
     beside = path.with_name(path.name.replace(IMAGES, LABELS))

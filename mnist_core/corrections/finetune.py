@@ -43,6 +43,7 @@ HELD_OUT = 5  # of so many writers about one is held out
 MAY_LOSE = 0.001  # of the accuracy on MNIST's validation images, and still be installed
 OUTLIERS = 1000  # images of no digit among the rehearsal
 COPIES = 64  # at most, of each correction, changed and in random pen widths
+SEED = 0  # of order and changes
 POOL = 8192  # images to draw the batches from: of corrections at most so many, of the rest so many
 
 
@@ -58,36 +59,23 @@ class FineTuning:
 
 
 @dataclasses.dataclass(frozen=True)
-class Score:
-    """Accuracies in [0, 1] of a network on the same `count` images, before learning and after."""
-
-    what: str
-    before: float
-    after: float
-    count: int
-
-
-@dataclasses.dataclass(frozen=True)
 class Learned:
     """A network that learned from `count` corrections, `held_out` more being kept to score it."""
 
     model: MLP
-    scores: list[Score]
+    scores: dict[str, tuple[float, float, int]]  # accuracies before and after, of so many images
     count: int
     held_out: int
     confusion: torch.Tensor  # (10, 10), of MNIST's test images
 
     def lost(self) -> float:
         """Of the accuracy on MNIST's validation images; below 0 where it rose."""
-        score = next(score for score in self.scores if score.what == "validation")
-        return round(score.before - score.after, 6)  # a limit must not hang on float32's last bit
+        before, after, _ = self.scores["validation"]
+        return round(before - after, 6)  # a limit must not hang on float32's last bit
 
 
 def read_corrections(source: str) -> list[Drawing]:
-    """Corrections from a drawing file, a database's address, or the default database ("").
-
-    Raises UserError when there are none or they can't be read.
-    """
+    """Corrections from a drawing file, a database's address, or the default database ("")."""
     if source.endswith((".jsonl", ".jsonl.gz")):
         return read_drawings(source)
     with contextlib.closing(Corrections.open(source or None, create=False)) as store:
@@ -103,8 +91,7 @@ def read_corrections(source: str) -> list[Drawing]:
 def hold_out(corrections: Sequence[Drawing]) -> tuple[list[Drawing], list[Drawing]]:
     """Corrections to learn from, and those of about a fifth of the writers to be scored on.
 
-    A hash of the writer's name decides, so that what comes later moves nobody to the other
-    side. Where nobody would be left to learn from, all are learned from and none is held out.
+    Where nobody would be left to learn from, all are learned from and none is held out.
     """
     sides: tuple[list[Drawing], list[Drawing]] = [], []
     for correction in corrections:
@@ -113,7 +100,7 @@ def hold_out(corrections: Sequence[Drawing]) -> tuple[list[Drawing], list[Drawin
 
 
 def _is_held_out(correction: Drawing) -> bool:
-    """A drawing that names no writer counts by its own strokes."""
+    """As a hash of the writer says, or of the strokes: what comes later changes no side."""
     writer = writer_of(correction)
     strokes = [stroke.tolist() for stroke in correction.strokes]
     key = json.dumps(strokes) if writer is None else str(writer)
@@ -127,26 +114,24 @@ def learn(
     drawings: Sequence[Drawing],
     root: Path,
     settings: FineTuning,
-    seed: int,
 ) -> Learned:
     """Fine-tune `model` on corrections and score it, before and after.
 
-    MNIST from `root`, `drawings` and images of no digit are rehearsed, without what
-    `training_data` holds out of them. `root` may hold the pen digits' test part, to score.
+    MNIST from `root`, `drawings` and images of no digit are rehearsed, but for what is held out.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(SEED)
     learned_from, held_out = hold_out(corrections)
     data = training_data(root, drawings, OUTLIERS, generator)
     sets = {**data.validation, "test": load_mnist(root, train=False)}
-    if (Path(root) / TEST_WRITERS).exists():
-        sets["pen-digit test writers"] = render_drawings(read_drawings(Path(root) / TEST_WRITERS))
+    if (root / TEST_WRITERS).exists():
+        sets["pen-digit test writers"] = render_drawings(read_drawings(root / TEST_WRITERS))
     if held_out:
         sets["held-out corrections"] = render_drawings(held_out)
     new = finetune(model, learned_from, rehearsal(data), settings, generator)
-    scores = [
-        Score(name, *(trainer.evaluate(one, dataset)[1] for one in (model, new)), len(dataset[0]))
+    scores = {
+        name: (*(trainer.evaluate(one, dataset)[1] for one in (model, new)), len(dataset[0]))
         for name, dataset in sets.items()
-    ]
+    }
     images, labels = sets["test"]
     confusion = trainer.confusion_matrix(trainer.predict(new, images).argmax(1), labels)
     return Learned(new, scores, len(learned_from), len(held_out), confusion)
@@ -164,10 +149,10 @@ def finetune(
     settings: FineTuning,
     generator: torch.Generator,
 ) -> MLP:
-    """A copy of `model` that has learned from `corrections`, rounded; `model` stays as it was.
+    """A copy of `model`, rounded to the grid, that has learned from `corrections`.
 
-    `model` is one for use, without batch normalisation, on the CPU. `rehearsal`,
-    (N, 28, 28) uint8, are images whose answers are to stay as they are.
+    `model` is one for use, without batch normalisation. `rehearsal`, (N, 28, 28) uint8, are
+    images whose answers are to stay as they are.
     """
     images, labels = _variants(corrections, generator)
     inputs = to_input(augment(images, generator))
@@ -201,31 +186,31 @@ def _variants(corrections: Sequence[Drawing], generator: torch.Generator) -> Dat
 
 
 def save(
-    learned: Learned, directory: Path, parent: Path, config: dict, settings: FineTuning, seed: int
+    learned: Learned, directory: Path, parent: Path, config: dict, settings: FineTuning
 ) -> None:
     """Write the network to `directory`, its scores beside it. Raises UserError.
 
-    `parent` held the network that it learned from, `config` is that network's. The verdicts'
-    thresholds stay the parent's: they were chosen on MNIST and drawings, where a clone has MNIST
-    alone, and the network was held to its earlier answers, confidence included, on the rehearsal.
+    `config` is that of the network in `parent`. The verdicts' thresholds stay its: they were
+    chosen on more than a clone has, and the network was held to its earlier answers.
     """
     scores = {}  # as a training names them, each beside what it was before
-    for score in learned.scores:
-        name = f"{score.what.replace(' ', '_').replace('-', '_')}_accuracy"
-        scores |= {name: round(score.after, 4), f"{name}_before": round(score.before, 4)}
-    before = config["provenance"]
-    data = before.get("parent", before)["data"]  # of the first network, however long the line
-    origin = {"directory": str(parent), "name": config["name"], "date": before["date"]}
+    rows = []
+    for what, (before, after, count) in learned.scores.items():
+        name = f"{what.replace(' ', '_').replace('-', '_')}_accuracy"
+        scores |= {name: round(after, 4), f"{name}_before": round(before, 4)}
+        rows.append({"what": what, "before": before, "after": after, "count": count})
+    first = config["provenance"]
+    data = first.get("parent", first)["data"]  # of the first network, however long the line
     provenance = {
-        "data": f"{learned.count} corrections, learned by the network of {before['date']} "
+        "data": f"{learned.count} corrections, learned by the network of {first['date']} "
         f"that was in {parent}; before, {data}",
-        "parent": {**origin, "data": data},
+        "parent": {"directory": str(parent), "name": config["name"], "data": data},
         "corrections": learned.count,
         "recipe": {"name": "corrections", **dataclasses.asdict(settings)},
-        "seed": seed,
+        "seed": SEED,
         "scores": scores,
         "confusion": learned.confusion.tolist(),
         **date_and_versions(),
     }
     weights.save(learned.model, directory, provenance, config["thresholds"])
-    write_metrics(directory, list(map(dataclasses.asdict, learned.scores)))
+    write_metrics(directory, rows)

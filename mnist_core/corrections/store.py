@@ -1,10 +1,8 @@
 """Corrections: what a person drew, the digit they say it is, and what the network read.
 
-Kept in a database through SQLAlchemy: the SQLite file data/corrections.sqlite, or
-the PostgreSQL that the environment variable DATABASE_URL names. Any number of threads may
-share a `Corrections`, any number of processes a database; each process opens its own.
-
-Who may see or change what is the caller's to decide: a token is all that is known of a person.
+Any number of threads may share a `Corrections`, any number of processes a database; each process
+opens its own. Who may see or change what is the caller's to decide: a token is all that is known
+of a person.
 """
 
 import datetime
@@ -16,7 +14,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sql
 
-from mnist_core.corrections.database import CORRECTIONS, VERSIONS, Database, StoreError
+from mnist_core.corrections.database import CORRECTIONS, Database, StoreError
 from mnist_core.drawing.strokes import Drawing, check_label, parse_strokes
 from mnist_core.errors import UserError
 
@@ -41,7 +39,7 @@ class LimitReached(UserError):
 
 @dataclass(frozen=True)
 class Correction:
-    """One row: `label` is the person's digit, `answer` the network's or None, `created` UTC.
+    """One row, as in the table: `label` is the person's digit, `answer` the network's or None.
 
     `strokes` and `probabilities` (ten, or None) are read from their JSON when they are asked for:
     as lists they take twenty times the memory.
@@ -65,10 +63,7 @@ class Correction:
         return json.loads(self.probabilities_json or "null")
 
     def drawing(self) -> Drawing:
-        """For training and files, with a pseudonym for whose it is: a token can delete.
-
-        "writer" is 16 hex digits, the same for all that one token gave; imports have none.
-        """
+        """For training and files. "writer" is a pseudonym of the token, which can delete."""
         extra = self._about()
         if self.token != IMPORT_TOKEN:
             extra["writer"] = hashlib.sha256(self.token.encode()).hexdigest()[:16]
@@ -89,18 +84,16 @@ class Corrections:
     """The database. Every method raises StoreError when it can't be read or written."""
 
     def __init__(self, database: Database) -> None:
-        """`open` is the way in."""
         self._database = database
 
     @classmethod
     def open(cls, url: str | None = None, create: bool = True) -> "Corrections":
-        """Open `url`, else DATABASE_URL, else the clone's SQLite file.
+        """Open `url`, else DATABASE_URL, else the clone's SQLite file data/corrections.sqlite.
 
-        What is missing is made, or refused without `create`. Raises UserError for that, for
-        an address of another kind, for tables of another version or of another program, and
-        where PostgreSQL's driver is not installed.
+        What is missing is made, or refused with a UserError without `create`; so are an address
+        of another kind, another program's table, and PostgreSQL without its driver.
         """
-        return cls(Database.open(url, create))
+        return cls(Database(url, create))
 
     def close(self) -> None:
         self._database.close()
@@ -117,15 +110,13 @@ class Corrections:
         """Keep a correction and return its id; once it has returned, the correction is on disk.
 
         The same strokes of the same token replace what was kept of them, under the same id.
-        Raises UserError for bad input, its subclass LimitReached where a limit is met: of
-        this token in a minute or in all, of all tokens, of one drawing's size.
+        Raises UserError for bad input, its subclass LimitReached where a limit is met.
         """
-        row = _row(_checked_token(token), label, strokes, answer, network)
+        row = _row(label, strokes, token=_checked_token(token), answer=answer, network=network)
         if probabilities is not None:
             row["probabilities"] = json.dumps([round(number, 6) for number in probabilities])
         same = (CORRECTIONS.c.token == token) & (CORRECTIONS.c.strokes == row["strokes"])
         with self._database.writing() as connection:
-            _lock(connection)
             id = connection.execute(sql.select(CORRECTIONS.c.id).where(same)).scalar()
             _check_person(connection, row, known=id is not None)
             if id is None:
@@ -135,19 +126,22 @@ class Corrections:
             return id
 
     def add_drawings(self, drawings: Iterable[Drawing]) -> int:
-        """Keep drawings of a file, all or none: how many. Only the total is limited.
+        """Keep drawings of a file, all or none, but those that are kept already: how many.
 
-        They belong to IMPORT_TOKEN and date from now. "answer" and "network" are taken
-        from a drawing's other keys where they are as `export` writes them.
+        The same strokes with the same label are one correction, whoever gave them. Those that are
+        new belong to IMPORT_TOKEN and date from now; only the total is limited. "answer" and
+        "network" are taken from a drawing's other keys where they are as `export` writes them.
         """
         rows = [_imported_row(*numbered) for numbered in enumerate(drawings, start=1)]
-        if not rows:
-            return 0
+        new = {(row["label"], row["strokes"]): row for row in rows}
         with self._database.writing() as connection:
-            _lock(connection)
-            _check_total(connection, len(rows))
-            connection.execute(sql.insert(CORRECTIONS), rows)
-        return len(rows)
+            kept = sql.select(CORRECTIONS.c.label, CORRECTIONS.c.strokes)
+            for pair in connection.execute(kept, execution_options={"yield_per": PAGE}):
+                new.pop(tuple(pair), None)
+            _check_total(connection, len(new))
+            if new:
+                connection.execute(sql.insert(CORRECTIONS), list(new.values()))
+        return len(new)
 
     def of(self, token: str, after: int = 0, most: int | None = None) -> list[Correction]:
         """The corrections of `token` with ids beyond `after`, the oldest first, `most` of them."""
@@ -155,10 +149,9 @@ class Corrections:
         return self._select(own & (CORRECTIONS.c.id > after), most)
 
     def all(self, last: int | None = None) -> Iterator[Correction]:
-        """Every correction or the `last` newest, the oldest first; read a page at a time.
+        """Every correction or the `last` newest, the oldest first.
 
-        No transaction is open between pages, so others can write however long this takes.
-        What they remove or change meanwhile is met as it then is.
+        Read a page at a time, with no transaction open between: others can write meanwhile.
         """
         before = 0  # the ids that are asked for
         if last is not None:
@@ -172,60 +165,38 @@ class Corrections:
     def relabel(self, id: int, label: int) -> bool:
         """Give a correction another label; False where there is none with this id."""
         change = sql.update(CORRECTIONS).where(_is(id)).values(label=check_label(label))
-        with self._database.writing() as connection:
-            return connection.execute(change).rowcount > 0
+        return self._database.change(change) > 0
 
     def delete(self, id: int, token: str | None = None) -> bool:
         """Remove a correction; with a token, only if it is that token's."""
         whose = sql.true() if token is None else CORRECTIONS.c.token == _checked_token(token)
-        return self._remove(_is(id) & whose) > 0
+        return self._database.remove(_is(id) & whose) > 0
 
     def delete_all(self, token: str) -> int:
         """Remove all that `token` gave: how many."""
-        return self._remove(CORRECTIONS.c.token == _checked_token(token))
+        return self._database.remove(CORRECTIONS.c.token == _checked_token(token))
 
     def count(self) -> int:
         with self._database.reading() as connection:
             return _count(connection)
 
-    def _select(
-        self, condition: sql.ColumnElement[bool], limit: int | None = None
-    ) -> list[Correction]:
-        query = sql.select(CORRECTIONS).where(condition).order_by(CORRECTIONS.c.id).limit(limit)
+    def _select(self, condition: sql.ColumnElement[bool], most: int | None) -> list[Correction]:
+        query = sql.select(CORRECTIONS).where(condition).order_by(CORRECTIONS.c.id).limit(most)
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        return [_correction(row) for row in rows]
-
-    def _remove(self, condition: sql.ColumnElement[bool]) -> int:
-        with self._database.writing() as connection:
-            removed = connection.execute(sql.delete(CORRECTIONS).where(condition)).rowcount
-        if removed:
-            self._database.forget()
-        return removed
-
-
-# Writing ---------------------------------------------------------------------
-
-
-def _lock(connection: sql.Connection) -> None:
-    """Until the transaction ends nobody else adds: what is counted stays true."""
-    connection.execute(sql.select(VERSIONS.c.version).with_for_update())
+            return [_correction(row) for row in connection.execute(query)]
 
 
 def _check_person(connection: sql.Connection, row: dict, known: bool) -> None:
     """Raise LimitReached where the row's token may not give it now, or not one more in all."""
     own = CORRECTIONS.c.token == row["token"]
     minute = datetime.timedelta(minutes=1)
-    # Nor later ones: where the clock was set back, they would count until it is as late again.
+    # Nor later ones, which would count for long where the clock was set back.
     recent = CORRECTIONS.c.created.between(row["created"] - minute, row["created"] + minute)
     if _count(connection, own, recent) >= MAX_PER_MINUTE:
-        raise LimitReached(
-            f"You have given {MAX_PER_MINUTE} corrections within a minute: wait a little."
-        )
+        raise LimitReached(f"You gave {MAX_PER_MINUTE} corrections within a minute: wait a little.")
     if not known and _count(connection, own) >= MAX_PER_TOKEN:
         raise LimitReached(
-            f"You have given {MAX_PER_TOKEN:,} corrections, as many as are kept of one person: "
-            "remove some first."
+            f"You gave {MAX_PER_TOKEN:,} corrections, as many as are kept: remove some first."
         )
 
 
@@ -234,8 +205,8 @@ def _check_total(connection: sql.Connection, more: int) -> None:
     last = connection.execute(sql.select(sql.func.max(CORRECTIONS.c.id))).scalar() or 0
     if last + more > MAX_TOTAL and _count(connection) + more > MAX_TOTAL:
         raise LimitReached(
-            f"There is room for {MAX_TOTAL:,} corrections in all, and too little is left. "
-            "Whoever runs this page can export and remove some."
+            f"There is room for {MAX_TOTAL:,} corrections in all, and too little is left: whoever "
+            "runs this page can remove some."
         )
 
 
@@ -244,16 +215,9 @@ def _count(connection: sql.Connection, *conditions: sql.ColumnElement[bool]) -> 
     return connection.execute(query).scalar_one()
 
 
-def _row(token: str, label: int, strokes: object, answer: int | None, network: str) -> dict:
-    return {
-        "token": token,
-        "label": check_label(label),
-        "strokes": _strokes_text(strokes),
-        "answer": answer,
-        "probabilities": None,
-        "network": network,
-        "created": datetime.datetime.now(UTC),
-    }
+def _row(label: int, strokes: object, **rest: object) -> dict:
+    checked = {"label": check_label(label), "strokes": _strokes_text(strokes)}
+    return {**checked, "probabilities": None, "created": datetime.datetime.now(UTC), **rest}
 
 
 def _imported_row(number: int, drawing: Drawing) -> dict:
@@ -263,7 +227,8 @@ def _imported_row(number: int, drawing: Drawing) -> dict:
     if not isinstance(network, str) or not network.isprintable() or not 0 < len(network) <= 64:
         network = "imported"
     try:
-        return _row(IMPORT_TOKEN, drawing.label, drawing.strokes, answer, network)
+        given = {"token": IMPORT_TOKEN, "answer": answer, "network": network}
+        return _row(drawing.label, drawing.strokes, **given)
     except UserError as error:
         raise UserError(f"drawing {number}: {error}") from error
 
@@ -285,24 +250,16 @@ def _strokes_text(value: object) -> str:
     text = json.dumps(plain, separators=(",", ":"))
     if len(text) > MAX_BYTES:
         raise LimitReached(
-            f"The drawing takes {len(text):,} bytes and {MAX_BYTES:,} are kept: "
-            "draw it with fewer strokes."
+            f"The drawing takes {len(text):,} bytes and {MAX_BYTES:,} are kept: draw it simpler."
         )
     return text
 
 
-# Reading ---------------------------------------------------------------------
-
-
 def _is(id: int) -> sql.ColumnElement[bool]:
-    """The one row with this id; no row for what can't be an id."""
+    """The row with this id; none for what can't be one."""
     return CORRECTIONS.c.id == id if 0 < id <= MAX_ID else sql.false()
 
 
 def _correction(row: sql.Row) -> Correction:
-    values = row._asdict()
-    values["strokes_json"] = values.pop("strokes")
-    values["probabilities_json"] = values.pop("probabilities")
-    created = row.created  # SQLite keeps no time zone; what was written is UTC
-    values["created"] = created.astimezone(UTC) if created.tzinfo else created.replace(tzinfo=UTC)
-    return Correction(**values)
+    *values, created = row  # SQLite keeps no time zone: what was written is UTC
+    return Correction(*values, created.replace(tzinfo=created.tzinfo or UTC).astimezone(UTC))

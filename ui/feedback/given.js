@@ -7,6 +7,15 @@ import { forget, on, say } from "./state.js";
 
 const TOKEN = "token";
 const CONSENT = "corrections";
+// What is said of a refusal, by its status: the server's own sentence is English alone.
+const REFUSED = {
+  401: "logged_out",
+  413: "unfit",
+  422: "unfit",
+  429: "too_many",
+  503: "store_busy",
+  507: "store_fails",
+};
 
 export function startGiven(section, endpoint) {
   const show = () => section.open && showGiven(section, endpoint);
@@ -45,7 +54,7 @@ export async function request(method, address, content) {
     const response = await fetch(address, { method, headers, body: JSON.stringify(content) });
     const answer = await response.json();
     if (response.ok) return answer;
-    say(text("not_kept", { reason: answer.error ?? "" }));
+    say(text(REFUSED[response.status] ?? "not_kept", { reason: answer.error ?? "" }));
   } catch {
     say(text("no_store"));
   }
