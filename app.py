@@ -34,7 +34,7 @@ def create_page(
     metrics, version = Metrics(), components.page_version()
     api = routes.api_functions(reloader, metrics, page.api_error)
     blocks = page.build(api, routes.RECOGNIZE, routes.NETWORK, store and corrections.CORRECTIONS)
-    served = routes.recognition_routes(reloader, metrics)
+    served = [*routes.recognition_routes(reloader, metrics), *auth.login_routes()]
     served.append(routes.module_route(components.modules(), version))
     if store:
         served += corrections.correction_routes(reloader, store, metrics, bool(root_path))

@@ -42,7 +42,7 @@ MAX_WAITING = 8 * 2**20  # bytes
 
 OPEN = re.compile(
     r"(?a)/|/config/?|/theme\.css|/(assets|static|svelte)/(?!.*\.\.)[\w./@~+-]{1,200}|/favicon\.ico|/robots\.txt|/manifest\.json"
-    r"|/pwa_icon(/\d{1,4})?|/log(in|out)/?|/recognize|/network|/healthz|/metrics"
+    r"|/pwa_icon(/\d{1,4})?|/log(in|out)|/recognize|/network|/healthz|/metrics"
     r"|/corrections(/\d{1,10})?|/ui/[0-9a-f]{12}/[\w/]+\.js"
     r"|/gradio_api/(info|openapi\.json|startup-events|theme\.css|user|login_check|app_id)/?"
     r"|/gradio_api/heartbeat/\w{1,64}|/gradio_api/queue/(join|data)"

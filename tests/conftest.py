@@ -149,6 +149,7 @@ def serving(
     """The address of the page, served as app.py does from a thread of this process."""
     import app
     from mnist_core.corrections.store import Corrections
+    from serving.auth import Passwords
     from serving.reloader import ModelReloader
     from ui import page
 
@@ -156,7 +157,8 @@ def serving(
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(contextlib.closing(Corrections.open())) if corrections else None
         blocks, settings = app.create_page(reloader, store, root_path, mcp)
-        served = page.launch(blocks, settings, port=port or free_port(), auth=auth)
+        users = auth and Passwords(dict(auth))
+        served = page.launch(blocks, settings, port=port or free_port(), auth=users)
         stack.callback(blocks.close, verbose=False)
         reloader.watch()
         yield served.address

@@ -195,6 +195,8 @@ def test_only_what_a_person_can_mend_is_their_fault():
         "/gradio_api/dev/reload",
         "/gradio_api/vibe-code",
         "/gradio_api/mcp/",
+        "/login/",
+        "/logout/",
         "/gradio_api/runs",
         "/gradio_api/call/lambda",
         "/monitoring",

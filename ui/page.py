@@ -95,7 +95,7 @@ def launch(
     host: str = "127.0.0.1",
     port: int | None = None,
     share: bool = False,
-    auth: list[tuple[str, str]] | None = None,
+    auth: Callable[[str, str], bool] | None = None,
 ) -> Launched:
     """Serve `page` from a thread of its own; without a port it takes a free one from 7860 on."""
     # Gradio asks itself for the page: not through a proxy.
