@@ -18,6 +18,7 @@ from mnist_core.corrections.store import Corrections
 from mnist_core.errors import UserError
 from serving import auth, corrections, routes, sharing
 from serving.address import check_address
+from serving.mcp import mcp_routes
 from serving.metrics import Metrics, log_to_stderr
 from serving.middleware import MAX_BODY, LimitsMiddleware
 from serving.reloader import ModelReloader
@@ -38,9 +39,10 @@ def create_page(
     served.append(routes.module_route(components.modules(), version))
     if store:
         served += corrections.correction_routes(reloader, store, metrics, bool(root_path))
+    served += mcp_routes(routes.api_functions(reloader, metrics, UserError)) if mcp else []
     link = components.preload_header("invitation", *([] if store else ["feedback"]))
-    limits = Middleware(LimitsMiddleware, metrics, version, link, mcp)
-    settings = {"max_file_size": MAX_BODY, "mcp_server": mcp, "root_path": root_path}
+    limits = Middleware(LimitsMiddleware, metrics, version, link)
+    settings = {"max_file_size": MAX_BODY, "root_path": root_path}
     settings["app_kwargs"] = {"routes": served, "middleware": [limits]}
     return blocks, page.settings() | settings
 
@@ -62,8 +64,6 @@ def main() -> None:
     served = page.launch(blocks, settings, args.host, args.port, share, auth=users)
     reloader.watch()
     print(f"Draw at {served.address}", flush=True)
-    if args.mcp:
-        print(f"MCP, streamable HTTP, at {served.address}gradio_api/mcp/", flush=True)
     if served.public_address:
         page.invite(blocks, served.public_address, sharing.qr_picture(served.public_address))
         sharing.print_public_address(served.public_address)
@@ -86,7 +86,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--share-or-exit", action="store_true", help="the same, or end with exit code 3")
     add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=auth.HELP)
     add("--root-path", default="", metavar="/PATH", help="where a reverse proxy shows the page")
-    add("--mcp", action="store_true", help="offer recognition as a tool over MCP as well")
+    add("--mcp", action="store_true", help="offer recognition over MCP too, at gradio_api/mcp/")
     add("--corrections", action=argparse.BooleanOptionalAction, help=corrections.HELP)
     weights = Path(__file__).parent / "weights"
     add("--weights", default=weights, help="folder or hf://USER/NAME on the Hub (weights)")

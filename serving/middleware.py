@@ -46,15 +46,13 @@ OPEN = re.compile(
     r"|/corrections(/\d{1,10})?|/ui/[0-9a-f]{12}/[\w/]+\.js"
     r"|/gradio_api/(info|openapi\.json|startup-events|theme\.css|user|login_check|app_id)/?"
     r"|/gradio_api/heartbeat/\w{1,64}|/gradio_api/queue/(join|data)"
-    rf"|/gradio_api/call/(v2/)?({'|'.join(ENDPOINTS)})(/\w{{1,64}})?"
+    rf"|/gradio_api/call/(v2/)?({'|'.join(ENDPOINTS)})(/\w{{1,64}})?|/gradio_api/mcp/?"
 )
-MCP = re.compile(r"/gradio_api/mcp(/.*)?")
 # What Gradio is told of a query; it would take deep_link for the name of a file.
 QUERY = {
     "session_hash": NAME,
     "all_session": re.compile("true|false"),
     "all_endpoints": re.compile("true|false"),
-    "tools": re.compile(r"[a-z_,]{1,100}"),  # MCP's
 }
 
 SECURITY_HEADERS = {
@@ -75,15 +73,12 @@ class LimitsMiddleware:
     `link` is the page's own Link header: what the browser is to load beside Gradio's scripts.
     """
 
-    def __init__(
-        self, app: ASGIApp, metrics: Metrics, page_version: str, link: str, mcp: bool = False
-    ) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, page_version: str, link: str) -> None:
         self.app = app
         self.metrics = metrics
         headers = {**SECURITY_HEADERS, "page-version": page_version}
         self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
         self.link = (b"link", link.encode())
-        self.mcp = mcp
         self.underway = 0
         self.joining = 0  # bytes of envelopes on their way into Gradio's queue
 
@@ -139,7 +134,7 @@ class LimitsMiddleware:
         # One length, or two servers in a row may part the requests in different places.
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
             raise Refusal(400, "a request has one length, not two", connection="close")
-        if not (OPEN.fullmatch(path) or (self.mcp and MCP.fullmatch(path))):
+        if not OPEN.fullmatch(path):
             raise Refusal(404, "there is nothing at this address")
         return re.match(r"(/gradio_api)?/[a-z]*", path)[0]
 
@@ -148,7 +143,7 @@ class LimitsMiddleware:
             return await self.app(scope, receive, send)
         if self.underway >= MAX_UNDERWAY:
             raise _busy()
-        blocks = scope["app"].get_blocks()  # a mounted app, MCP's, puts itself there
+        blocks = scope["app"].get_blocks()
         self.underway += 1
         try:
             body = await _read_body(Request(scope, receive))

@@ -25,7 +25,7 @@ EXAMPLES = FOLDER / "examples" / "drawings.jsonl"  # "style" is a key of the pag
 def build(
     endpoints: Sequence[Callable], recognize: str, network: str, corrections: str | None = None
 ) -> gr.Blocks:
-    """The page, and Gradio's own `endpoints` for its clients and MCP, one call at a time.
+    """The page, and Gradio's own `endpoints` for its clients, one call at a time.
 
     `recognize` reads drawings, `network` tells what the model card says, `corrections` keeps
     what people correct (None where nobody may): addresses relative to the page.
@@ -73,6 +73,7 @@ def settings() -> dict[str, Any]:
         "show_error": False,
         "allowed_paths": [],
         "enable_monitoring": False,
+        "mcp_server": False,
         "run_history": False,
         "footer_links": ["api", "settings"],
     }
