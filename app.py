@@ -13,14 +13,15 @@ from pathlib import Path
 import gradio as gr
 import torch
 from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from mnist_core.corrections.store import Corrections
 from mnist_core.errors import UserError
-from serving import auth, corrections, routes, sharing
+from serving import auth, corrections, origins, routes, sharing
 from serving.address import check_address
 from serving.mcp import mcp_routes
 from serving.metrics import Metrics, log_to_stderr
-from serving.middleware import MAX_BODY, LimitsMiddleware
+from serving.middleware import MAX_BODY, LimitsMiddleware, outermost
 from serving.reloader import ModelReloader
 from ui import components, page
 
@@ -30,6 +31,7 @@ def create_page(
     store: Corrections | None = None,
     root_path: str = "",
     mcp: bool = False,
+    hosts: list[str] | None = None,
 ) -> tuple[gr.Blocks, dict]:
     """The page, and how to serve it with `page.launch` or `gr.mount_gradio_app`."""
     metrics, version = Metrics(), components.page_version()
@@ -41,9 +43,10 @@ def create_page(
         served += corrections.correction_routes(reloader, store, metrics, bool(root_path))
     served += mcp_routes(routes.api_functions(reloader, metrics, UserError)) if mcp else []
     link = components.preload_header("invitation", *([] if store else ["feedback"]))
-    limits = Middleware(LimitsMiddleware, metrics, version, link)
+    limits = Middleware(LimitsMiddleware, metrics, version, link, *origins.others(root_path))
+    around = [Middleware(TrustedHostMiddleware, hosts), limits]
     settings = {"max_file_size": MAX_BODY, "root_path": root_path}
-    settings["app_kwargs"] = {"routes": served, "middleware": [limits]}
+    settings["app_kwargs"] = {"routes": served, "middleware": around, "lifespan": outermost}
     return blocks, page.settings() | settings
 
 
@@ -60,7 +63,8 @@ def main() -> None:
     except UserError as error:
         parser.exit(2, f"app.py: {error}\n")
     store = corrections.open_store(args.corrections, public=share or "SPACE_ID" in os.environ)
-    blocks, settings = create_page(reloader, store, args.root_path, args.mcp)
+    hosts = args.allowed_host and [*args.allowed_host, args.host, "localhost", "127.0.0.1"]
+    blocks, settings = create_page(reloader, store, args.root_path, args.mcp, hosts)
     served = page.launch(blocks, settings, args.host, args.port, share, auth=users)
     reloader.watch()
     print(f"Draw at {served.address}", flush=True)
@@ -86,6 +90,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--share-or-exit", action="store_true", help="the same, or end with exit code 3")
     add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=auth.HELP)
     add("--root-path", default="", metavar="/PATH", help="where a reverse proxy shows the page")
+    add("--allowed-host", action="append", metavar="NAME", help="answer to no other Host")
     add("--mcp", action="store_true", help="offer recognition over MCP too, at gradio_api/mcp/")
     add("--corrections", action=argparse.BooleanOptionalAction, help=corrections.HELP)
     weights = Path(__file__).parent / "weights"

@@ -66,7 +66,7 @@ def test_both_endpoints_are_listed(client):
 def test_help_explains_every_option():
     done = call(APP, "--help")
     assert done.returncode == 0
-    for option in ["host", "port", "share-or-exit", "auth", "root-path", "mcp"]:
+    for option in ["host", "port", "share-or-exit", "auth", "root-path", "allowed-host", "mcp"]:
         assert f"--{option} " in done.stdout
 
 

@@ -173,6 +173,7 @@ def test_logins_are_bounded(log_in, monkeypatch):
 
 def test_logging_out_takes_a_post_and_ends_one_login_alone(log_in):
     one, other = log_in(), log_in()
+    elsewhere = {"origin": "https://evil.example"}
 
     def inside(client: httpx.Client) -> bool:
         return client.post("recognize", json=DRAWING).status_code == 200
@@ -180,6 +181,8 @@ def test_logging_out_takes_a_post_and_ends_one_login_alone(log_in):
     kept = dict(one.cookies)
     assert one.get("logout", headers={"sec-fetch-site": "cross-site"}).status_code == 200
     assert one.get("logout", params={"all_session": "true"}).headers.get("set-cookie") is None
+    assert one.post("logout", headers=elsewhere).status_code == 403
+    assert one.post("logout", headers={"sec-fetch-site": "cross-site"}).status_code == 403
     assert inside(one)
     assert inside(other)
     assert one.post("logout/").status_code == 404  # Gradio's

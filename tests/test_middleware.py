@@ -41,7 +41,7 @@ def fake_blocks():
         event_queue_per_concurrency_id={},
     )
     state = SimpleNamespace(session_data={}, time_last_used={})
-    return SimpleNamespace(_queue=queue, fns={}, state_holder=state)
+    return SimpleNamespace(_queue=queue, fns={}, state_holder=state, share_url=None)
 
 
 def limited(inner):
