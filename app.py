@@ -13,13 +13,15 @@ from pathlib import Path
 import gradio as gr
 import torch
 from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from mnist_core.corrections.store import Corrections
 from mnist_core.errors import UserError
-from serving import auth, corrections, routes, sharing
+from serving import auth, corrections, origins, routes, sharing
 from serving.address import check_address
+from serving.mcp import mcp_routes
 from serving.metrics import Metrics, log_to_stderr
-from serving.middleware import MAX_BODY, LimitsMiddleware
+from serving.middleware import MAX_BODY, LimitsMiddleware, outermost
 from serving.reloader import ModelReloader
 from serving.skeleton import SkeletonMiddleware
 from ui import components, page, standalone
@@ -30,19 +32,23 @@ def create_page(
     store: Corrections | None = None,
     root_path: str = "",
     mcp: bool = False,
+    hosts: list[str] | None = None,
 ) -> tuple[gr.Blocks, dict]:
     """The page, and how to serve it with `page.launch` or `gr.mount_gradio_app`."""
     metrics, version = Metrics(), components.page_version()
     api = routes.api_functions(reloader, metrics, page.api_error)
     blocks = page.build(api, routes.RECOGNIZE, routes.NETWORK, store and corrections.CORRECTIONS)
-    served = routes.recognition_routes(reloader, metrics)
+    served = [*routes.recognition_routes(reloader, metrics), *auth.login_routes()]
     served.append(routes.script_route(components.script_address(), components.script()))
     if store:
         served += corrections.correction_routes(reloader, store, metrics, bool(root_path))
-    limits = Middleware(LimitsMiddleware, metrics, version, components.preload_header(), mcp)
+    served += mcp_routes(routes.api_functions(reloader, metrics, UserError)) if mcp else []
+    link = components.preload_header()
+    limits = Middleware(LimitsMiddleware, metrics, version, link, *origins.others(root_path))
     skeleton = Middleware(SkeletonMiddleware, standalone.skeletons())
-    settings = {"max_file_size": MAX_BODY, "mcp_server": mcp, "root_path": root_path}
-    settings["app_kwargs"] = {"routes": served, "middleware": [limits, skeleton]}
+    around = [Middleware(TrustedHostMiddleware, hosts), limits, skeleton]
+    settings = {"max_file_size": MAX_BODY, "root_path": root_path}
+    settings["app_kwargs"] = {"routes": served, "middleware": around, "lifespan": outermost}
     return blocks, page.settings() | settings
 
 
@@ -59,12 +65,11 @@ def main() -> None:
     except UserError as error:
         parser.exit(2, f"app.py: {error}\n")
     store = corrections.open_store(args.corrections, public=share or "SPACE_ID" in os.environ)
-    blocks, settings = create_page(reloader, store, args.root_path, args.mcp)
+    hosts = args.allowed_host and [*args.allowed_host, args.host, "localhost", "127.0.0.1"]
+    blocks, settings = create_page(reloader, store, args.root_path, args.mcp, hosts)
     served = page.launch(blocks, settings, args.host, args.port, share, auth=users)
     reloader.watch()
     print(f"Draw at {served.address}", flush=True)
-    if args.mcp:
-        print(f"MCP, streamable HTTP, at {served.address}gradio_api/mcp/", flush=True)
     if served.public_address:
         page.invite(blocks, served.public_address, sharing.qr_picture(served.public_address))
         sharing.print_public_address(served.public_address)
@@ -87,7 +92,8 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--share-or-exit", action="store_true", help="the same, or end with exit code 3")
     add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=auth.HELP)
     add("--root-path", default="", metavar="/PATH", help="where a reverse proxy shows the page")
-    add("--mcp", action="store_true", help="offer recognition as a tool over MCP as well")
+    add("--allowed-host", action="append", metavar="NAME", help="answer to no other Host")
+    add("--mcp", action="store_true", help="offer recognition over MCP too, at gradio_api/mcp/")
     add("--corrections", action=argparse.BooleanOptionalAction, help=corrections.HELP)
     weights = Path(__file__).parent / "weights"
     add("--weights", default=weights, help="folder or hf://USER/NAME on the Hub (weights)")

@@ -44,7 +44,7 @@ def fresh_envelope(path: str, body: bytes, functions: Mapping[int, str]) -> byte
     else:
         name = call[2]
     if call and call[1]:
-        return orjson.dumps({ENDPOINTS[name]: _value(name, _only(envelope, ENDPOINTS[name]))})
+        return orjson.dumps({ENDPOINTS[name]: _value(name, only(envelope, ENDPOINTS[name]))})
     data = envelope.get("data")
     if not isinstance(data, list) or len(data) != 1:
         raise Refusal(422, 'expected one value to read: {"data": [...]}')
@@ -62,8 +62,9 @@ def parse_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _only(envelope: dict[str, Any], key: str) -> Any:
-    if set(envelope) != {key}:
+def only(envelope: Any, key: str) -> Any:
+    """The value of `key`. Raises UserError for what is no object with that key alone."""
+    if not isinstance(envelope, dict) or set(envelope) != {key}:
         raise UserError(f'expected {{"{key}": ...}} and nothing else')
     return envelope[key]
 

@@ -12,10 +12,13 @@ anything else is our fault, a 500 with one neutral sentence.
 """
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import anyio
+from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,6 +29,7 @@ from mnist_core.errors import UserError
 from serving.envelopes import ENDPOINTS, NAME, fresh_envelope
 from serving.errors import OUR_FAULT, Refusal, error_response
 from serving.metrics import Metrics
+from serving.origins import SAFE, check_origin, without_steering
 
 # A picture in its JSON; the longest drawing that is read takes a fifth of that.
 MAX_BODY = MAX_DATA_URL + 4096  # bytes
@@ -42,27 +46,26 @@ MAX_WAITING = 8 * 2**20  # bytes
 
 OPEN = re.compile(
     r"(?a)/|/config/?|/theme\.css|/(assets|static|svelte)/(?!.*\.\.)[\w./@~+-]{1,200}|/favicon\.ico|/robots\.txt|/manifest\.json"
-    r"|/pwa_icon(/\d{1,4})?|/log(in|out)/?|/recognize|/network(/[0-9a-f]{8}\.bin)?|/healthz|/metrics"
+    r"|/pwa_icon(/\d{1,4})?|/log(in|out)|/recognize|/network(/[0-9a-f]{8}\.bin)?|/healthz|/metrics"
     r"|/corrections(/\d{1,10})?|/ui/[0-9a-f]{12}/page\.js"
     r"|/gradio_api/(info|openapi\.json|startup-events|theme\.css|user|login_check|app_id)/?"
     r"|/gradio_api/heartbeat/\w{1,64}|/gradio_api/queue/(join|data)"
-    rf"|/gradio_api/call/(v2/)?({'|'.join(ENDPOINTS)})(/\w{{1,64}})?"
+    rf"|/gradio_api/call/(v2/)?({'|'.join(ENDPOINTS)})(/\w{{1,64}})?|/gradio_api/mcp/?"
 )
-MCP = re.compile(r"/gradio_api/mcp(/.*)?")
 # What Gradio is told of a query; it would take deep_link for the name of a file.
 QUERY = {
     "session_hash": NAME,
     "all_session": re.compile("true|false"),
     "all_endpoints": re.compile("true|false"),
-    "tools": re.compile(r"[a-z_,]{1,100}"),  # MCP's
 }
 
+POLICY = "content-security-policy"
 SECURITY_HEADERS = {
     # Gradio's front end compiles templates and so needs eval; nothing comes from other hosts.
-    "content-security-policy": "default-src 'self'; script-src 'self' 'unsafe-inline' "
+    POLICY: "default-src 'self'; script-src 'self' 'unsafe-inline' "
     "'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "font-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; "
-    "frame-ancestors 'self' https://huggingface.co https://*.hf.space",
+    "frame-ancestors 'self'",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
@@ -73,17 +76,19 @@ class LimitsMiddleware:
     """ASGI middleware; every answer names the `page_version`, beside headers for security.
 
     `link` is the page's own Link header: what the browser is to load beside Gradio's scripts.
+    Pages of `others`, origins, may ask and be a frame around the page.
     """
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, page_version: str, link: str, mcp: bool = False
+        self, app: ASGIApp, metrics: Metrics, page_version: str, link: str, *others: str
     ) -> None:
         self.app = app
         self.metrics = metrics
-        headers = {**SECURITY_HEADERS, "page-version": page_version}
+        policy = " ".join([SECURITY_HEADERS[POLICY], *others])
+        headers = {**SECURITY_HEADERS, POLICY: policy, "page-version": page_version}
         self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
         self.link = (b"link", link.encode())
-        self.mcp = mcp
+        self.others = others
         self.underway = 0
         self.joining = 0  # bytes of envelopes on their way into Gradio's queue
 
@@ -105,7 +110,9 @@ class LimitsMiddleware:
         endpoint = "other"
         try:
             endpoint = self._endpoint(scope)
-            await self._pass_on(_with_known_query(scope), receive, send_with_headers)
+            check_origin(scope, self.others)
+            inner = without_steering(_with_known_query(scope))
+            await self._pass_on(inner, receive, send_with_headers)
         except ClientDisconnect:
             pass  # nobody is there to be told
         except Exception as error:
@@ -139,16 +146,16 @@ class LimitsMiddleware:
         # One length, or two servers in a row may part the requests in different places.
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
             raise Refusal(400, "a request has one length, not two", connection="close")
-        if not (OPEN.fullmatch(path) or (self.mcp and MCP.fullmatch(path))):
+        if not OPEN.fullmatch(path):
             raise Refusal(404, "there is nothing at this address")
         return re.match(r"(/gradio_api)?/[a-z]*", path)[0]
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if scope["method"] in SAFE:
             return await self.app(scope, receive, send)
         if self.underway >= MAX_UNDERWAY:
             raise _busy()
-        blocks = scope["app"].get_blocks()  # a mounted app, MCP's, puts itself there
+        blocks = scope["app"].get_blocks()
         self.underway += 1
         try:
             body = await _read_body(Request(scope, receive))
@@ -171,6 +178,17 @@ class LimitsMiddleware:
             await self.app(scope, _replay(envelope, receive), send)
         finally:
             self.joining -= len(envelope)
+
+
+@asynccontextmanager
+async def outermost(app: Starlette) -> AsyncIterator[None]:
+    """A lifespan in which Gradio's middleware, added last, comes to stand behind ours.
+
+    Its CORS would grant any origin, and grants none where it sees none.
+    """
+    app.user_middleware.sort(key=lambda each: each.cls.__module__.startswith("gradio."))
+    app.middleware_stack = app.build_middleware_stack()
+    yield
 
 
 def _busy() -> Refusal:

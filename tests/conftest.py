@@ -146,18 +146,21 @@ def serving(
     mcp: bool = False,
     port: int | None = None,
     auth: list[tuple[str, str]] | None = None,
+    hosts: list[str] | None = None,
 ) -> Iterator[str]:
     """The address of the page, served as app.py does from a thread of this process."""
     import app
     from mnist_core.corrections.store import Corrections
+    from serving.auth import Passwords
     from serving.reloader import ModelReloader
     from ui import page
 
     reloader = ModelReloader(weights)
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(contextlib.closing(Corrections.open())) if corrections else None
-        blocks, settings = app.create_page(reloader, store, root_path, mcp)
-        served = page.launch(blocks, settings, port=port or free_port(), auth=auth)
+        blocks, settings = app.create_page(reloader, store, root_path, mcp, hosts)
+        users = auth and Passwords(dict(auth))
+        served = page.launch(blocks, settings, port=port or free_port(), auth=users)
         stack.callback(blocks.close, verbose=False)
         reloader.watch()
         yield served.address

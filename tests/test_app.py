@@ -1,6 +1,7 @@
 """The app from its command line, and its API for Gradio's clients and MCP."""
 
-import ast
+import base64
+import json
 import signal
 import socket
 import subprocess
@@ -10,8 +11,8 @@ import httpx
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError, ValidationError
-from mcp import ClientSession
-from mcp.client.streamable_http import streamablehttp_client
+from mcp import ClientSession, McpError
+from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
 from tests.conftest import (
@@ -65,8 +66,8 @@ def test_both_endpoints_are_listed(client):
 def test_help_explains_every_option():
     done = call(APP, "--help")
     assert done.returncode == 0
-    for option in ("--host", "--port", "--share-or-exit", "--auth", "--root-path", "--mcp"):
-        assert option in done.stdout
+    for option in ["host", "port", "share-or-exit", "auth", "root-path", "allowed-host", "mcp"]:
+        assert f"--{option} " in done.stdout
 
 
 def test_a_busy_port_is_one_line():
@@ -152,23 +153,104 @@ def test_serving_asks_no_other_host():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_recognition_is_a_tool_over_mcp():
-    async def use(address: str):
-        async with (
-            streamablehttp_client(f"{address}gradio_api/mcp/") as (read, write, _),
-            ClientSession(read, write) as session,
-        ):
-            await session.initialize()
-            tools = (await session.list_tools()).tools
-            answer = await session.call_tool("predict", {"strokes": DRAWINGS[7]})
-            refused = await session.call_tool("predict", {"strokes": [[[1]]]})
-            return tools, answer, refused
+CALLS = [2, 7] * 50  # on one connection
 
-    with serving(mcp=True) as address:
-        tools, answer, refused = run_async(use(address))
+
+async def use_mcp(address: str, headers: dict[str, str] | None = None):
+    """The tools, and what the official client gets from CALLS and from some wrong ones."""
+    limits = httpx.Limits(max_connections=1)
+    async with (
+        httpx.AsyncClient(limits=limits, headers=headers, timeout=30) as connection,
+        streamable_http_client(f"{address}gradio_api/mcp/", http_client=connection) as streams,
+        ClientSession(*streams[:2]) as session,
+    ):
+        await session.initialize()
+        await session.send_ping()
+        tools = (await session.list_tools()).tools
+        call = session.call_tool
+        answers = [await call("predict", {"strokes": DRAWINGS[d]}) for d in CALLS]
+        file = {"path": "http://127.0.0.1:9/f", "meta": {"_type": "gradio.FileData"}}
+        refused = [
+            await call("predict", {"strokes": [[[1]]]}),
+            await call("predict", {"strokes": file}),
+            await call("predict", {"strokes": [[[file]]]}),
+            await call("predict_image", {"picture": file}),
+            await call("predict_image", {"strokes": DRAWINGS[7]}),
+            await call("predict", {}),
+        ]
+        with pytest.raises(McpError, match="no such method or tool"):
+            await call("lambda", {})
+        return tools, answers, refused
+
+
+@pytest.mark.parametrize("scheme", [None, "Basic", "Bearer", "cookie"])
+def test_recognition_is_a_tool_over_mcp(scheme):
+    with serving(mcp=True, corrections=False, auth=scheme and [("ann", "chalk")]) as address:
+        headers = {"authorization": f"{scheme} {base64.b64encode(b'ann:chalk').decode()}"}
+        if scheme == "cookie":
+            login = httpx.post(f"{address}login", data={"username": "ann", "password": "chalk"})
+            headers = {"cookie": "; ".join(f"{k}={v}" for k, v in login.cookies.items())}
+        tools, answers, refused = run_async(use_mcp(address, headers if scheme else None))
     assert {tool.name for tool in tools} == {"predict", "predict_image"}
     assert "how probable each digit is" in tools[0].description.lower()
-    probabilities = ast.literal_eval(answer.content[0].text)
-    assert max(probabilities, key=probabilities.get) == "7"
-    assert refused.isError
-    assert "Stroke 1 holds something else" in refused.content[0].text
+    assert not any(answer.isError for answer in answers)
+    read = [json.loads(answer.content[0].text) for answer in answers]
+    assert [int(max(p, key=p.get)) for p in read] == CALLS
+    assert all(answer.isError for answer in refused)
+    assert "Stroke 1 holds something else" in refused[0].content[0].text
+    assert not any("127.0.0.1:9" in answer.content[0].text for answer in refused)
+
+
+def test_mcp_is_open_only_where_it_was_asked_for(server):
+    message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    for path in ("gradio_api/mcp", "gradio_api/mcp/"):
+        assert httpx.post(f"{server}{path}", json=message).status_code == 404
+        assert httpx.get(f"{server}{path}").status_code == 404
+
+
+def test_without_login_nothing_of_mcp_answers():
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    with serving(mcp=True, corrections=False, auth=[("ann", "chalk")]) as address:
+        mcp = f"{address}gradio_api/mcp"
+        for method in ("initialize", "ping", "tools/list", "tools/call", "notifications/cancelled"):
+            for path in (mcp, f"{mcp}/"):
+                assert httpx.post(path, json={**message, "method": method}).status_code == 401
+        assert httpx.post(f"{mcp}/", json=message, auth=("ann", "x")).status_code == 401
+        assert httpx.post(f"{mcp}/", json=message, auth=("ann", "chalk")).status_code == 200
+        for path in (mcp, f"{mcp}/"):  # no stream is held for who only waits
+            events = {"accept": "text/event-stream"}
+            assert httpx.get(path, headers=events).status_code == 405
+        for path in ("schema", "sse", "messages/", "http", "http/", "./x"):
+            assert httpx.get(f"{mcp}/{path}").status_code == 404
+            assert httpx.post(f"{mcp}/{path}", json=message).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"[]", 400),
+        (b"7", 400),
+        (b"[" * 5_000, 400),
+        (b'{"jsonrpc": "2.0", "id": {"a": []}, "method": "ping"}', 202),
+        (b'{"jsonrpc": "2.0", "method": "notifications/initialized"}', 202),
+        (b'{"jsonrpc": "2.0", "id": 1, "result": {}}', 200),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": {"a": 1}}', 200),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": 7}', 200),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "initialize", '
+         b'"params": {"protocolVersion": [1]}}', 200),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": []}}', 200),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "resources/read"}', 200),
+    ],
+)  # fmt: skip
+def test_what_is_no_message_of_mcp_is_refused_in_words(mcp_server, body, status):
+    answer = httpx.post(f"{mcp_server}gradio_api/mcp/", content=body)
+    assert answer.status_code == status
+    if status == 200:
+        assert {"jsonrpc", "id"} < answer.json().keys()
+
+
+@pytest.fixture(scope="module")
+def mcp_server():
+    with serving(mcp=True, corrections=False) as address:
+        yield address

@@ -110,7 +110,8 @@ def test_a_tool_over_mcp_opens_nothing_either(trap, tmp_path, monkeypatch):
                 headers={"accept": "application/json, text/event-stream"},
                 timeout=60,
             )
-            assert '"isError":true' in response.text  # the tool's schema has no objects
+            assert '"isError":true' in response.text
+            assert path not in response.text
             assert opened == asked == []
 
 

@@ -41,13 +41,13 @@ def fake_blocks():
         event_queue_per_concurrency_id={},
     )
     state = SimpleNamespace(session_data={}, time_last_used={})
-    return SimpleNamespace(_queue=queue, fns={}, state_holder=state)
+    return SimpleNamespace(_queue=queue, fns={}, state_holder=state, share_url=None)
 
 
-def limited(inner, **kwargs):
+def limited(inner):
     """`inner` behind the middleware, in an app such as Gradio's."""
     blocks = fake_blocks()
-    behind = LimitsMiddleware(inner, Metrics(), "abc", "<ui/a.js>; rel=modulepreload", **kwargs)
+    behind = LimitsMiddleware(inner, Metrics(), "abc", "<ui/a.js>; rel=modulepreload")
 
     async def whole(scope, receive, send):
         await behind({**scope, "app": SimpleNamespace(get_blocks=lambda: blocks)}, receive, send)
@@ -194,7 +194,9 @@ def test_only_what_a_person_can_mend_is_their_fault():
         "/gradio_api/stream/x",
         "/gradio_api/dev/reload",
         "/gradio_api/vibe-code",
-        "/gradio_api/mcp/",
+        "/gradio_api/mcp/sse",
+        "/login/",
+        "/logout/",
         "/gradio_api/runs",
         "/gradio_api/call/lambda",
         "/monitoring",
@@ -213,15 +215,6 @@ def test_what_the_page_does_not_use_is_shut(path):
         response = ask(broken, method, path)
         assert response.status_code == 404
         assert response.json() == {"error": "There is nothing at this address."}
-
-
-def test_mcp_is_open_only_where_it_was_asked_for():
-    async def once():
-        transport = httpx.ASGITransport(limited(echo, mcp=True))
-        async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
-            return await client.post("/gradio_api/mcp/", content=b"{}")
-
-    assert run_async(once()).content == b"{}"
 
 
 async def query(scope, receive, send):

@@ -22,9 +22,9 @@ LINK = "https://0123456789abcdef.gradio.live"
 
 def test_credentials_come_from_the_command_line_and_the_environment(monkeypatch):
     assert credentials([]) is None
-    assert credentials(["ann:a", "bob:b:c"]) == [("ann", "a"), ("bob", "b:c")]
+    assert credentials(["ann:a", "bob:b:c"]).by_name == {"ann": "a", "bob": "b:c"}
     monkeypatch.setenv(PASSWORDS, "eve:e\n\nmallory: m \n")
-    assert credentials(["ann:a"]) == [("ann", "a"), ("eve", "e"), ("mallory", " m")]
+    assert credentials(["ann:a"]).by_name == {"ann": "a", "eve": "e", "mallory": " m"}
 
 
 @pytest.mark.parametrize("text", ["ann", "ann:", ":secret"])

@@ -28,7 +28,7 @@ def build(
     network: str | None,
     corrections: str | None = None,
 ) -> gr.Blocks:
-    """The page, and Gradio's own `endpoints` for its clients and MCP, one call at a time.
+    """The page, and Gradio's own `endpoints` for its clients, one call at a time.
 
     `recognize` reads pictures, `network` tells what reads drawings and lies beside its file,
     `corrections` keeps what people correct: addresses relative to the page, None where there is
@@ -77,6 +77,7 @@ def settings() -> dict[str, Any]:
         "show_error": False,
         "allowed_paths": [],
         "enable_monitoring": False,
+        "mcp_server": False,
         "run_history": False,
         "footer_links": ["api", "settings"],
     }
@@ -99,7 +100,7 @@ def launch(
     host: str = "127.0.0.1",
     port: int | None = None,
     share: bool = False,
-    auth: list[tuple[str, str]] | None = None,
+    auth: Callable[[str, str], bool] | None = None,
 ) -> Launched:
     """Serve `page` from a thread of its own; without a port it takes a free one from 7860 on."""
     # Gradio asks itself for the page: not through a proxy.

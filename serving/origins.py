@@ -1,0 +1,52 @@
+"""Whose pages may ask, and what Gradio is told of a request.
+
+A browser says in Origin and Sec-Fetch-Site whose page a request comes from, and no page can forge
+them; programs such as curl say nothing, and act for nobody else.
+"""
+
+import os
+import re
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from serving.errors import Refusal
+
+SAFE = ("GET", "HEAD", "OPTIONS")  # they change nothing
+# Anybody's words, of which Gradio would make addresses; whom Origin names, it would let read.
+STEERING = (b"host", b"origin", b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server")
+
+
+def others(root_path: str) -> list[str]:
+    """A proxy's, and of Spaces the page's own and its frame's: others there are other people's."""
+    space = os.environ.get("SPACE_HOST")  # set by Hugging Face Spaces
+    frames = ["https://huggingface.co", f"https://{space}"] if space else []
+    return [*frames, *re.findall("^https?://[^/]+", root_path)]
+
+
+def check_origin(scope: Scope, allowed: tuple[str, ...]) -> None:
+    """Raise Refusal where a page, not the Host's or of `allowed`, would change something."""
+    headers = Headers(scope=scope)
+    origin, site, host = (headers.get(key) for key in ("origin", "sec-fetch-site", "host"))
+    if scope["method"] in SAFE or site == "same-origin" or origin in allowed:
+        return
+    if site == "cross-site" or origin not in (None, f"http://{host}", f"https://{host}"):
+        raise Refusal(403, "this comes from a page of another site, which may not ask here")
+
+
+def without_steering(scope: Scope) -> Scope:
+    """`scope` as Gradio may see it: of nobody's words it makes an address."""
+    headers = [(name, value) for name, value in scope["headers"] if name not in STEERING]
+    return {**scope, "headers": [*headers, (b"x-gradio-server", _address(scope).encode())]}
+
+
+def _address(scope: Scope) -> str:
+    """The page's, where the Host is it for sure; else relative to where the page is."""
+    host, (name, port) = Headers(scope=scope).get("host"), scope.get("server") or ("", None)
+    public = scope["app"].get_blocks().share_url
+    if public == f"https://{host}":
+        return public
+    if host in (f"{name}:{port}", f"localhost:{port}") and not scope.get("root_path"):
+        return f"http://{host}"
+    # A client that reads /config goes on with the address that it was given.
+    return "/" if scope["path"].endswith("/config") else "."
