@@ -25,7 +25,7 @@ READ = REFUSED | {200}
 NOT_READ = frozenset({400, 413, 422, 503})
 NOT_LOGGED_IN = frozenset({401, 403, 404, 429, 503})
 WRONG_PASSWORD = frozenset({400, 401, 403, 422, 429, 503})
-ANOTHER_SITE = frozenset({403})
+ANOTHER_SITE = frozenset({403, 405})  # the second where a browser asks first if it may
 NO_REQUEST = REFUSED | {200, 307, "cut", "no answer"}
 TOO_SLOW = frozenset({400, 408, 431, "cut"})
 
