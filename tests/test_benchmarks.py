@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 import torch
 
-from benchmarks import fuzz, load
+from benchmarks import fuzz, load, visits
 from benchmarks import page as page_benchmark
 from benchmarks import training as training_benchmark
 from mnist_core.training.trainer import RECIPES, Recipe
@@ -111,7 +111,20 @@ def test_a_drawing_grows_to_the_whole():
     assert states[-1] == strokes
 
 
-@pytest.mark.parametrize("script", [load, fuzz])
+def test_visitors_ask_for_all_that_a_browser_asked_for(server, monkeypatch, capsys):
+    wanted = [server, f"{server}network"]
+    monkeypatch.setattr(visits, "first_visit", lambda address: wanted)
+    crowd = ("--visitors", 2, "--seconds", 0.2)
+    assert end(monkeypatch, visits, "--address", server, *crowd) == 0
+    header, row = rows(capsys.readouterr().out, "")
+    assert header == list(visits.HEADER)
+    assert (row[0], row[5]) == ("2", "2")
+    assert float(row[1]) > 0
+    wanted.append(f"{server}nothing")
+    assert end(monkeypatch, visits, "--address", server, *crowd) == 1
+
+
+@pytest.mark.parametrize("script", [load, fuzz, visits])
 def test_where_nothing_is_served_a_script_says_so(script, monkeypatch, capsys):
     assert end(monkeypatch, script, "--address", f"http://127.0.0.1:{free_port()}/") == 2
     assert ".py: no page answers at" in capsys.readouterr().err
