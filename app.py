@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 
 from mnist_core.corrections.store import Corrections
 from mnist_core.errors import UserError
-from serving import auth, corrections, routes, sharing
+from serving import auth, corrections, routes, server, sharing
 from serving.address import check_address
 from serving.metrics import Metrics, log_to_stderr
 from serving.middleware import MAX_BODY, LimitsMiddleware
@@ -37,7 +37,7 @@ def create_page(
     served = routes.recognition_routes(reloader, metrics)
     served.append(routes.module_route(components.modules(), version))
     if store:
-        served += corrections.correction_routes(reloader, store, metrics, bool(root_path))
+        served += corrections.correction_routes(reloader, store, metrics)
     link = components.preload_header("invitation", *([] if store else ["feedback"]))
     limits = Middleware(LimitsMiddleware, metrics, version, link, mcp)
     settings = {"max_file_size": MAX_BODY, "mcp_server": mcp, "root_path": root_path}
@@ -59,6 +59,8 @@ def main() -> None:
         parser.exit(2, f"app.py: {error}\n")
     store = corrections.open_store(args.corrections, public=share or "SPACE_ID" in os.environ)
     blocks, settings = create_page(reloader, store, args.root_path, args.mcp)
+    server.prepare(args.forwarded_allow_ips, share)
+    server.exit_when_told(blocks)
     served = page.launch(blocks, settings, args.host, args.port, share, auth=users)
     reloader.watch()
     print(f"Draw at {served.address}", flush=True)
@@ -86,10 +88,10 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--share-or-exit", action="store_true", help="the same, or end with exit code 3")
     add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=auth.HELP)
     add("--root-path", default="", metavar="/PATH", help="where a reverse proxy shows the page")
+    add("--forwarded-allow-ips", default="", metavar="ADDRESSES", help=server.HELP)
     add("--mcp", action="store_true", help="offer recognition as a tool over MCP as well")
     add("--corrections", action=argparse.BooleanOptionalAction, help=corrections.HELP)
-    weights = Path(__file__).parent / "weights"
-    add("--weights", default=weights, help="folder or hf://USER/NAME on the Hub (weights)")
+    add("--weights", default=Path(__file__).parent / "weights", help="folder or hf://USER/NAME")
     return parser
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from serving.errors import Refusal
 
-# Who sends or reads nothing for this long, or less than this, is not waited for.
+# Who sends or reads less in this time is not waited for.
 PATIENCE = 10  # seconds
 MIN_RATE = 16_000  # bytes a second: the slowest mobile networks
 
@@ -21,12 +21,10 @@ def client_name(client: tuple[str, int] | None) -> str:
     """The name of a `client` by its address; of IPv6 the first 64 bits, as one has the rest."""
     host = client[0] if client else ""
     try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:  # "testclient", or a proxy's own words
+        address = ipaddress.IPv6Address(host)
+    except ValueError:  # of version 4, or a proxy's own words
         return host[:64]
-    if address.version == 6 and not address.ipv4_mapped:
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(getattr(address, "ipv4_mapped", None) or address)
+    return str(address.ipv4_mapped or f"{int(address) >> 64:x}/64")
 
 
 def busy() -> Refusal:
