@@ -17,7 +17,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from mnist_core.corrections.store import Corrections
 from mnist_core.errors import UserError
-from serving import auth, corrections, origins, routes, sharing
+from serving import auth, corrections, origins, routes, server, sharing
 from serving.address import check_address
 from serving.mcp import mcp_routes
 from serving.metrics import Metrics, log_to_stderr
@@ -41,7 +41,7 @@ def create_page(
     served = [*routes.recognition_routes(reloader, metrics), *auth.login_routes()]
     served.append(routes.script_route(components.script_address(), components.script()))
     if store:
-        served += corrections.correction_routes(reloader, store, metrics, bool(root_path))
+        served += corrections.correction_routes(reloader, store, metrics)
     served += mcp_routes(routes.api_functions(reloader, metrics, UserError)) if mcp else []
     link = components.preload_header()
     limits = Middleware(LimitsMiddleware, metrics, version, link, *origins.others(root_path))
@@ -67,6 +67,8 @@ def main() -> None:
     store = corrections.open_store(args.corrections, public=share or "SPACE_ID" in os.environ)
     hosts = args.allowed_host and [*args.allowed_host, args.host, "localhost", "127.0.0.1"]
     blocks, settings = create_page(reloader, store, args.root_path, args.mcp, hosts)
+    server.prepare(args.forwarded_allow_ips, share)
+    server.exit_when_told(blocks)
     served = page.launch(blocks, settings, args.host, args.port, share, auth=users)
     reloader.watch()
     print(f"Draw at {served.address}", flush=True)
@@ -93,10 +95,10 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=auth.HELP)
     add("--root-path", default="", metavar="/PATH", help="where a reverse proxy shows the page")
     add("--allowed-host", action="append", metavar="NAME", help="answer to no other Host")
+    add("--forwarded-allow-ips", default="", metavar="ADDRESSES", help=server.HELP)
     add("--mcp", action="store_true", help="offer recognition over MCP too, at gradio_api/mcp/")
     add("--corrections", action=argparse.BooleanOptionalAction, help=corrections.HELP)
-    weights = Path(__file__).parent / "weights"
-    add("--weights", default=weights, help="folder or hf://USER/NAME on the Hub (weights)")
+    add("--weights", default=Path(__file__).parent / "weights", help="folder or hf://USER/NAME")
     return parser
 
 

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from mnist_core.errors import UserError
 from serving.errors import Refusal
+from serving.limits import client_name
 
 PASSWORDS = "DRAW_A_DIGIT_AUTH"  # environment variable: what it holds is in no process list
 HELP = (
@@ -87,7 +88,7 @@ def check_signed_in(request: Request) -> None:
 
 
 def _belong(request: Request, name: str, password: str) -> bool:
-    return request.app.auth(name, password, request.client.host if request.client else "")
+    return request.app.auth(name, password, client_name(request.client))
 
 
 def _logins(request: Request) -> set[str]:

@@ -7,8 +7,6 @@ import asyncio
 import functools
 import sys
 import threading
-import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
@@ -23,6 +21,7 @@ from mnist_core.corrections.store import Corrections, LimitReached, StoreError
 from mnist_core.errors import UserError
 from serving.auth import check_signed_in
 from serving.errors import Refusal, sentence
+from serving.limits import MinuteLimit, client_name
 from serving.metrics import Metrics
 from serving.reloader import ModelReloader
 from serving.routes import json_response, read_json
@@ -32,9 +31,11 @@ HELP = (
     "keep drawings that people correct, if they agree; where the page is public, with --share or "
     "on a Space, only if this is given"
 )
-# A class of 40 behind one address, each giving 15 a minute; tokens a client can make up, an
+# In a minute. A class of 40 behind one address, each giving 15; tokens a client can make up, an
 # address it can't.
-MAX_PER_ADDRESS = 600
+MAX_PER_ADDRESS, MAX_IN_ALL = 600, 3_000
+# Browsers that were not seen in this minute, twice those of the class.
+TOKENS_PER_ADDRESS, TOKENS_IN_ALL = 80, 400
 ANSWER_SECONDS = 4  # that an answer may take, in the queue too
 PAGE = 20  # rows shown at a time: of the largest drawings 1 MB
 
@@ -53,21 +54,19 @@ def open_store(wanted: bool | None, public: bool) -> Corrections | None:
         return None
 
 
-def correction_routes(
-    reloader: ModelReloader, store: Corrections, metrics: Metrics, forwarded: bool = False
-) -> list[Route]:
-    """POST and GET /corrections, DELETE /corrections and /corrections/ID.
-
-    `forwarded` says that a proxy stands before the server and names the client's address.
-    """
+def correction_routes(reloader: ModelReloader, store: Corrections, metrics: Metrics) -> list[Route]:
+    """POST and GET /corrections, DELETE /corrections and /corrections/ID."""
     # One at a time: the database lets one write anyway.
     do = functools.partial(answer, anyio.Lock(), metrics)
-    limit = MinuteLimit(MAX_PER_ADDRESS)
+    given = MinuteLimit(MAX_PER_ADDRESS, MAX_IN_ALL, "corrections")
+    tokens = MinuteLimit(TOKENS_PER_ADDRESS, TOKENS_IN_ALL, "new browsers")
 
     async def keep(request: Request) -> Response:
         """{"strokes": ..., "label": 0 to 9} -> {"id": ...}, once it is on disk."""
         token = signed_in_token(request)
-        limit.count(client_address(request, forwarded))
+        client = client_name(request.client)
+        given.count(client)
+        tokens.count(client, once=token[:64])
         correction = await read_json(request)
         return json_response(await do(save, reloader.current, store, token, correction))
 
@@ -126,29 +125,6 @@ def in_thread(work: Callable, *values: Any) -> Future:
 
     threading.Thread(target=run, name=CORRECTIONS, daemon=True).start()
     return future
-
-
-class MinuteLimit:
-    """Counts requests by name and raises Refusal 429 beyond `most` in one minute of the clock."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.minute, self.counts = 0, Counter()
-
-    def count(self, name: str) -> None:
-        minute = int(time.monotonic() // 60)
-        if minute != self.minute:  # only one minute's names are kept
-            self.minute, self.counts = minute, Counter()
-        self.counts[name] += 1
-        if self.counts[name] > self.most:
-            raise Refusal(429, "too many corrections come from your address: wait a minute")
-
-
-def client_address(request: Request, forwarded: bool) -> str:
-    """Where a request comes from; behind a proxy the address that the proxy itself has added."""
-    if forwarded and (line := request.headers.get("x-forwarded-for")):
-        return line.rpartition(",")[2].strip()
-    return request.client.host if request.client else ""
 
 
 def signed_in_token(request: Request) -> str:

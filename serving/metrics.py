@@ -5,18 +5,27 @@ Neither ever holds a drawing, an address or anything else that a client sent.
 
 import datetime
 import logging
-import sys
+import os
+import queue
+import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import orjson
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.exposition import generate_latest
 
+from serving.errors import Refusal
+from serving.limits import MinuteLimit
+
 # Seconds: from an answer on an idle machine to one that a person has stopped waiting for.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5)
+
+# Of one kind in a minute: nothing that a stranger repeats fills a disk, or hides other lines.
+MAX_LINES = 100
+MAX_WAITING = 1000  # while nobody reads them: some 200 kB
 
 logger = logging.getLogger("serving")
 
@@ -74,16 +83,48 @@ class JSONFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.datetime.fromtimestamp(record.created, datetime.timezone.utc)
         line = {"time": time.isoformat(timespec="seconds"), "event": record.getMessage()}
+        if record.name.partition(".")[0] != logger.name:  # a library's words may quote one, too
+            line |= {"event": str(record.msg).partition("\n")[0], "logger": record.name}
         line |= getattr(record, "fields", {})
-        if record.exc_info:
+        if record.exc_info and record.exc_info[0]:
             kind, _, place = record.exc_info
             line |= {"error": kind.__name__, "traceback": traceback.format_tb(place)}
         return orjson.dumps(line).decode()
 
 
+class PatientHandler(logging.Handler):
+    """Writes from a thread of its own: a reader of standard error who stalls stops nobody.
+
+    What finds no room, or is more than MAX_LINES in a minute, is left out; /metrics counts all.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(JSONFormatter())
+        self.limit = MinuteLimit(MAX_LINES, 4 * MAX_LINES, "lines")
+        self.lines = queue.Queue(MAX_WAITING)
+        threading.Thread(target=self._write, daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(Refusal, queue.Full):
+            self.limit.count(f"{record.name} {record.levelname}")
+            self.lines.put_nowait(f"{self.format(record)}\n".encode())
+
+    def flush(self) -> None:
+        """Wait for a second at most until all is written, as logging does at the end."""
+        end = time.monotonic() + 1
+        while self.lines.unfinished_tasks and time.monotonic() < end:
+            time.sleep(0.01)
+
+    def _write(self) -> None:
+        while True:
+            with suppress(OSError):
+                os.write(2, self.lines.get())  # sys.stderr's lock would be held meanwhile
+            self.lines.task_done()
+
+
 def log_to_stderr() -> None:
-    """Write the log of this package to standard error from now on."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JSONFormatter())
+    """Write the log of this package, and warnings of others, to standard error from now on."""
+    logging.lastResort = handler = PatientHandler()
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)

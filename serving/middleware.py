@@ -4,16 +4,17 @@ Gradio serves much that this page does not use: uploads, files by path, a proxy,
 monitoring, functions of components. All that is shut, and what is handed to its open endpoints
 is made anew (see envelopes.py), so that nothing a client sends is ever a path or stays on the
 disk. What is open has limits: the bytes of a body, the time it takes to come, and how many
-requests are under way, beyond which the server says that it is busy instead of queueing without
-end.
+requests are under way once their bodies are there, of one address and of all, beyond which the
+server says that it is busy instead of queueing without end.
 
 What was raised becomes an answer here: Refusal has its own status, UserError is a 422,
 anything else is our fault, a 500 with one neutral sentence.
 """
 
+import contextlib
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -26,8 +27,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mnist_core.drawing.pictures import MAX_DATA_URL
 from mnist_core.drawing.strokes import MAX_POINTS, MAX_STROKES
 from mnist_core.errors import UserError
+from serving import limits
 from serving.envelopes import ENDPOINTS, NAME, fresh_envelope
 from serving.errors import OUR_FAULT, Refusal, error_response
+from serving.limits import Places, busy, client_name
 from serving.metrics import Metrics
 from serving.origins import SAFE, check_origin, without_steering
 
@@ -36,11 +39,14 @@ MAX_BODY = MAX_DATA_URL + 4096  # bytes
 # Signs that begin or part values, counted before anything is parsed: 3 for a point, 2 for a stroke.
 SIGNS, MAX_SIGNS = b"[{,", 3 * MAX_POINTS + 2 * MAX_STROKES + 100
 MAX_HEAD = 16_384  # bytes of the path, its query and the headers: cookies are the longest
-# A request is a packet or two; who takes longer holds a place that others need.
-BODY_SECONDS = 10
 # Answered in their turn they wait about as long as a person waits gladly (docs/serving.md).
-MAX_UNDERWAY = 64
-RETRY_AFTER = 1  # seconds
+# A class of 40 that draws at once leaves some places to others.
+UNDERWAY_OF_ONE, MAX_UNDERWAY = 48, 64
+# Bodies on their way that are longer than a drawing: those come while pictures find no room.
+COMING_OF_ONE, MAX_COMING, SMALL = 32, 64, 65_536  # all together 64 MiB
+# Answers that go on as long as their reader likes.
+STREAMS = re.compile(r"/gradio_api/(call|heartbeat|mcp|queue)|/corrections")
+STREAMS_OF_ONE, MAX_STREAMS = 64, 128
 # Of envelopes that wait in Gradio's queue; in memory they are about four times as much.
 MAX_WAITING = 8 * 2**20  # bytes
 
@@ -89,7 +95,9 @@ class LimitsMiddleware:
         self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
         self.link = (b"link", link.encode())
         self.others = others
-        self.underway = 0
+        self.underway = Places(UNDERWAY_OF_ONE, MAX_UNDERWAY)
+        self.coming = Places(COMING_OF_ONE, MAX_COMING)
+        self.streams = Places(STREAMS_OF_ONE, MAX_STREAMS)
         self.joining = 0  # bytes of envelopes on their way into Gradio's queue
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -151,28 +159,27 @@ class LimitsMiddleware:
         return re.match(r"(/gradio_api)?/[a-z]*", path)[0]
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client, path = client_name(scope.get("client")), _path(scope)
         if scope["method"] in SAFE:
-            return await self.app(scope, receive, send)
-        if self.underway >= MAX_UNDERWAY:
-            raise _busy()
+            with self.streams.taken(client) if STREAMS.match(path) else contextlib.nullcontext():
+                return await self.app(scope, receive, send)
         blocks = scope["app"].get_blocks()
-        self.underway += 1
-        try:
-            body = await _read_body(Request(scope, receive))
-            functions = {number: fn.api_name for number, fn in blocks.fns.items()}
-            fresh = fresh_envelope(_path(scope), body, functions)
-            if fresh is None:
-                return await self.app(scope, _replay(body, receive), send)
-            await self._join(_with_json(scope, len(fresh)), fresh, receive, send)
-        finally:
-            self.underway -= 1
-            _forget_abandoned(blocks)
+        body = await _read_body(Request(scope, receive), self.coming.taken(client))
+        with self.underway.taken(client):
+            try:
+                functions = {number: fn.api_name for number, fn in blocks.fns.items()}
+                fresh = fresh_envelope(path, body, functions)
+                if fresh is None:
+                    return await self.app(scope, _replay(body, receive), send)
+                await self._join(_with_json(scope, len(fresh)), fresh, receive, send)
+            finally:
+                _forget_abandoned(blocks)
 
     async def _join(self, scope: Scope, envelope: bytes, receive: Receive, send: Send) -> None:
         """Hand `envelope` on to Gradio, unless too many bytes of others wait there."""
         queue = scope["app"].get_blocks()._queue
         if self.joining + _waiting(queue) + len(envelope) > MAX_WAITING:
-            raise _busy()
+            raise busy()
         self.joining += len(envelope)
         try:
             await self.app(scope, _replay(envelope, receive), send)
@@ -180,7 +187,7 @@ class LimitsMiddleware:
             self.joining -= len(envelope)
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def outermost(app: Starlette) -> AsyncIterator[None]:
     """A lifespan in which Gradio's middleware, added last, comes to stand behind ours.
 
@@ -189,14 +196,6 @@ async def outermost(app: Starlette) -> AsyncIterator[None]:
     app.user_middleware.sort(key=lambda each: each.cls.__module__.startswith("gradio."))
     app.middleware_stack = app.build_middleware_stack()
     yield
-
-
-def _busy() -> Refusal:
-    return Refusal(
-        503,
-        "too many people are drawing at this moment: try again in a second",
-        **{"retry-after": str(RETRY_AFTER)},
-    )
 
 
 def _waiting(queue: Any) -> int:
@@ -240,25 +239,31 @@ def _with_known_query(scope: Scope) -> Scope:
     return {**scope, "query_string": urlencode(known).encode()}
 
 
-async def _read_body(request: Request) -> bytes:
-    """The whole body. Raises Refusal for one that is too long, too slow or has too many values."""
+async def _read_body(request: Request, place: AbstractContextManager[None]) -> bytes:
+    """The whole body; a long one takes its `place` while it comes.
+
+    Raises Refusal for one that is too long, too slow or has too many values.
+    """
     too_long = Refusal(413, f"the request has more than {MAX_BODY} bytes: send less at once")
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > MAX_BODY:
         raise too_long
     parts, size, signs = [], 0, 0
     try:
-        with anyio.fail_after(BODY_SECONDS):
+        with contextlib.ExitStack() as taken, anyio.fail_after(limits.PATIENCE) as time:
             async for part in request.stream():
                 size += len(part)
+                time.deadline += len(part) / limits.MIN_RATE
                 if size > MAX_BODY:
                     raise too_long
+                if size > SMALL >= size - len(part):
+                    taken.enter_context(place)
                 signs += len(part) - len(part.translate(None, SIGNS))
                 if signs > MAX_SIGNS:
                     raise Refusal(422, f"at most {MAX_POINTS} points are read: thin them out")
                 parts.append(part)
     except TimeoutError as error:
-        raise Refusal(408, f"the request took longer than {BODY_SECONDS} s to come") from error
+        raise Refusal(408, "the request took too long to come") from error
     return b"".join(parts)
 
 

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -147,10 +147,12 @@ def serving(
     port: int | None = None,
     auth: list[tuple[str, str]] | None = None,
     hosts: list[str] | None = None,
+    trusted: str = "",
 ) -> Iterator[str]:
     """The address of the page, served as app.py does from a thread of this process."""
     import app
     from mnist_core.corrections.store import Corrections
+    from serving import server
     from serving.auth import Passwords
     from serving.reloader import ModelReloader
     from ui import page
@@ -160,6 +162,8 @@ def serving(
         store = stack.enter_context(contextlib.closing(Corrections.open())) if corrections else None
         blocks, settings = app.create_page(reloader, store, root_path, mcp, hosts)
         users = auth and Passwords(dict(auth))
+        stack.enter_context(pytest.MonkeyPatch.context()).setenv(server.TRUSTED, trusted)
+        server.prepare()
         served = page.launch(blocks, settings, port=port or free_port(), auth=users)
         stack.callback(blocks.close, verbose=False)
         reloader.watch()
@@ -172,11 +176,14 @@ def app_main(*options: object) -> Iterator[str]:
     import gradio as gr
 
     import app
+    from serving import server
 
     port, served = free_port(), []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["app.py", "--port", str(port), *map(str, options)])
         patch.setattr(gr.Blocks, "block_thread", lambda page: served.append(page))  # returns
+        patch.setattr(server, "exit_when_told", lambda page: None)  # this process does not end
+        patch.setenv(server.TRUSTED, "")  # undone afterwards
         try:
             app.main()
             yield f"http://127.0.0.1:{port}/"
@@ -186,11 +193,16 @@ def app_main(*options: object) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def app_process(*options: object, environment: dict[str, str] | None = None, **kwargs):
-    """`python app.py` with `options`, and its address."""
+def app_process(
+    *options: object,
+    environment: dict[str, str] | None = None,
+    before: Sequence[str] = (),
+    **kwargs,
+):
+    """`python app.py` with `options`, `before` it another command, and its address."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, ROOT / "app.py", *map(str, options)],
+        [*before, sys.executable, ROOT / "app.py", *map(str, options)],
         env={**os.environ, "GRADIO_SERVER_PORT": str(port), **(environment or {})},
         cwd=ROOT,
         text=True,

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from mnist_core.errors import UserError
-from serving import middleware
+from serving import limits, middleware
 from serving.metrics import JSONFormatter, Metrics
 from serving.middleware import MAX_BODY, MAX_UNDERWAY, SECURITY_HEADERS, LimitsMiddleware
 from tests.conftest import run_async
@@ -81,7 +81,7 @@ def test_a_body_of_any_length_is_cut_off():
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(middleware, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(limits, "PATIENCE", 0.05)
 
     async def slow():
         yield b"{"
@@ -89,7 +89,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch):
 
     response = ask(echo, content=slow())
     assert response.status_code == 408
-    assert "took longer" in response.json()["error"]
+    assert "took too long" in response.json()["error"]
 
 
 def test_values_are_counted_while_they_come():
@@ -119,7 +119,9 @@ def test_values_are_counted_while_they_come():
     assert peak < 100 * 2**20
 
 
-def test_over_capacity_it_says_so_at_once_and_recovers():
+@pytest.mark.parametrize("most", ["MAX_UNDERWAY", "UNDERWAY_OF_ONE"])
+def test_over_capacity_it_says_so_at_once_and_recovers(monkeypatch, most):
+    monkeypatch.setattr(middleware, most, 8)
     go_on = asyncio.Event()
 
     async def waiting(scope, receive, send):
@@ -129,7 +131,7 @@ def test_over_capacity_it_says_so_at_once_and_recovers():
     async def crowd():
         transport = httpx.ASGITransport(limited(waiting))
         async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
-            held = [asyncio.create_task(client.post("/recognize")) for _ in range(MAX_UNDERWAY)]
+            held = [asyncio.create_task(client.post("/recognize")) for _ in range(8)]
             await asyncio.sleep(0.1)
             refused = await client.post("/recognize")
             go_on.set()
