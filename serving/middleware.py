@@ -160,10 +160,11 @@ class LimitsMiddleware:
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         client, path = client_name(scope.get("client")), _path(scope)
+        blocks = scope["app"].get_blocks()
         if scope["method"] in SAFE:
+            _check_event(path, scope, blocks._queue)
             with self.streams.taken(client) if STREAMS.match(path) else contextlib.nullcontext():
                 return await self.app(scope, receive, send)
-        blocks = scope["app"].get_blocks()
         body = await _read_body(Request(scope, receive), self.coming.taken(client))
         with self.underway.taken(client):
             try:
@@ -202,6 +203,20 @@ def _waiting(queue: Any) -> int:
     """The bytes of the envelopes in Gradio's queue, as `_with_json` has written them down."""
     queues = queue.event_queue_per_concurrency_id.values()
     return sum(int(event.request.headers["content-length"]) for q in queues for event in q.queue)
+
+
+def _check_event(path: str, scope: Scope, queue: Any) -> None:
+    """Raise Refusal where Gradio would begin to answer about an event or a session that is none."""
+    known = queue.pending_messages_per_session.keys() | queue.event_ids_to_events.keys()
+    if path == "/gradio_api/queue/data":
+        name = dict(parse_qsl(scope["query_string"].decode())).get("session_hash")
+    elif path.startswith("/gradio_api/call/"):
+        name = path.rpartition("/")[2]
+        known |= set().union(*queue.pending_event_ids_session.values())
+    else:
+        return
+    if name not in known:
+        raise Refusal(404, "there is no such event or session: ask again")
 
 
 def _forget_abandoned(blocks: Any) -> None:

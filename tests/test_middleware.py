@@ -38,6 +38,7 @@ def fake_blocks():
     queue = SimpleNamespace(
         pending_event_ids_session={},
         pending_messages_per_session={},
+        event_ids_to_events={},
         event_queue_per_concurrency_id={},
     )
     state = SimpleNamespace(session_data={}, time_last_used={})

@@ -160,6 +160,16 @@ def test_an_answer_does_not_say_what_was_asked(client):
         assert "0echo0" not in client.get(address, follow_redirects=False).text
 
 
+@pytest.mark.parametrize(
+    "path", ["queue/data?session_hash=nobody", "call/predict/nothing", "call/v2/predict/nothing"]
+)
+def test_an_event_or_session_that_never_was_is_refused_and_no_error(client, path):
+    response = client.get(f"/gradio_api/{path}")
+    expect_words(response)
+    assert response.status_code == 404
+    assert 'digit_errors_total{endpoint="/gradio_api' not in client.get("/metrics").text
+
+
 def test_gradios_own_routes_take_the_envelope_that_they_refuse_others_for(client):
     """So that what is refused above is refused for its form."""
     taken = client.post("/gradio_api/call/predict", json={"data": [DRAWINGS[7]]})
