@@ -60,7 +60,7 @@ def open_page(page: Page, address: str, has_network: bool = True) -> None:
 def wait_until_answered(page: Page) -> None:
     """Until what the page shows is about the strokes that are on the paper."""
     page.wait_for_function(
-        "JSON.stringify(drawn.strokes) === JSON.stringify(window.read?.strokes ?? [])"
+        "JSON.stringify(window.drawn?.strokes) === JSON.stringify(window.read?.strokes ?? [])"
     )
 
 

@@ -206,9 +206,9 @@ def test_the_page_compares_networks_and_says_which_answered(browser, directory):
         open_page(page, address)
         draw(page, DRAWINGS[7])
         expect_leader(page, 7)
+        page.wait_for_timeout(3500)  # a look that was due
         name = other_network(directory)
         wait_until(page, lambda: httpx.get(f"{address}network").json()["name"] == name)
-        page.wait_for_timeout(3500)  # a look that was due
         asked = record_requests(page)
         page.wait_for_timeout(1000)
         assert asked == []  # while nobody does anything

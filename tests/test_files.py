@@ -45,7 +45,8 @@ def save_network(folder: Path, number: int) -> None:
 
 def read_network(folder: Path) -> int:
     model, config = weights.load(folder)
-    found = {int(value) for parameter in model.parameters() for value in parameter.flatten()}
+    # Weights lie on a grid, nearer than this.
+    found = {round(value.item()) for part in model.parameters() for value in part.flatten()}
     found |= {round(NUMBERS * threshold) for threshold in config["thresholds"].values()}
     (number,) = found
     return number

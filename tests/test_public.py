@@ -35,6 +35,7 @@ def test_a_server_that_goes_away_is_waited_for_and_asked_less_and_less(browser):
         lambda request: failed.append(request.url) if request.method == "POST" else None,
     )
     draw(page, DRAWINGS[4][1:])
+    page.clock.run_for(50)  # a frame, in which it is read
     expect(page.get_by_text("No answer from the server. Your drawing is kept")).to_be_visible()
     for wait in (500, 1000, 2000):  # give or take a quarter
         assert 0.7 * wait <= milliseconds_until_asked(page, failed) <= 1.3 * wait + 250
@@ -78,7 +79,7 @@ def test_a_newer_server_asks_for_a_reload_that_keeps_the_drawing(asking_page):
     expect(asking_page.get_by_text(RENEWED)).to_be_visible()
     asking_page.unroute(ENDPOINT)
     with asking_page.expect_navigation():
-        tool(asking_page, "Load the asking_page again").click()
+        tool(asking_page, "Load the page again").click()
     expect_leader(asking_page, 4)
     expect(asking_page.locator(".renewal")).to_be_hidden()
     asking_page.wait_for_function("location.hash.startsWith('#drawing=1.')")
