@@ -452,7 +452,7 @@ def not_http(given: Given) -> Attack:
     content = given.choice(
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"GET\r\n\r\n", b"\x00" * 4096,
         begin + b"Content-Length: -5\r\n\r\n", begin + b"Content-Length: 10\r\n\r\n{",
-        begin + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        begin + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n", b"PRI * HTTP/2.0\r\n\r\n",
         b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 20_000 + b"\r\n", b"GET / HTTP/9.9\r\n\r\n",
         b"CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n", mark * 20_000,
         b"GET /" + mark + b" HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", b"\r\n" * 5000,
