@@ -3,13 +3,16 @@
     python benchmarks/page.py
     python benchmarks/page.py --strokes 50 --loads 20
 
-Prints Markdown: the time from the last pointer move to moved bars, here and on gr.Sketchpad
-with gr.Label; from opening the page to a pen that draws, beside the load of an empty Gradio
-page; and what an idle page does. All are served from this process, with the same network, to
-one headless Chromium on this machine (pip install -r requirements-dev.txt).
+Prints Markdown: the time from the last pointer move to moved bars, how often they move while
+the pen does and what is asked meanwhile, near the server and far from it, here and on
+gr.Sketchpad with gr.Label; how long the browser takes to read and explain a drawing; the time from
+opening the page to a pen that draws, beside the load of an empty Gradio page; and what an idle
+page does. All are served from this process, with the same network, to one headless Chromium on
+this machine (pip install -r requirements-dev.txt).
 """
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -17,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import mkdtemp
+from typing import NamedTuple
 
 import gradio as gr
 import torch
@@ -32,16 +36,47 @@ from mnist_core.corrections.store import Corrections
 from mnist_core.errors import UserError
 from mnist_core.tables import table
 from serving.reloader import ModelReloader
+from serving.routes import NETWORK
 from tests.browser import chromium, draw
-from ui.page import launch
+from ui.components import script_address
+from ui.page import EXAMPLES, launch
 
-# Notes when the pointer last moved and when anything inside `selector` last changed.
+LATENCIES = (0, 100, 400)  # milliseconds of the link, as Chromium emulates it
+# Notes when the pointer went down, last moved and went up, and each time that anything inside
+# `selector` changed. A move counts from when the browser got it, which then waits for a frame.
 WATCH = """selector => {
-    window.times = { move: 0, change: 0 };
-    addEventListener("pointermove", () => (times.move = performance.now()), true);
-    new MutationObserver(() => (times.change = performance.now())).observe(
+    window.times = { down: 0, move: 0, up: 0, change: 0, changes: [] };
+    addEventListener("pointerdown", (event) => {
+        times.down = event.timeStamp;
+        times.changes = [];
+    }, true);
+    addEventListener("pointermove", (event) => (times.move = event.timeStamp), true);
+    addEventListener("pointerup", (event) => (times.up = event.timeStamp), true);
+    new MutationObserver(() => times.changes.push(times.change = performance.now())).observe(
         document.querySelector(selector),
         { subtree: true, childList: true, characterData: true, attributes: true });
+}"""
+UPDATES_A_SECOND = """() => 1000 * times.changes.filter((change) => change < times.up).length /
+    (times.up - times.down)"""
+# Reads and explains each drawing `count` times, after as many to warm up.
+READ = """async ([script, network, drawings, count]) => {
+    const { modules } = await import(new URL(script, document.baseURI));
+    const { readNetwork, explain } = modules["recognizer/network.js"];
+    const { predictStrokes } = modules["recognizer/recognizer.js"];
+    const { name } = await (await fetch(network)).json();
+    const file = await (await fetch(`${network}/${name}.bin`)).arrayBuffer();
+    const reader = readNetwork(file);
+    const times = [];
+    for (let i = 0; i < 2 * count; i++) {
+        for (const strokes of drawings) {
+            await new Promise(requestAnimationFrame); // once a frame, as the page does it
+            const start = performance.now();
+            const { pixels, digit, runner_up } = predictStrokes(reader, strokes);
+            explain(reader, pixels, digit, runner_up);
+            if (i >= count) times.push(performance.now() - start);
+        }
+    }
+    return times;
 }"""
 # Notes when the page has become useful: `test` is asked once a frame.
 READY = """(() => {
@@ -61,9 +96,19 @@ PEN_DRAWS = """() => {
     return document.querySelector(".undo").ariaDisabled === "false";
 }"""
 IDLE_SECONDS = 5
+QUIET = 4000  # milliseconds in which what follows a stroke is over
 SETTLED = "times.change > times.move && performance.now() - times.change > 300 &&"
 Served = tuple[gr.Blocks, str]  # and its address
 STROKE = [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)]
+LONG_STROKE_STEPS = 60  # between two of its points
+
+
+class Drawn(NamedTuple):
+    """Milliseconds after each stroke; bars' updates a second and requests during a long one."""
+
+    times: list[float]
+    updates: float
+    requests: int
 
 
 def main() -> None:
@@ -83,12 +128,20 @@ def main() -> None:
 def measure(browser: Browser, reloader: ModelReloader, strokes: int, loads: int) -> None:
     """Serve the three pages, one after the other or in turn, and print what was measured."""
     mine, theirs = partial(serve_ours, reloader), partial(serve_stock, reloader.current)
-    ours = time_strokes(browser, mine, clear_ours, ".result", strokes)
+    ours = time_strokes(browser, mine, clear_ours, ".bars", strokes)
     stock = time_strokes(browser, theirs, clear_stock, "#bars", strokes)
     print(f"Milliseconds, {os.cpu_count()} cores, headless.\n")
-    pages = {"this page": ours, "gr.Sketchpad": stock}
-    print(times_table("from the last move to moved bars", pages))
-    print(f"gr.Sketchpad takes {median(stock) / median(ours):.0f} times as long as this page.\n")
+    pages = {
+        f"{name}, {latency} ms away": drawn
+        for latency in LATENCIES
+        for name, drawn in (("this page", ours[latency]), ("gr.Sketchpad", stock[latency]))
+    }
+    times = {name: drawn.times for name, drawn in pages.items()}
+    print(times_table("from the last move to moved bars", times))
+    rows = [(name, f"{drawn.updates:.0f}", drawn.requests) for name, drawn in pages.items()]
+    print(table(["while drawing a long stroke", "updates a second", "requests"], rows))
+    read = {"one drawing": time_reading(browser, mine, strokes)}
+    print(times_table("to frame, read and explain in the browser", read, digits=2))
     ours, empty = time_loads(browser, mine, serve_nothing, loads)
     pages = {"this page": ours, "empty page": empty}
     print(times_table("from opening to a pen that draws, or to a footer", pages))
@@ -100,12 +153,12 @@ def measure(browser: Browser, reloader: ModelReloader, strokes: int, loads: int)
     print(table([f"idle for {IDLE_SECONDS} s", "requests", "ms of work"], idle))
 
 
-def times_table(what: str, pages: dict[str, list[float]]) -> str:
+def times_table(what: str, pages: dict[str, list[float]], digits: int = 0) -> str:
     """How the milliseconds of each page spread."""
     rows = []
     for name, times in pages.items():
         numbers = (median(times), quantiles(times, n=20)[-1], min(times), max(times))
-        rows.append((name, *(f"{number:.0f}" for number in numbers), len(times)))
+        rows.append((name, *(f"{number:.{digits}f}" for number in numbers), len(times)))
     return table([what, "median", "p95", "least", "most", "n"], rows)
 
 
@@ -115,26 +168,53 @@ def time_strokes(
     clear: Callable[[Page], None],
     selector: str,
     strokes: int,
-) -> list[float]:
-    """Serve a page and draw on it, one stroke to warm up and `strokes` that count.
+) -> dict[int, Drawn]:
+    """Serve a page and draw on it at each of LATENCIES, one stroke to warm up, `strokes` that
+    count and a long one.
 
-    Gives milliseconds from the last move of each stroke to the last change inside
-    `selector`; `clear` makes the page ready for the next one.
+    The times are from the last move of a stroke to the last change inside `selector`; `clear`
+    makes the page ready for the next one.
     """
     blocks, address = serve()
     page = browser.new_page()
-    page.goto(address)
+    page.goto(address, wait_until="networkidle")  # and so with its network
     page.locator(selector).wait_for()
     page.evaluate(WATCH, selector)
-    times = []
-    for _ in range(strokes + 1):
+    link = page.context.new_cdp_session(page)
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    drawn = {}
+    for latency in LATENCIES:
+        settings = {"offline": False, "downloadThroughput": -1, "uploadThroughput": -1}
+        link.send("Network.emulateNetworkConditions", {**settings, "latency": latency})
+        times = [time_stroke(page, clear) for _ in range(strokes + 1)][1:]
         clear(page)
-        draw(page, [STROKE])
-        settled = page.wait_for_function(f"{SETTLED} times.change - times.move")
-        times.append(settled.json_value())
+        page.wait_for_timeout(QUIET)
+        before = len(requests)
+        draw(page, [STROKE], LONG_STROKE_STEPS)
+        drawn[latency] = Drawn(times, page.evaluate(UPDATES_A_SECOND), len(requests) - before)
+        page.wait_for_timeout(QUIET)
     page.close()
     blocks.close(verbose=False)
-    return times[1:]
+    return drawn
+
+
+def time_stroke(page: Page, clear: Callable[[Page], None]) -> float:
+    clear(page)
+    draw(page, [STROKE])
+    return page.wait_for_function(f"{SETTLED} times.change - times.move").json_value()
+
+
+def time_reading(browser: Browser, serve: Callable[[], Served], count: int) -> list[float]:
+    """Milliseconds that the browser takes to read and explain each example, `count` times."""
+    drawings = [json.loads(line)["strokes"] for line in EXAMPLES.read_text().splitlines()]
+    blocks, address = serve()
+    page = browser.new_page()
+    page.goto(address)
+    times = page.evaluate(READ, [script_address(), NETWORK, drawings, count])
+    page.close()
+    blocks.close(verbose=False)
+    return times
 
 
 def time_loads(

@@ -69,8 +69,13 @@ def test_training_can_not_take_no_epochs(monkeypatch, capsys):
 def test_strokes_and_loads_of_the_page_are_timed(browser):
     serve = partial(page_benchmark.serve_ours, ModelReloader(ROOT / "weights"))
     clear = page_benchmark.clear_ours
-    (stroke,) = page_benchmark.time_strokes(browser, serve, clear, ".result", 1)
-    assert 0 < stroke < 10_000
+    drawn = page_benchmark.time_strokes(browser, serve, clear, ".bars", 1)
+    assert list(drawn) == [0, 100, 400]
+    for times, updates, requests in drawn.values():
+        assert 0 < times[0] < 400  # however far the server is
+        assert updates > 1
+        assert requests == 0
+    assert all(0 < time < 1000 for time in page_benchmark.time_reading(browser, serve, 1))
     ours, empty = page_benchmark.time_loads(browser, serve, page_benchmark.serve_nothing, 1)
     assert len(ours) == len(empty) == 1
 
