@@ -15,7 +15,7 @@ from starlette.routing import Route
 from tests.browser import draw
 from tests.conftest import free_port, serving
 from tests.drawings import DRAWINGS
-from tests.page import ENDPOINT, expect_leader, open_page, tool
+from tests.page import ENDPOINT, NETWORK, expect_leader, open_page, tool
 
 RENEWED = "There is a newer version of this page."
 
@@ -84,6 +84,22 @@ def test_a_newer_server_asks_for_a_reload_that_keeps_the_drawing(asking_page):
     expect(asking_page.locator(".renewal")).to_be_hidden()
     asking_page.wait_for_function("location.hash.startsWith('#drawing=1.')")
     assert asking_page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_page_that_reads_by_itself_hears_of_a_newer_server_and_of_a_login_that_ended(page):
+    def renewed(route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, headers={**answer.headers, "page-version": "newer"})
+
+    page.route(NETWORK, renewed)
+    draw(page, DRAWINGS[7])
+    expect(page.get_by_text(RENEWED)).to_be_visible()
+    page.unroute(NETWORK)
+    page.route(NETWORK, lambda route: route.fulfill(status=401, json={"error": "log in"}))
+    tool(page, "Clear").click()
+    expect(page.get_by_text("You are logged out.")).to_be_visible()
+    draw(page, DRAWINGS[1])
+    expect_leader(page, 1)
 
 
 def test_a_reload_keeps_a_picture_too(page, mnist, tmp_path):
