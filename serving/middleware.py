@@ -162,7 +162,8 @@ class LimitsMiddleware:
         client, path = client_name(scope.get("client")), _path(scope)
         blocks = scope["app"].get_blocks()
         if scope["method"] in SAFE:
-            _check_event(path, scope, blocks._queue)
+            if scope["method"] == "GET":
+                _check_event(path, scope, blocks._queue)
             with self.streams.taken(client) if STREAMS.match(path) else contextlib.nullcontext():
                 return await self.app(scope, receive, send)
         body = await _read_body(Request(scope, receive), self.coming.taken(client))
