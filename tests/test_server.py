@@ -106,6 +106,17 @@ def test_one_address_has_its_share_of_connections(address, connect, monkeypatch)
     assert newcomers_close_one(address, [connect() for _ in range(6)])
 
 
+def test_a_trusted_proxy_may_hold_the_connections_of_many(monkeypatch):
+    monkeypatch.setattr(server, "MAX_OF_ONE", 2)
+    with (
+        serving(corrections=False, trusted="127.0.0.1") as address,
+        contextlib.ExitStack() as stack,
+    ):
+        held = [stack.enter_context(connection(address)) for _ in range(6)]
+        assert read(address) == 7
+        assert not select.select(held, [], [], 0.3)[0]
+
+
 def test_a_request_that_is_answered_gives_way_to_nobody(address, connect, monkeypatch):
     monkeypatch.setattr(server, "MAX_OF_ONE", 1)
     parse = routes.parse_strokes
@@ -282,6 +293,17 @@ def test_what_is_under_way_at_the_end_is_answered(environment):
             assert b"200" in asking.recv(15)
             assert is_closed(idle)
         assert process.wait(10) == 0
+
+
+def test_it_ends_while_it_begins():
+    """As soon as it listens; Gradio then still looks whether it answers."""
+    with app_process("--no-corrections", stdout=subprocess.DEVNULL) as (process, address):
+        while process.poll() is None:
+            with contextlib.suppress(ConnectionRefusedError), connection(address):
+                break
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(12) == 0
 
 
 def test_it_ends_as_process_1_too_whoever_holds_on():
