@@ -100,7 +100,7 @@ QUIET = 4000  # milliseconds in which what follows a stroke is over
 SETTLED = "times.change > times.move && performance.now() - times.change > 300 &&"
 Served = tuple[gr.Blocks, str]  # and its address
 STROKE = [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)]
-LONG_STROKE_STEPS = 60  # between two of its points
+LONG_STROKE_STEPS = 20  # between two of its points
 
 
 class Drawn(NamedTuple):
