@@ -10,20 +10,12 @@ from gradio import processing_utils
 from benchmarks import fuzz
 from mnist_core.drawing import pictures
 from mnist_core.errors import UserError
-from serving import middleware, routes
+from serving import limits, middleware, routes
 from serving.middleware import LimitsMiddleware
 from tests.conftest import run_async, serving
 from tests.test_benchmarks import end, rows
 
 PASSWORD = "ann:chalk"
-# Kinds of attack that find what is not mended yet: addresses made of Host and its like, requests
-# of other sites, the words of MCP and of the login, connections on which no head comes, events
-# that never were.
-NOT_YET = {
-    "page_of_another_site", "reader_of_another_site", "steering", "mcp", "slow_head", "silence",
-    "event", "login", "logout", "without_login",
-}  # fmt: skip
-KINDS = [kind for kind in fuzz.ALL if kind not in NOT_YET]
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +48,8 @@ def faults(address, folder, number, kinds, **options) -> dict[str, list[str]]:
 
 def test_malformed_requests_do_no_harm(page, folder, monkeypatch, capsys):
     monkeypatch.setattr(fuzz, "GROWTH", 0.2)  # the client is in this process too
-    monkeypatch.setattr(middleware, "BODY_SECONDS", 1, raising=False)
-    arguments = ("--address", page, "--temporary", folder, "--requests", 500, "--only", *KINDS)
+    monkeypatch.setattr(limits, "PATIENCE", 1)
+    arguments = ("--address", page, "--temporary", folder, "--requests", 500)
     assert end(monkeypatch, fuzz, *arguments) == 0, capsys.readouterr().err
     answers = rows(capsys.readouterr().out, "")
     assert [row[1:] for row in answers if row[0] == "a good drawing"] == [["200", "10"]]
@@ -66,9 +58,14 @@ def test_malformed_requests_do_no_harm(page, folder, monkeypatch, capsys):
 
 def test_malformed_requests_do_no_harm_behind_a_password(locked, folder, monkeypatch, capsys):
     monkeypatch.setattr(fuzz, "GROWTH", 0.2)
-    kinds = [kind for kind in KINDS if kind != "slow_body"]
+    kinds = [kind for kind in fuzz.ALL if kind not in ("slow_body", "slow_head", "silence")]
     assert faults(locked, folder, 400, kinds, auth=PASSWORD) == {}
     assert rows(capsys.readouterr().out, "a good drawing")
+
+
+def test_slow_requests_are_not_waited_for(page, folder, monkeypatch):
+    monkeypatch.setattr(limits, "PATIENCE", 1)
+    assert faults(page, folder, 20, ["slow_head", "silence", "slow_body"]) == {}
 
 
 def test_a_server_with_a_password_has_to_be_told_it(locked, folder, monkeypatch, capsys):
