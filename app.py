@@ -38,7 +38,8 @@ def create_page(
     metrics, version = Metrics(), components.page_version()
     api = routes.api_functions(reloader, metrics, page.api_error)
     blocks = page.build(api, routes.RECOGNIZE, routes.NETWORK, store and corrections.CORRECTIONS)
-    served = [*routes.recognition_routes(reloader, metrics), *auth.login_routes()]
+    served = [*routes.recognition_routes(reloader, metrics), *routes.network_routes(reloader)]
+    served += auth.login_routes()
     served.append(routes.script_route(components.script_address(), components.script()))
     if store:
         served += corrections.correction_routes(reloader, store, metrics)

@@ -111,7 +111,7 @@ class LimitsMiddleware:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                own = [*self.headers, self.link] if _path(scope) == "/" else self.headers
+                own = [*self.headers, self.link] if page_path(scope) == "/" else self.headers
                 message["headers"] = [*message.get("headers", []), *own]
             await send(message)
 
@@ -147,7 +147,7 @@ class LimitsMiddleware:
 
     def _endpoint(self, scope: Scope) -> str:
         """The name of the address asked for, one of few. Raises Refusal where it is shut."""
-        path = _path(scope)
+        path = page_path(scope)
         head = len(scope["query_string"]) + sum(len(k) + len(v) for k, v in scope["headers"])
         if head > MAX_HEAD:
             raise Refusal(431, f"the address and headers are longer than {MAX_HEAD} bytes")
@@ -159,7 +159,7 @@ class LimitsMiddleware:
         return re.match(r"(/gradio_api)?/[a-z]*", path)[0]
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        client, path = client_name(scope.get("client")), _path(scope)
+        client, path = client_name(scope.get("client")), page_path(scope)
         blocks = scope["app"].get_blocks()
         if scope["method"] in SAFE:
             if scope["method"] == "GET":
@@ -208,14 +208,15 @@ def _waiting(queue: Any) -> int:
 
 def _check_event(path: str, scope: Scope, queue: Any) -> None:
     """Raise Refusal where Gradio would begin to answer about an event or a session that is none."""
+    is_event = path.startswith("/gradio_api/call/")
+    if not is_event and path != "/gradio_api/queue/data":
+        return
     known = queue.pending_messages_per_session.keys() | queue.event_ids_to_events.keys()
-    if path == "/gradio_api/queue/data":
-        name = dict(parse_qsl(scope["query_string"].decode())).get("session_hash")
-    elif path.startswith("/gradio_api/call/"):
+    if is_event:
         name = path.rpartition("/")[2]
         known |= set().union(*queue.pending_event_ids_session.values())
     else:
-        return
+        name = dict(parse_qsl(scope["query_string"].decode())).get("session_hash")
     if name not in known:
         raise Refusal(404, "there is no such event or session: ask again")
 
@@ -234,7 +235,7 @@ def _forget_abandoned(blocks: Any) -> None:
     blocks.state_holder.time_last_used.clear()
 
 
-def _path(scope: Scope) -> str:
+def page_path(scope: Scope) -> str:
     """The address asked for, relative to where the page is."""
     return scope["path"].removeprefix(scope.get("root_path", ""))
 

@@ -36,12 +36,8 @@ FOREVER = "max-age=31536000, immutable"  # of what changes its address with its 
 
 
 def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]:
-    """/recognize, /network and its file, /healthz and /metrics, for the app that Gradio makes."""
+    """/recognize, /healthz and /metrics, for the app that Gradio makes."""
     for_strokes, for_pictures = anyio.CapacityLimiter(WORKERS), anyio.CapacityLimiter(WORKERS)
-
-    @functools.lru_cache(maxsize=2)  # the network that answers and the one before it
-    def zipped(recognizer: Recognizer) -> bytes:
-        return gzip.compress(browser_file(recognizer.model, recognizer.config))
 
     async def read(content: Any) -> dict[str, Any]:
         is_picture = isinstance(content, dict) and "picture" in content
@@ -54,23 +50,6 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]
         check_signed_in(request)
         with metrics.prediction(f"/{RECOGNIZE}"):
             return json_response(await read(await read_json(request)))
-
-    async def network(request: Request) -> Response:
-        """What the model card says of the network that answers now; the one before by name."""
-        check_signed_in(request)
-        previous = reloader.previous and reloader.previous.name
-        return json_response(reloader.current.config | {"previous": previous})
-
-    async def network_file(request: Request) -> Response:
-        """The network that answers now, or the one before it, for the page's recognizer."""
-        check_signed_in(request)
-        for recognizer in (reloader.current, reloader.previous):
-            if recognizer and recognizer.name == request.path_params["name"]:
-                content = await anyio.to_thread.run_sync(zipped, recognizer, limiter=for_pictures)
-                whose = "private" if request.app.auth else "public"
-                headers = {"cache-control": f"{whose}, {FOREVER}", "content-encoding": "gzip"}
-                return Response(content, 200, headers, media_type="application/octet-stream")
-        raise Refusal(404, "there is no such network here")
 
     async def healthz(request: Request) -> Response:
         """200 when a 7 was just read as one, in its turn and in time; else 503."""
@@ -87,10 +66,39 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]
 
     return [
         Route(f"/{RECOGNIZE}", recognize, methods=["POST"]),
-        Route(f"/{NETWORK}", network),
-        Route(f"/{NETWORK}/{{name}}.bin", network_file),
         Route("/healthz", healthz),
         Route("/metrics", lambda _: Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)),
+    ]
+
+
+def network_routes(reloader: ModelReloader) -> list[Route]:
+    """/network, and /network/NAME.bin, which browsers read by themselves with."""
+    one_at_a_time = anyio.CapacityLimiter(1)
+
+    @functools.lru_cache(maxsize=2)  # the network that answers and the one before it
+    def zipped(recognizer: Recognizer) -> bytes:
+        return gzip.compress(browser_file(recognizer.model, recognizer.config))
+
+    async def network(request: Request) -> Response:
+        """What the model card says of the network that answers now; the one before by name."""
+        check_signed_in(request)
+        previous = reloader.previous and reloader.previous.name
+        return json_response(reloader.current.config | {"previous": previous})
+
+    async def network_file(request: Request) -> Response:
+        """The network that answers now, or the one before it, for the page's recognizer."""
+        check_signed_in(request)
+        for recognizer in (reloader.current, reloader.previous):
+            if recognizer and recognizer.name == request.path_params["name"]:
+                content = await anyio.to_thread.run_sync(zipped, recognizer, limiter=one_at_a_time)
+                whose = "private" if request.app.auth else "public"
+                headers = {"cache-control": f"{whose}, {FOREVER}", "content-encoding": "gzip"}
+                return Response(content, 200, headers, media_type="application/octet-stream")
+        raise Refusal(404, "there is no such network here")
+
+    return [
+        Route(f"/{NETWORK}", network),
+        Route(f"/{NETWORK}/{{name}}.bin", network_file),
     ]
 
 

@@ -5,6 +5,8 @@ import re
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.middleware import page_path
+
 # Browsers show nothing before a style sheet that is named above it.
 STYLE_SHEET = re.compile(b'<link rel="stylesheet"[^>]*>')
 PAGE = b"<gradio-app"
@@ -22,8 +24,7 @@ class SkeletonMiddleware:
         self.skeletons = skeletons
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
-        if scope.get("method") != "GET" or path != "/":
+        if scope.get("method") != "GET" or page_path(scope) != "/":
             return await self.app(scope, receive, send)
         messages = []
 

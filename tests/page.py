@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import move
@@ -196,3 +197,21 @@ def ink(page) -> int:
             return image.data.filter((value, i) => i % 4 === 3 && value > 0).length;
         }"""
     )
+
+
+def log_in_by_form(page: Page, address: str) -> None:
+    """Open a page whose password is ann:chalk, and wait until it can be drawn on."""
+    page.goto(address)
+    page.get_by_label("username").fill("ann")
+    page.get_by_label("password").fill("chalk")
+    page.get_by_role("button", name="Login").click()
+    expect(page.locator(".hint span")).not_to_be_empty()
+
+
+def expect_accessible(page: Page) -> None:
+    """No serious violation of the rules for everybody, with all of the page unfolded."""
+    page.get_by_role("switch").click()
+    page.locator("#about summary").click()
+    page.evaluate("Promise.all(document.getAnimations().map((movement) => movement.finished))")
+    violations = Axe().run(page).response["violations"]
+    assert [v["help"] for v in violations if v["impact"] in ("serious", "critical")] == []

@@ -18,6 +18,7 @@ from serving.errors import Refusal
 from serving.metrics import JSONFormatter
 from tests.conftest import serving
 from tests.drawings import DRAWINGS
+from tests.page import log_in_by_form
 
 DRAWING = {"strokes": DRAWINGS[7]}
 ANN = {"username": "ann", "password": "chalk"}
@@ -196,11 +197,7 @@ def test_logging_out_takes_a_post_and_ends_one_login_alone(log_in):
 
 def test_the_button_logs_out(browser, guarded):
     page = browser.new_page()
-    page.goto(guarded)
-    page.get_by_label("username").fill("ann")
-    page.get_by_label("password").fill("chalk")
-    page.get_by_role("button", name="Login").click()
-    page.locator(".hint span").wait_for()
+    log_in_by_form(page, guarded)
     page.goto(f"{guarded}logout")
     with page.expect_navigation(url=guarded):
         page.get_by_role("button", name="Log out").click()

@@ -11,7 +11,7 @@ from serving.reloader import ModelReloader
 from tests.browser import draw
 from tests.conftest import ROOT, app_main, serving, site
 from tests.drawings import DRAWINGS
-from tests.page import expect_leader
+from tests.page import expect_leader, log_in_by_form
 
 EVIL = "https://evil.example"
 DRAWING = {"strokes": DRAWINGS[7]}
@@ -197,11 +197,7 @@ def test_under_a_name_that_is_not_known_the_page_works_and_asks_nobody_else(brow
     page.on("pageerror", lambda error: complaints.append(str(error)))
     with serving(corrections=False, auth=[("ann", "chalk")]) as address:
         named = address.replace("127.0.0.1", "page.localhost")
-        page.goto(f"{named}?__theme=dark")
-        page.get_by_label("username").fill("ann")
-        page.get_by_label("password").fill("chalk")
-        page.get_by_role("button", name="Login").click()
-        expect(page.locator(".hint span")).not_to_be_empty()
+        log_in_by_form(page, f"{named}?__theme=dark")
         draw(page, DRAWINGS[7])
         expect_leader(page, 7)
         page.get_by_role("button", name="Use via API").click()

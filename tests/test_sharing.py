@@ -15,7 +15,7 @@ from serving.sharing import qr_text
 from tests.browser import draw
 from tests.conftest import app_main, serving
 from tests.drawings import DRAWINGS
-from tests.page import expect_leader, open_page
+from tests.page import expect_leader, log_in_by_form, open_page
 
 LINK = "https://0123456789abcdef.gradio.live"
 
@@ -102,11 +102,7 @@ def test_with_passwords_nobody_draws_who_has_not_logged_in(browser):
             client.post("login", data={"username": "bob", "password": "slate"})
             assert client.post("recognize", json=drawing).json()["digit"] == 7
         page = browser.new_page()
-        page.goto(address)
-        page.get_by_label("username").fill("ann")
-        page.get_by_label("password").fill("chalk")
-        page.get_by_role("button", name="Login").click()
-        expect(page.locator(".hint span")).not_to_be_empty()
+        log_in_by_form(page, address)
         draw(page, DRAWINGS[7])
         expect_leader(page, 7)
         page.context.clear_cookies()
