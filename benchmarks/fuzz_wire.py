@@ -51,9 +51,10 @@ async def listener() -> AsyncIterator[tuple[str, list[str]]]:
     asked = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append((await reader.read(1000)).decode(errors="replace"))
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nfetched")
-        writer.close()
+        with contextlib.closing(writer):
+            asked.append((await reader.read(1000)).decode(errors="replace"))
+            head = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\n"
+            writer.write(head + b"fetched")
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked

@@ -5,8 +5,8 @@ looks for them. Ray Serve has a proxy of its own, which knows none of this.
 """
 
 import asyncio
+import atexit
 import faulthandler
-import gc
 import os
 import resource
 import signal
@@ -55,8 +55,9 @@ def exit_when_told(page: Any) -> None:
             server.config.timeout_graceful_shutdown = DRAIN_SECONDS
             server.should_exit = True
             server.thread.join()
-        gc.freeze()  # or Python would collect all there is at the end: seconds, where it is busy
-        raise SystemExit(0)
+        # Python's own end crashes now and then where threads are at work, and collects all there is.
+        atexit._run_exitfuncs()
+        os._exit(0)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
