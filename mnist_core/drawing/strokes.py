@@ -36,7 +36,7 @@ class Drawing:
 
 
 def read_drawings(path: str | Path, digits: bool = True) -> list[Drawing]:
-    """All drawings of a file, of digits or of what is none; their labels are read from digits alone.
+    """All drawings of a file: of digits, or of what is none, whose label is None.
 
     Raises UserError naming the file, the line and the fault.
     """

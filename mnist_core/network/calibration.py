@@ -64,6 +64,29 @@ def choose_thresholds(probabilities: torch.Tensor, labels: torch.Tensor) -> dict
     return {"digit": math.floor(1000 * digit) / 1000, "sure": math.ceil(1000 * lead[last]) / 1000}
 
 
+VERDICTS = ("no digit", "unsure", "sure")
+
+
+def verdicts(probabilities: torch.Tensor, thresholds: dict[str, float]) -> torch.Tensor:
+    """(N, 10) probabilities -> (N,) places in VERDICTS."""
+    first, second = probabilities.topk(2, dim=1).values.T
+    digit = first + second >= thresholds["digit"]
+    return digit.long() + (digit & (first - second >= thresholds["sure"]))
+
+
+def separation(digits: torch.Tensor, others: torch.Tensor) -> tuple[float, float]:
+    """How far the two leading digits' sum tells (N, 10) digits from (M, 10) others.
+
+    The area under the ROC curve, and the share of the others that pass where 95 % of the digits do.
+    """
+    digits, others = (rows.double().topk(2, dim=1).values.sum(1) for rows in (digits, others))
+    ranked = others.sort().values
+    below, not_above = (torch.searchsorted(ranked, digits, right=side) for side in (False, True))
+    area = (below + not_above).double().mean() / 2 / len(others)
+    passed = (others >= digits.quantile(0.05)).double().mean()
+    return area.item(), passed.item()
+
+
 def accuracy_table(answers: dict[str, tuple[torch.Tensor, torch.Tensor]]) -> str:
     """A row for each name's (N, 10) probabilities and (N,) labels: how many are read right."""
     rows = []

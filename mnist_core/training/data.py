@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torchvision.datasets import MNIST
 from torchvision.datasets.utils import check_integrity
+from tqdm import tqdm
 
 from mnist_core.drawing.framing import frame_strokes
 from mnist_core.drawing.strokes import Drawing
@@ -108,8 +109,8 @@ def contributor_of(drawing: Drawing) -> str | int | None:
 
 def render_drawings(drawings: Sequence[Drawing]) -> Dataset:
     """Draw each drawing once, with the pen that the page uses."""
-    images = np.stack([frame_strokes(drawing.strokes) for drawing in drawings])
-    return torch.from_numpy(images), _labels(drawings)
+    images = [frame_strokes(drawing.strokes) for drawing in _shown(drawings)]
+    return torch.from_numpy(np.stack(images)), _labels(drawings)
 
 
 def render_variants(
@@ -141,11 +142,16 @@ def render_restyled(
     ]
     images = [
         frame_strokes(restyle(drawing.strokes, drawing.label, chance), chance.uniform(*PEN_WIDTHS))
-        for drawing, count in zip(drawings, copies, strict=True)
+        for drawing, count in zip(_shown(drawings), copies, strict=True)
         for _ in range(count)
     ]
     labels = _labels(drawings).repeat_interleave(torch.tensor(copies))
     return torch.from_numpy(np.stack(images)), labels
+
+
+def _shown(drawings: Sequence[Drawing]) -> Iterable[Drawing]:
+    """`drawings`, with a bar where it takes a while and there is a terminal."""
+    return tqdm(drawings, "drawing", unit=" drawings", delay=1, leave=False, disable=None)
 
 
 def _labels(drawings: Sequence[Drawing]) -> torch.Tensor:

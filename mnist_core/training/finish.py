@@ -104,7 +104,7 @@ def draw_pictures(run: Run, model: MLP) -> None:
         "samples": plots.image_grid(samples, list(map(str, sample_labels.tolist()))),
         "curves": plots.curves(run.checkpoint.history, run.checkpoint.best()["epoch"]),
         "confusion": plots.confusion_matrix(confusion),
-        "mistakes": plots.hardest_mistakes(images, labels, probabilities),
+        "mistakes": plots.surest_mistakes(images, labels.tolist(), probabilities),
         "first-layer": plots.first_layer(model),
     }
     for name, figure in drawn.items():

@@ -60,9 +60,10 @@ def resume(directory: Path, device: str | None = None, threads: int | None = Non
     )
     data, generator = _prepare(settings)
     if fingerprint(data) != checkpoint.fingerprint:
+        files = " and ".join([settings.data, *settings.drawings, *settings.not_digits])
         raise UserError(
-            f"the images are not those that the run in {directory} began with. Restore "
-            f"{' and '.join([settings.data, *settings.drawings, *settings.not_digits])}, or begin a new run"
+            f"the images are not those that the run in {directory} began with. "
+            f"Restore {files}, or begin a new run"
         )
     done = len(checkpoint.history)
     print(f"run directory    {directory}, resumed after epoch {done}\n", flush=True)

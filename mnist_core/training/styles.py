@@ -105,9 +105,8 @@ def flag_one(strokes: Strokes, random: np.random.Generator) -> Strokes:
         drawn = [np.concatenate([flag, stem])] if random.random() < 0.8 else [flag, stem]
     if foot:
         left, right = random.uniform(0.12, 0.35, 2)
-        tilt = random.normal(0, 0.04, 2)
-        start, end = bottom + [-left, tilt[0]], bottom + [right, tilt[1]]
-        drawn.append(_line(start, end, random.normal(0, 0.03)))
+        ends = np.stack([[-left, right], random.normal(0, 0.04, 2)], axis=1)
+        drawn.append(_line(*(bottom + ends), random.normal(0, 0.03)))
     return drawn
 
 
@@ -158,7 +157,7 @@ def cross_seven(strokes: Strokes, random: np.random.Generator) -> Strokes:
     if abs(place[1] - level) > 0.1:
         return strokes
     half = np.array([width * random.uniform(0.25, 0.45), random.normal(-0.03, 0.05)])
-    place = place + [random.normal(0, 0.04), 0]
+    place = place + np.array([random.normal(0, 0.04), 0])
     bar = _line(place - half, place + half, random.normal(0, 0.08))
     if random.random() < 0.15:  # in a curl from the stem's end, without lifting
         back = _line(stroke[-1], bar[0], random.uniform(0, 0.3))
