@@ -14,23 +14,44 @@ from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
 from mnist_core.training import plots
 from mnist_core.training.augment import augment
-from mnist_core.training.checkpoint import Run
+from mnist_core.training.checkpoint import Run, Settings
 from mnist_core.training.data import Dataset, join, load_mnist
-from mnist_core.training.trainer import confusion_matrix, predict
+from mnist_core.training.trainer import RECIPES, confusion_matrix, predict
 
 
 def save_network(run: Run, model: MLP) -> None:
     """Write a network that training has come to, made ready for use. Raises UserError."""
     settings = run.checkpoint.settings
     model, thresholds, scores = calibrate(model, run.data.validation)
+    if run.data.letters is not None:
+        verdicts = calibration.verdicts(predict(model, run.data.letters).exp(), thresholds)
+        scores["letters_called_sure_digits"] = round((verdicts == 2).float().mean().item(), 4)
+    files = [Path(file).name for file in (*settings.drawings, *settings.not_digits)]
     provenance = {
         "data": run.data.description,
         "recipe": {"name": settings.name, **dataclasses.asdict(settings.recipe)},
         "seed": settings.seed,
+        "files": files,
+        "command": command(settings),
         "scores": scores,
         **date_and_versions(),
     }
     weights.save(model, run.directory, provenance, thresholds)
+
+
+def command(settings: Settings) -> str:
+    """What trains such a network again, with the files of drawings in data/."""
+    given = {"recipe": settings.name, "seed": settings.seed}
+    usual = dataclasses.asdict(RECIPES[settings.name])
+    for name in ("hidden", "epochs", "batch_size", "learning_rate"):
+        value = getattr(settings.recipe, name)
+        if value != usual[name]:
+            given[name] = " ".join(map(str, value)) if name == "hidden" else value
+    for name in ("drawings", "not_digits"):
+        if files := getattr(settings, name):
+            given[name] = " ".join(f"data/{Path(file).name}" for file in files)
+    options = (f"--{name.replace('_', '-')} {value}" for name, value in given.items())
+    return f"python scripts/train.py {' '.join(options)}"
 
 
 def calibrate(
