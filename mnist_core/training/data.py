@@ -23,7 +23,7 @@ from mnist_core.training.styles import restyle
 PEN_WIDTHS = (1.5, 4.5)
 COPIES = 4  # of each correction to learn from, in random pen widths
 # Images of each writer to train on: so many times the root of how many drawings there are.
-DIGITS_EACH = 90
+DIGITS_EACH = 60
 LETTERS_EACH = 40
 MOST_COPIES = 16  # of one drawing
 

@@ -135,12 +135,12 @@ def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
     row = {"epoch": row.pop("number"), **row}
     for name in ("drawings", "styles"):
         if dataset := run.data.validation.get(name):
-            row[f"{name}_accuracy"] = evaluate(trainer.model, dataset)[1]
+            row[f"{name}_accuracy"] = evaluate(trainer.result, dataset)[1]
     print(_line(row), flush=True)
     checkpoint.history.append(row)
     checkpoint.trainer = trainer.state_dict()
     if checkpoint.best() is row:
-        save_network(run, trainer.model)
+        save_network(run, trainer.result)
     write_metrics(run.directory, checkpoint.history)
     save_checkpoint(run.directory, checkpoint)
     for name, value in row.items() if log else ():
