@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 Strokes = list[np.ndarray]  # (n, 2) each, y growing downwards
+Change = Callable[[Strokes, np.random.Generator], Strokes]
 SPACING = 0.03  # between the points of a stroke, where the drawing's longer side is 1
 
 # How often a digit that can have it gets its habit.
@@ -97,8 +98,7 @@ def flag_one(strokes: Strokes, random: np.random.Generator) -> Strokes:
     top, bottom = stem[0], stem[-1]
     foot = random.random() < 0.4
     drawn = [stem]
-    turn = _turn(np.radians(random.uniform(20, 55)))
-    out = turn @ (bottom - top)
+    out = (bottom - top) @ _turn(np.radians(random.uniform(20, 55)))  # to the left
     if out[1] > 0.6 and random.random() < 0.8:  # a level one would make it a seven
         length = random.uniform(0.15, 0.4 if foot else 0.6)
         flag = _line(top + out * length, top, random.normal(0, 0.06))
@@ -165,18 +165,17 @@ def cross_seven(strokes: Strokes, random: np.random.Generator) -> Strokes:
     return [stroke, bar]
 
 
-Habit = Callable[[Strokes, np.random.Generator], Strokes]
-HABITS: dict[int, Habit] = {
+HABITS: dict[int, Change] = {
     0: slash_zero, 1: flag_one, 4: move_four, 5: late_roof, 7: cross_seven,
 }  # fmt: skip
+
 
 # Any hand --------------------------------------------------------------------
 
 
 def vary(strokes: Strokes, random: np.random.Generator) -> Strokes:
     """Corners, tremor, aim, ends and proportions, each changed in some of the drawings."""
-    changes = (round_corners, sharpen_corners, tremble, miss, cut_ends, coarsen)
-    for change, share in zip(changes, (0.25, 0.15, 0.3, 0.5, 0.3, 0.1), strict=True):
+    for change, share in CHANGES.items():
         if random.random() < share:
             strokes = change(strokes, random)
     return stretch(strokes, random)
@@ -245,3 +244,13 @@ def stretch(strokes: Strokes, random: np.random.Generator) -> Strokes:
     aspect, slant, turn = random.normal(0, (0.13, 0.18, 0.08))
     slanted = np.array([[np.exp(aspect), 0], [-slant, np.exp(-aspect)]])
     return [stroke @ slanted @ _turn(turn) for stroke in strokes]
+
+
+CHANGES: dict[Change, float] = {  # and how often each is made
+    round_corners: 0.25,
+    sharpen_corners: 0.15,
+    tremble: 0.3,
+    miss: 0.5,
+    cut_ends: 0.3,
+    coarsen: 0.1,
+}
