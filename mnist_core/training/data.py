@@ -85,8 +85,8 @@ def split_drawings(
     unnamed = [i for i, contributor in enumerate(contributors) if contributor is None]
     chance = random.Random(seed)
     chance.shuffle(names)
-    totals = accumulate(counts[name] for name in names)
-    few = sum(total <= len(drawings) / 10 for total in totals)
+    totals = list(accumulate(counts[name] for name in names))
+    few = sum(10 * total <= totals[-1] for total in totals)
     held_out = set(names[: max(1, few)])
     one_by_one = set(chance.sample(unnamed, max(len(unnamed) // 10, 0 if names else 1)))
     seen, unseen = [], []
