@@ -9,9 +9,10 @@ Needs no network. Exit code 2 when something is missing or can't be written.
 
 import argparse
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import torch
@@ -22,27 +23,34 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 from mnist_core.drawing.strokes import read_drawings
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory, replacing
-from mnist_core.network import calibration, weights
-from mnist_core.network.model import MLP
+from mnist_core.network import calibration
+from mnist_core.network.weights import load
 from mnist_core.tables import table
 from mnist_core.training import plots, trainer
 from mnist_core.training.data import contributor_of, load_mnist, render_drawings, writer_of
+from mnist_core.training.outliers import NO_DIGITS
 
 
 @dataclass
 class Answers:
-    """What a network read in a set of images; `truth` is a digit, or a character, of each."""
+    """What a network read in a set of images of digits, or of characters that are none."""
 
     name: str
     images: torch.Tensor
-    truth: list
+    truth: list  # a digit, or a character, for each
+    people: list  # who drew each; None where that is not known
     probabilities: torch.Tensor
-    verdicts: torch.Tensor  # (N,) places in calibration.VERDICTS
-    people: list  # who drew each, where that is known
+    verdicts: torch.Tensor  # places in calibration.VERDICTS
 
     @property
     def right(self) -> torch.Tensor:
-        return self.probabilities.argmax(1) == torch.tensor(self.truth)
+        digits = [true if isinstance(true, int) else -1 for true in self.truth]
+        return self.probabilities.argmax(1) == torch.tensor(digits)
+
+    def shares(self, chosen: Sequence[int] | slice = slice(None)) -> list[str]:
+        """How many of them got each verdict."""
+        verdicts = self.verdicts[chosen]
+        return [f"{share:.2%}" for share in verdicts.bincount(minlength=3) / len(verdicts)]
 
 
 def main() -> None:
@@ -58,36 +66,61 @@ def main() -> None:
     given = vars(parser.parse_args())
     torch.set_num_threads(1)
     try:
-        evaluate(given.pop("weights"), **given)
+        output = given.pop("output")
+        sets, others = read(**given)
+        write(sets, others, output)
     except UserError as error:
         parser.exit(2, f"evaluate.py: {error}\n")
 
 
-def evaluate(
-    network: Path,
-    data: Path,
-    drawings: list[Path],
-    not_digits: list[Path],
-    output: Path,
-    limit: int,
-) -> None:
-    """Score the network in a folder on up to `limit` test images; write README.md to `output`."""
-    model, config = weights.load(network)
+def read(
+    weights: Path, data: Path, drawings: list[Path], not_digits: list[Path], limit: int
+) -> tuple[list[Answers], list[Answers]]:
+    """What the network in a folder answers: to `limit` test images and drawings; to no digits."""
+    model, config = load(weights)
+
+    def answers(name: str, images: torch.Tensor, truth: list, people: list) -> Answers:
+        probabilities = trainer.predict(model, images).exp()
+        verdicts = calibration.verdicts(probabilities, config["thresholds"])
+        return Answers(name, images, truth, people, probabilities, verdicts)
+
+    def of_file(path: Path, digits: bool) -> Answers:
+        drawings = read_drawings(path, digits)
+        print(f"reading {len(drawings):,} drawings of {path}", file=sys.stderr)
+        people = list(map(contributor_of, drawings))
+        if len(set(people)) == 1:
+            people = list(map(writer_of, drawings))
+        characters = [drawing.extra.get("character", "?") for drawing in drawings]
+        images, labels = render_drawings(drawings)
+        truth = labels.tolist() if digits else characters
+        return answers(f"{path}, as strokes", images, truth, people)
+
     images, labels = (tensor[: max(1, limit)] for tensor in load_mnist(data, train=False))
-    sets = [answer(model, config, "MNIST test", images, labels.tolist())]
-    sets += [answer_drawings(model, config, path, True) for path in drawings]
-    others = [answer_drawings(model, config, path, False) for path in not_digits]
+    sets = [answers("MNIST test", images, labels.tolist(), [None] * len(images))]
+    sets += [of_file(path, True) for path in drawings]
+    return sets, [of_file(path, False) for path in not_digits]
+
+
+def write(sets: list[Answers], others: list[Answers], output: Path) -> None:
+    """Write README.md and its pictures to `output`; print its first part."""
     make_directory(output)
+    unlike = [like_no_digit(one) for one in others]
     accuracies = {one.name: (one.probabilities, torch.tensor(one.truth)) for one in sets}
     sections = [
         f"# Evaluation\n\nMade by `python scripts/evaluate.py {' '.join(sys.argv[1:])}`.\n",
         calibration.accuracy_table(accuracies),
-        "\nAt the network's own thresholds:\n",
-        verdict_table([*sets, *others]),
-        *[separation_line(sets, one) for one in others],
+        "At the network's own thresholds:\n",
+        verdict_table([*sets, *others, *unlike]),
     ]
-    if not drawings:
+    if len(sets) == 1:
         sections.insert(1, "Left out: drawings, as none were given (`--drawings FILE`).\n")
+    digits = torch.cat([one.probabilities for one in sets])
+    for one in unlike:
+        area, passed = calibration.separation(digits, one.probabilities)
+        sections.append(
+            f"Digits against {one.name}, by what the two leading digits have together: AUROC "
+            f"{area:.2%}; where 95 % of the digits pass, {passed:.2%} of the others do.\n"
+        )
     print("\n".join(sections))
     sections += [section(one, people_table(one), output) for one in sets]
     sections += [section(one, character_table(one), output) for one in others]
@@ -96,101 +129,66 @@ def evaluate(
     print(f"wrote {output / 'README.md'} and its pictures")
 
 
-def answer_drawings(model: MLP, config: dict, path: Path, digits: bool) -> Answers:
-    """What the network reads in a drawing file; people are contributors where there are several."""
-    drawings = read_drawings(path, digits)
-    print(f"reading {len(drawings):,} drawings of {path}", file=sys.stderr)
-    people = list(map(contributor_of, drawings))
-    if len(set(people)) == 1:
-        people = list(map(writer_of, drawings))
-    images, labels = render_drawings(drawings)
-    characters = [drawing.extra.get("character", "?") for drawing in drawings]
-    name = f"{path}, as strokes"
-    return answer(model, config, name, images, labels.tolist() if digits else characters, people)
-
-
-def answer(
-    model: MLP,
-    config: dict,
-    name: str,
-    images: torch.Tensor,
-    truth: list,
-    people: Sequence = (),
-) -> Answers:
-    probabilities = trainer.predict(model, images).exp()
-    verdicts = calibration.verdicts(probabilities, config["thresholds"])
-    return Answers(name, images, truth, probabilities, verdicts, list(people))
+def like_no_digit(one: Answers) -> Answers:
+    """Those of which training has the like among its images of no digit."""
+    chosen = [i for i, character in enumerate(one.truth) if character in NO_DIGITS]
+    name = f"{one.name}, those like no digit"
+    lists = ([values[i] for i in chosen] for values in (one.truth, one.people))
+    tensors = (values[chosen] for values in (one.images, one.probabilities, one.verdicts))
+    (truth, people), (images, probabilities, verdicts) = lists, tensors
+    return Answers(name, images, truth, people, probabilities, verdicts)
 
 
 def verdict_table(sets: Sequence[Answers]) -> str:
-    """How much of each set is called what, and how many of a digit's sure answers are wrong."""
+    """How much of each set is called what, and how many of the sure answers are wrong."""
     rows = []
     for one in sets:
-        shares = one.verdicts.bincount(minlength=3) / len(one.verdicts)
-        sure = one.verdicts == 2
-        digits = all(isinstance(true, int) for true in one.truth)
-        wrong = f"{(~one.right[sure]).float().mean():.2%}" if digits and sure.any() else ""
-        rows.append((one.name, *(f"{share:.2%}" for share in shares), wrong))
+        wrong = f"{(~one.right[one.verdicts == 2]).float().mean():.2%}"
+        rows.append((one.name, *one.shares(), wrong))
     return table(("drawings or pictures", *calibration.VERDICTS, "of the sure, wrong"), rows)
 
 
-def separation_line(sets: Sequence[Answers], others: Answers) -> str:
-    """How well the network's doubt tells all digits from `others`."""
-    digits = torch.cat([one.probabilities for one in sets])
-    area, passed = calibration.separation(digits, others.probabilities)
-    return (
-        f"\nDigits against {others.name}, by what the two leading digits have together: AUROC "
-        f"{area:.2%}; where 95 % of the digits pass, {passed:.2%} of the others do.\n"
-    )
-
-
 def people_table(one: Answers) -> str:
-    """A row for each person or contributor, the worst read first; nothing where none is named."""
+    """A row for each person or contributor who is named, the worst read first."""
     rows = []
-    for name, chosen in by(one.people).items():
-        if name is None:
-            continue
-        right, sure = one.right[chosen], one.verdicts[chosen] == 2
-        none = (one.verdicts[chosen] == 0).float().mean()
-        share = right.float().mean().item()
-        wrong = int((sure & ~right).sum())
-        rows.append((share, (name, f"{share:.2%}", len(chosen), f"{none:.2%}", wrong)))
-    rows = [row for _, row in sorted(rows, key=lambda row: row[0])]
-    header = ("by", "accuracy", "of", "no digit", "sure and wrong")
-    return f"\n{table(header, rows)}" if rows else ""
+    for name, chosen in places(one.people).items():
+        right, verdicts = one.right[chosen], one.verdicts[chosen]
+        share, wrong = right.float().mean().item(), int((~right & (verdicts == 2)).sum())
+        rows.append((share, name, len(chosen), *one.shares(chosen), wrong))
+    rows = [(name, f"{share:.2%}", *rest) for share, name, *rest in sorted(rows, key=itemgetter(0))]
+    header = ("by", "accuracy", "of", *calibration.VERDICTS, "sure and wrong")
+    return table(header, rows) if rows else ""
 
 
 def character_table(one: Answers) -> str:
-    """A row for each character: its verdicts, and which digit it is most often surely taken for."""
+    """A row for each character, and the digit that it is most often surely taken for."""
     rows = []
-    for character, chosen in sorted(by(one.truth).items()):
-        verdicts, answers = one.verdicts[chosen], one.probabilities[chosen].argmax(1)
-        shares = verdicts.bincount(minlength=3) / len(chosen)
-        sure = Counter(answers[verdicts == 2].tolist()).most_common(1)
+    for character, chosen in sorted(places(one.truth).items()):
+        sure = one.probabilities[chosen].argmax(1)[one.verdicts[chosen] == 2]
+        taken_for = sure.mode().values.item() if len(sure) else ""
         code = f"`{character}`".replace("|", "\\|")
-        percentages = (f"{share:.1%}" for share in shares)
-        rows.append((code, len(chosen), *percentages, sure[0][0] if sure else ""))
-    header = ("character", "of", *calibration.VERDICTS, "mostly taken for")
-    return f"\n{table(header, rows)}"
+        rows.append((code, len(chosen), *one.shares(chosen), taken_for))
+    return table(("character", "of", *calibration.VERDICTS, "mostly taken for"), rows)
 
 
-def by(keys: Sequence) -> dict:
-    """Which places each key is found at."""
-    places = defaultdict(list)
+def places(keys: Sequence) -> dict:
+    """Where each key is found, but None."""
+    found = defaultdict(list)
     for i, key in enumerate(keys):
-        places[key].append(i)
-    return places
+        if key is not None:
+            found[key].append(i)
+    return found
 
 
-def section(one: Answers, tables: str, output: Path) -> str:
-    """One set's tables, its confusion matrix and its worst answers: files, and Markdown."""
+def section(one: Answers, rows: str, output: Path) -> str:
+    """One set's table, its surest mistakes and, of digits, the confusion: Markdown and files."""
     stem = "".join(c if c.isalnum() else "-" for c in one.name.lower()).strip("-")
     drawn = {"most wrong": plots.surest_mistakes(one.images, one.truth, one.probabilities)}
-    if all(isinstance(true, int) for true in one.truth):
-        labels = torch.tensor(one.truth)
-        counts = trainer.confusion_matrix(one.probabilities.argmax(1), labels)
+    if isinstance(one.truth[0], int):
+        answers, labels = one.probabilities.argmax(1), torch.tensor(one.truth)
+        counts = trainer.confusion_matrix(answers, labels)
         drawn = {"confusion": plots.confusion_matrix(counts), **drawn}
-    text = f"\n## {one.name}\n{tables}"
+    text = f"\n## {one.name}\n\n{rows}"
     for what, figure in drawn.items():
         file = f"{stem}-{what.replace(' ', '-')}.png"
         plots.save(figure, output / file)

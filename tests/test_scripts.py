@@ -214,11 +214,12 @@ def test_evaluation_counts_letters_and_people(tmp_path, drawing_file, evaluation
     output = tmp_path / "e"
     files = ("--drawings", drawing_file, tmp_path / "named.jsonl", "--not-digits", letters)
     printed = evaluation("--limit", 60, *files, "--output", output)
-    assert re.search(r"letters\.jsonl, as strokes \| (\d+\.\d\d% \| ){3} \|", printed)
+    assert re.search(r"letters\.jsonl, as strokes \| (\d+\.\d\d% \| ){3}", printed)
+    assert re.search(r"letters\.jsonl, as strokes, those like no digit \| ", printed)
     assert re.search(r"AUROC \d+\.\d\d%; where 95 % of the digits pass, \d+\.\d\d% of", printed)
     page = (output / "README.md").read_text()
     assert re.search(r"^\| `A` \| 2 \|", page, re.MULTILINE)
-    assert re.search(r"^\| `\\\|` \| 3 \| 0.0% \| 0.0% \| 100.0% \| 1 \|$", page, re.MULTILINE)
+    assert re.search(r"^\| `\\\|` \| 3 \| 0.00% \| 0.00% \| 100.00% \| 1 \|$", page, re.MULTILINE)
     for person in ("0", "3", "c0", "c3"):  # of a single contributor the writers are shown
         assert re.search(rf"^\| {person} \| \d+\.\d\d% \| 8 \|", page, re.MULTILINE), person
     assert len(list(output.glob("*.png"))) == 7
