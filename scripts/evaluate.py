@@ -104,7 +104,7 @@ def read(
 def write(sets: list[Answers], others: list[Answers], output: Path) -> None:
     """Write README.md and its pictures to `output`; print its first part."""
     make_directory(output)
-    unlike = [like_no_digit(one) for one in others]
+    unlike = [like_no_digit(one) for one in others if {*one.truth} & {*NO_DIGITS}]
     accuracies = {one.name: (one.probabilities, torch.tensor(one.truth)) for one in sets}
     sections = [
         f"# Evaluation\n\nMade by `python scripts/evaluate.py {' '.join(sys.argv[1:])}`.\n",
@@ -143,7 +143,8 @@ def verdict_table(sets: Sequence[Answers]) -> str:
     """How much of each set is called what, and how many of the sure answers are wrong."""
     rows = []
     for one in sets:
-        wrong = f"{(~one.right[one.verdicts == 2]).float().mean():.2%}"
+        sure = one.right[one.verdicts == 2]
+        wrong = f"{(~sure).float().mean():.2%}" if len(sure) else ""
         rows.append((one.name, *one.shares(), wrong))
     return table(("drawings or pictures", *calibration.VERDICTS, "of the sure, wrong"), rows)
 

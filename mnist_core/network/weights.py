@@ -178,21 +178,37 @@ SOURCES = {  # what networks learn from, by the beginning of the files' names
     "unipen": "part of UNIPEN train_r01_v07 (Guyon et al., 1994; doi 10.5281/zenodo.1195803; "
     "CC BY 4.0): tablets of the 1990s, mostly right-handed adults of a few countries",
 }
-TESTS = {"test": ("mnist", "MNIST", "test"), "drawings": ("drawings", "Drawings", "held out")}
+
+
+LIMITS = """Reads one digit, drawn or in a picture, in MNIST's frame
+(`mnist_core/drawing/framing.py`). People whose hands differ from those above, children or other
+countries say, are read less well than the scores say. Not for cheques, exams or anything that
+nobody checks.
+
+A letter that resembles no digit should be called "no digit" or be unsure; where people's letters
+were held out, the scores say how many were called a sure digit. O, I, l, Z, S, b, q and their like
+are read as the digits that they resemble."""
+
+
+def _metadata(scores: dict[str, float]) -> ModelCardData:
+    """What the Hub shows beside the card."""
+    kind = "image-classification"
+    accuracy = scores.get("test_accuracy")
+    result = EvalResult(kind, "mnist", "MNIST", "accuracy", accuracy, dataset_split="test")
+    return ModelCardData(
+        library_name="pytorch",
+        license="cc-by-4.0",
+        pipeline_tag=kind,
+        datasets=["mnist"],
+        metrics=["accuracy"],
+        model_name="Handwritten digits",
+        eval_results=[] if accuracy is None else [result],
+    )
 
 
 def _card(config: dict) -> str:
     """The Hub's metadata and a page of Markdown."""
     provenance, thresholds = config["provenance"], config["thresholds"]
-    metadata = ModelCardData(
-        library_name="pytorch",
-        license="cc-by-4.0",
-        pipeline_tag="image-classification",
-        datasets=["mnist"],
-        metrics=["accuracy"],
-        model_name="Handwritten digits",
-        eval_results=_results(provenance["scores"]),
-    )
     sizes = " -> ".join(map(str, (PIXELS, *config["hidden"], DIGITS)))
     files = ["mnist", *provenance.get("files", [])]
     known = [text for name, text in SOURCES.items() if any(f.startswith(name) for f in files)]
@@ -203,7 +219,7 @@ def _card(config: dict) -> str:
         rows = [(name.replace("_", " "), value) for name, value in provenance[key].items()]
         tables += f"\n## {key.title()}\n\n{table(('what', 'value'), rows)}"
     return f"""---
-{metadata.to_yaml()}
+{_metadata(provenance["scores"]).to_yaml()}
 ---
 
 # Handwritten digits: a multilayer perceptron
@@ -217,13 +233,7 @@ Data: {provenance["data"]}. Seed {provenance["seed"]}. Trained {provenance["date
 
 ## Use and limits
 
-Reads one digit, drawn or in a picture, in MNIST's frame (`mnist_core/drawing/framing.py`); several
-are to be parted first. People whose hands differ from those above, children or other countries
-say, are read less well than the scores say. Not for cheques, exams or anything that nobody checks.
-
-A letter that resembles no digit should be called "no digit" or be unsure; where people's letters
-were held out, the scores say how many were called a sure digit. O, I, l, Z, S, b, q and their like
-are read as the digits that they resemble.
+{LIMITS}
 
 ## Verdicts
 
@@ -232,19 +242,3 @@ runner-up, and what was drawn is called no digit when those two together have le
 {thresholds["digit"]:.1%}. Both were chosen on held-out data
 (`mnist_core/network/calibration.py`).
 {tables}"""
-
-
-def _results(scores: dict[str, float]) -> list[EvalResult]:
-    """The accuracies as the Hub shows them."""
-    return [
-        EvalResult(
-            task_type="image-classification",
-            dataset_type=kind,
-            dataset_name=name,
-            dataset_split=split,
-            metric_type="accuracy",
-            metric_value=scores[f"{key}_accuracy"],
-        )
-        for key, (kind, name, split) in TESTS.items()
-        if f"{key}_accuracy" in scores
-    ]
