@@ -131,6 +131,27 @@ def test_drawings_join_the_training_of_the_best_recipe(tmp_path, drawing_file, m
     assert 0 <= scores["validation_calibration_error"] < 0.5
 
 
+def test_letters_join_too_and_the_card_says_how_many_pass(tmp_path, monkeypatch, capsys):
+    shrink(monkeypatch.setattr)
+    for name, label in (("digits", 1), ("letters", None)):
+        some = [
+            Drawing(label, parse_strokes(DRAWINGS[1]), {"writer": f"c{i}", "character": "A"})
+            for i in range(20)
+        ]
+        write_drawings(tmp_path / f"{name}.jsonl", some)
+    files = ("--drawings", tmp_path / "digits.jsonl", "--not-digits", tmp_path / "letters.jsonl")
+    main(monkeypatch, capsys, train, "--epochs", 1, *files, "--output", tmp_path / "w")
+    _, config = weights.load(tmp_path / "w")
+    provenance = config["provenance"]
+    assert "18 letters and signs" in provenance["data"]
+    assert 0 <= provenance["scores"]["letters_called_sure_digits"] <= 1
+    assert provenance["files"] == ["digits.jsonl", "letters.jsonl"]
+    assert provenance["command"] == (
+        "python scripts/train.py --recipe best --seed 0 --epochs 1"
+        " --drawings data/digits.jsonl --not-digits data/letters.jsonl"
+    )
+
+
 def refused(*arguments) -> str:
     """What train.py says when it refuses `arguments`: one line, exit code 2, no traceback."""
     done = call(TRAIN, *arguments)

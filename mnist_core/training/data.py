@@ -202,7 +202,7 @@ def training_data(
     strangers: set[str | int | None] = set()
     if drawings:
         seen, unseen = split_drawings(drawings)
-        strangers = set(map(contributor_of, unseen)) - {None}
+        strangers = {*map(contributor_of, unseen)} - {*map(contributor_of, seen)} - {None}
         train_set = join(train_set, render_restyled(seen, DIGITS_EACH, generator))
         validation["drawings"] = render_drawings(unseen)
         validation["styles"] = render_restyled(unseen, 1, generator)
