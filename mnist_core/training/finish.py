@@ -12,11 +12,11 @@ import torchvision
 from mnist_core.network import calibration, weights
 from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
-from mnist_core.training import plots
+from mnist_core.training import plots, trainer
 from mnist_core.training.augment import augment
 from mnist_core.training.checkpoint import Run, Settings
 from mnist_core.training.data import Dataset, join, load_mnist
-from mnist_core.training.trainer import RECIPES, confusion_matrix, predict
+from mnist_core.training.trainer import confusion_matrix, predict
 
 
 def save_network(run: Run, model: MLP) -> None:
@@ -42,7 +42,7 @@ def save_network(run: Run, model: MLP) -> None:
 def command(settings: Settings) -> str:
     """What trains such a network again, with the files of drawings in data/."""
     given = {"recipe": settings.name, "seed": settings.seed}
-    usual = dataclasses.asdict(RECIPES[settings.name])
+    usual = dataclasses.asdict(trainer.RECIPES[settings.name])
     for name in ("hidden", "epochs", "batch_size", "learning_rate"):
         value = getattr(settings.recipe, name)
         if value != usual[name]:
