@@ -1,28 +1,32 @@
-"""Draw what the network is trained on: augmented digits, and images of no digit.
+"""Draw what the network is trained on: augmented digits, other hands, and images of no digit.
 
     python experiments/training_images.py
 
-Writes docs/augmented.png, a row of changed copies for each of ten digits, and
-docs/outliers.png. Look at them after changing augment.py or outliers.py: from a digit
-that a person can't read nothing is learned.
+Writes docs/augmented.png, a row of changed copies for each of ten digits, docs/styles.png, a row
+for each habit of styles.py and each change of any hand, and docs/outliers.png. Look at them after
+changing augment.py, styles.py or outliers.py: from a digit that a person can't read nothing is
+learned, and from one that a person reads as another something wrong.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core.drawing.framing import SIDE
+from mnist_core.drawing.framing import SIDE, frame_strokes
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.training.augment import augment
 from mnist_core.training.data import load_mnist
 from mnist_core.training.outliers import make_outliers
+from mnist_core.training.styles import CHANGES, HABITS, normalise, stretch
+from tests.drawings import DRAWINGS
 
 ROWS, COLUMNS = 10, 20
 
@@ -40,13 +44,25 @@ def main() -> None:
     first_of_each = torch.stack([images[labels == digit][0] for digit in range(10)])
     copies = augment(first_of_each.repeat_interleave(COLUMNS, 0), generator)
     save(copies, output / "augmented.png")
+    save(styles(), output / "styles.png")
     save(make_outliers(ROWS * COLUMNS, images, generator), output / "outliers.png")
 
 
+def styles() -> torch.Tensor:
+    """The habits of zeros, ones, fours, fives and sevens; then each change, on all digits."""
+    chance, images = np.random.default_rng(0), []
+    drawn = {digit: [np.array(stroke) for stroke in DRAWINGS[digit]] for digit in DRAWINGS}
+    for digit, habit in HABITS.items():
+        images += [habit(normalise(drawn[digit]), chance) for _ in range(COLUMNS)]
+    for change in (*CHANGES, stretch):
+        images += [change(normalise(drawn[d]), chance) for d in [*drawn, *drawn, *drawn][:COLUMNS]]
+    return torch.from_numpy(np.stack([frame_strokes(strokes) for strokes in images]))
+
+
 def save(images: torch.Tensor, path: Path) -> None:
-    """A sheet of (200, 28, 28) images, ink black on white, at twice their size."""
-    sheet = images.round().byte().reshape(ROWS, COLUMNS, SIDE, SIDE).permute(0, 2, 1, 3)
-    picture = Image.fromarray(255 - sheet.reshape(ROWS * SIDE, COLUMNS * SIDE).numpy())
+    """A sheet of rows of 20 images, (N, 28, 28), ink black on white, at twice their size."""
+    sheet = images.round().byte().reshape(-1, COLUMNS, SIDE, SIDE).permute(0, 2, 1, 3)
+    picture = Image.fromarray(255 - sheet.reshape(-1, COLUMNS * SIDE).numpy())
     picture.resize((2 * picture.width, 2 * picture.height)).save(path, optimize=True)
     print(f"wrote {path}")
 

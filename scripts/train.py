@@ -90,6 +90,8 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--seed", **number, help="of the first weights, the order and the changes (default: 0)")
     text = "drawing files to train on as well (default: none)"
     add("--drawings", type=Path, nargs="+", metavar="FILE", help=text)
+    text = "drawing files of letters and signs, to be unsure of (default: none)"
+    add("--not-digits", type=Path, nargs="+", metavar="FILE", help=text)
     add("--data", **place, help="holds MNIST/raw (default: the repository's data/)")
     add("--output", **place, help="the run's directory (default: runs/<date-time>-<recipe>)")
     add = parser.add_argument_group("how to run").add_argument
@@ -128,6 +130,7 @@ def begin(
     recipe: str = "best",
     seed: int = 0,
     drawings: Sequence[Path] = (),
+    not_digits: Sequence[Path] = (),
     data: Path = ROOT / "data",
     output: Path | None = None,
     **changes: Any,
@@ -139,6 +142,7 @@ def begin(
         seed=seed,
         data=str(data.resolve()),
         drawings=[str(path.resolve()) for path in drawings],
+        not_digits=[str(path.resolve()) for path in not_digits],
         device=distributed.choose_device(device or "auto").type,
         threads=distributed.choose_threads(threads),
     )

@@ -4,9 +4,12 @@ import pytest
 import torch
 
 from mnist_core.network.calibration import (
+    VERDICTS,
     choose_thresholds,
     expected_calibration_error,
     fit_temperature,
+    separation,
+    verdicts,
 )
 
 
@@ -34,11 +37,37 @@ def test_a_temperature_is_recovered():
 
 
 def test_thresholds_worked_by_hand():
-    # 990 sure and right, ten close calls that are all wrong. One error in 500 may be called sure:
-    # after the first there are 991 answers, after the second too few, 992.
+    # 990 sure and right, ten close calls that are all wrong. Three errors in 1,000 may be called
+    # sure: after the second there are 992 answers, after the third too few, 993.
     close = [0.6 + 0.001 * i for i in range(10)]
     probabilities = answers(*[0.99] * 990, *close)
     labels = torch.tensor([0] * 990 + [1] * 10)
     thresholds = choose_thresholds(probabilities, labels)
     assert thresholds["digit"] == pytest.approx(1)
-    assert thresholds["sure"] == pytest.approx(0.609 - 0.391, abs=1.1e-3)
+    assert thresholds["sure"] == pytest.approx(0.608 - 0.392, abs=1.1e-3)
+
+
+def test_verdicts_are_those_that_the_recogniser_gives(recognizer, mnist):
+    thresholds = recognizer.config["thresholds"]
+    grey = torch.randint(256, (100, 28, 28), dtype=torch.uint8)
+    images = torch.cat([mnist[0][:500], grey])
+    answers = [recognizer.predict_pixels(image) for image in images.numpy()]
+    probabilities = torch.stack([torch.from_numpy(one.probabilities) for one in answers])
+    found = [VERDICTS[place] for place in verdicts(probabilities, thresholds)]
+    assert found == [one.verdict for one in answers]
+    assert set(found) == set(VERDICTS)
+
+
+def test_separation_worked_by_hand():
+    def leading(*shares: float) -> torch.Tensor:
+        """Rows whose two leading digits have so much together."""
+        rows = torch.zeros(len(shares), 10)
+        rows[:, 0] = torch.tensor(shares)
+        return rows
+
+    # Of the eight pairs the digit has more in five, and as much in one.
+    area, passed = separation(leading(0.9, 0.8, 0.7, 0.6), leading(0.5, 0.8))
+    assert area == pytest.approx(5.5 / 8)
+    assert passed == pytest.approx(0.5)
+    apart = separation(leading(0.9, 0.8), leading(0.1, 0.2, 0.3))
+    assert apart == (1, 0)

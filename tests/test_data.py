@@ -11,12 +11,16 @@ from mnist_core.drawing.strokes import Drawing, parse_strokes
 from mnist_core.errors import UserError
 from mnist_core.training import data
 from mnist_core.training.data import (
+    contributor_of,
     load_mnist,
     render_drawings,
+    render_restyled,
     render_variants,
     split,
     split_drawings,
+    training_data,
 )
+from mnist_core.training.outliers import NO_DIGITS
 from tests.conftest import ROOT
 
 RAW = ROOT / "data" / "MNIST" / "raw"
@@ -87,11 +91,26 @@ def drawings(count: int, **extra) -> list[Drawing]:
     ]
 
 
-def test_drawings_are_held_out_by_writer():
-    fitting, held_out = split_drawings(drawings(400, writer=lambda i: i % 20))
-    writers = [{drawing.extra["writer"] for drawing in part} for part in (fitting, held_out)]
-    assert (len(writers[0]), len(writers[1])) == (18, 2)
-    assert not writers[0] & writers[1]
+def test_drawings_are_held_out_by_contributor():
+    fitting, held_out = split_drawings(drawings(400, writer=lambda i: f"c{i % 20}-{i % 40:03}"))
+    contributors = [{contributor_of(drawing) for drawing in part} for part in (fitting, held_out)]
+    assert (len(contributors[0]), len(contributors[1])) == (18, 2)
+    assert not contributors[0] & contributors[1]
+
+
+def test_contributors_are_held_out_until_a_tenth_of_the_drawings_is():
+    some = drawings(1000, writer=lambda i: "big-1" if i < 500 else f"c{i % 25}-{i % 2}")
+    for seed in range(10):
+        _, held_out = split_drawings(some, seed)
+        names = {contributor_of(drawing) for drawing in held_out}
+        assert len(held_out) <= 100 or names == {"big"}
+        assert names
+
+
+def test_the_contributor_is_the_beginning_of_a_writer_s_name():
+    named = {"apb-017": "apb", "12": "12", 12: 12, "a-b-c": "a", None: None}
+    for writer, contributor in named.items():
+        assert contributor_of(Drawing(1, [], {"writer": writer})) == contributor
 
 
 @pytest.mark.parametrize("writer", [{}, {"writer": lambda i: "me"}, {"writer": lambda i: i % 2}])
@@ -102,9 +121,9 @@ def test_drawings_by_few_writers_are_held_out_one_by_one(writer):
         split_drawings(drawings(1))
 
 
-def test_a_file_in_which_all_are_named_is_split_as_it_always_was():
+def test_the_split_is_the_same_wherever_it_is_made():
     _, held_out = split_drawings(drawings(60, writer=lambda i: f"w{i % 30}"))
-    assert sorted({drawing.extra["writer"] for drawing in held_out}) == ["w2", "w4", "w7"]
+    assert sorted({drawing.extra["writer"] for drawing in held_out}) == ["w11", "w18", "w25"]
     _, held_out = split_drawings(drawings(30))
     assert [drawing.label for drawing in held_out] == [2, 4, 7]
 
@@ -138,3 +157,43 @@ def test_variants_have_random_pens():
     assert images.shape == (10, 28, 28)
     assert len(images.unique(dim=0)) == 10
     assert labels.tolist() == [0] * 5 + [1] * 5
+
+
+def test_who_drew_much_does_not_crowd_out_the_others():
+    some = drawings(110, writer=lambda i: "often" if i < 100 else "seldom")
+    images, labels = render_restyled(some, 20, torch.Generator().manual_seed(0))
+    often, seldom = 100 * 2, 10 * 6  # 20 / sqrt(100) and 20 / sqrt(10), rounded
+    assert images.shape == (often + seldom, 28, 28)
+    assert labels.tolist() == [i % 10 for i in range(100) for _ in range(2)] + [
+        i % 10 for i in range(10) for _ in range(6)
+    ]
+    assert len(images.unique(dim=0)) > 0.9 * len(images)
+    most, _ = render_restyled(drawings(1), 100, torch.Generator().manual_seed(0))
+    assert len(most) == data.MOST_COPIES
+
+
+def test_letters_join_the_images_of_no_digit_but_for_strangers_and_likenesses(monkeypatch, mnist):
+    monkeypatch.setattr(data, "load_mnist", lambda *_, **__: (mnist[0][:100], mnist[1][:100]))
+    digits = drawings(200, writer=lambda i: f"c{i % 20}-1")
+    strangers = {contributor_of(drawing) for drawing in split_drawings(digits)[1]}
+    letters = [
+        Drawing(None, one.strokes, {"character": character, "writer": one.extra["writer"]})
+        for character in ("A", "O", "a", "l")
+        for one in digits[:20]
+    ]
+    made = training_data("", digits, 10, torch.Generator().manual_seed(0), letters)
+    known = 2 * (20 - len(strangers))  # A and a; O and l might be digits
+    copies = round(data.LETTERS_EACH / 2**0.5)  # two letters a writer
+    assert len(made.outliers) == 10 + known * min(copies, data.MOST_COPIES)
+    assert len(made.letters) == 2 * len(strangers)
+    assert f"{known} letters" in made.description
+    assert set(made.validation) == {"validation", "drawings", "styles"}
+    assert len(made.validation["styles"][0]) >= len(made.validation["drawings"][0])
+    alone = training_data("", [], 0, torch.Generator().manual_seed(0), letters)
+    assert alone.letters is None
+    assert len(alone.outliers) == 40 * min(copies, data.MOST_COPIES)
+
+
+def test_no_character_that_looks_like_a_digit_is_called_none():
+    assert not set(NO_DIGITS) & set("0123456789OoDQIil|Zz?SsGbBgqYy")
+    assert set("AEFHKMNPRWXadefhkmnprwx") <= set(NO_DIGITS)

@@ -158,7 +158,11 @@ def test_training_images_are_drawn(tmp_path, monkeypatch, mnist):
     few = mnist[0][:2000], mnist[1][:2000]
     monkeypatch.setattr(training_images, "load_mnist", lambda *_, **__: few)
     call(monkeypatch, training_images, "--output", tmp_path / "new")
-    assert {file.name for file in (tmp_path / "new").iterdir()} == {"augmented.png", "outliers.png"}
+    assert {file.name for file in (tmp_path / "new").iterdir()} == {
+        "augmented.png",
+        "outliers.png",
+        "styles.png",
+    }
 
 
 def test_a_network_that_is_missing_is_refused(monkeypatch, capsys):

@@ -7,6 +7,7 @@ import http.server
 import os
 import pty
 import re
+import shutil
 import struct
 import sys
 import termios
@@ -22,7 +23,7 @@ from mnist_core.drawing.strokes import Drawing, parse_strokes, read_drawings, wr
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
 from mnist_core.training.trainer import RECIPES, Recipe, fit
-from scripts import convert_pendigits, evaluate, train
+from scripts import convert_unipen, evaluate, train
 from tests.conftest import ROOT, call, run
 from tests.drawings import DRAWINGS
 from tests.small_training import shrink
@@ -120,13 +121,35 @@ def test_drawings_join_the_training_of_the_best_recipe(tmp_path, drawing_file, m
     shrink(monkeypatch.setattr)
     settings = ("--epochs", 1, "--drawings", drawing_file, "--output", tmp_path / "w")
     printed = main(monkeypatch, capsys, train, *settings)
-    assert "2816 training images, 300 validation, 3 drawings" in printed
-    assert re.search(r"^epoch  1 .*  drawings \d+\.\d\d%  \d", printed, re.MULTILINE)
+    assert f"{2700 + 29 * 16} training images, 300 validation, 3 drawings, 3 styles" in printed
+    shown = r"^epoch  1 .*  drawings \d+\.\d\d%  styles \d+\.\d\d%  \d"
+    assert re.search(shown, printed, re.MULTILINE)
     model, config = weights.load(tmp_path / "w")
     assert len(list(model.parameters())) == 4  # batch normalisation is fused away
     scores = config["provenance"]["scores"]
     assert 0 <= scores["drawings_accuracy"] <= 1
     assert 0 <= scores["validation_calibration_error"] < 0.5
+
+
+def test_letters_join_too_and_the_card_says_how_many_pass(tmp_path, monkeypatch, capsys):
+    shrink(monkeypatch.setattr)
+    for name, label in (("digits", 1), ("letters", None)):
+        some = [
+            Drawing(label, parse_strokes(DRAWINGS[1]), {"writer": f"c{i}", "character": "A"})
+            for i in range(20)
+        ]
+        write_drawings(tmp_path / f"{name}.jsonl", some)
+    files = ("--drawings", tmp_path / "digits.jsonl", "--not-digits", tmp_path / "letters.jsonl")
+    main(monkeypatch, capsys, train, "--epochs", 1, *files, "--output", tmp_path / "w")
+    _, config = weights.load(tmp_path / "w")
+    provenance = config["provenance"]
+    assert "18 letters and signs" in provenance["data"]
+    assert 0 <= provenance["scores"]["letters_called_sure_digits"] <= 1
+    assert provenance["files"] == ["digits.jsonl", "letters.jsonl"]
+    assert provenance["command"] == (
+        "python scripts/train.py --recipe best --seed 0 --epochs 1"
+        " --drawings data/digits.jsonl --not-digits data/letters.jsonl"
+    )
 
 
 def refused(*arguments) -> str:
@@ -146,6 +169,7 @@ def refused(*arguments) -> str:
         (("--recipe", "secret"), "invalid choice"),
         (("--threads", -1), "-1 threads; expected at least 1"),
         (("--drawings", "/nowhere.jsonl"), "/nowhere.jsonl can't be read"),
+        (("--not-digits", "/nowhere.jsonl"), "/nowhere.jsonl can't be read"),
     ],
 )
 def test_wrong_settings_are_refused(tmp_path, arguments, says):
@@ -196,6 +220,32 @@ def test_evaluation_writes_a_table_and_pictures(tmp_path, drawing_file, evaluati
     assert all(f"({name})" in page for name in pictures)
 
 
+def test_evaluation_counts_letters_and_people(tmp_path, drawing_file, evaluation):
+    letters = tmp_path / "letters.jsonl"
+    strokes = {"A": [[[0, 9], [3, 0], [6, 9]], [[1, 5], [5, 5]]], "|": DRAWINGS[1]}
+    write_drawings(
+        letters,
+        [Drawing(None, parse_strokes(strokes[c]), {"character": c}) for c in "AA|||"],
+    )
+    named = [
+        Drawing(one.label, one.strokes, {"writer": f"c{one.extra['writer']}-1"})
+        for one in read_drawings(drawing_file)
+    ]
+    write_drawings(tmp_path / "named.jsonl", named)
+    output = tmp_path / "e"
+    files = ("--drawings", drawing_file, tmp_path / "named.jsonl", "--not-digits", letters)
+    printed = evaluation("--limit", 60, *files, "--output", output)
+    assert re.search(r"letters\.jsonl, as strokes \| (\d+\.\d\d% \| ){3}", printed)
+    assert re.search(r"letters\.jsonl, as strokes, those like no digit \| ", printed)
+    assert re.search(r"AUROC \d+\.\d\d%; where 95 % of the digits pass, \d+\.\d\d% of", printed)
+    page = (output / "README.md").read_text()
+    assert re.search(r"^\| `A` \| 2 \|", page, re.MULTILINE)
+    assert re.search(r"^\| `\\\|` \| 3 \| 0.00% \| 0.00% \| 100.00% \| 1 \|$", page, re.MULTILINE)
+    for person in ("0", "3", "c0", "c3"):  # of a single contributor the writers are shown
+        assert re.search(rf"^\| {person} \| \d+\.\d\d% \| 8 \|", page, re.MULTILINE), person
+    assert len(list(output.glob("*.png"))) == 7
+
+
 def test_evaluation_says_what_it_left_out(tmp_path, evaluation):
     assert "Left out: drawings" in evaluation("--limit", 20, "--output", tmp_path / "e")
 
@@ -226,25 +276,25 @@ def collection(tmp_path, monkeypatch):
     """A collection of one digit, in a folder and served on loopback; its checksums expected."""
     folder = tmp_path / "source"
     folder.mkdir()
-    for name in convert_pendigits.SHA256:
+    for name in convert_unipen.SHA256:
         (folder / name).write_text(UNIPEN)
-    sums = dict.fromkeys(convert_pendigits.SHA256, hashlib.sha256(UNIPEN.encode()).hexdigest())
-    monkeypatch.setattr(convert_pendigits, "SHA256", sums)
+    sums = dict.fromkeys(convert_unipen.SHA256, hashlib.sha256(UNIPEN.encode()).hexdigest())
+    monkeypatch.setattr(convert_unipen, "SHA256", sums)
     return folder
 
 
 def convert(monkeypatch, *arguments) -> None:
-    monkeypatch.setattr("sys.argv", ["convert_pendigits.py", *map(str, arguments)])
-    convert_pendigits.main()
+    monkeypatch.setattr("sys.argv", ["convert_unipen.py", *map(str, arguments)])
+    convert_unipen.main()
 
 
 def expect_converted(folder) -> None:
     (drawing,) = read_drawings(folder / "pendigits-train.jsonl.gz")
     assert (drawing.label, drawing.extra) == (7, {"writer": "12"})
-    # y grew upwards in a box of 500.
+    # y grew upwards, and the longer side was 300.
     assert [stroke.tolist() for stroke in drawing.strokes] == [
-        [[100, 100], [200, 100]],
-        [[150, 150], [150, 400]],
+        [[0, 0], [333, 0]],
+        [[167, 167], [167, 1000]],
     ]
 
 
@@ -276,5 +326,97 @@ def test_what_is_not_the_collection_is_refused(tmp_path, collection, monkeypatch
             *("--output", tmp_path / "data"),
         )
     assert ended.value.code == 2
-    assert ("sha256" if source == "folder" else "--source FOLDER") in capsys.readouterr().err
+    assert ("invalid hash" if source == "folder" else "--source FOLDER") in capsys.readouterr().err
     assert not (tmp_path / "data").exists()
+
+
+PEN = """.VERSION 1.0
+.COORD Y X T
+.WRITER_ID ann
+.COMMENT 3 of these
+ 12 13
+.PEN_DOWN
+ 50 10 1
+ 40 10 2
+.PEN_UP
+ 45 12 3
+.PEN_DOWN
+ 30 0 4
+ 30 20 5
+.DT 5
+.PEN_DOWN
+ 9 9 6
+.PEN_UP
+"""
+NAMES = """.INCLUDE abc/data/pen.dat
+.SEGMENT CHARACTER 0-2 ? "T"
+.SEGMENT CHARACTER 0,2 OK "7"
+.SEGMENT CHARACTER 2:1 ? "\\\\"
+.SEGMENT WORD 0-3 ? "word"
+.SEGMENT CHARACTER 1 ? "unlifted"
+"""
+
+
+@pytest.fixture
+def release(tmp_path):
+    """A UNIPEN release of one file, as it lies on its disc."""
+    folder = tmp_path / "release"
+    for path, text in (("data/1a/abc/pen.dat", NAMES), ("include/abc/data/pen.dat", PEN)):
+        (folder / path).parent.mkdir(parents=True)
+        (folder / path).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["folder", "gztar", "zip"])
+def test_a_unipen_release_is_converted(tmp_path, release, monkeypatch, kind):
+    if kind != "folder":
+        release = shutil.make_archive(str(tmp_path / "archive"), kind, tmp_path, "release")
+    convert(monkeypatch, "--release", release, "--output", tmp_path / "data")
+    (seven,) = read_drawings(tmp_path / "data" / "unipen-digits.jsonl.gz")
+    # Component 1 is the pen's way above the paper, and x stands second.
+    assert (seven.label, seven.extra) == (7, {"writer": "abc-ann"})
+    expected = [[[500, 0], [500, 500]], [[0, 1000], [1000, 1000]]]
+    assert [stroke.tolist() for stroke in seven.strokes] == expected
+    t, backslash = read_drawings(tmp_path / "data" / "unipen-characters.jsonl.gz", digits=False)
+    assert t.extra == {"character": "T", "writer": "abc-ann"}
+    assert len(t.strokes) == 2
+    assert backslash.extra["character"] == "\\\\"
+    assert [stroke.tolist() for stroke in backslash.strokes] == [[[0, 0]]]  # from point 1 on
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (PEN, PEN.replace("40 10 2", "40 ten 2"), r"include/.*pen\.dat, line 8: '40 ten 2' is not"),
+        (
+            PEN,
+            PEN.replace("40 10 2", "40 nan 2"),
+            r"data/1a.*pen\.dat, line 2: stroke 1 has a",
+        ),
+        (NAMES, NAMES.replace("0-2", "0-9"), r"data/1a.*pen\.dat, line 2: .*component 9"),
+        (NAMES, NAMES.replace("0-2", "x"), r"data/1a.*pen\.dat, line 2: "),
+        (NAMES, NAMES.replace('"T"', "T"), r"data/1a.*pen\.dat, line 2: .* is not UNIPEN"),
+        (NAMES, NAMES.replace("abc/data", "abd/data"), r"pen\.dat, line 2: .*there are 0"),
+    ],
+)
+def test_a_fault_in_a_release_is_named_by_file_and_line(
+    tmp_path, release, monkeypatch, capsys, old, new, says
+):
+    for file in release.rglob("*.dat"):
+        if file.read_text() == old:
+            file.write_text(new)
+    with pytest.raises(SystemExit) as ended:
+        convert(monkeypatch, "--release", release, "--output", tmp_path / "data")
+    assert ended.value.code == 2
+    assert re.search(says, message := capsys.readouterr().err), message
+    assert message.count("\n") == 1
+    assert not (tmp_path / "data").exists()
+
+
+def test_what_is_no_release_is_refused(tmp_path, monkeypatch, capsys):
+    (tmp_path / "text.tgz").write_text("text")
+    wrong = ((tmp_path, "holds no data/1"), (tmp_path / "text.tgz", "can't be unpacked"))
+    for place, says in wrong:
+        with pytest.raises(SystemExit):
+            convert(monkeypatch, "--release", place)
+        assert says in capsys.readouterr().err

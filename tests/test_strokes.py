@@ -1,6 +1,7 @@
 """Drawings from outside are checked before anything else sees them."""
 
 import gzip
+import json
 
 import numpy as np
 import pytest
@@ -106,6 +107,22 @@ def test_a_bad_line_is_named_and_nothing_is_half_read(tmp_path, line, says):
     (tmp_path / "a.jsonl").write_text(f"{GOOD}\n\n{line}\n{GOOD}\n")
     with pytest.raises(UserError, match=rf"a\.jsonl, line 3: .*{says}"):
         read_drawings(tmp_path / "a.jsonl")
+
+
+def test_what_is_no_digit_is_written_and_read_without_a_label(tmp_path):
+    letter = Drawing(None, parse_strokes([[[0, 0], [1, 9]]]), {"character": "A"})
+    write_drawings(tmp_path / "a.jsonl", [letter])
+    assert json.loads((tmp_path / "a.jsonl").read_text()) == {
+        "strokes": [[[0, 0], [1, 9]]],
+        "character": "A",
+    }
+    (read,) = read_drawings(tmp_path / "a.jsonl", digits=False)
+    assert (read.label, read.extra) == (None, {"character": "A"})
+    with pytest.raises(UserError, match="line 1: expected"):
+        read_drawings(tmp_path / "a.jsonl")
+    (tmp_path / "a.jsonl").write_text('{"character": "A"}')
+    with pytest.raises(UserError, match=r"line 1: expected \{\"strokes\""):
+        read_drawings(tmp_path / "a.jsonl", digits=False)
 
 
 def test_damaged_files_are_refused(tmp_path):

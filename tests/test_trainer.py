@@ -111,6 +111,46 @@ def test_outliers_join_the_batches_and_make_the_network_unsure(mnist):
     assert model(to_input(lit)).exp().max() < 0.3
 
 
+def test_the_average_of_the_weights_is_what_is_evaluated_and_kept(mnist, monkeypatch):
+    some = mnist[0][:500], mnist[1][:500]
+    recipe = Recipe((8,), 2, 50, 0.01, batch_norm=True, average=0.7)
+    training = trainer.Trainer(MLP((8,), True), some, recipe, torch.Generator().manual_seed(0))
+    by_hand, average = training.model.layers[0].weight.detach().clone(), training._average
+    steps = 0
+
+    def averaging() -> None:
+        nonlocal by_hand, steps
+        steps += 1
+        kept = min(0.7, steps / (steps + 9))
+        by_hand = kept * by_hand + (1 - kept) * training.model.layers[0].weight.detach()
+        average()
+
+    monkeypatch.setattr(training, "_average", averaging)
+    epoch = training.run_epoch(some)
+    assert steps == 10
+    torch.testing.assert_close(training.result.layers[0].weight.detach(), by_hand)
+    assert not torch.equal(by_hand, training.model.layers[0].weight)
+    assert epoch.validation_accuracy == evaluate(training.result, some)[1]
+    assert training.result.layers[1].num_batches_tracked == 10
+    torch.testing.assert_close(training.state_dict()["result"], training.result.state_dict())
+
+
+def test_fit_leaves_the_average_in_the_model_and_none_where_none_is_asked_for(mnist):
+    some = mnist[0][:500], mnist[1][:500]
+    for average in (0.0, 0.9):
+        recipe = Recipe((8,), 2, 50, 0.01, batch_norm=True, average=average)
+        model = MLP((8,), True)
+        *_, last = fit(model, some, some, recipe, torch.Generator().manual_seed(0))
+        assert evaluate(model, some)[1] == last.validation_accuracy
+
+
+def test_products_are_as_exact_as_before_once_an_epoch_is_over(mnist):
+    some = mnist[0][:100], mnist[1][:100]
+    before = torch.get_float32_matmul_precision()
+    list(fit(MLP((8,)), some, some, Recipe((8,), 1, 50, 0.01), torch.Generator()))
+    assert torch.get_float32_matmul_precision() == before
+
+
 @pytest.mark.parametrize("batch_size", [100, 333, 1000])  # ten steps; a last batch of one; one step
 def test_short_runs_and_short_batches_train(mnist, batch_size):
     images, labels = mnist[0][:1000], mnist[1][:1000]

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from huggingface_hub import ModelCard
 from safetensors.torch import load_file, save_file
 
 from mnist_core.errors import UserError
@@ -64,6 +65,24 @@ def test_the_card_says_where_the_network_came_from(saved):
     card = (saved[1] / "README.md").read_text()
     for fact in ("784 -> 6 -> 5 -> 10", "a test's", "Seed 3", "| test accuracy | 0.123 |", "80.0%"):
         assert fact in card
+
+
+def test_the_hub_reads_the_card_s_licence_and_results(saved):
+    card = ModelCard.load(saved[1] / "README.md")
+    assert card.data.license == "cc-by-4.0"
+    assert card.data.pipeline_tag == "image-classification"
+    (result,) = card.data.eval_results
+    assert (result.dataset_name, result.dataset_split) == ("MNIST", "test")
+    assert (result.metric_type, result.metric_value) == ("accuracy", 0.123)
+
+
+def test_the_card_names_the_sources_of_its_files_and_the_command(tmp_path):
+    provenance = PROVENANCE | {"files": ["pendigits-train.jsonl.gz"], "command": "python x.py"}
+    weights.save(MLP((6, 5)), tmp_path, provenance, THRESHOLDS)
+    card = (tmp_path / "README.md").read_text()
+    assert "Made by `python x.py`." in card
+    assert all(source in card for source in ("MNIST (", "UCI pen digits", "## Use and limits"))
+    assert "UNIPEN" not in card
 
 
 def test_an_interrupted_save_leaves_the_old_network(saved, monkeypatch):

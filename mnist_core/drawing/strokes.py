@@ -4,7 +4,8 @@ The unit is the writer's own (the page uses 1000 to a side of its paper): what
 reads a drawing looks at its shape and not at its size or place.
 
 A drawing file holds one drawing a line, as JSON, gzipped if its name ends in .gz:
-{"label": 3, "strokes": [[[12, 40], [13, 44]], [[20, 9]]]}, with any other keys.
+{"label": 3, "strokes": [[[12, 40], [13, 44]], [[20, 9]]]}, with any other keys. What is no
+digit has no label, and a "character" where it is known which: {"character": "A", "strokes": ...}.
 """
 
 import gzip
@@ -27,15 +28,18 @@ MAX_COORDINATE = 1_000_000
 
 @dataclass(frozen=True)
 class Drawing:
-    """A labelled drawing: strokes as `parse_strokes` gives them, and a file's other keys."""
+    """A drawing: its digit, strokes as `parse_strokes` gives them, and a file's other keys."""
 
-    label: int
+    label: int | None  # None for what is no digit
     strokes: list[np.ndarray]
     extra: dict = field(default_factory=dict)
 
 
-def read_drawings(path: str | Path) -> list[Drawing]:
-    """All drawings of a file, or none: raises UserError naming the file, the line and the fault."""
+def read_drawings(path: str | Path, digits: bool = True) -> list[Drawing]:
+    """All drawings of a file: of digits, or of what is none, whose label is None.
+
+    Raises UserError naming the file, the line and the fault.
+    """
     drawings = []
     number = 0
     try:
@@ -43,7 +47,7 @@ def read_drawings(path: str | Path) -> list[Drawing]:
             for line in lines:
                 number += 1
                 if line.strip():
-                    drawings.append(_parse_drawing(line))
+                    drawings.append(_parse_drawing(line, digits))
     except (gzip.BadGzipFile, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise UserError(f"{path}, after line {number}: the file is damaged ({error})") from error
     except OSError as error:
@@ -60,21 +64,24 @@ def write_drawings(path: str | Path, drawings: Iterable[Drawing]) -> None:
     with replacing(path, "wt") as file:
         for drawing in drawings:
             strokes = [stroke.tolist() for stroke in drawing.strokes]
-            record = {"label": drawing.label, "strokes": strokes, **drawing.extra}
+            label = {} if drawing.label is None else {"label": drawing.label}
+            record = {**label, "strokes": strokes, **drawing.extra}
             file.write(json.dumps(record, separators=(",", ":")) + "\n")
 
 
-def _parse_drawing(line: str) -> Drawing:
+def _parse_drawing(line: str, digit: bool) -> Drawing:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise UserError(f"this is not JSON ({error})") from error
-    if not isinstance(record, dict) or not {"label", "strokes"} <= record.keys():
-        raise UserError('expected {"label": 0 to 9, "strokes": [[[x, y], ...], ...]}')
-    label, strokes = check_label(record.pop("label")), parse_strokes(record.pop("strokes"))
+    needed = {"label", "strokes"} if digit else {"strokes"}
+    if not isinstance(record, dict) or not needed <= record.keys():
+        label = '"label": 0 to 9, ' if digit else ""
+        raise UserError(f'expected {{{label}"strokes": [[[x, y], ...], ...]}}')
+    label, strokes = record.pop("label", None), parse_strokes(record.pop("strokes"))
     if not strokes:
         raise UserError("the drawing has no ink: leave the line out")
-    return Drawing(label, strokes, record)
+    return Drawing(check_label(label) if digit else None, strokes, record)
 
 
 def check_label(value: object) -> int:

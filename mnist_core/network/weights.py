@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from huggingface_hub import HfApi, ModelCardData, get_token, snapshot_download
+from huggingface_hub import EvalResult, HfApi, ModelCardData, get_token, snapshot_download
 from huggingface_hub.utils import validate_repo_id
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
@@ -39,7 +39,8 @@ def save(model: MLP, directory: str | Path, provenance: dict, thresholds: dict[s
 
     `provenance` says where the network came from: "data" (str), "recipe" (dict), "seed" (int),
     "scores" (dict of floats), "date" (ISO 8601), "versions" (dict) and, once it is tested,
-    "confusion" (a row for each digit of the test set: how often it was read as which).
+    "confusion" (a row for each digit of the test set: how often it was read as which). "files",
+    names of those with drawings, and the "command" that trains it again may be there.
     `thresholds` are the verdicts', as `calibration.choose_thresholds` gives them. Raises
     UserError when `directory` can't be written.
     """
@@ -172,27 +173,68 @@ def _one_line(failure: str) -> Iterator[None]:
 
 # The model card --------------------------------------------------------------
 
+SOURCES = {  # what networks learn from, by the beginning of the files' names
+    "mnist": "MNIST (LeCun, Cortes, Burges, 1998): scanned digits of adults and pupils in the USA",
+    "pendigits": "UCI pen digits (Alpaydin, Alimoglu, 1998; CC BY 4.0): 30 adults, one tablet",
+    "unipen": "part of UNIPEN train_r01_v07 (Guyon et al., 1994; doi 10.5281/zenodo.1195803; "
+    "CC BY 4.0): tablets of the 1990s, mostly right-handed adults of a few countries",
+}
+
+
+LIMITS = """Reads one digit, drawn or in a picture, in MNIST's frame
+(`mnist_core/drawing/framing.py`). People whose hands differ from those above, children or other
+countries say, are read less well than the scores say. Not for cheques, exams or anything that
+nobody checks.
+
+A letter that resembles no digit should be called "no digit" or be unsure; where people's letters
+were held out, the scores say how many were called a sure digit. O, I, l, Z, S, b, q and their like
+are read as the digits that they resemble."""
+
+
+def _metadata(scores: dict[str, float]) -> ModelCardData:
+    """What the Hub shows beside the card."""
+    kind = "image-classification"
+    accuracy = scores.get("test_accuracy")
+    result = EvalResult(kind, "mnist", "MNIST", "accuracy", accuracy, dataset_split="test")
+    return ModelCardData(
+        library_name="pytorch",
+        license="cc-by-4.0",
+        pipeline_tag=kind,
+        datasets=["mnist"],
+        metrics=["accuracy"],
+        model_name="Handwritten digits",
+        eval_results=[] if accuracy is None else [result],
+    )
+
 
 def _card(config: dict) -> str:
     """The Hub's metadata and a page of Markdown."""
     provenance, thresholds = config["provenance"], config["thresholds"]
-    metadata = ModelCardData(
-        library_name="pytorch", pipeline_tag="image-classification", datasets=["mnist"]
-    )
     sizes = " -> ".join(map(str, (PIXELS, *config["hidden"], DIGITS)))
+    files = ["mnist", *provenance.get("files", [])]
+    known = [text for name, text in SOURCES.items() if any(f.startswith(name) for f in files)]
+    sources = "\n".join(f"- {text}" for text in known)
+    command = f"Made by `{provenance['command']}`." if "command" in provenance else ""
     tables = ""
     for key in ("recipe", "scores", "versions"):
         rows = [(name.replace("_", " "), value) for name, value in provenance[key].items()]
         tables += f"\n## {key.title()}\n\n{table(('what', 'value'), rows)}"
     return f"""---
-{metadata.to_yaml()}
+{_metadata(provenance["scores"]).to_yaml()}
 ---
 
 # Handwritten digits: a multilayer perceptron
 
-28x28 pixels, flattened: {sizes}, ReLU between, log-probabilities out.
+28x28 pixels, flattened: {sizes}, ReLU between, log-probabilities out. Weights: CC BY 4.0.
 
 Data: {provenance["data"]}. Seed {provenance["seed"]}. Trained {provenance["date"]}.
+{command}
+
+{sources}
+
+## Use and limits
+
+{LIMITS}
 
 ## Verdicts
 

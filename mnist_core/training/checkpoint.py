@@ -16,6 +16,7 @@ import io
 import itertools
 from pathlib import Path
 from pickle import UnpicklingError
+from statistics import mean
 
 import torch
 
@@ -37,6 +38,7 @@ class Settings:
     seed: int
     data: str  # the folder that holds MNIST/raw
     drawings: list[str]  # files
+    not_digits: list[str]  # files
     device: str
     threads: int
 
@@ -51,8 +53,13 @@ class Checkpoint:
     trainer: dict | None = None  # Trainer.state_dict() after them; None before the first
 
     def best(self) -> dict:
-        """The row whose network is kept: the best on validation images, the later of equals."""
-        return max(reversed(self.history), key=lambda row: row["validation_accuracy"])
+        """The row whose network is kept: the best on what was held out, the later of equals."""
+        return max(reversed(self.history), key=_score)
+
+
+def _score(row: dict) -> float:
+    """How good an epoch's network is: its mean accuracy on what was held out."""
+    return mean(value for name, value in row.items() if name.endswith("_accuracy"))
 
 
 @dataclasses.dataclass

@@ -1,23 +1,31 @@
 """MNIST and drawings as uint8 tensors; seeded splits; all that a training needs of them."""
 
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 import torch
 from torchvision.datasets import MNIST
 from torchvision.datasets.utils import check_integrity
+from tqdm import tqdm
 
 from mnist_core.drawing.framing import frame_strokes
 from mnist_core.drawing.strokes import Drawing
 from mnist_core.errors import UserError
-from mnist_core.training.outliers import make_outliers
+from mnist_core.training.outliers import make_outliers, resembles_no_digit
+from mnist_core.training.styles import restyle
 
 # The pens of drawings to train on, in pixels of the frame: MNIST's own are 1 to 5 wide.
 PEN_WIDTHS = (1.5, 4.5)
-COPIES = 4  # of each drawing to train on, in random pen widths
+COPIES = 4  # of each correction to learn from, in random pen widths
+# Images of each writer to train on: so many times the root of how many drawings there are.
+DIGITS_EACH = 60
+LETTERS_EACH = 40
+MOST_COPIES = 16  # of one drawing
 
 Dataset = tuple[torch.Tensor, torch.Tensor]  # (N, 28, 28) uint8 images, (N,) int64 labels
 
@@ -63,24 +71,27 @@ def split_drawings(
 ) -> tuple[list[Drawing], list[Drawing]]:
     """Some drawings for training and, chosen by the seed, about a tenth for validation.
 
-    Where ten or more writers are named, a tenth of the writers is held out with all their
-    drawings: what counts is how people are read who were never seen. Of the drawings without
-    a name, and of all where fewer are named, a tenth is held out one by one. Raises UserError
-    for fewer than two drawings.
+    Where ten or more contributors are named, some are held out with all their drawings: what
+    counts is how people are read who were never seen. Of the drawings without a name, and of all
+    where fewer are named, a tenth is held out one by one. Raises UserError for fewer than two.
     """
     if len(drawings) < 2:
         raise UserError(f"{len(drawings)} drawing to train on; at least 2 are needed")
-    writers = [writer_of(drawing) for drawing in drawings]
-    names = sorted(set(writers) - {None}, key=str)
+    contributors = [contributor_of(drawing) for drawing in drawings]
+    counts = Counter(contributors)
+    names = sorted(counts.keys() - {None}, key=str)
     if len(names) < 10:
-        names, writers = [], [None] * len(writers)
-    unnamed = sorted((i for i, writer in enumerate(writers) if writer is None), key=str)
+        names, contributors = [], [None] * len(drawings)
+    unnamed = [i for i, contributor in enumerate(contributors) if contributor is None]
     chance = random.Random(seed)
-    held_out = set(chance.sample(names, len(names) // 10))
+    chance.shuffle(names)
+    totals = list(accumulate(counts[name] for name in names))
+    few = sum(10 * total <= totals[-1] for total in totals)
+    held_out = set(names[: max(1, few)])
     one_by_one = set(chance.sample(unnamed, max(len(unnamed) // 10, 0 if names else 1)))
     seen, unseen = [], []
     for i, drawing in enumerate(drawings):
-        (unseen if writers[i] in held_out or i in one_by_one else seen).append(drawing)
+        (unseen if contributors[i] in held_out or i in one_by_one else seen).append(drawing)
     return seen, unseen
 
 
@@ -90,10 +101,16 @@ def writer_of(drawing: Drawing) -> str | int | None:
     return writer if type(writer) in (str, int) else None
 
 
+def contributor_of(drawing: Drawing) -> str | int | None:
+    """Who collected `drawing`: UNIPEN names its writers apb-017; else the writer."""
+    writer = writer_of(drawing)
+    return writer.partition("-")[0] if isinstance(writer, str) else writer
+
+
 def render_drawings(drawings: Sequence[Drawing]) -> Dataset:
     """Draw each drawing once, with the pen that the page uses."""
-    images = np.stack([frame_strokes(drawing.strokes) for drawing in drawings])
-    return torch.from_numpy(images), _labels(drawings)
+    images = [frame_strokes(drawing.strokes) for drawing in _shown(drawings)]
+    return torch.from_numpy(np.stack(images)), _labels(drawings)
 
 
 def render_variants(
@@ -109,8 +126,38 @@ def render_variants(
     return torch.from_numpy(np.stack(images)), _labels(drawings).repeat_interleave(copies)
 
 
+def render_restyled(
+    drawings: Sequence[Drawing], each: float, generator: torch.Generator
+) -> Dataset:
+    """Draw each drawing several times, in other hands and other pen widths; a letter's label is -1.
+
+    A writer of n drawings gets about `each` x sqrt(n) images, up to `MOST_COPIES` of each, so
+    that those who drew much don't crowd out the others.
+    """
+    chance = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
+    counts = Counter(map(writer_of, drawings))
+    copies = [
+        min(max(1, round(each / counts[writer_of(drawing)] ** 0.5)), MOST_COPIES)
+        for drawing in drawings
+    ]
+    images = [
+        frame_strokes(restyle(drawing.strokes, drawing.label, chance), chance.uniform(*PEN_WIDTHS))
+        for drawing, count in zip(_shown(drawings), copies, strict=True)
+        for _ in range(count)
+    ]
+    labels = _labels(drawings).repeat_interleave(torch.tensor(copies))
+    return torch.from_numpy(np.stack(images)), labels
+
+
+def _shown(drawings: Sequence[Drawing]) -> Iterable[Drawing]:
+    """`drawings`, with a bar where it takes a while and there is a terminal."""
+    return tqdm(drawings, "drawing", unit=" drawings", delay=1, leave=False, disable=None)
+
+
 def _labels(drawings: Sequence[Drawing]) -> torch.Tensor:
-    return torch.tensor([drawing.label for drawing in drawings], dtype=torch.int64)
+    """Their digits; -1 for what is none."""
+    labels = [-1 if drawing.label is None else drawing.label for drawing in drawings]
+    return torch.tensor(labels, dtype=torch.int64)
 
 
 def select(dataset: Dataset, indices: torch.Tensor) -> Dataset:
@@ -123,30 +170,52 @@ def join(first: Dataset, second: Dataset) -> Dataset:
 
 @dataclass
 class TrainingData:
-    """What a training sees: `validation` by name, "validation" (MNIST's) and maybe "drawings"."""
+    """What a training sees.
+
+    `validation` by name: "validation" is MNIST's; where there are drawings, "drawings" are those
+    held out and "styles" the same in other hands.
+    """
 
     train_set: Dataset
     validation: dict[str, Dataset]
     outliers: torch.Tensor | None  # (M, 28, 28) uint8, images of no digit
+    letters: torch.Tensor | None  # (K, 28, 28) uint8, of contributors held out
     description: str  # where the images came from, for the model card
 
 
 def training_data(
-    root: str | Path, drawings: Sequence[Drawing], outliers: int, generator: torch.Generator
+    root: str | Path,
+    drawings: Sequence[Drawing],
+    outliers: int,
+    generator: torch.Generator,
+    letters: Sequence[Drawing] = (),
 ) -> TrainingData:
-    """MNIST from `root` and `drawings`, each split for training and validation.
+    """MNIST from `root`, `drawings` and `letters`, each split for training and validation.
 
-    `generator` chooses the drawings' pen widths and makes `outliers` images of no digit.
+    `generator` makes `outliers` images of no digit and chooses hands and pens. Letters that look
+    like digits are left out; those by contributors whose drawings are held out are held out too.
     """
     mnist = load_mnist(root, train=True)
     train_set, held_out = (select(mnist, indices) for indices in split(len(mnist[0])))
     validation = {"validation": held_out}
     description = "nine tenths of MNIST's 60,000 training images"
+    strangers: set[str | int | None] = set()
     if drawings:
         seen, unseen = split_drawings(drawings)
-        train_set = join(train_set, render_variants(seen, COPIES, generator))
+        strangers = {*map(contributor_of, unseen)} - {*map(contributor_of, seen)} - {None}
+        train_set = join(train_set, render_restyled(seen, DIGITS_EACH, generator))
         validation["drawings"] = render_drawings(unseen)
-        description += f" and of {len(drawings):,} drawings, each in {COPIES} pen widths"
-    made = make_outliers(outliers, train_set[0], generator) if outliers else None
+        validation["styles"] = render_restyled(unseen, 1, generator)
+        description += f" and of {len(drawings):,} drawings in many hands"
     description += f": {len(train_set[0]):,} images"
-    return TrainingData(train_set, validation, made, description)
+    pool = [make_outliers(outliers, train_set[0], generator)] if outliers else []
+    letters = [letter for letter in letters if resembles_no_digit(letter)]
+    known = [letter for letter in letters if contributor_of(letter) not in strangers]
+    unknown = [letter for letter in letters if contributor_of(letter) in strangers]
+    if known:
+        pool.append(render_restyled(known, LETTERS_EACH, generator)[0])
+        description += f"; and {len(known):,} letters and signs as images of no digit"
+    held_letters = render_drawings(unknown)[0] if unknown else None
+    return TrainingData(
+        train_set, validation, torch.cat(pool) if pool else None, held_letters, description
+    )

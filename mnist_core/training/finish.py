@@ -12,9 +12,9 @@ import torchvision
 from mnist_core.network import calibration, weights
 from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
-from mnist_core.training import plots
+from mnist_core.training import plots, trainer
 from mnist_core.training.augment import augment
-from mnist_core.training.checkpoint import Run
+from mnist_core.training.checkpoint import Run, Settings
 from mnist_core.training.data import Dataset, join, load_mnist
 from mnist_core.training.trainer import confusion_matrix, predict
 
@@ -23,14 +23,35 @@ def save_network(run: Run, model: MLP) -> None:
     """Write a network that training has come to, made ready for use. Raises UserError."""
     settings = run.checkpoint.settings
     model, thresholds, scores = calibrate(model, run.data.validation)
+    if run.data.letters is not None:
+        verdicts = calibration.verdicts(predict(model, run.data.letters).exp(), thresholds)
+        scores["letters_called_sure_digits"] = round((verdicts == 2).float().mean().item(), 4)
+    files = [Path(file).name for file in (*settings.drawings, *settings.not_digits)]
     provenance = {
         "data": run.data.description,
         "recipe": {"name": settings.name, **dataclasses.asdict(settings.recipe)},
         "seed": settings.seed,
+        "files": files,
+        "command": command(settings),
         "scores": scores,
         **date_and_versions(),
     }
     weights.save(model, run.directory, provenance, thresholds)
+
+
+def command(settings: Settings) -> str:
+    """What trains such a network again, with the files of drawings in data/."""
+    given = {"recipe": settings.name, "seed": settings.seed}
+    usual = dataclasses.asdict(trainer.RECIPES[settings.name])
+    for name in ("hidden", "epochs", "batch_size", "learning_rate"):
+        value = getattr(settings.recipe, name)
+        if value != usual[name]:
+            given[name] = " ".join(map(str, value)) if name == "hidden" else value
+    for name in ("drawings", "not_digits"):
+        if files := getattr(settings, name):
+            given[name] = " ".join(f"data/{Path(file).name}" for file in files)
+    options = (f"--{name.replace('_', '-')} {value}" for name, value in given.items())
+    return f"python scripts/train.py {' '.join(options)}"
 
 
 def calibrate(
@@ -38,11 +59,14 @@ def calibrate(
 ) -> tuple[MLP, dict[str, float], dict[str, float]]:
     """The network for use, rounded, its thresholds and its scores, all from held-out data.
 
-    Its calibration error is measured on the data that its one temperature was fitted to.
+    It is rounded to the grid that browsers read, then scored. Its calibration error is measured
+    on the data that its one temperature was fitted to: drawings, or MNIST's images where there
+    are none.
     """
     model = rounded(model.fused())
     held_out = {name: (predict(model, digits[0]), digits[1]) for name, digits in validation.items()}
-    log_probabilities, labels = reduce(join, held_out.values())
+    strangers = [held_out[name] for name in held_out if name != "validation"]
+    log_probabilities, labels = reduce(join, strangers or held_out.values())
     temperature = calibration.fit_temperature(log_probabilities, labels)
     thresholds = calibration.choose_thresholds((log_probabilities / temperature).softmax(1), labels)
     scores = {}
@@ -101,7 +125,7 @@ def draw_pictures(run: Run, model: MLP) -> None:
         "samples": plots.image_grid(samples, list(map(str, sample_labels.tolist()))),
         "curves": plots.curves(run.checkpoint.history, run.checkpoint.best()["epoch"]),
         "confusion": plots.confusion_matrix(confusion),
-        "mistakes": plots.hardest_mistakes(images, labels, probabilities),
+        "mistakes": plots.surest_mistakes(images, labels.tolist(), probabilities),
         "first-layer": plots.first_layer(model),
     }
     for name, figure in drawn.items():

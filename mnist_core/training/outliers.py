@@ -1,4 +1,4 @@
-"""Images of what is not a digit, so that the network learns to be unsure of them.
+"""What is not a digit, so that the network learns to be unsure of it.
 
 Scribbles, letters and signs, several digits at once, noise and images with ink and paper
 exchanged. In training they all get the same target, a tenth for each digit ("outlier exposure",
@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from mnist_core.drawing.framing import SIDE, frame_picture, frame_strokes
+from mnist_core.drawing.strokes import Drawing
 
 # Letters and signs that no digit resembles, on a grid of 4 by 6: a name, then its strokes, in which
 # each point is two figures, column and row from the top left.
@@ -22,7 +23,17 @@ h 0006 041333444646; k 0106 420446; m 0206 03122326 23324346; n 0206 0312324346;
 r 0206 03123242; w 0216234642; arrow 0343 214325; plus 2026 0343; star 2026 0145 4105;
 tick 031641; heart 2601102130414226; triangle 0620460606; hash 1016 3036 0242 0444
 """
+# Of what people write the same is true of these, chosen by looking at sheets of 180 writers' hands.
+# Left out is what a person might take for a digit: O o D Q U u C c for a 0; I i l J j T t | / \\ !
+# ' , ^ ( ) [ ] > for a 1 or a 7; Z z ? for a 2; } { for a 3; Y y for a 4; S s $ for a 5; G b for a
+# 6; B & for an 8; g q for a 9; " for an 11; and the full stop, a speck of any shape.
+NO_DIGITS = tuple("AEFHKLMNPRVWXadefhkmnprvwx#%*+-:;<=@_~")
 SIGNS = dict(sign.split(maxsplit=1) for sign in _SIGNS.split(";"))
+
+
+def resembles_no_digit(drawing: Drawing) -> bool:
+    """Whether a person would call it none, by its "character"; where that is unknown, yes."""
+    return drawing.extra.get("character", "A") in NO_DIGITS
 
 
 def make_outliers(count: int, digits: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

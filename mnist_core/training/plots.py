@@ -42,15 +42,15 @@ def confusion_matrix(counts: torch.Tensor) -> Figure:
     return figure
 
 
-def hardest_mistakes(
-    images: torch.Tensor, labels: torch.Tensor, probabilities: torch.Tensor
+def surest_mistakes(
+    images: torch.Tensor, truth: Sequence[object], probabilities: torch.Tensor
 ) -> Figure:
-    """The 40 wrong answers among (N, 10) `probabilities` that were surest: label and answer."""
+    """The 40 wrong answers among (N, 10) `probabilities` that were surest, and what it was."""
     confidence, answers = probabilities.max(1)
-    wrong = answers != labels
-    surest = torch.where(wrong, confidence, -1).argsort(descending=True)
-    chosen = surest[: min(GALLERY, int(wrong.sum()))]
-    titles = [f"{labels[i]} read as {answers[i]}\n{confidence[i]:.0%}" for i in chosen.tolist()]
+    wrong = [str(answer) != str(true) for answer, true in zip(answers.tolist(), truth, strict=True)]
+    surest = torch.where(torch.tensor(wrong), confidence, -1).argsort(descending=True)
+    chosen = surest[: min(GALLERY, sum(wrong))]
+    titles = [f"{truth[i]} read as {answers[i]}\n{confidence[i]:.0%}" for i in chosen.tolist()]
     return image_grid(images[chosen], titles)
 
 

@@ -60,9 +60,10 @@ def resume(directory: Path, device: str | None = None, threads: int | None = Non
     )
     data, generator = _prepare(settings)
     if fingerprint(data) != checkpoint.fingerprint:
+        files = " and ".join([settings.data, *settings.drawings, *settings.not_digits])
         raise UserError(
-            f"the images are not those that the run in {directory} began with. Restore "
-            f"{' and '.join([settings.data, *settings.drawings])}, or begin a new run"
+            f"the images are not those that the run in {directory} began with. "
+            f"Restore {files}, or begin a new run"
         )
     done = len(checkpoint.history)
     print(f"run directory    {directory}, resumed after epoch {done}\n", flush=True)
@@ -73,8 +74,9 @@ def _prepare(settings: Settings) -> tuple[TrainingData, torch.Tensor]:
     """The data, and the state of the generator that had a part in making them."""
     _print_settings(settings)
     drawings = [drawing for path in settings.drawings for drawing in read_drawings(path)]
+    letters = [letter for path in settings.not_digits for letter in read_drawings(path, False)]
     generator = torch.Generator().manual_seed(settings.seed)
-    data = training_data(settings.data, drawings, settings.recipe.outliers, generator)
+    data = training_data(settings.data, drawings, settings.recipe.outliers, generator, letters)
     counts = {"training images": data.train_set, **data.validation}
     print_row("data", ", ".join(f"{len(labels)} {what}" for what, (_, labels) in counts.items()))
     return data, generator.get_state()
@@ -131,13 +133,14 @@ def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
     """
     checkpoint, row = run.checkpoint, dataclasses.asdict(epoch)
     row = {"epoch": row.pop("number"), **row}
-    if drawings := run.data.validation.get("drawings"):
-        row["drawings_accuracy"] = evaluate(trainer.model, drawings)[1]
+    for name in ("drawings", "styles"):
+        if dataset := run.data.validation.get(name):
+            row[f"{name}_accuracy"] = evaluate(trainer.result, dataset)[1]
     print(_line(row), flush=True)
     checkpoint.history.append(row)
     checkpoint.trainer = trainer.state_dict()
     if checkpoint.best() is row:
-        save_network(run, trainer.model)
+        save_network(run, trainer.result)
     write_metrics(run.directory, checkpoint.history)
     save_checkpoint(run.directory, checkpoint)
     for name, value in row.items() if log else ():
@@ -146,11 +149,15 @@ def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
 
 def _line(row: dict) -> str:
     """An epoch's line of the log, from its row of the metrics."""
-    drawings = f"  drawings {row['drawings_accuracy']:.2%}" if "drawings_accuracy" in row else ""
+    more = "".join(
+        f"  {name} {row[f'{name}_accuracy']:.2%}"
+        for name in ("drawings", "styles")
+        if f"{name}_accuracy" in row
+    )
     return (
         f"epoch {row['epoch']:2}  training loss {row['training_loss']:.4f}"
         f"  validation loss {row['validation_loss']:.4f}"
-        f"  validation accuracy {row['validation_accuracy']:.2%}{drawings}  {row['seconds']:.1f} s"
+        f"  validation accuracy {row['validation_accuracy']:.2%}{more}  {row['seconds']:.1f} s"
     )
 
 

@@ -4,9 +4,11 @@ Random numbers are the CPU's, so that a seed means the same run on each device. 
 processes, as torchrun starts them, each takes its shard of every batch (distributed.py).
 """
 
+import copy
 import math
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -21,8 +23,8 @@ from mnist_core.training.augment import augment
 from mnist_core.training.data import Dataset
 
 EVALUATION_BATCH = 4096
-OUTLIER_SHARE = 8  # one outlier for so many digits in a batch
-OUTLIER_WEIGHT = 0.1  # of their loss, beside that of the digits
+OUTLIER_SHARE = 4  # one outlier for so many digits in a batch
+OUTLIER_WEIGHT = 0.4  # of their loss, beside that of the digits
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Recipe:
     batch_norm: bool = False
     augment: bool = False
     outliers: int = 0  # how many images of no digit to make and train on
+    average: float = 0.0  # how much of the weights' moving average each step keeps; 0: no average
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate"):
@@ -62,6 +65,7 @@ RECIPES = {  # hidden layers, epochs, batch size, learning rate
         batch_norm=True,
         augment=True,
         outliers=8000,
+        average=0.9995,
     ),
 }
 
@@ -96,6 +100,9 @@ class Trainer:
         self.images, self.labels = (tensor.to(_device(model)) for tensor in training)
         self.outliers = None if outliers is None else outliers.to(_device(model))
         self.model, self.recipe, self.generator = model, recipe, generator
+        # The average of the last steps' weights reads better than any of them (Izmailov et al.,
+        # "Averaging Weights Leads to Wider Optima and Better Generalization", 2018).
+        self.result = copy.deepcopy(model) if recipe.average else model
         self.network = distributed.distributed_model(model)
         # Without weight decay AdamW is Adam. Fused, it takes a quarter less time a step.
         rates = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
@@ -106,9 +113,10 @@ class Trainer:
     def run_epoch(self, validation: Dataset) -> Epoch:
         """Train for an epoch and evaluate. Raises UserError when the loss is no longer finite."""
         started = time.perf_counter()
-        training_loss = self._train()
+        with _fast_products():
+            training_loss = self._train()
         seconds = time.perf_counter() - started
-        loss, accuracy = evaluate(self.model, validation)
+        loss, accuracy = evaluate(self.result, validation)
         if not math.isfinite(training_loss + loss):
             raise UserError(
                 f"the training diverged in epoch {self.epochs + 1}: its mean loss is "
@@ -156,7 +164,20 @@ class Trainer:
         (weight * loss).backward()
         self.optimizer.step()
         self.schedule.step()
+        if self.recipe.average:
+            self._average()
         return shown
+
+    def _average(self) -> None:
+        """Move the average towards the weights, faster in the first steps."""
+        steps = self.schedule.last_epoch
+        kept = min(self.recipe.average, steps / (steps + 9))
+        present = self.model.state_dict()
+        for name, averaged in self.result.state_dict().items():
+            if averaged.is_floating_point():
+                averaged.lerp_(present[name], 1 - kept)
+            else:  # batch normalisation's count
+                averaged.copy_(present[name])
 
     def _inputs(self, images: torch.Tensor, changes: torch.Generator) -> torch.Tensor:
         """A batch: the images, then a few outliers, all augmented where the recipe says."""
@@ -170,6 +191,7 @@ class Trainer:
         """All that the next epochs depend on, besides what the constructor was given."""
         return {
             "model": self.model.state_dict(),
+            "result": self.result.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "generator": self.generator.get_state(),
@@ -178,7 +200,7 @@ class Trainer:
 
     def load_state_dict(self, state: dict) -> None:
         """Continue where `state` was taken: to the same weights, bit for bit on one machine."""
-        for name in ("model", "optimizer", "schedule"):
+        for name in ("model", "result", "optimizer", "schedule"):
             getattr(self, name).load_state_dict(state[name])
         self.generator.set_state(state["generator"])
         self.epochs = state["epochs"]
@@ -196,6 +218,7 @@ def fit(
     trainer = Trainer(model, training, recipe, generator, outliers)
     while trainer.epochs < recipe.epochs:
         yield trainer.run_epoch(validation)
+    model.load_state_dict(trainer.result.state_dict())
 
 
 def _schedule(
@@ -207,6 +230,17 @@ def _schedule(
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, recipe.learning_rate, total_steps=steps, pct_start=0.1
     )
+
+
+@contextmanager
+def _fast_products() -> Iterator[None]:
+    """Multiply in bfloat16, or TF32, where the processor can: a third less time to train."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 @torch.inference_mode()

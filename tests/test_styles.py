@@ -1,0 +1,140 @@
+"""Other hands: each habit makes the digit that it says, and nothing breaks on odd drawings."""
+
+import numpy as np
+import pytest
+
+from mnist_core.drawing.framing import frame_strokes
+from mnist_core.training import styles
+from mnist_core.training.styles import HABITS, normalise, restyle
+from tests.drawings import DRAWINGS
+
+
+def chance(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def drawn(digit: int) -> styles.Strokes:
+    return normalise([np.array(stroke) for stroke in DRAWINGS[digit]])
+
+
+def many(digit: int, count: int = 200) -> list[styles.Strokes]:
+    """A digit with its habit, `count` times."""
+    random = chance()
+    return [HABITS[digit](drawn(digit), random) for _ in range(count)]
+
+
+def test_a_drawing_is_put_between_0_and_1_whatever_its_unit():
+    for unit, place in ((1, 0), (1000, -300), (1e-3, 5)):
+        strokes = normalise([np.array([[0, 0], [1, 2.0]]) * unit + place])
+        points = np.concatenate(strokes)
+        assert points.min(0) == pytest.approx([0, 0])
+        assert points.max(0) == pytest.approx([0.5, 1])
+        assert np.hypot(*np.diff(points, axis=0).T).max() <= styles.SPACING
+
+
+def test_the_seed_decides_and_each_copy_is_another():
+    a, b, c = (restyle(drawn(4), 4, chance(seed)) for seed in (1, 1, 2))
+    assert all(np.array_equal(*pair) for pair in zip(a, b, strict=True))
+    assert not all(np.array_equal(*pair) for pair in zip(a, c, strict=False))
+
+
+def test_a_zero_s_slash_crosses_its_middle():
+    slashed = many(0)
+    parted = [strokes for strokes in slashed if len(strokes) == 2]
+    assert 0.7 < len(parted) / len(slashed) < 0.95  # the others were not lifted
+    inside = 0
+    for loop, slash in parted:
+        middle = (loop.min(0) + loop.max(0)) / 2
+        assert np.hypot(*(slash - middle).T).min() < 0.3
+        inside += bool((slash >= loop.min(0)).all() and (slash <= loop.max(0)).all())
+    assert 0.1 < inside / len(parted) < 0.9  # some overshoot
+
+
+def test_a_narrow_zero_and_one_of_two_strokes_get_no_slash():
+    narrow = [stroke * [0.3, 1] for stroke in drawn(0)]
+    assert HABITS[0](narrow, chance()) is narrow
+    halves = [drawn(0)[0][:20], drawn(0)[0][20:]]
+    assert HABITS[0](halves, chance()) is halves
+
+
+def test_a_one_gets_an_upstroke_that_no_seven_has_or_a_foot():
+    plain, flags, feet = drawn(1)[0], 0, 0
+    for strokes in many(1):
+        has_foot = np.ptp(strokes[-1][:, 0]) > 0.2 and strokes[-1][:, 1].min() > 0.8
+        feet += has_foot
+        first = strokes[0]
+        if first[0, 1] - first[:, 1].min() > 0.1:  # begins below its top
+            left, down = first[11] - first[0]
+            assert left > 0
+            assert -down > 0.6 * left
+            flags += 1
+    assert flags > 100
+    assert feet > 50
+    level = [plain @ styles._turn(np.radians(75))]
+    assert HABITS[1](level, chance()) is level  # it would be no one
+
+
+def test_fours_are_closed_open_and_in_between():
+    gaps = [np.hypot(*(first[0] - stem[0])) for first, stem in many(4)]
+    assert min(gaps) < 0.05
+    assert max(gaps) > 0.35
+
+
+def test_a_round_four_is_not_closed_to_a_nine():
+    first, stem = drawn(4)
+    first = styles._smoothed([first], 6)[0]
+    random = chance()
+    gap = np.hypot(*(first[0] - stem[0]))
+    moved = [HABITS[4]([first, stem], random)[0] for _ in range(200)]
+    assert min(np.hypot(*(one[0] - stem[0])) for one in moved) > 0.5 * gap
+
+
+def test_a_five_is_drawn_in_one_line_or_its_roof_later():
+    counts = [len(strokes) for strokes in many(5)]
+    assert 0.25 < counts.count(1) / len(counts) < 0.55
+    for body, roof in (strokes for strokes in many(5) if len(strokes) == 2):
+        assert roof[:, 1].mean() < 0.25 < body[:, 1].mean()
+
+
+def test_a_seven_is_crossed_once():
+    crossed = many(7)
+    for strokes in crossed:
+        if len(strokes) == 2:
+            stem, bar = strokes
+            half = stem[len(stem) // 2 :]
+            distances = np.hypot(*(half[:, None] - bar[None]).transpose(2, 0, 1))
+            assert distances.min() < 0.1
+            assert 0.3 < bar[:, 1].mean() < 0.8
+        assert HABITS[7](strokes, chance()) is strokes or len(strokes) == 1
+    assert sum(len(strokes) == 2 for strokes in crossed) > 150
+
+
+def test_letters_get_no_digit_s_habit(monkeypatch):
+    monkeypatch.setattr(styles, "CHANGES", {})
+    for seed in range(50):
+        assert len(restyle(drawn(0), None, chance(seed))) == 1
+    assert any(len(restyle(drawn(0), 0, chance(seed))) == 2 for seed in range(50))
+
+
+@pytest.mark.parametrize("change", [*styles.CHANGES, styles.stretch])
+def test_a_change_moves_points_but_keeps_the_strokes(change):
+    before, random = drawn(4), chance()
+    after = change(before, random)
+    assert len(after) == len(before)
+    assert any(
+        a.shape != b.shape or not np.allclose(a, b) for a, b in zip(after, before, strict=True)
+    )
+    for a, b in zip(after, before, strict=True):
+        assert np.abs(a.mean(0) - b.mean(0)).max() < 0.4
+
+
+@pytest.mark.parametrize("label", [*range(10), None])
+@pytest.mark.parametrize(
+    "strokes",
+    [[[[5, 5]]], [[[0, 0], [0, 0]]], [[[0, 0], [9, 0]]], [[[1, 1]], [[2, 2]], [[3, 1], [3, 1]]]],
+)
+def test_dots_and_lines_stay_drawings(label, strokes):
+    for seed in range(30):
+        styled = restyle([np.array(stroke, float) for stroke in strokes], label, chance(seed))
+        assert all(len(stroke) and np.isfinite(stroke).all() for stroke in styled)
+        assert frame_strokes(styled).any()
