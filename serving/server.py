@@ -55,7 +55,7 @@ def exit_when_told(page: Any) -> None:
             server.config.timeout_graceful_shutdown = DRAIN_SECONDS
             server.should_exit = True
             server.thread.join()
-        # Python's own end crashes now and then where threads are at work, and collects all there is.
+        # Python's own end crashes now and then where threads are at work, and may take seconds.
         atexit._run_exitfuncs()
         os._exit(0)
 

@@ -30,15 +30,23 @@ LISTEN = """() => {
 }"""
 
 
-# Whether the network has arrived, whose reading takes less than a frame.
-HAS_NETWORK = """() => performance.getEntriesByType("resource")
-    .some(({ name, responseStatus }) => name.endsWith(".bin") && responseStatus === 200)"""
+# Tells when the network is read: what follows its file's arrival at once has been done then.
+TELL_NETWORK = """{
+    const { arrayBuffer } = Response.prototype;
+    Response.prototype.arrayBuffer = async function () {
+        const content = await arrayBuffer.call(this);
+        if (this.ok && this.url.endsWith(".bin")) setTimeout(() => (window.hasNetwork = true));
+        return content;
+    };
+}"""
+HAS_NETWORK = "window.hasNetwork"
 
 
 def open_page(page: Page, address: str, has_network: bool = True) -> None:
     """Open the page and wait until it can be drawn on, and reads by itself if it ever will."""
     if not has_network:
         page.route(NETWORK, lambda route: route.abort())
+    page.add_init_script(TELL_NETWORK)
     page.goto(address, timeout=120_000)
     expect(page.locator(".result")).to_be_visible()
     expect(page.locator(".hint span")).not_to_be_empty()  # its script has run
@@ -47,7 +55,6 @@ def open_page(page: Page, address: str, has_network: bool = True) -> None:
     page.evaluate(LISTEN)
     if has_network:
         page.wait_for_function(HAS_NETWORK)
-        settle(page)
     # Chromium drops what is done with the mouse before it has shown a page.
     page.evaluate("addEventListener('pointermove', () => (window.feels = true), { once: true })")
     for _ in range(3000):

@@ -211,15 +211,11 @@ def test_the_page_compares_networks_and_says_which_answered(browser, directory):
         draw(page, DRAWINGS[7])
         expect_leader(page, 7)
         page.wait_for_timeout(3500)  # a look that was due
-        name = other_network(directory)
-        wait_until(page, lambda: httpx.get(f"{address}network").json()["name"] == name)
+        name = swap(page, address, directory)
         asked = record_requests(page)
         page.wait_for_timeout(1000)
         assert asked == []  # while nobody does anything
-        page.get_by_role("button", name="Undo").click()
-        page.get_by_role("button", name="Redo").click()
-        answered = page.get_by_text(f"Answered by network {name}")
-        expect(answered).to_be_visible(timeout=10_000)
+        expect_answer_by(page, name)
         expect_compared(page, name)
         assert asked == [f"{address}network", f"{address}network/{name}.bin"]
         opened_later = browser.new_page()
@@ -228,6 +224,38 @@ def test_the_page_compares_networks_and_says_which_answered(browser, directory):
         expect_compared(opened_later, name)
         for each in (page, opened_later):
             each.close()
+
+
+def test_a_network_is_compared_with_the_one_before_it_alone(browser, directory):
+    with serving(weights=directory) as address:
+        page = browser.new_page()
+        open_page(page, address)
+        draw(page, DRAWINGS[7])
+        first = swap(page, address, directory)
+        expect_answer_by(page, first)
+        expect(page.locator(".side")).to_be_visible()
+        second, third = (swap(page, address, directory) for _ in range(2))
+        held = []
+        page.route(f"**/network/{second}.bin", lambda route: held.append(route))
+        expect_answer_by(page, third)
+        expect(page.locator(".side")).to_be_hidden()  # it had been compared with the first
+        held[0].continue_()
+        expect(page.locator(".side")).to_contain_text(f"before: {second}")
+        page.close()
+
+
+def swap(page, address: str, directory) -> str:
+    """The name of a network that answers from now on."""
+    name = other_network(directory)
+    wait_until(page, lambda: httpx.get(f"{address}network").json()["name"] == name)
+    return name
+
+
+def expect_answer_by(page, name: str) -> None:
+    """In time after somebody does something."""
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Redo").click()
+    expect(page.get_by_text(f"Answered by network {name}")).to_be_visible(timeout=10_000)
 
 
 def expect_compared(page, name: str) -> None:

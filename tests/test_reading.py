@@ -87,10 +87,11 @@ def test_a_network_that_can_not_be_read_is_tried_again_and_may_come_in_mid_strok
         tool(page, "Clear").click()
     pen_down(page, (0.3, 0.22))
     move(page, (0.7, 0.22), steps=6)
+    settle(page)
     wait_until_answered(page)  # by the server
+    page.evaluate("window.hasNetwork = false")  # what came before could not be read
     held[0].continue_()
     page.wait_for_function(HAS_NETWORK)
-    settle(page)
     asked = record_requests(page)
     move(page, (0.45, 0.8), steps=6)
     expect_leader(page, 7)

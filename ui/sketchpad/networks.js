@@ -14,10 +14,13 @@ export function startNetworks(server, change) {
   if (!server.props.network) return change({ current: embedded(), previous: null });
   const networks = { current: null, previous: null };
   let isDue = true;
+  let isLooking = false;
   const update = async () => {
-    if (look().pointer || look().stroke) return setTimeout(update, MOMENT);
+    if (isLooking || look().pointer || look().stroke) return setTimeout(update, MOMENT);
+    isDue = false; // what is done from now on asks for another look
+    isLooking = true;
     await load(server, networks, change).catch(() => {}); // those before go on, or the server
-    isDue = false;
+    isLooking = false;
   };
   on("rest", () => {
     if (!isDue) setTimeout(update, PAUSE);
@@ -29,17 +32,18 @@ export function startNetworks(server, change) {
 async function load(server, networks, change) {
   const address = server.props.network;
   const had = Object.values(networks);
+  const find = (name) => had.find((network) => network?.name === name) ?? null;
   const get = async (name) =>
-    had.find((network) => network?.name === name) ??
+    find(name) ??
     readNetwork(await (await fetchLow(server, `${address}/${name}.bin`)).arrayBuffer());
-  const put = (place, network) => {
-    if (network === networks[place]) return;
-    networks[place] = network;
+  const set = (current, previous) => {
+    if (networks.current === current && networks.previous === previous) return;
+    Object.assign(networks, { current, previous });
     change(networks);
   };
   const { name, previous } = await (await fetchLow(server, address)).json();
-  put("current", await get(name));
-  put("previous", previous && (await get(previous)));
+  set(await get(name), find(previous));
+  if (previous) set(networks.current, await get(previous));
 }
 
 // After whatever the page is waiting for.
