@@ -1,5 +1,6 @@
 """The experiments: what they compare, and the pages and pictures that they make of it."""
 
+import json
 import math
 import re
 
@@ -8,12 +9,14 @@ import torch
 
 from experiments import (
     compare_losses,
+    contributors,
     personalization,
     robustness,
     shuffle_pixels,
     training_images,
 )
 from mnist_core.drawing.framing import to_input
+from mnist_core.training import data
 from mnist_core.training.trainer import Recipe
 from tests.conftest import ROOT
 
@@ -30,6 +33,27 @@ def rows(page: str, first: str) -> list[list[str]]:
     """The cells of the lines of a page's tables that begin with `first`."""
     lines = [line for line in page.splitlines() if line.startswith(f"| {first}")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+# Contributors ----------------------------------------------------------------
+
+
+def test_each_time_others_are_held_out(tmp_path, monkeypatch, mnist):
+    few = tuple(tensor[:500] for tensor in mnist)
+    monkeypatch.setattr(data, "load_mnist", lambda root, train: few)
+    stroke = [[[10, 10], [40, 80], [70, 20]]]
+    writers = [
+        {"writer": f"{who}-{i}", "strokes": stroke} for who in "abcdefghijkl" for i in (1, 2)
+    ]
+    for name, what in (("digits", {"label": 7}), ("letters", {"character": "A"})):
+        lines = [json.dumps({**what, **writer}) for writer in writers]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines))
+    files = ("--drawings", tmp_path / "digits.jsonl", "--not-digits", tmp_path / "letters.jsonl")
+    call(monkeypatch, contributors, *files, "--epochs", 1, "--times", 2, "--output", tmp_path)
+    first, second = rows((tmp_path / "contributors.md").read_text(encoding="utf-8"), "")[1:]
+    assert (first[1], second[1]) == ("2", "2")  # both of one contributor's
+    assert first[0] != second[0]
+    assert all(share.endswith("%") for share in (*first[2:7], first[8]))
 
 
 # Losses ----------------------------------------------------------------------

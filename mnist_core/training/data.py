@@ -189,11 +189,13 @@ def training_data(
     outliers: int,
     generator: torch.Generator,
     letters: Sequence[Drawing] = (),
+    seed: int = 0,
 ) -> TrainingData:
     """MNIST from `root`, `drawings` and `letters`, each split for training and validation.
 
     `generator` makes `outliers` images of no digit and chooses hands and pens. Letters that look
     like digits are left out; those by contributors whose drawings are held out are held out too.
+    `seed` chooses whose drawings these are.
     """
     mnist = load_mnist(root, train=True)
     train_set, held_out = (select(mnist, indices) for indices in split(len(mnist[0])))
@@ -201,7 +203,7 @@ def training_data(
     description = "nine tenths of MNIST's 60,000 training images"
     strangers: set[str | int | None] = set()
     if drawings:
-        seen, unseen = split_drawings(drawings)
+        seen, unseen = split_drawings(drawings, seed)
         strangers = {*map(contributor_of, unseen)} - {*map(contributor_of, seen)} - {None}
         train_set = join(train_set, render_restyled(seen, DIGITS_EACH, generator))
         validation["drawings"] = render_drawings(unseen)
