@@ -30,8 +30,8 @@ from mnist_core.training.finish import calibrate
 from mnist_core.training.trainer import RECIPES, Recipe, fit, predict
 
 HEADER = (
-    *("held out", "digits", "read right", "sure", "of the sure, wrong", "called no digit"),
-    *("in other hands, read right", "letters", "called a sure digit"),
+    *("MNIST validation", "held out", "digits", "read right", "sure", "of the sure, wrong"),
+    *("called no digit", "in other hands, read right", "letters", "called a sure digit"),
 )
 
 
@@ -43,12 +43,15 @@ def main() -> None:
     add("--not-digits", **files, help="letters and signs, likewise")
     add("--times", type=int, default=3, help="how often (%(default)s)")
     add("--epochs", type=int, default=15, help="passes over the images (%(default)s)")
+    usual = RECIPES["best"].hidden
+    add("--hidden", type=int, nargs="+", default=usual, help="widths (the recipe's)")
     add("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
     add("--output", type=Path, default=ROOT / "docs", help="where to write")
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
-        recipe = dataclasses.replace(RECIPES["best"], epochs=args.epochs)
+        shape = {"hidden": tuple(args.hidden), "epochs": args.epochs}
+        recipe = dataclasses.replace(RECIPES["best"], **shape)
         drawings = [one for path in args.drawings for one in read_drawings(path)]
         letters = [one for path in args.not_digits for one in read_drawings(path, False)]
         make_directory(args.output)
@@ -82,19 +85,22 @@ def row(
     shares = [~wrong, verdict == 2, wrong[verdict == 2], verdict == 0]
     means = [share.float().mean().item() for share in shares]
     last = (of_letters == 2).float().mean().item()
-    return [names, len(labels), *means, scores["styles_accuracy"], len(data.letters), last]
+    mnist, styles = scores["validation_accuracy"], scores["styles_accuracy"]
+    return [mnist, names, len(labels), *means, styles, len(data.letters), last]
 
 
 def report(rows: list[list], recipe: Recipe) -> str:
     """docs/contributors.md."""
     shown = [[f"{v:.2%}" if isinstance(v, float) else v for v in row] for row in rows]
     command = " ".join(["python experiments/contributors.py", *sys.argv[1:]])
-    accuracies = [100 * row[2] for row in rows]
+    sizes = "-".join(map(str, recipe.hidden))
+    accuracies = [100 * row[3] for row in rows]
     return "\n".join(
         [
             "# Other contributors held out\n",
-            f"Made by `{command}`: the recipe `best`, {recipe.epochs} epochs, rounded; a seed and"
-            f" other contributors a row; {os.cpu_count()} cores, no GPU, one thread.\n",
+            f"Made by `{command}`: the recipe `best`, hidden layers {sizes}, {recipe.epochs}"
+            f" epochs, rounded; a seed and other contributors a row; {os.cpu_count()} cores, no GPU"
+            ", one thread.\n",
             table(HEADER, shown),
             f"Strangers' digits read right: {least_to_most(accuracies, '.2f')} %. The thresholds of"
             " the verdicts are chosen on the same drawings, also in other hands. Letters are those"

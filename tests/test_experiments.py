@@ -51,9 +51,9 @@ def test_each_time_others_are_held_out(tmp_path, monkeypatch, mnist):
     files = ("--drawings", tmp_path / "digits.jsonl", "--not-digits", tmp_path / "letters.jsonl")
     call(monkeypatch, contributors, *files, "--epochs", 1, "--times", 2, "--output", tmp_path)
     first, second = rows((tmp_path / "contributors.md").read_text(encoding="utf-8"), "")[1:]
-    assert (first[1], second[1]) == ("2", "2")  # both of one contributor's
-    assert first[0] != second[0]
-    assert all(share.endswith("%") for share in (*first[2:7], first[8]))
+    assert (first[2], second[2]) == ("2", "2")  # both of one contributor's
+    assert first[1] != second[1]
+    assert all(share.endswith("%") for share in (first[0], *first[3:8], first[9]))
 
 
 # Losses ----------------------------------------------------------------------

@@ -9,10 +9,11 @@ from mnist_core.drawing.framing import to_input
 from mnist_core.errors import UserError
 from mnist_core.network.model import MLP
 from mnist_core.network.weights import load
+from mnist_core.training import styles
 from mnist_core.training.data import load_mnist
 from mnist_core.training.trainer import evaluate
 from tests.conftest import ROOT
-from tests.drawings import DRAWINGS
+from tests.drawings import DRAWINGS, LETTERS
 
 
 @pytest.mark.parametrize("digit", DRAWINGS)
@@ -25,6 +26,27 @@ def test_a_drawn_digit_is_read(recognizer, digit):
     assert prediction.confidence == prediction.probabilities[digit]
     assert prediction.pixels.shape == (28, 28)
     assert prediction.pixels.dtype == np.uint8
+
+
+@pytest.mark.parametrize("digit", styles.HABITS)
+def test_other_hands_are_read(recognizer, digit):
+    """Slashed and barred zeros, ones with an upstroke, sevens with a bar and the like."""
+    random = np.random.default_rng(0)
+    strokes = styles.normalise([np.array(stroke) for stroke in DRAWINGS[digit]])
+    hands = [styles.vary(styles.HABITS[digit](strokes, random), random) for _ in range(100)]
+    assert np.mean([read(recognizer, hand).digit == digit for hand in hands]) >= 0.9
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_a_letter_that_resembles_no_digit_is_no_sure_one(recognizer, letter):
+    random = np.random.default_rng(0)
+    strokes = [np.array(stroke) for stroke in LETTERS[letter]]
+    hands = [styles.vary(styles.normalise(strokes), random) for _ in range(20)]
+    assert [read(recognizer, hand).verdict for hand in hands].count("sure") <= 1
+
+
+def read(recognizer, strokes):
+    return recognizer.predict_strokes([stroke.tolist() for stroke in strokes])
 
 
 def test_pictures_are_read(recognizer, mnist):
