@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 
 import orjson
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
-from prometheus_client.exposition import generate_latest
 
-from serving.errors import Refusal
+from mnist_core.errors import UserError
+from serving.errors import OUR_FAULT, Refusal
 from serving.limits import MinuteLimit
 
 # Seconds: from an answer on an idle machine to one that a person has stopped waiting for.
@@ -33,7 +33,7 @@ logger = logging.getLogger("serving")
 class Metrics:
     """Counters of one server; an `endpoint` is the name of one of its addresses, never a client's.
 
-    `refused` and `failed` also write a line to the log.
+    What is refused or fails has a line in the log, too.
     """
 
     def __init__(self) -> None:
@@ -61,20 +61,22 @@ class Metrics:
         self.seconds.labels(endpoint).observe(time.perf_counter() - start)
         self.predictions.labels(endpoint).inc()
 
-    def refused(self, endpoint: str, status: int, reason: str) -> None:
-        """`reason` is a sentence of ours."""
-        self.refusals.labels(endpoint, status).inc()
-        fields = {"endpoint": endpoint, "status": status, "reason": reason}
+    def refusal(self, endpoint: str, error: Exception) -> Refusal:
+        """What to answer to `error`: of a fault of ours, which is no UserError, no word."""
+        if isinstance(error, UserError):
+            error = Refusal(422, str(error))
+        if not isinstance(error, Refusal):
+            self.failed(endpoint, error)
+            return Refusal(500, OUR_FAULT)
+        self.refusals.labels(endpoint, error.status).inc()
+        fields = {"endpoint": endpoint, "status": error.status, "reason": error.reason}
         logger.info("refused", extra={"fields": fields})
+        return error
 
     def failed(self, endpoint: str, error: Exception) -> None:
         """A fault of ours, or of the database."""
         self.errors.labels(endpoint).inc()
         logger.error("error", exc_info=error, extra={"fields": {"endpoint": endpoint}})
-
-    def exposition(self) -> bytes:
-        """All counts in Prometheus's text format."""
-        return generate_latest(self.registry)
 
 
 class JSONFormatter(logging.Formatter):

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import anyio
+import orjson
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -26,10 +27,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnist_core.drawing.pictures import MAX_DATA_URL
 from mnist_core.drawing.strokes import MAX_POINTS, MAX_STROKES
-from mnist_core.errors import UserError
 from serving import limits
 from serving.envelopes import ENDPOINTS, NAME, fresh_envelope
-from serving.errors import OUR_FAULT, Refusal, error_response
+from serving.errors import Refusal
 from serving.limits import Places, busy, client_name
 from serving.metrics import Metrics
 from serving.origins import SAFE, check_origin, without_steering
@@ -59,11 +59,7 @@ OPEN = re.compile(
     rf"|/gradio_api/call/(v2/)?({'|'.join(ENDPOINTS)})(/\w{{1,64}})?|/gradio_api/mcp/?"
 )
 # What Gradio is told of a query; it would take deep_link for the name of a file.
-QUERY = {
-    "session_hash": NAME,
-    "all_session": re.compile("true|false"),
-    "all_endpoints": re.compile("true|false"),
-}
+QUERY = re.compile(rf"(?a)session_hash={NAME.pattern}|all_(session|endpoints)=(true|false)")
 
 POLICY = "content-security-policy"
 SECURITY_HEADERS = {
@@ -131,19 +127,14 @@ class LimitsMiddleware:
                 await response(scope, receive, send_with_headers)
 
     def _response_to(self, error: Exception, endpoint: str) -> Response:
-        """Count and log what was raised; the answer to it."""
-        if isinstance(error, UserError):
-            error = Refusal(422, str(error))
-        if isinstance(error, Refusal):
-            self.metrics.refused(endpoint, error.status, error.reason)
-            more = {}
-            if error.status == 422 and endpoint.startswith("/gradio_api"):
-                # What Gradio's clients show to whoever uses them.
-                fault = {"__type__": "validate", "is_valid": False, "message": error.reason}
-                more = {"detail": [fault]}
-            return error_response(error.status, error.reason, error.headers, **more)
-        self.metrics.failed(endpoint, error)
-        return error_response(500, OUR_FAULT)
+        refusal = self.metrics.refusal(endpoint, error)
+        content = {"error": refusal.reason}
+        if refusal.status == 422 and endpoint.startswith("/gradio_api"):
+            # What Gradio's clients show to whoever uses them.
+            fault = {"__type__": "validate", "is_valid": False, "message": refusal.reason}
+            content["detail"] = [fault]
+        body = orjson.dumps(content)
+        return Response(body, refusal.status, refusal.headers, media_type="application/json")
 
     def _endpoint(self, scope: Scope) -> str:
         """The name of the address asked for, one of few. Raises Refusal where it is shut."""
@@ -152,7 +143,7 @@ class LimitsMiddleware:
         if head > MAX_HEAD:
             raise Refusal(431, f"the address and headers are longer than {MAX_HEAD} bytes")
         # One length, or two servers in a row may part the requests in different places.
-        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+        if {b"content-length", b"transfer-encoding"} <= dict(scope["headers"]).keys():
             raise Refusal(400, "a request has one length, not two", connection="close")
         if not OPEN.fullmatch(path):
             raise Refusal(404, "there is nothing at this address")
@@ -251,8 +242,7 @@ def _with_json(scope: Scope, length: int) -> Scope:
 def _with_known_query(scope: Scope) -> Scope:
     """`scope` with only what `QUERY` knows of its query, once it is decoded."""
     pairs = parse_qsl(scope["query_string"].decode("latin-1"))
-    known = [(name, value) for name, value in pairs if name in QUERY]
-    known = [(name, value) for name, value in known if QUERY[name].fullmatch(value)]
+    known = [pair for pair in pairs if QUERY.fullmatch("=".join(pair))]
     return {**scope, "query_string": urlencode(known).encode()}
 
 
