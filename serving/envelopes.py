@@ -5,6 +5,7 @@ depth, and keeps what it fetched. So of an envelope only the parts with a known 
 each is read by the project's own parsers, and a fresh envelope is made of what they return.
 """
 
+import contextlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -53,13 +54,11 @@ def fresh_envelope(path: str, body: bytes, functions: Mapping[int, str]) -> byte
 
 def parse_object(body: bytes) -> dict[str, Any]:
     """Raises Refusal unless `body` is a JSON object, nested 1,024 deep at most (orjson's limit)."""
-    try:
+    with contextlib.suppress(orjson.JSONDecodeError):
         value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        value = None
-    if not isinstance(value, dict):
-        raise Refusal(400, "this is not a JSON object")
-    return value
+        if isinstance(value, dict):
+            return value
+    raise Refusal(400, "this is not a JSON object")
 
 
 def only(envelope: Any, key: str) -> Any:

@@ -4,6 +4,7 @@ Neither ever holds a drawing, an address or anything else that a client sent.
 """
 
 import datetime
+import functools
 import logging
 import os
 import queue
@@ -39,9 +40,10 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)  # memory, processor time, open files
-        self.predictions = self._counter("digit_predictions", "Drawings and pictures read")
-        self.refusals = self._counter("digit_refusals", "Requests refused", "status")
-        self.errors = self._counter("digit_errors", "Requests that failed by our fault")
+        counter = functools.partial(Counter, registry=self.registry)
+        self.predictions = counter("digit_predictions", "Drawings and pictures read", ["endpoint"])
+        self.refusals = counter("digit_refusals", "Requests refused", ["endpoint", "status"])
+        self.errors = counter("digit_errors", "Requests that failed by our fault", ["endpoint"])
         self.seconds = Histogram(
             "digit_prediction_seconds",
             "From a request that is complete to its answer",
@@ -49,9 +51,6 @@ class Metrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
-
-    def _counter(self, name: str, what: str, *labels: str) -> Counter:
-        return Counter(name, what, ["endpoint", *labels], registry=self.registry)
 
     @contextmanager
     def prediction(self, endpoint: str) -> Iterator[None]:
@@ -62,7 +61,7 @@ class Metrics:
         self.predictions.labels(endpoint).inc()
 
     def refusal(self, endpoint: str, error: Exception) -> Refusal:
-        """What to answer to `error`: of a fault of ours, which is no UserError, no word."""
+        """What to answer to `error`: of a UserError its words, of a fault of ours none."""
         if isinstance(error, UserError):
             error = Refusal(422, str(error))
         if not isinstance(error, Refusal):
@@ -83,8 +82,8 @@ class JSONFormatter(logging.Formatter):
     """A JSON line; an error is named by its class and place, as its words may quote a client."""
 
     def format(self, record: logging.LogRecord) -> str:
-        time = datetime.datetime.fromtimestamp(record.created, datetime.timezone.utc)
-        line = {"time": time.isoformat(timespec="seconds"), "event": record.getMessage()}
+        moment = datetime.datetime.fromtimestamp(record.created, datetime.timezone.utc)
+        line = {"time": moment.isoformat(timespec="seconds"), "event": record.getMessage()}
         if record.name.partition(".")[0] != logger.name:  # a library's words may quote one, too
             line |= {"event": str(record.msg).partition("\n")[0], "logger": record.name}
         line |= getattr(record, "fields", {})
