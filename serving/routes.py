@@ -73,8 +73,8 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]
     ]
 
 
-def network_routes(reloader: ModelReloader) -> list[Route]:
-    """/network, and /network/NAME.bin, which browsers read by themselves with."""
+def file_routes(reloader: ModelReloader, address: str, script: str) -> list[Route]:
+    """/network, and what browsers keep for ever: its file, and the page's `script` at `address`."""
     one_at_a_time = anyio.CapacityLimiter(1)
 
     @functools.lru_cache(maxsize=2)  # the network that answers and the one before it
@@ -95,19 +95,18 @@ def network_routes(reloader: ModelReloader) -> list[Route]:
                 content = await anyio.to_thread.run_sync(zipped, recognizer, limiter=one_at_a_time)
                 whose = "private" if request.app.auth else "public"
                 headers = {"cache-control": f"{whose}, {FOREVER}", "content-encoding": "gzip"}
-                return Response(content, 200, headers, media_type="application/octet-stream")
+                return Response(content, 200, headers, "application/octet-stream")
         raise Refusal(404, "there is no such network here")
+
+    def page_script(request: Request) -> Response:
+        headers = {"cache-control": f"public, {FOREVER}"}
+        return Response(script, 200, headers, "text/javascript")
 
     return [
         Route(f"/{NETWORK}", network),
         Route(f"/{NETWORK}/{{name}}.bin", network_file),
+        Route(f"/{address}", page_script),
     ]
-
-
-def script_route(address: str, script: str) -> Route:
-    """GET `address`: the page's script, to be cached for ever."""
-    headers = {"cache-control": f"public, {FOREVER}"}
-    return Route(f"/{address}", lambda _: Response(script, 200, headers, "text/javascript"))
 
 
 async def read_json(request: Request) -> Any:
