@@ -46,10 +46,10 @@ def fresh_envelope(path: str, body: bytes, functions: Mapping[int, str]) -> byte
         name = call[2]
     if call and call[1]:
         return orjson.dumps({ENDPOINTS[name]: _value(name, only(envelope, ENDPOINTS[name]))})
-    data = envelope.get("data")
-    if not isinstance(data, list) or len(data) != 1:
-        raise Refusal(422, 'expected one value to read: {"data": [...]}')
-    return orjson.dumps({**fresh, "data": [_value(name, data[0])]})
+    match envelope:
+        case {"data": [value]}:
+            return orjson.dumps({**fresh, "data": [_value(name, value)]})
+    raise Refusal(422, 'expected one value to read: {"data": [...]}')
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

@@ -75,9 +75,7 @@ class LimitsMiddleware:
     Pages of other origins that belong here, see origins.py, may ask and be a frame around the page.
     """
 
-    def __init__(
-        self, app: ASGIApp, metrics: Metrics, page_version: str, root_path: str = ""
-    ) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, page_version: str, root_path: str) -> None:
         self.app = app
         self.metrics = metrics
         self.others = others(root_path)

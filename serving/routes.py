@@ -121,9 +121,7 @@ def json_response(value: Any) -> Response:
     return Response(orjson.dumps(value), media_type="application/json")
 
 
-def answer(
-    recognizer: Recognizer, content: Any, previous: Recognizer | None = None
-) -> dict[str, Any]:
+def answer(recognizer: Recognizer, content: Any, previous: Recognizer | None) -> dict[str, Any]:
     """What `recognizer` reads in {"strokes": ...} or {"picture": data URL}, as the page shows it.
 
     The answer has "probabilities" (ten), "digit" (None without ink), "runner_up",
