@@ -11,18 +11,16 @@ import os
 from pathlib import Path
 
 import gradio as gr
-import torch
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from mnist_core.corrections.store import Corrections
 from mnist_core.errors import UserError
-from serving import auth, corrections, origins, routes, server, sharing
-from serving.address import check_address
+from serving import auth, corrections, routes, server, sharing
 from serving.mcp import mcp_routes
-from serving.metrics import Metrics, log_to_stderr
+from serving.metrics import Metrics
 from serving.middleware import MAX_BODY, LimitsMiddleware, outermost
-from serving.reloader import ModelReloader
+from serving.reloader import ModelReloader, watched
 from serving.skeleton import SkeletonMiddleware
 from ui import components, page, standalone
 
@@ -35,18 +33,15 @@ def create_page(
     hosts: list[str] | None = None,
 ) -> tuple[gr.Blocks, dict]:
     """The page, and how to serve it with `page.launch` or `gr.mount_gradio_app`."""
-    metrics, version = Metrics(), components.page_version()
+    metrics = Metrics()
     api = routes.api_functions(reloader, metrics, page.api_error)
     blocks = page.build(api, routes.RECOGNIZE, routes.NETWORK, store and corrections.CORRECTIONS)
-    served = [*routes.recognition_routes(reloader, metrics), *routes.network_routes(reloader)]
-    served += auth.login_routes()
-    served.append(routes.script_route(components.script_address(), components.script()))
-    if store:
-        served += corrections.correction_routes(reloader, store, metrics)
-    served += mcp_routes(routes.api_functions(reloader, metrics, UserError)) if mcp else []
-    link = components.preload_header()
-    limits = Middleware(LimitsMiddleware, metrics, version, link, *origins.others(root_path))
-    skeleton = Middleware(SkeletonMiddleware, standalone.skeletons())
+    served = [*routes.recognition_routes(reloader, metrics), *auth.login_routes()]
+    served += routes.file_routes(reloader, components.script_address(), components.script())
+    served += corrections.correction_routes(reloader, store, metrics) if store else []
+    served += mcp_routes(reloader, metrics) if mcp else []
+    limits = Middleware(LimitsMiddleware, metrics, components.page_version(), root_path)
+    skeleton = Middleware(SkeletonMiddleware, standalone.skeletons(), components.preload_header())
     around = [Middleware(TrustedHostMiddleware, hosts), limits, skeleton]
     settings = {"max_file_size": MAX_BODY, "root_path": root_path}
     settings["app_kwargs"] = {"routes": served, "middleware": around, "lifespan": outermost}
@@ -57,12 +52,10 @@ def main() -> None:
     parser = argument_parser()
     args = parser.parse_args()
     share = args.share or args.share_or_exit
-    torch.set_num_threads(1)  # the network is small: threads would only wait for each other
-    log_to_stderr()
     try:
         users = auth.credentials(args.auth)
-        reloader = ModelReloader(args.weights)
-        check_address(args.host, args.port)
+        reloader = watched(args.weights)
+        server.check_address(args.host, args.port)
     except UserError as error:
         parser.exit(2, f"app.py: {error}\n")
     store = corrections.open_store(args.corrections, public=share or "SPACE_ID" in os.environ)
@@ -71,7 +64,6 @@ def main() -> None:
     server.prepare(args.forwarded_allow_ips, share)
     server.exit_when_told(blocks)
     served = page.launch(blocks, settings, args.host, args.port, share, auth=users)
-    reloader.watch()
     print(f"Draw at {served.address}", flush=True)
     if served.public_address:
         page.invite(blocks, served.public_address, sharing.qr_picture(served.public_address))

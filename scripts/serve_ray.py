@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 
 import mnist_core
 from mnist_core.errors import UserError
-from serving.address import check_address
+from serving.server import check_address
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -143,19 +143,13 @@ def bind_to_loopback() -> None:
 def build(weights: str) -> "FastAPI":
     """The page as a replica serves it; called in the replica's process."""
     import gradio as gr
-    import torch
     from fastapi import FastAPI
 
     import app
-    from serving.metrics import log_to_stderr
-    from serving.reloader import ModelReloader
+    from serving.reloader import watched
 
     bind_to_loopback()
-    torch.set_num_threads(1)  # the network is small: threads would only wait for each other
-    log_to_stderr()
-    reloader = ModelReloader(weights)
-    reloader.watch()
-    page, settings = app.create_page(reloader)
+    page, settings = app.create_page(watched(weights))
     # Gradio's API is not offered: it asks for an answer anew, perhaps another replica.
     settings["footer_links"] = ["settings"]
     # Without a schema FastAPI has no pages of its own, which would stand before the middleware.

@@ -3,15 +3,13 @@
 Who asks is known by a random token alone, in the header "x-token", never in an address.
 """
 
-import asyncio
 import functools
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import Future
 from typing import Any
 
 import anyio
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -57,7 +55,7 @@ def open_store(wanted: bool | None, public: bool) -> Corrections | None:
 def correction_routes(reloader: ModelReloader, store: Corrections, metrics: Metrics) -> list[Route]:
     """POST and GET /corrections, DELETE /corrections and /corrections/ID."""
     # One at a time: the database lets one write anyway.
-    do = functools.partial(answer, anyio.Lock(), metrics)
+    do = functools.partial(answer, anyio.CapacityLimiter(1), metrics)
     given = MinuteLimit(MAX_PER_ADDRESS, MAX_IN_ALL, "corrections")
     tokens = MinuteLimit(TOKENS_PER_ADDRESS, TOKENS_IN_ALL, "new browsers")
 
@@ -98,33 +96,20 @@ async def stream(do: Callable, part: bytes, others: Iterator[bytes]) -> AsyncIte
         part = await do(next, others, b"")
 
 
-async def answer(lock: anyio.Lock, metrics: Metrics, work: Callable, *values: Any) -> Any:
-    """What `work` returns, one at a time: the event loop stays free for who draws."""
+async def answer(one: anyio.CapacityLimiter, metrics: Metrics, work: Callable, *values: Any) -> Any:
+    """What `work` returns: the event loop stays free for who draws.
+
+    A database may stand still: its thread is left alone then, and server.py does not wait for it.
+    """
     try:
         with anyio.fail_after(ANSWER_SECONDS):
-            async with lock:
-                return await asyncio.wrap_future(in_thread(work, *values))
+            return await to_thread.run_sync(work, *values, limiter=one, abandon_on_cancel=True)
     except LimitReached as error:
         raise Refusal(429, str(error)) from error
     except (StoreError, TimeoutError) as error:
         metrics.failed(f"/{CORRECTIONS}", error)
         reason = str(error) or "the database takes too long to answer: try again later"
         raise Refusal(507, reason) from error
-
-
-def in_thread(work: Callable, *values: Any) -> Future:
-    """What `work` will return. A database may stand still: the process's end does not wait."""
-    future = Future()
-    future.set_running_or_notify_cancel()  # it can't be cancelled any more
-
-    def run() -> None:
-        try:
-            future.set_result(work(*values))
-        except Exception as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, name=CORRECTIONS, daemon=True).start()
-    return future
 
 
 def signed_in_token(request: Request) -> str:
@@ -142,9 +127,8 @@ def save(recognizer: Recognizer, store: Corrections, token: str, content: Any) -
         raise UserError("the label is not a digit, 0 to 9")
     prediction = recognizer.predict_strokes(strokes)
     probabilities = prediction.probabilities.tolist()
-    return {
-        "id": store.add(token, label, strokes, prediction.digit, probabilities, recognizer.name)
-    }
+    number = store.add(token, label, strokes, prediction.digit, probabilities, recognizer.name)
+    return {"id": number}
 
 
 def shown(store: Corrections, token: str) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ depth, and keeps what it fetched. So of an envelope only the parts with a known 
 each is read by the project's own parsers, and a fresh envelope is made of what they return.
 """
 
+import contextlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -45,21 +46,19 @@ def fresh_envelope(path: str, body: bytes, functions: Mapping[int, str]) -> byte
         name = call[2]
     if call and call[1]:
         return orjson.dumps({ENDPOINTS[name]: _value(name, only(envelope, ENDPOINTS[name]))})
-    data = envelope.get("data")
-    if not isinstance(data, list) or len(data) != 1:
-        raise Refusal(422, 'expected one value to read: {"data": [...]}')
-    return orjson.dumps({**fresh, "data": [_value(name, data[0])]})
+    match envelope:
+        case {"data": [value]}:
+            return orjson.dumps({**fresh, "data": [_value(name, value)]})
+    raise Refusal(422, 'expected one value to read: {"data": [...]}')
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
     """Raises Refusal unless `body` is a JSON object, nested 1,024 deep at most (orjson's limit)."""
-    try:
+    with contextlib.suppress(orjson.JSONDecodeError):
         value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        value = None
-    if not isinstance(value, dict):
-        raise Refusal(400, "this is not a JSON object")
-    return value
+        if isinstance(value, dict):
+            return value
+    raise Refusal(400, "this is not a JSON object")
 
 
 def only(envelope: Any, key: str) -> Any:

@@ -18,7 +18,9 @@ from mnist_core.errors import UserError
 from serving.auth import check_signed_in
 from serving.envelopes import ENDPOINTS, only, parse_object
 from serving.errors import sentence
-from serving.routes import json_response
+from serving.metrics import Metrics
+from serving.reloader import ModelReloader
+from serving.routes import api_functions, json_response
 
 PATH = "/gradio_api/mcp"  # where Gradio has it, and clients look for it
 # What is used here is the same in all of them: https://modelcontextprotocol.io/specification
@@ -26,9 +28,9 @@ VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 SERVER = {"capabilities": {"tools": {}}, "serverInfo": {"name": "draw-a-digit", "version": "1"}}
 
 
-def mcp_routes(functions: list[Callable]) -> list[Route]:
-    """The `functions` of `routes.api_functions` as tools; what they raise is a UserError."""
-    tools = {function.__name__: function for function in functions}
+def mcp_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]:
+    """/gradio_api/mcp: `api_functions` as tools."""
+    tools = {tool.__name__: tool for tool in api_functions(reloader, metrics, UserError)}
     worker = anyio.CapacityLimiter(1)
 
     async def mcp(request: Request) -> Response:

@@ -4,6 +4,7 @@ Neither ever holds a drawing, an address or anything else that a client sent.
 """
 
 import datetime
+import functools
 import logging
 import os
 import queue
@@ -15,9 +16,9 @@ from contextlib import contextmanager, suppress
 
 import orjson
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
-from prometheus_client.exposition import generate_latest
 
-from serving.errors import Refusal
+from mnist_core.errors import UserError
+from serving.errors import OUR_FAULT, Refusal
 from serving.limits import MinuteLimit
 
 # Seconds: from an answer on an idle machine to one that a person has stopped waiting for.
@@ -33,15 +34,16 @@ logger = logging.getLogger("serving")
 class Metrics:
     """Counters of one server; an `endpoint` is the name of one of its addresses, never a client's.
 
-    `refused` and `failed` also write a line to the log.
+    What is refused or fails has a line in the log, too.
     """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)  # memory, processor time, open files
-        self.predictions = self._counter("digit_predictions", "Drawings and pictures read")
-        self.refusals = self._counter("digit_refusals", "Requests refused", "status")
-        self.errors = self._counter("digit_errors", "Requests that failed by our fault")
+        counter = functools.partial(Counter, registry=self.registry)
+        self.predictions = counter("digit_predictions", "Drawings and pictures read", ["endpoint"])
+        self.refusals = counter("digit_refusals", "Requests refused", ["endpoint", "status"])
+        self.errors = counter("digit_errors", "Requests that failed by our fault", ["endpoint"])
         self.seconds = Histogram(
             "digit_prediction_seconds",
             "From a request that is complete to its answer",
@@ -49,9 +51,6 @@ class Metrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
-
-    def _counter(self, name: str, what: str, *labels: str) -> Counter:
-        return Counter(name, what, ["endpoint", *labels], registry=self.registry)
 
     @contextmanager
     def prediction(self, endpoint: str) -> Iterator[None]:
@@ -61,28 +60,30 @@ class Metrics:
         self.seconds.labels(endpoint).observe(time.perf_counter() - start)
         self.predictions.labels(endpoint).inc()
 
-    def refused(self, endpoint: str, status: int, reason: str) -> None:
-        """`reason` is a sentence of ours."""
-        self.refusals.labels(endpoint, status).inc()
-        fields = {"endpoint": endpoint, "status": status, "reason": reason}
+    def refusal(self, endpoint: str, error: Exception) -> Refusal:
+        """What to answer to `error`: of a UserError its words, of a fault of ours none."""
+        if isinstance(error, UserError):
+            error = Refusal(422, str(error))
+        if not isinstance(error, Refusal):
+            self.failed(endpoint, error)
+            return Refusal(500, OUR_FAULT)
+        self.refusals.labels(endpoint, error.status).inc()
+        fields = {"endpoint": endpoint, "status": error.status, "reason": error.reason}
         logger.info("refused", extra={"fields": fields})
+        return error
 
     def failed(self, endpoint: str, error: Exception) -> None:
         """A fault of ours, or of the database."""
         self.errors.labels(endpoint).inc()
         logger.error("error", exc_info=error, extra={"fields": {"endpoint": endpoint}})
 
-    def exposition(self) -> bytes:
-        """All counts in Prometheus's text format."""
-        return generate_latest(self.registry)
-
 
 class JSONFormatter(logging.Formatter):
     """A JSON line; an error is named by its class and place, as its words may quote a client."""
 
     def format(self, record: logging.LogRecord) -> str:
-        time = datetime.datetime.fromtimestamp(record.created, datetime.timezone.utc)
-        line = {"time": time.isoformat(timespec="seconds"), "event": record.getMessage()}
+        moment = datetime.datetime.fromtimestamp(record.created, datetime.timezone.utc)
+        line = {"time": moment.isoformat(timespec="seconds"), "event": record.getMessage()}
         if record.name.partition(".")[0] != logger.name:  # a library's words may quote one, too
             line |= {"event": str(record.msg).partition("\n")[0], "logger": record.name}
         line |= getattr(record, "fields", {})

@@ -6,9 +6,6 @@ is made anew (see envelopes.py), so that nothing a client sends is ever a path o
 disk. What is open has limits: the bytes of a body, the time it takes to come, and how many
 requests are under way once their bodies are there, of one address and of all, beyond which the
 server says that it is busy instead of queueing without end.
-
-What was raised becomes an answer here: Refusal has its own status, UserError is a 422,
-anything else is our fault, a 500 with one neutral sentence.
 """
 
 import contextlib
@@ -16,9 +13,10 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 import anyio
+import orjson
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -26,13 +24,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnist_core.drawing.pictures import MAX_DATA_URL
 from mnist_core.drawing.strokes import MAX_POINTS, MAX_STROKES
-from mnist_core.errors import UserError
 from serving import limits
-from serving.envelopes import ENDPOINTS, NAME, fresh_envelope
-from serving.errors import OUR_FAULT, Refusal, error_response
+from serving.envelopes import ENDPOINTS, fresh_envelope
+from serving.errors import Refusal
 from serving.limits import Places, busy, client_name
 from serving.metrics import Metrics
-from serving.origins import SAFE, check_origin, without_steering
+from serving.origins import SAFE, check_origin, others, without_steering
 
 # A picture in its JSON; the longest drawing that is read takes a fifth of that.
 MAX_BODY = MAX_DATA_URL + 4096  # bytes
@@ -58,12 +55,6 @@ OPEN = re.compile(
     r"|/gradio_api/heartbeat/\w{1,64}|/gradio_api/queue/(join|data)"
     rf"|/gradio_api/call/(v2/)?({'|'.join(ENDPOINTS)})(/\w{{1,64}})?|/gradio_api/mcp/?"
 )
-# What Gradio is told of a query; it would take deep_link for the name of a file.
-QUERY = {
-    "session_hash": NAME,
-    "all_session": re.compile("true|false"),
-    "all_endpoints": re.compile("true|false"),
-}
 
 POLICY = "content-security-policy"
 SECURITY_HEADERS = {
@@ -81,20 +72,16 @@ SECURITY_HEADERS = {
 class LimitsMiddleware:
     """ASGI middleware; every answer names the `page_version`, beside headers for security.
 
-    `link` is the page's own Link header: what the browser is to load beside Gradio's scripts.
-    Pages of `others`, origins, may ask and be a frame around the page.
+    Pages of other origins that belong here, see origins.py, may ask and be a frame around the page.
     """
 
-    def __init__(
-        self, app: ASGIApp, metrics: Metrics, page_version: str, link: str, *others: str
-    ) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, page_version: str, root_path: str) -> None:
         self.app = app
         self.metrics = metrics
-        policy = " ".join([SECURITY_HEADERS[POLICY], *others])
+        self.others = others(root_path)
+        policy = " ".join([SECURITY_HEADERS[POLICY], *self.others])
         headers = {**SECURITY_HEADERS, POLICY: policy, "page-version": page_version}
         self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
-        self.link = (b"link", link.encode())
-        self.others = others
         self.underway = Places(UNDERWAY_OF_ONE, MAX_UNDERWAY)
         self.coming = Places(COMING_OF_ONE, MAX_COMING)
         self.streams = Places(STREAMS_OF_ONE, MAX_STREAMS)
@@ -111,16 +98,14 @@ class LimitsMiddleware:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                own = [*self.headers, self.link] if page_path(scope) == "/" else self.headers
-                message["headers"] = [*message.get("headers", []), *own]
+                message["headers"] = [*message.get("headers", []), *self.headers]
             await send(message)
 
         endpoint = "other"
         try:
             endpoint = self._endpoint(scope)
             check_origin(scope, self.others)
-            inner = without_steering(_with_known_query(scope))
-            await self._pass_on(inner, receive, send_with_headers)
+            await self._pass_on(without_steering(scope), receive, send_with_headers)
         except ClientDisconnect:
             pass  # nobody is there to be told
         except Exception as error:
@@ -131,19 +116,14 @@ class LimitsMiddleware:
                 await response(scope, receive, send_with_headers)
 
     def _response_to(self, error: Exception, endpoint: str) -> Response:
-        """Count and log what was raised; the answer to it."""
-        if isinstance(error, UserError):
-            error = Refusal(422, str(error))
-        if isinstance(error, Refusal):
-            self.metrics.refused(endpoint, error.status, error.reason)
-            more = {}
-            if error.status == 422 and endpoint.startswith("/gradio_api"):
-                # What Gradio's clients show to whoever uses them.
-                fault = {"__type__": "validate", "is_valid": False, "message": error.reason}
-                more = {"detail": [fault]}
-            return error_response(error.status, error.reason, error.headers, **more)
-        self.metrics.failed(endpoint, error)
-        return error_response(500, OUR_FAULT)
+        refusal = self.metrics.refusal(endpoint, error)
+        content = {"error": refusal.reason}
+        if refusal.status == 422 and endpoint.startswith("/gradio_api"):
+            # What Gradio's clients show to whoever uses them.
+            fault = {"__type__": "validate", "is_valid": False, "message": refusal.reason}
+            content["detail"] = [fault]
+        body = orjson.dumps(content)
+        return Response(body, refusal.status, refusal.headers, media_type="application/json")
 
     def _endpoint(self, scope: Scope) -> str:
         """The name of the address asked for, one of few. Raises Refusal where it is shut."""
@@ -152,7 +132,7 @@ class LimitsMiddleware:
         if head > MAX_HEAD:
             raise Refusal(431, f"the address and headers are longer than {MAX_HEAD} bytes")
         # One length, or two servers in a row may part the requests in different places.
-        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+        if {b"content-length", b"transfer-encoding"} <= dict(scope["headers"]).keys():
             raise Refusal(400, "a request has one length, not two", connection="close")
         if not OPEN.fullmatch(path):
             raise Refusal(404, "there is nothing at this address")
@@ -246,14 +226,6 @@ def _with_json(scope: Scope, length: int) -> Scope:
     headers = [(name, value) for name, value in scope["headers"] if name not in about_body]
     headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % length)]
     return {**scope, "headers": headers}
-
-
-def _with_known_query(scope: Scope) -> Scope:
-    """`scope` with only what `QUERY` knows of its query, once it is decoded."""
-    pairs = parse_qsl(scope["query_string"].decode("latin-1"))
-    known = [(name, value) for name, value in pairs if name in QUERY]
-    known = [(name, value) for name, value in known if QUERY[name].fullmatch(value)]
-    return {**scope, "query_string": urlencode(known).encode()}
 
 
 async def _read_body(request: Request, place: AbstractContextManager[None]) -> bytes:

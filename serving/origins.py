@@ -6,15 +6,19 @@ them; programs such as curl say nothing, and act for nobody else.
 
 import os
 import re
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from serving.envelopes import NAME
 from serving.errors import Refusal
 
 SAFE = ("GET", "HEAD", "OPTIONS")  # they change nothing
 # Anybody's words, of which Gradio would make addresses; whom Origin names, it would let read.
 STEERING = (b"host", b"origin", b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server")
+# All that is known of a query; Gradio would take deep_link for the name of a file.
+QUERY = re.compile(rf"(?a)session_hash={NAME.pattern}|all_(session|endpoints)=(true|false)")
 
 
 def others(root_path: str) -> list[str]:
@@ -24,7 +28,7 @@ def others(root_path: str) -> list[str]:
     return [*frames, *re.findall("^https?://[^/]+", root_path)]
 
 
-def check_origin(scope: Scope, allowed: tuple[str, ...]) -> None:
+def check_origin(scope: Scope, allowed: list[str]) -> None:
     """Raise Refusal where a page, not the Host's or of `allowed`, would change something."""
     headers = Headers(scope=scope)
     origin, site, host = (headers.get(key) for key in ("origin", "sec-fetch-site", "host"))
@@ -35,9 +39,12 @@ def check_origin(scope: Scope, allowed: tuple[str, ...]) -> None:
 
 
 def without_steering(scope: Scope) -> Scope:
-    """`scope` as Gradio may see it: of nobody's words it makes an address."""
+    """`scope` as Gradio may see it: of nobody's words it makes an address or opens a file."""
     headers = [(name, value) for name, value in scope["headers"] if name not in STEERING]
-    return {**scope, "headers": [*headers, (b"x-gradio-server", _address(scope).encode())]}
+    headers.append((b"x-gradio-server", _address(scope).encode()))
+    pairs = parse_qsl(scope["query_string"].decode("latin-1"))  # judged once they are decoded
+    query = urlencode([pair for pair in pairs if QUERY.fullmatch("=".join(pair))])
+    return {**scope, "headers": headers, "query_string": query.encode()}
 
 
 def _address(scope: Scope) -> str:

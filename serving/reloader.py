@@ -8,9 +8,12 @@ import logging
 import threading
 from pathlib import Path
 
+import torch
+
 from mnist_core import Recognizer
 from mnist_core.errors import UserError
 from mnist_core.network.weights import HUB, MODEL_FILE
+from serving.metrics import log_to_stderr
 
 LOOK_SECONDS = 1
 
@@ -60,3 +63,12 @@ class ModelReloader:
         except OSError:
             return None
         return file.st_mtime_ns, file.st_size, file.st_ino
+
+
+def watched(directory: str | Path) -> ModelReloader:
+    """The network of a process that serves, which logs from now on. Raises UserError."""
+    torch.set_num_threads(1)  # the network is small: threads would only wait for each other
+    log_to_stderr()
+    reloader = ModelReloader(directory)
+    reloader.watch()
+    return reloader

@@ -4,14 +4,15 @@ Nothing is kept between two requests, so that any replica can answer any of them
 can mend is answered with HTTP 4xx and {"error": a sentence}; see middleware.py.
 """
 
+import contextlib
 import functools
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import anyio
 import orjson
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -23,7 +24,7 @@ from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
 from mnist_core.network.grid import browser_file
 from serving.auth import check_signed_in
-from serving.errors import OUR_FAULT, Refusal, error_response, sentence
+from serving.errors import Refusal
 from serving.metrics import Metrics
 from serving.reloader import ModelReloader
 
@@ -39,17 +40,15 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]
     """/recognize, /healthz and /metrics, for the app that Gradio makes."""
     for_strokes, for_pictures = anyio.CapacityLimiter(WORKERS), anyio.CapacityLimiter(WORKERS)
 
-    async def read(content: Any) -> dict[str, Any]:
-        is_picture = isinstance(content, dict) and "picture" in content
-        workers = for_pictures if is_picture else for_strokes
-        values = (reloader.current, content, reloader.previous)
-        return await anyio.to_thread.run_sync(answer, *values, limiter=workers)
-
     async def recognize(request: Request) -> Response:
         """What `answer` makes of the body."""
         check_signed_in(request)
         with metrics.prediction(f"/{RECOGNIZE}"):
-            return json_response(await read(await read_json(request)))
+            content = await read_json(request)
+            is_picture = isinstance(content, dict) and "picture" in content
+            workers = for_pictures if is_picture else for_strokes
+            values = (reloader.current, content, reloader.previous)
+            return json_response(await anyio.to_thread.run_sync(answer, *values, limiter=workers))
 
     async def healthz(request: Request) -> Response:
         """200 when a 7 was just read as one, in its turn and in time; else 503."""
@@ -61,18 +60,21 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]
                 raise ValueError("a plain 7 is misread")
         except Exception as error:
             metrics.failed("/healthz", error)
-            return error_response(503, "No drawing can be read here.")
+            raise Refusal(503, "no drawing can be read here") from error
         return json_response({"status": "ok", "digit": digit})
+
+    def counts(request: Request) -> Response:
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return [
         Route(f"/{RECOGNIZE}", recognize, methods=["POST"]),
         Route("/healthz", healthz),
-        Route("/metrics", lambda _: Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)),
+        Route("/metrics", counts),
     ]
 
 
-def network_routes(reloader: ModelReloader) -> list[Route]:
-    """/network, and /network/NAME.bin, which browsers read by themselves with."""
+def file_routes(reloader: ModelReloader, address: str, script: str) -> list[Route]:
+    """/network, and what browsers keep for ever: its file, and the page's `script` at `address`."""
     one_at_a_time = anyio.CapacityLimiter(1)
 
     @functools.lru_cache(maxsize=2)  # the network that answers and the one before it
@@ -93,23 +95,18 @@ def network_routes(reloader: ModelReloader) -> list[Route]:
                 content = await anyio.to_thread.run_sync(zipped, recognizer, limiter=one_at_a_time)
                 whose = "private" if request.app.auth else "public"
                 headers = {"cache-control": f"{whose}, {FOREVER}", "content-encoding": "gzip"}
-                return Response(content, 200, headers, media_type="application/octet-stream")
+                return Response(content, 200, headers, "application/octet-stream")
         raise Refusal(404, "there is no such network here")
+
+    def page_script(request: Request) -> Response:
+        headers = {"cache-control": f"public, {FOREVER}"}
+        return Response(script, 200, headers, "text/javascript")
 
     return [
         Route(f"/{NETWORK}", network),
         Route(f"/{NETWORK}/{{name}}.bin", network_file),
+        Route(f"/{address}", page_script),
     ]
-
-
-def script_route(address: str, script: str) -> Route:
-    """GET `address`: the page's script, to be cached for ever."""
-
-    async def answer_script(request: Request) -> Response:
-        headers = {"cache-control": f"public, {FOREVER}"}
-        return Response(script, 200, headers, media_type="text/javascript")
-
-    return Route(f"/{address}", answer_script)
 
 
 async def read_json(request: Request) -> Any:
@@ -124,9 +121,7 @@ def json_response(value: Any) -> Response:
     return Response(orjson.dumps(value), media_type="application/json")
 
 
-def answer(
-    recognizer: Recognizer, content: Any, previous: Recognizer | None = None
-) -> dict[str, Any]:
+def answer(recognizer: Recognizer, content: Any, previous: Recognizer | None) -> dict[str, Any]:
     """What `recognizer` reads in {"strokes": ...} or {"picture": data URL}, as the page shows it.
 
     The answer has "probabilities" (ten), "digit" (None without ink), "runner_up",
@@ -191,7 +186,8 @@ def api_functions(
 
     def predict(strokes: list[list[list[float]]]) -> dict[str, float]:
         """How probable each digit is for a drawing: strokes, lists of [x, y] points, y down."""
-        return by_digit("/predict", lambda: reloader.current.predict_strokes(strokes))
+        with told("/predict"):
+            return by_digit(reloader.current.predict_strokes(strokes))
 
     def predict_image(picture: str) -> dict[str, float]:
         """How probable each digit is for a picture of one, dark on light or light on dark.
@@ -199,21 +195,18 @@ def api_functions(
         The picture is a data URL, data:image/png;base64,..., PNG, JPEG or WebP, of at most
         1024 pixels a side and 1 MiB.
         """
+        with told("/predict_image"):
+            return by_digit(reloader.current.predict_image(decode_picture(picture)))
 
-        def read() -> Prediction:
-            return reloader.current.predict_image(decode_picture(picture))
+    def by_digit(prediction: Prediction) -> dict[str, float]:
+        return {str(digit): float(p) for digit, p in enumerate(prediction.probabilities)}
 
-        return by_digit("/predict_image", read)
-
-    def by_digit(endpoint: str, read: Callable[[], Prediction]) -> dict[str, float]:
+    @contextlib.contextmanager
+    def told(endpoint: str) -> Iterator[None]:
         try:
             with metrics.prediction(endpoint):
-                return {str(digit): float(p) for digit, p in enumerate(read().probabilities)}
-        except UserError as error:
-            metrics.refused(endpoint, 422, sentence(error))
-            raise api_error(sentence(error)) from error
+                yield
         except Exception as error:
-            metrics.failed(endpoint, error)
-            raise api_error(OUR_FAULT) from error
+            raise api_error(metrics.refusal(endpoint, error).reason) from error
 
     return [predict, predict_image]

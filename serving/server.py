@@ -1,4 +1,4 @@
-"""How uvicorn listens for the page: who may hold a connection, how long, and how it all ends.
+"""How uvicorn listens for the page: where, who may hold a connection, how long, and the end.
 
 Gradio starts uvicorn and passes few settings on, so `prepare` puts the others where uvicorn
 looks for them. Ray Serve has a proxy of its own, which knows none of this.
@@ -10,12 +10,14 @@ import faulthandler
 import os
 import resource
 import signal
+import socket
 from typing import Any, NoReturn
 
 import uvicorn.config
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from mnist_core.errors import UserError
 from serving import limits
 
 TRUSTED = "FORWARDED_ALLOW_IPS"  # uvicorn's own environment variable
@@ -23,6 +25,7 @@ HELP = (
     "addresses or networks, with commas between them, of reverse proxies that are believed who "
     f"their clients are; as in the variable {TRUSTED} (nobody; with --share its tunnel)"
 )
+REMEDY = "Choose another with --port or --host"
 # A browser opens six connections to a host, and a class of 40 may have one address.
 MAX_OF_ONE, MAX_CONNECTIONS = 240, 1024
 # Of the files that may be open: each connection may have one sent, and the database needs some.
@@ -30,6 +33,24 @@ SHARE_OF_FILES = 0.4
 # From when it is told to end: what was sent before still comes, requests under way are answered,
 # and whatever holds a thread is given up, before Docker kills at 10.
 LINGER_SECONDS, DRAIN_SECONDS, EXIT_SECONDS = 0.5, 8, 9.5
+
+
+def check_address(host: str, port: int) -> None:
+    """Raise UserError where nobody can listen: a busy port, or not an address of this machine.
+
+    Only asking first tells that apart from what else can fail when a server starts; Ray would
+    even share the port with another Ray.
+    """
+    if not 1 <= port <= 65535:
+        raise UserError(f"{port} is not a port: expected 1 to 65535. {REMEDY}")
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host.strip("[]"), port))
+    except OSError as error:
+        raise UserError(
+            f"port {port} of {host} is busy or the address is not this machine's. {REMEDY}"
+        ) from error
 
 
 def prepare(trusted: str = "", share: bool = False) -> None:

@@ -1,16 +1,8 @@
 """Tell where the page is: an address in text and as a QR code that a phone's camera reads."""
 
-import io
 import sys
 
 import segno
-
-
-def qr_text(address: str) -> str:
-    """A QR code of `address` in block characters, for a terminal."""
-    out = io.StringIO()
-    segno.make(address, micro=False).terminal(out, compact=True)
-    return out.getvalue()
 
 
 def qr_picture(address: str) -> str:
@@ -21,7 +13,7 @@ def qr_picture(address: str) -> str:
 def print_public_address(address: str) -> None:
     print(f"Shared for a week at\n{address}", flush=True)
     if sys.stdout.isatty():
-        print(qr_text(address))
+        segno.make(address, micro=False).terminal(compact=True)
 
 
 def print_missing_link(said: str) -> None:

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from mnist_core.errors import UserError
-from serving.address import check_address
+from serving.server import check_address
 from tests.conftest import free_port
 
 

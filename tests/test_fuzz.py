@@ -10,7 +10,7 @@ from gradio import processing_utils
 from benchmarks import fuzz
 from mnist_core.drawing import pictures
 from mnist_core.errors import UserError
-from serving import limits, middleware, routes
+from serving import limits, middleware, origins, routes
 from serving.middleware import LimitsMiddleware
 from tests.conftest import run_async, serving
 from tests.test_benchmarks import end, rows
@@ -175,7 +175,7 @@ def test_an_open_door_is_found(locked, folder, monkeypatch):
 
 
 def test_a_log_that_tells_what_was_sent_is_found(page, folder, monkeypatch, tmp_path):
-    log, parse = tmp_path / "log", middleware.parse_qsl
+    log, parse = tmp_path / "log", origins.parse_qsl
     log.touch()
 
     def parse_and_tell(query: str) -> list:
@@ -183,7 +183,7 @@ def test_a_log_that_tells_what_was_sent_is_found(page, folder, monkeypatch, tmp_
             file.write(f"{query}\n")
         return parse(query)
 
-    monkeypatch.setattr(middleware, "parse_qsl", parse_and_tell)
+    monkeypatch.setattr(origins, "parse_qsl", parse_and_tell)
     found = faults(page, folder, 40, ["query"], log=log)
     assert found.keys() == {"what was sent is in the log"}
 

@@ -48,7 +48,7 @@ def fake_blocks():
 def limited(inner):
     """`inner` behind the middleware, in an app such as Gradio's."""
     blocks = fake_blocks()
-    behind = LimitsMiddleware(inner, Metrics(), "abc", "<ui/a.js>; rel=modulepreload")
+    behind = LimitsMiddleware(inner, Metrics(), "abc", "")
 
     async def whole(scope, receive, send):
         await behind({**scope, "app": SimpleNamespace(get_blocks=lambda: blocks)}, receive, send)

@@ -1,6 +1,7 @@
 """Sharing: passwords, public links that come and that do not, and the invitation on the page."""
 
 import io
+import sys
 
 import httpx
 import numpy as np
@@ -10,8 +11,8 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from mnist_core.errors import UserError
+from serving import sharing
 from serving.auth import PASSWORDS, credentials
-from serving.sharing import qr_text
 from tests.browser import draw
 from tests.conftest import app_main, serving
 from tests.drawings import DRAWINGS
@@ -39,13 +40,20 @@ def code_in(picture: Image.Image) -> str:
     return code.text
 
 
-def test_the_code_in_the_terminal_holds_the_address():
+def test_the_code_in_the_terminal_holds_the_address(monkeypatch, capsys):
+    sharing.print_public_address(LINK)
+    assert capsys.readouterr().out == f"Shared for a week at\n{LINK}\n"  # in a file
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    sharing.print_public_address(LINK)
+    _, address, *code = capsys.readouterr().out.splitlines()
+    assert address == LINK
     halves = {"█": (255, 255), "▀": (255, 0), "▄": (0, 255), " ": (0, 0)}  # upper, lower
     rows = []
-    for line in qr_text(LINK).splitlines():
+    for line in code:
         rows += zip(*(halves[character] for character in line), strict=True)
-    code = Image.fromarray(np.array(rows, np.uint8))
-    assert code_in(code.resize((8 * code.width, 8 * code.height), Image.Resampling.NEAREST)) == LINK
+    picture = Image.fromarray(np.array(rows, np.uint8))
+    larger = picture.resize((8 * picture.width, 8 * picture.height), Image.Resampling.NEAREST)
+    assert code_in(larger) == LINK
 
 
 def test_a_link_that_does_not_come_is_explained(monkeypatch, capsys):

@@ -52,7 +52,7 @@ def test_who_must_log_in_sees_none():
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_an_answer_that_is_no_page_comes_through(method):
-    inner = SkeletonMiddleware(RedirectResponse("/login"), {"en": "SKELETON"})
+    inner = SkeletonMiddleware(RedirectResponse("/login"), {"en": "SKELETON"}, "<a.js>")
 
     async def ask():
         transport = httpx.ASGITransport(inner)
