@@ -99,17 +99,15 @@ def create(output: Path | None, runs: Path, name: str) -> Path:
 
 def _create_new(directory: Path) -> Path:
     """`directory`, or with -2, -3, ... where another run has that name already."""
-    make_directory(directory.parent)
     free = directory
     for number in itertools.count(2):
         try:
-            free.mkdir()
-            break
+            free.mkdir(parents=True)
+            return free
         except FileExistsError:
             free = directory.with_name(f"{directory.name}-{number}")
         except OSError as error:
             raise UserError(f"can't make the folder {free}: {error.strerror}") from error
-    return free
 
 
 def save_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:

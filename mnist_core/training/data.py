@@ -21,7 +21,6 @@ from mnist_core.training.styles import restyle
 
 # The pens of drawings to train on, in pixels of the frame: MNIST's own are 1 to 5 wide.
 PEN_WIDTHS = (1.5, 4.5)
-COPIES = 4  # of each correction to learn from, in random pen widths
 # Images of each writer to train on: so many times the root of how many drawings there are.
 DIGITS_EACH = 60
 LETTERS_EACH = 40
@@ -156,8 +155,7 @@ def _shown(drawings: Sequence[Drawing]) -> Iterable[Drawing]:
 
 def _labels(drawings: Sequence[Drawing]) -> torch.Tensor:
     """Their digits; -1 for what is none."""
-    labels = [-1 if drawing.label is None else drawing.label for drawing in drawings]
-    return torch.tensor(labels, dtype=torch.int64)
+    return torch.tensor([-1 if drawing.label is None else drawing.label for drawing in drawings])
 
 
 def select(dataset: Dataset, indices: torch.Tensor) -> Dataset:

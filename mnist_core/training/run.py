@@ -132,9 +132,8 @@ def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
     In this order: stopped in between, a resumed run does the epoch again and writes the same.
     """
     checkpoint, row = run.checkpoint, dataclasses.asdict(epoch)
-    row = {"epoch": row.pop("number"), **row}
-    for name in ("drawings", "styles"):
-        if dataset := run.data.validation.get(name):
+    for name, dataset in run.data.validation.items():
+        if name != "validation":  # that one is in the row
             row[f"{name}_accuracy"] = evaluate(trainer.result, dataset)[1]
     print(_line(row), flush=True)
     checkpoint.history.append(row)
@@ -144,16 +143,13 @@ def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
     write_metrics(run.directory, checkpoint.history)
     save_checkpoint(run.directory, checkpoint)
     for name, value in row.items() if log else ():
-        log.add_scalar(name, value, epoch.number)
+        log.add_scalar(name, value, epoch.epoch)
 
 
 def _line(row: dict) -> str:
     """An epoch's line of the log, from its row of the metrics."""
-    more = "".join(
-        f"  {name} {row[f'{name}_accuracy']:.2%}"
-        for name in ("drawings", "styles")
-        if f"{name}_accuracy" in row
-    )
+    names = [name for name in ("drawings", "styles") if f"{name}_accuracy" in row]
+    more = "".join(f"  {name} {row[f'{name}_accuracy']:.2%}" for name in names)
     return (
         f"epoch {row['epoch']:2}  training loss {row['training_loss']:.4f}"
         f"  validation loss {row['validation_loss']:.4f}"
