@@ -1,5 +1,6 @@
 """MNIST and drawings as uint8 tensors; seeded splits; all that a training needs of them."""
 
+import hashlib
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -179,6 +180,14 @@ class TrainingData:
     outliers: torch.Tensor | None  # (M, 28, 28) uint8, images of no digit
     letters: torch.Tensor | None  # (K, 28, 28) uint8, of contributors held out
     description: str  # where the images came from, for the model card
+
+    def fingerprint(self) -> str:
+        """A checksum of all images and labels: a resumed run must find the same."""
+        checksum = hashlib.sha256()
+        for images, labels in (self.train_set, *self.validation.values()):
+            checksum.update(images.numpy())
+            checksum.update(labels.numpy())
+        return checksum.hexdigest()
 
 
 def training_data(

@@ -66,7 +66,6 @@ def broadcast_from_rank_0(make: Callable[[], Any]) -> Any:
     """
     if world_size() == 1:
         return make()
-    shared = [None]
     try:
         shared = [make() if rank() == 0 else None]
     except UserError as error:

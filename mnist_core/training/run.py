@@ -18,16 +18,7 @@ from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.network.model import DIGITS, MLP
 from mnist_core.training import distributed
-from mnist_core.training.checkpoint import (
-    Checkpoint,
-    Run,
-    Settings,
-    create,
-    fingerprint,
-    load_checkpoint,
-    save_checkpoint,
-    write_metrics,
-)
+from mnist_core.training.checkpoint import Checkpoint, Run, Settings, create, write_metrics
 from mnist_core.training.data import TrainingData, training_data
 from mnist_core.training.finish import save_network
 from mnist_core.training.trainer import Epoch, Trainer, evaluate
@@ -41,8 +32,8 @@ def begin(settings: Settings, output: Path | None, runs: Path) -> Run:
     data, generator = _prepare(settings)
     directory = create(output, runs, settings.name)
     print(f"run directory    {directory}\n", flush=True)
-    checkpoint = Checkpoint(settings, fingerprint(data))
-    save_checkpoint(directory, checkpoint)
+    checkpoint = Checkpoint(settings, data.fingerprint())
+    checkpoint.save(directory)
     return Run(directory, checkpoint, data, generator)
 
 
@@ -51,7 +42,7 @@ def resume(directory: Path, device: str | None = None, threads: int | None = Non
 
     Raises UserError when there is none, its data have changed or the device is missing.
     """
-    checkpoint = load_checkpoint(directory)
+    checkpoint = Checkpoint.load(directory)
     before = checkpoint.settings
     settings = checkpoint.settings = dataclasses.replace(
         before,
@@ -59,7 +50,7 @@ def resume(directory: Path, device: str | None = None, threads: int | None = Non
         threads=distributed.choose_threads(before.threads if threads is None else threads),
     )
     data, generator = _prepare(settings)
-    if fingerprint(data) != checkpoint.fingerprint:
+    if data.fingerprint() != checkpoint.fingerprint:
         files = " and ".join([settings.data, *settings.drawings, *settings.not_digits])
         raise UserError(
             f"the images are not those that the run in {directory} began with. "
@@ -141,7 +132,7 @@ def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
     if checkpoint.best() is row:
         save_network(run, trainer.result)
     write_metrics(run.directory, checkpoint.history)
-    save_checkpoint(run.directory, checkpoint)
+    checkpoint.save(run.directory)
     for name, value in row.items() if log else ():
         log.add_scalar(name, value, epoch.epoch)
 
@@ -161,7 +152,7 @@ def what_is_left(run: Run) -> str:
     """What a run that was stopped has on the disk, and how to continue it."""
     made = (run.directory / weights.MODEL_FILE).exists()
     return (
-        f"{run.directory} keeps the state after epoch {len(load_checkpoint(run.directory).history)}"
+        f"{run.directory} keeps the state after epoch {len(Checkpoint.load(run.directory).history)}"
         f" and {'the best network so far' if made else 'no network yet'}; "
         f"continue with: python scripts/train.py --resume {run.directory}"
     )
