@@ -4,8 +4,7 @@
     metrics.csv         a row for each epoch
     model.safetensors, README.md   the best network so far, as network/weights.py writes it
 
-Whoever writes them writes the checkpoint last: a run that is stopped before that does its epoch
-again when it is resumed, and writes the same files again.
+`run.keep` writes them, the checkpoint last.
 """
 
 import csv
