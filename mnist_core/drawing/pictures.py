@@ -115,10 +115,9 @@ def _upright(picture: Image.Image, exif: bytes) -> Image.Image:
 def picture_ink(image: Image.Image | np.ndarray) -> np.ndarray:
     """A picture -> (h, w) float32 ink, at most 256 a side: paper 0, full ink 1.
 
-    `image` is a PIL image or an (H, W) or (H, W, 3 or 4) uint8 array, up to
-    4096 x 4096. Ink may be darker or brighter than the paper; the border tells where
-    it is evenly lit. All 0 where there is less contrast than a hard pencil leaves.
-    Raises UserError for anything else.
+    `image` is a PIL image or an (H, W) or (H, W, 3 or 4) uint8 array, up to 4096 x 4096. Ink may be
+    darker or brighter than the paper; the border tells where it is evenly lit. All 0 where there is
+    less contrast than a hard pencil leaves. Raises UserError for anything else.
     """
     picture = Image.fromarray(_grey(_as_picture(image)))
     grey = np.asarray(picture.reduce(math.ceil(max(picture.size) / WORKING_SIDE)))

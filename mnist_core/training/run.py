@@ -6,7 +6,6 @@ use. In several processes `begin`, `resume` and `keep` are for the first alone.
 
 import contextlib
 import dataclasses
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +45,7 @@ def resume(directory: Path, device: str | None = None, threads: int | None = Non
     before = checkpoint.settings
     settings = checkpoint.settings = dataclasses.replace(
         before,
-        device=distributed.choose_device(device or before.device).type,
+        device=distributed.choose_device(device or before.device),
         threads=distributed.choose_threads(before.threads if threads is None else threads),
     )
     data, generator = _prepare(settings)
@@ -114,7 +113,7 @@ def train(run: Run, writer: type | None = None) -> None:
     with writer(run.directory, purge_step=again) if logs else contextlib.nullcontext() as log:
         while trainer.epochs < settings.recipe.epochs:
             epoch = trainer.run_epoch(data.validation["validation"])
-            distributed.broadcast_from_rank_0(partial(keep, run, trainer, epoch, log))
+            distributed.broadcast_from_rank_0(keep, run, trainer, epoch, log)
 
 
 def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:

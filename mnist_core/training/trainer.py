@@ -94,8 +94,9 @@ class Trainer:
         generator: torch.Generator,
         outliers: torch.Tensor | None = None,
     ) -> None:
-        self.images, self.labels = (tensor.to(_device(model)) for tensor in training)
-        self.outliers = None if outliers is None else outliers.to(_device(model))
+        device = next(model.parameters()).device
+        self.images, self.labels = (tensor.to(device) for tensor in training)
+        self.outliers = None if outliers is None else outliers.to(device)
         self.model, self.recipe, self.generator = model, recipe, generator
         # The average of the last steps' weights reads better than any of them (Izmailov et al.,
         # "Averaging Weights Leads to Wider Optima and Better Generalization", 2018).
@@ -143,7 +144,7 @@ class Trainer:
                 trained += len(batch)
                 bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
                 bar.update(len(batch))
-        return distributed.total(total, _device(self.model)) / max(1, trained)
+        return distributed.total(total, self.images.device) / max(1, trained)
 
     def _step(self, shard: torch.Tensor, changes: torch.Generator, weight: float) -> float:
         """Learn from the images at the indices `shard`, (n,): their mean loss.
@@ -234,12 +235,9 @@ def _fast_products() -> Iterator[None]:
 def predict(model: MLP, images: torch.Tensor) -> torch.Tensor:
     """(N, 10) log-probabilities, on the CPU, for (N, 28, 28) images, however many."""
     model.eval()
-    batches = (batch.to(_device(model)) for batch in images.split(EVALUATION_BATCH))
+    device = next(model.parameters()).device
+    batches = (batch.to(device) for batch in images.split(EVALUATION_BATCH))
     return torch.cat([model(to_input(batch)).cpu() for batch in batches])
-
-
-def _device(model: MLP) -> torch.device:
-    return next(model.parameters()).device
 
 
 def evaluate(model: MLP, dataset: Dataset) -> tuple[float, float]:
