@@ -62,7 +62,8 @@ def main() -> None:
         model, _ = weights.load(args.weights)
         writers = by_writer(read_drawings(args.drawings))
         generator = torch.Generator().manual_seed(0)
-        rehearsed = learning.rehearsal(training_data(args.data, [], learning.OUTLIERS, generator))
+        known = training_data(args.data, [], learning.OUTLIERS, generator)
+        rehearsed = torch.cat([known.train_set[0], known.outliers])
         test = load_mnist(args.data, train=False)
         make_directory(args.output)
     except UserError as error:

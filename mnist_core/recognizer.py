@@ -14,7 +14,7 @@ from PIL import Image
 from mnist_core.drawing import framing
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
-from mnist_core.network import weights
+from mnist_core.network import calibration, weights
 from mnist_core.network.model import DIGITS, MLP
 
 A_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # read by any network that has learned
@@ -101,13 +101,7 @@ class Recognizer:
         if not pixels.any():
             return Prediction(np.full(DIGITS, 0.1, np.float32), None, pixels, "empty")
         log_probabilities = self.model(framing.to_input(torch.from_numpy(pixels)))  # (1, 10)
-        probabilities = log_probabilities.exp()[0].numpy()  # (10,)
-        verdict = self._verdict(probabilities)
-        return Prediction(probabilities, int(probabilities.argmax()), pixels, verdict)
-
-    def _verdict(self, probabilities: np.ndarray) -> Verdict:
-        second, first = np.sort(probabilities)[-2:]
-        thresholds = self.config["thresholds"]
-        if first + second < thresholds["digit"]:
-            return "no digit"
-        return "unsure" if first - second < thresholds["sure"] else "sure"
+        probabilities = log_probabilities.exp()[0]  # (10,)
+        (place,) = calibration.verdicts(probabilities[None], self.config["thresholds"])
+        digit, verdict = int(probabilities.argmax()), calibration.VERDICTS[place]
+        return Prediction(probabilities.numpy(), digit, pixels, verdict)

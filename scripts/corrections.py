@@ -63,7 +63,7 @@ def argument_parser() -> argparse.ArgumentParser:
         return added.add_argument
 
     option = add("list", list_all, "show them in a table, the oldest first")
-    option("--last", type=positive, metavar="N", help="only the N newest")
+    option("--last", type=int, metavar="N", help="only the N newest")
     option("--picture", type=Path, metavar="FILE.png", help=f"draw at most {plots.CONTACTS} too")
     option = add("review", review, "find doubtful labels: those that a network does not read")
     option("--weights", type=Path, default=ROOT / "weights", metavar="DIR", help="the network")
@@ -80,16 +80,12 @@ def argument_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def positive(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{number}: expected at least 1")
-    return number
-
-
 # The commands ----------------------------------------------------------------
 
 
 def list_all(store: Corrections, last: int | None, picture: Path | None) -> None:
+    if last is not None and last < 1:
+        raise UserError(f"--last is {last}; expected at least 1")
     shown = 0
     print("    id  given (UTC)       label  read as  network           whose")
     for one in store.all(last):

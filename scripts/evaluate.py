@@ -90,10 +90,8 @@ def read(
         people = list(map(contributor_of, drawings))
         if len(set(people)) == 1:
             people = list(map(writer_of, drawings))
-        characters = [drawing.extra.get("character", "?") for drawing in drawings]
-        images, labels = render_drawings(drawings)
-        truth = labels.tolist() if digits else characters
-        return answers(f"{path}, as strokes", images, truth, people)
+        truth = [one.label if digits else one.extra.get("character", "?") for one in drawings]
+        return answers(f"{path}, as strokes", render_drawings(drawings)[0], truth, people)
 
     images, labels = (tensor[: max(1, limit)] for tensor in load_mnist(data, train=False))
     sets = [answers("MNIST test", images, labels.tolist(), [None] * len(images))]

@@ -60,8 +60,6 @@ TARGET_ONGOING = 4
 def main() -> None:
     parser = argument_parser()
     args = parser.parse_args()
-    if args.max_replicas is not None and args.max_replicas < args.min_replicas:
-        parser.error("--max-replicas is less than --min-replicas")
     os.environ.update(ENVIRONMENT)
     try:
         import ray
@@ -69,9 +67,9 @@ def main() -> None:
     except ImportError:
         parser.exit(2, "serve_ray.py: Ray is missing: pip install -r requirements-ray.txt\n")
     try:
+        replicas = scale(args.replicas, args.min_replicas, args.max_replicas)
         check_address(args.host, args.port)
         mnist_core.Recognizer.load(args.weights)  # told here, before Ray is started for replicas
-        replicas = scale(args.replicas, args.min_replicas, args.max_replicas)
         logs = start(args.host, args.port)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # instead of Ray's
         serve.run(application(str(args.weights), replicas), logging_config=QUIET)
@@ -88,6 +86,8 @@ def main() -> None:
 
 def scale(number: int, fewest: int, most: int | None) -> dict[str, Any]:
     """How many replicas, in Ray Serve's words: `number`, or as the load asks up to `most`."""
+    if min(number, fewest) < 1 or (most is not None and most < fewest):
+        raise UserError("expected 1 replica or more, and --max-replicas not below --min-replicas")
     if most is None:
         return {"num_replicas": number}
     limits = {"min_replicas": fewest, "max_replicas": most}
@@ -162,19 +162,13 @@ def argument_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--replicas", type=positive, default=2, help="processes that read drawings")
-    add("--min-replicas", type=positive, default=1, help="with --max-replicas, the fewest")
-    add("--max-replicas", type=positive, help="as many as the load asks for, up to this")
+    add("--replicas", type=int, default=2, help="processes that read drawings")
+    add("--min-replicas", type=int, default=1, help="with --max-replicas, the fewest")
+    add("--max-replicas", type=int, help="as many as the load asks for, up to this")
     add("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
-    add("--port", type=positive, default=7860, help="1 to 65535")
+    add("--port", type=int, default=7860, help="1 to 65535")
     add("--weights", default=ROOT / "weights", help="folder or hf://USER/NAME")
     return parser
-
-
-def positive(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"expected 1 or more, not {number}")
-    return number
 
 
 if __name__ == "__main__":

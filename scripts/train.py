@@ -13,7 +13,6 @@ import dataclasses
 import os
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +58,10 @@ def main() -> None:
     distributed.join()
     try:
         writer = run.summary_writer() if tensorboard else None
-        current = distributed.broadcast_from_rank_0(partial(start, **given))
+        current = distributed.broadcast_from_rank_0(start, **given)
         run.train(current, writer)
-        end = partial(finish, current, WEIGHTS if install else None, given["push_to_hub"])
-        distributed.broadcast_from_rank_0(end)
+        place = WEIGHTS if install else None
+        distributed.broadcast_from_rank_0(finish, current, place, given["push_to_hub"])
     except KeyboardInterrupt:
         stop(parser, 130, "stopped", current)
     except UserError as error:
@@ -143,7 +142,7 @@ def begin(
         data=str(data.resolve()),
         drawings=[str(path.resolve()) for path in drawings],
         not_digits=[str(path.resolve()) for path in not_digits],
-        device=distributed.choose_device(device or "auto").type,
+        device=distributed.choose_device(device or "auto"),
         threads=distributed.choose_threads(threads),
     )
     return run.begin(settings, output, RUNS)

@@ -47,6 +47,12 @@ def test_thresholds_worked_by_hand():
     assert thresholds["sure"] == pytest.approx(0.608 - 0.392, abs=1.1e-3)
 
 
+def test_verdicts_worked_by_hand():
+    rows = answers(0.9, 0.75, 0.7)  # leads of 0.8, 0.5 and 0.4
+    rows = torch.cat([rows, torch.full((1, 10), 0.1)])
+    assert verdicts(rows, {"digit": 0.5, "sure": 0.5}).tolist() == [2, 2, 1, 0]
+
+
 def test_verdicts_are_those_that_the_recogniser_gives(recognizer, mnist):
     thresholds = recognizer.config["thresholds"]
     grey = torch.randint(256, (100, 28, 28), dtype=torch.uint8)

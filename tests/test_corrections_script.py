@@ -80,6 +80,8 @@ def test_list_shows_a_table(command):
     assert TOKEN not in out
     _, out, _ = command("list", "--last", 1)
     assert out.splitlines()[1:] == [third, "1 of 3 corrections"]
+    code, _, message = command("list", "--last", 0)
+    assert (code, message) == (2, "corrections.py: --last is 0; expected at least 1\n")
 
 
 def test_list_draws_a_contact_sheet(command, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import torch
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
 from mnist_core.training import distributed
-from mnist_core.training.checkpoint import load_checkpoint
+from mnist_core.training.checkpoint import Checkpoint
 from mnist_core.training.trainer import Recipe, Trainer
 from scripts import train
 from tests.conftest import ROOT, run
@@ -43,7 +43,7 @@ def two_processes(directory, *settings: object) -> str:
 def result(directory) -> tuple[dict, float]:
     scores = weights.load(directory)[1]["provenance"]["scores"]
     # Before rounding, by which a difference in the last bits may become a step.
-    return load_checkpoint(directory).trainer["result"], scores["test_accuracy"]
+    return Checkpoint.load(directory).trainer["result"], scores["test_accuracy"]
 
 
 def losses(directory) -> list[float]:

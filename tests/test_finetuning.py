@@ -81,7 +81,7 @@ def test_more_corrections_than_the_pool_holds_are_a_random_choice(mnist, monkeyp
         chosen.append([correction.label for correction in corrections] * copies)
         return render_variants(corrections, copies, generator)
 
-    monkeypatch.setattr(finetune, "render_variants", render)
+    monkeypatch.setattr(data, "render_variants", render)
     model = MLP((8,)).eval()
     many = [Drawing(i, mirrored_threes(1, seed=0)[0].strokes) for i in range(10)] * 3
     for corrections, seed in ((many[:4], 0), (many, 0), (many, 0), (many, 1)):
@@ -161,7 +161,7 @@ def test_mnist_s_validation_images_decide_and_not_its_test_images():
 @pytest.fixture
 def little_data(monkeypatch):
     """2,000 of MNIST's images, few outliers, and as little made of them and of corrections."""
-    load_few(monkeypatch.setattr, 2000, data, finetune, personalization)
+    load_few(monkeypatch.setattr, 2000, data, personalization)
     monkeypatch.setattr(finetune, "OUTLIERS", 20)
     monkeypatch.setattr(finetune, "POOL", 100)
     monkeypatch.setattr(finetune, "COPIES", 4)

@@ -144,7 +144,7 @@ def test_an_even_picture_has_no_ink(level):
         (None, "not a NoneType"),
         (np.zeros((10, 10)), "float64"),
         (np.zeros((10, 10, 2), np.uint8), r"\(10, 10, 2\)"),
-        (np.zeros((0, 10), np.uint8), "empty"),
+        (np.zeros((0, 10), np.uint8), "10 x 0 pixels"),
         (np.zeros((4097, 10), np.uint8), "10 x 4097"),
     ],
 )

@@ -233,7 +233,12 @@ def test_no_drawing_is_lost_when_a_replica_dies(replicas, place):
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [(("--weights", "/no/such/place"), "scripts/train.py"), (("--port", "99999"), "--port")],
+    [
+        (("--weights", "/no/such/place"), "scripts/train.py"),
+        (("--port", "99999"), "--port"),
+        (("--replicas", "0"), "expected 1 replica or more"),
+        (("--min-replicas", "3", "--max-replicas", "2"), "--max-replicas not below"),
+    ],
 )
 def test_what_cannot_be_served_is_one_line(ray, arguments, says):
     done = run(SCRIPT, "--port", free_port(), *arguments)

@@ -332,7 +332,7 @@ def test_the_paper_is_the_page_s(recognizer):
         ({"picture": "/etc/passwd"}, "send a PNG"),
         ({"picture": "data:image/png;base64,AAAA"}, "send a PNG"),
         ({"picture": "data:image/png;base64,ÄÖ"}, "with base64 in it"),
-        ({"picture": "data:image/png;base64,AAAAA"}, "not base64"),
+        ({"picture": "data:image/png;base64,AAAAA"}, "with base64 in it"),
         ({"strokes": {}}, "a drawing is a list of strokes"),
         ({"strokes": [[["<img src=x onerror=alert(1)>", 2]]]}, "pairs of numbers"),
     ],

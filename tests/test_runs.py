@@ -21,6 +21,7 @@ from mnist_core.drawing.strokes import Drawing, parse_strokes, write_drawings
 from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.training import checkpoint, finish, run
+from mnist_core.training.checkpoint import Checkpoint
 from scripts import train
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS
@@ -79,7 +80,7 @@ def assert_same(directory, expected) -> None:
     """Both runs ended with the same network, state and history, bit for bit."""
     found, wanted = (load_file(folder / weights.MODEL_FILE) for folder in (directory, expected))
     torch.testing.assert_close(found, wanted, rtol=0, atol=0)
-    found, wanted = (checkpoint.load_checkpoint(folder).trainer for folder in (directory, expected))
+    found, wanted = (Checkpoint.load(folder).trainer for folder in (directory, expected))
     assert found.pop("schedule") == wanted.pop("schedule")
     torch.testing.assert_close(found, wanted, rtol=0, atol=0)
     assert rows(directory) == rows(expected)
@@ -116,7 +117,7 @@ def test_the_best_epoch_is_kept(uninterrupted):
 def test_of_equal_epochs_the_later_is_kept():
     accuracies = [0.5, 0.9, 0.9, 0.8]
     history = [{"epoch": n, "validation_accuracy": a} for n, a in enumerate(accuracies, start=1)]
-    assert checkpoint.Checkpoint(None, "", history).best()["epoch"] == 3
+    assert Checkpoint(None, "", history).best()["epoch"] == 3
 
 
 @pytest.mark.parametrize("signal_sent", [signal.SIGKILL, signal.SIGINT])
@@ -140,7 +141,7 @@ def test_a_run_stopped_anywhere_resumes_to_the_same_weights(
     time.sleep(then)
     process.send_signal(signal_sent)
     _, message = process.communicate(timeout=60)
-    done = len(checkpoint.load_checkpoint(directory).history)
+    done = len(Checkpoint.load(directory).history)
     assert after <= done < EPOCHS
     if signal_sent == signal.SIGINT:
         assert process.returncode == 130
@@ -175,7 +176,7 @@ def test_an_interrupt_between_two_files_costs_an_epoch_at_most(
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", interrupted)
         message = refused(training, capsys, "--epochs", 3, "--output", directory, code=130)
-    done = len(checkpoint.load_checkpoint(directory).history)
+    done = len(Checkpoint.load(directory).history)
     assert f"the state after epoch {done} and the best network so far" in message
     weights.load(directory)
     training("--resume", directory)
@@ -203,7 +204,7 @@ def test_a_full_disk_leaves_the_last_good_state(
         assert "--resume" not in message
         return
     assert f"--resume {tmp_path / 'run'}" in message
-    done = len(checkpoint.load_checkpoint(tmp_path / "run").history)
+    done = len(Checkpoint.load(tmp_path / "run").history)
     assert f"the state after epoch {done} " in message
     training("--resume", tmp_path / "run")
     assert_same(tmp_path / "run", three_epochs)
@@ -234,14 +235,14 @@ def test_a_training_that_diverges_keeps_the_last_good_state(
     monkeypatch.setattr(run, "keep", keep_one)
     assert "--resume" in refused(training, capsys, *settings, "--output", directory, code=130)
     monkeypatch.setattr(run, "keep", keep)
-    saved = checkpoint.load_checkpoint(directory)
+    saved = Checkpoint.load(directory)
     saved.trainer["optimizer"]["param_groups"][0]["lr"] = 1e30
-    checkpoint.save_checkpoint(directory, saved)
+    saved.save(directory)
     message = refused(training, capsys, "--resume", directory)
     assert "diverged in epoch 2" in message
     assert "the state after epoch 1 and the best network so far" in message
     weights.load(directory)
-    assert len(checkpoint.load_checkpoint(directory).history) == 1
+    assert len(Checkpoint.load(directory).history) == 1
 
 
 def test_a_learning_rate_far_too_high_is_one_line(tmp_path, training, capsys):
@@ -314,14 +315,14 @@ def test_a_state_that_is_missing_or_unreadable_is_refused(tmp_path, training, ca
 def test_another_program_s_state_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "state.pt")
     with pytest.raises(UserError, match="damaged, or another version's"):
-        checkpoint.load_checkpoint(tmp_path)
+        Checkpoint.load(tmp_path)
 
 
 def test_a_state_that_is_cut_short_is_refused(tmp_path, uninterrupted):
     content = (uninterrupted / "state.pt").read_bytes()
     (tmp_path / "state.pt").write_bytes(content[: len(content) // 2])
     with pytest.raises(UserError, match="damaged"):
-        checkpoint.load_checkpoint(tmp_path)
+        Checkpoint.load(tmp_path)
 
 
 def test_other_data_than_the_run_s_are_refused(tmp_path, training, capsys):

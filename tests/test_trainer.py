@@ -26,7 +26,7 @@ def train(mnist, seed: int) -> tuple[MLP, list]:
 
 def test_one_epoch_on_a_few_hundred_images_learns(mnist):
     _, (epoch,) = train(mnist, seed=0)
-    assert epoch.number == 1
+    assert epoch.epoch == 1
     assert epoch.validation_accuracy > 0.6  # chance is 0.1
     assert epoch.validation_loss < 1.3  # chance is 2.3
 

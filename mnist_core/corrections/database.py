@@ -28,10 +28,9 @@ PRAGMAS = ("synchronous=EXTRA", "secure_delete=ON", "journal_mode=DELETE")
 RESERVE = 4 << 20  # bytes
 AT_ONCE = 50
 
-METADATA = sql.MetaData()
 CORRECTIONS = sql.Table(
     "corrections",
-    METADATA,
+    sql.MetaData(),
     sql.Column("id", sql.Integer, primary_key=True),
     sql.Column("token", sql.String(64), nullable=False),
     sql.Column("label", sql.SmallInteger, nullable=False),
@@ -43,8 +42,6 @@ CORRECTIONS = sql.Table(
     sql.Index("corrections_token_created", "token", "created"),
     sqlite_autoincrement=True,  # an id is never given twice, so that none names another drawing
 )
-
-COLUMNS = {column.name for column in CORRECTIONS.c}
 
 UNREACHABLE = "The corrections can't be reached"
 NOTHING_KEPT = "no correction was kept yet, or the database's address is wrong"
@@ -202,8 +199,8 @@ def _prepare(connection: sql.Connection, create: bool) -> None:
     if not inspector.has_table(CORRECTIONS.name):
         if not create:
             raise UserError(f"this database holds no corrections: {NOTHING_KEPT}")
-        METADATA.create_all(connection)
-    elif {one["name"] for one in inspector.get_columns(CORRECTIONS.name)} != COLUMNS:
+        CORRECTIONS.create(connection)
+    elif {it["name"] for it in inspector.get_columns(CORRECTIONS.name)} != {*CORRECTIONS.c.keys()}:
         raise UserError(
             f'this database has a table "{CORRECTIONS.name}" that is not this program\'s, or '
             "another version's: name another database"

@@ -24,18 +24,9 @@ from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
-from mnist_core.training import trainer
+from mnist_core.training import data, trainer
 from mnist_core.training.augment import augment
 from mnist_core.training.checkpoint import write_metrics
-from mnist_core.training.data import (
-    Dataset,
-    TrainingData,
-    load_mnist,
-    render_drawings,
-    render_variants,
-    training_data,
-    writer_of,
-)
 from mnist_core.training.finish import date_and_versions
 
 TEST_WRITERS = "pendigits-test.jsonl.gz"  # in the data folder, where it may be put, to score
@@ -101,7 +92,7 @@ def hold_out(corrections: Sequence[Drawing]) -> tuple[list[Drawing], list[Drawin
 
 def _is_held_out(correction: Drawing) -> bool:
     """As a hash of the writer says, or of the strokes: what comes later changes no side."""
-    writer = writer_of(correction)
+    writer = data.writer_of(correction)
     strokes = [stroke.tolist() for stroke in correction.strokes]
     key = json.dumps(strokes) if writer is None else str(writer)
     digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
@@ -121,13 +112,14 @@ def learn(
     """
     generator = torch.Generator().manual_seed(SEED)
     learned_from, held_out = hold_out(corrections)
-    data = training_data(root, drawings, OUTLIERS, generator)
-    sets = {**data.validation, "test": load_mnist(root, train=False)}
+    known = data.training_data(root, drawings, OUTLIERS, generator)
+    sets = {**known.validation, "test": data.load_mnist(root, train=False)}
     if (root / TEST_WRITERS).exists():
-        sets["pen-digit test writers"] = render_drawings(read_drawings(root / TEST_WRITERS))
+        sets["pen-digit test writers"] = data.render_drawings(read_drawings(root / TEST_WRITERS))
     if held_out:
-        sets["held-out corrections"] = render_drawings(held_out)
-    new = finetune(model, learned_from, rehearsal(data), settings, generator)
+        sets["held-out corrections"] = data.render_drawings(held_out)
+    rehearsal = torch.cat([known.train_set[0], known.outliers])
+    new = finetune(model, learned_from, rehearsal, settings, generator)
     scores = {
         name: (*(trainer.evaluate(one, dataset)[1] for one in (model, new)), len(dataset[0]))
         for name, dataset in sets.items()
@@ -135,11 +127,6 @@ def learn(
     images, labels = sets["test"]
     confusion = trainer.confusion_matrix(trainer.predict(new, images).argmax(1), labels)
     return Learned(new, scores, len(learned_from), len(held_out), confusion)
-
-
-def rehearsal(data: TrainingData) -> torch.Tensor:
-    """(N, 28, 28) uint8: all images that a training sees, of digits and of none."""
-    return torch.cat([data.train_set[0], data.outliers])
 
 
 def finetune(
@@ -154,7 +141,11 @@ def finetune(
     `model` is one for use, without batch normalisation. `rehearsal`, (N, 28, 28) uint8, are
     images whose answers are to stay as they are.
     """
-    images, labels = _variants(corrections, generator)
+    if len(corrections) > POOL:
+        some = torch.randperm(len(corrections), generator=generator)[:POOL]
+        corrections = [corrections[i] for i in some.tolist()]
+    copies = min(COPIES, POOL // len(corrections))
+    images, labels = data.render_variants(corrections, copies, generator)
     inputs = to_input(augment(images, generator))
     chosen = torch.randint(len(rehearsal), (POOL,), generator=generator)
     changed = augment(rehearsal[chosen], generator)  # (POOL, 28, 28)
@@ -177,14 +168,6 @@ def finetune(
     return rounded(new)
 
 
-def _variants(corrections: Sequence[Drawing], generator: torch.Generator) -> Dataset:
-    """Up to POOL images: copies of each correction, or of as many as there is room for."""
-    if len(corrections) > POOL:
-        chosen = torch.randperm(len(corrections), generator=generator)[:POOL]
-        corrections = [corrections[i] for i in chosen.tolist()]
-    return render_variants(corrections, min(COPIES, POOL // len(corrections)), generator)
-
-
 def save(
     learned: Learned, directory: Path, parent: Path, config: dict, settings: FineTuning
 ) -> None:
@@ -200,11 +183,11 @@ def save(
         scores |= {name: round(after, 4), f"{name}_before": round(before, 4)}
         rows.append({"what": what, "before": before, "after": after, "count": count})
     first = config["provenance"]
-    data = first.get("parent", first)["data"]  # of the first network, however long the line
+    origin = first.get("parent", first)["data"]  # of the first network, however long the line
     provenance = {
         "data": f"{learned.count} corrections, learned by the network of {first['date']} "
-        f"that was in {parent}; before, {data}",
-        "parent": {"directory": str(parent), "name": config["name"], "data": data},
+        f"that was in {parent}; before, {origin}",
+        "parent": {"directory": str(parent), "name": config["name"], "data": origin},
         "corrections": learned.count,
         "recipe": {"name": "corrections", **dataclasses.asdict(settings)},
         "seed": SEED,

@@ -118,10 +118,9 @@ def frame_picture(image: Image.Image | np.ndarray) -> np.ndarray:
     of one even colour gives an empty image.
     """
     ink = picture_ink(image)
-    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
-    if not rows.size:
+    if not ink.any():
         return np.zeros((SIDE, SIDE), np.uint8)
-    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    ink = crop(ink)
     height, width = ink.shape
     scale = BOX / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -130,6 +129,12 @@ def frame_picture(image: Image.Image | np.ndarray) -> np.ndarray:
     top, left = (SIDE - size[1]) // 2, (SIDE - size[0]) // 2
     frame[top : top + size[1], left : left + size[0]] = small / small.max()
     return _centre(frame)
+
+
+def crop(ink: np.ndarray) -> np.ndarray:
+    """The part of an image that holds all of its ink."""
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _centre(ink: np.ndarray) -> np.ndarray:

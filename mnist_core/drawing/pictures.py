@@ -42,7 +42,7 @@ def check_data_url(value: object) -> str:
         raise UserError(
             f"expected a picture as a data URL of at most {MAX_DATA_URL} characters: shrink it"
         )
-    if not DATA_URL.fullmatch(value):
+    if not DATA_URL.fullmatch(value) or len(value.partition(",")[2]) % 4:
         raise UserError(
             "expected data:image/png;base64,... with base64 in it: send a PNG, JPEG or WebP file"
         )
@@ -52,11 +52,7 @@ def check_data_url(value: object) -> str:
 def decode_picture(data_url: object) -> Image.Image:
     """The picture in a data URL, "data:image/png;base64,...". Raises UserError for others."""
     encoded = check_data_url(data_url).partition(",")[2]
-    try:
-        content = base64.b64decode(encoded, validate=True)
-    except ValueError as error:
-        raise UserError("the picture's data URL is not base64") from error
-    return open_picture(io.BytesIO(content), MAX_SENT_SIDE)
+    return open_picture(io.BytesIO(base64.b64decode(encoded)), MAX_SENT_SIDE)
 
 
 def open_picture(
@@ -119,10 +115,9 @@ def _upright(picture: Image.Image, exif: bytes) -> Image.Image:
 def picture_ink(image: Image.Image | np.ndarray) -> np.ndarray:
     """A picture -> (h, w) float32 ink, at most 256 a side: paper 0, full ink 1.
 
-    `image` is a PIL image or an (H, W) or (H, W, 3 or 4) uint8 array, up to
-    4096 x 4096. Ink may be darker or brighter than the paper; the border tells where
-    it is evenly lit. All 0 where there is less contrast than a hard pencil leaves.
-    Raises UserError for anything else.
+    `image` is a PIL image or an (H, W) or (H, W, 3 or 4) uint8 array, up to 4096 x 4096. Ink may be
+    darker or brighter than the paper; the border tells where it is evenly lit. All 0 where there is
+    less contrast than a hard pencil leaves. Raises UserError for anything else.
     """
     picture = Image.fromarray(_grey(_as_picture(image)))
     grey = np.asarray(picture.reduce(math.ceil(max(picture.size) / WORKING_SIDE)))
@@ -133,8 +128,6 @@ def picture_ink(image: Image.Image | np.ndarray) -> np.ndarray:
     if ink.max() < MIN_CONTRAST:
         return np.zeros_like(ink)
     strong = ink[ink > max(_otsu(ink), 0)]
-    if not strong.size:
-        return np.zeros_like(ink)
     # Noise goes either way, ink only one: what lies below the paper tells how noisy it is.
     noise = math.sqrt(np.mean(np.minimum(ink, 0) ** 2) * 2)
     ink = np.where(ink > 3 * noise, ink, 0)
@@ -159,8 +152,6 @@ def _as_picture(image: object) -> Image.Image:
             raise UserError(
                 f"expected an (H, W) or (H, W, 3 or 4) uint8 array, not {image.dtype} {image.shape}"
             )
-        if 0 in image.shape:
-            raise UserError(f"the picture is empty: its shape is {image.shape}")
         image = Image.fromarray(image[:, :, 0] if image.ndim == 3 and channels == 1 else image)
     if not isinstance(image, Image.Image):
         raise UserError(f"expected a PIL image or a uint8 array, not a {type(image).__name__}")

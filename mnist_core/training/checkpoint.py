@@ -4,14 +4,12 @@
     metrics.csv         a row for each epoch
     model.safetensors, README.md   the best network so far, as network/weights.py writes it
 
-Whoever writes them writes the checkpoint last: a run that is stopped before that does its epoch
-again when it is resumed, and writes the same files again.
+`run.keep` writes them, the checkpoint last.
 """
 
 import csv
 import dataclasses
 import datetime
-import hashlib
 import io
 import itertools
 from pathlib import Path
@@ -27,6 +25,8 @@ from mnist_core.training.trainer import Recipe
 
 CHECKPOINT_FILE = "state.pt"
 METRICS_FILE = "metrics.csv"
+# What torch.load and the checks after it raise for a file that is no checkpoint.
+DAMAGE = (RuntimeError, ValueError, TypeError, LookupError, EOFError, UnpicklingError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +56,32 @@ class Checkpoint:
         """The row whose network is kept: the best on what was held out, the later of equals."""
         return max(reversed(self.history), key=_score)
 
+    def save(self, directory: Path) -> None:
+        """Write it; loading it needs no pickle. Raises UserError when there is no room."""
+        content = io.BytesIO()  # where a file can't take it, torch.save hides why in a RuntimeError
+        torch.save(dataclasses.asdict(self), content)
+        with replacing(directory / CHECKPOINT_FILE) as file:
+            file.write(content.getbuffer())
+
+    @classmethod
+    def load(cls, directory: Path) -> "Checkpoint":
+        """The checkpoint in `directory`. Raises UserError when there is none or it is damaged."""
+        path = directory / CHECKPOINT_FILE
+        try:
+            saved = dict(torch.load(path, map_location="cpu", weights_only=True))
+            settings = dict(saved.pop("settings"))
+            recipe = Recipe(**settings.pop("recipe"))
+            return cls(Settings(recipe=recipe, **settings), **saved)
+        except FileNotFoundError as error:
+            raise UserError(
+                f"no run to resume in {directory}: {CHECKPOINT_FILE} is missing. "
+                "Give the directory that the run printed when it began"
+            ) from error
+        except OSError as error:
+            raise UserError(f"{path} can't be read: {error.strerror}") from error
+        except DAMAGE as error:
+            raise UserError(f"{path} is damaged, or another version's: begin a new run") from error
+
 
 def _score(row: dict) -> float:
     """How good an epoch's network is: its mean accuracy on what was held out."""
@@ -70,15 +96,6 @@ class Run:
     checkpoint: Checkpoint
     data: TrainingData
     generator: torch.Tensor
-
-
-def fingerprint(data: TrainingData) -> str:
-    """A checksum of all images and labels: a resumed run must find the same."""
-    checksum = hashlib.sha256()
-    for images, labels in (data.train_set, *data.validation.values()):
-        checksum.update(images.numpy())
-        checksum.update(labels.numpy())
-    return checksum.hexdigest()
 
 
 def create(output: Path | None, runs: Path, name: str) -> Path:
@@ -99,44 +116,15 @@ def create(output: Path | None, runs: Path, name: str) -> Path:
 
 def _create_new(directory: Path) -> Path:
     """`directory`, or with -2, -3, ... where another run has that name already."""
-    make_directory(directory.parent)
     free = directory
     for number in itertools.count(2):
         try:
-            free.mkdir()
-            break
+            free.mkdir(parents=True)
+            return free
         except FileExistsError:
             free = directory.with_name(f"{directory.name}-{number}")
         except OSError as error:
             raise UserError(f"can't make the folder {free}: {error.strerror}") from error
-    return free
-
-
-def save_checkpoint(directory: Path, checkpoint: Checkpoint) -> None:
-    """Write the checkpoint; loading it needs no pickle. Raises UserError when there is no room."""
-    content = io.BytesIO()  # where a file can't take it, torch.save hides why in a RuntimeError
-    torch.save(dataclasses.asdict(checkpoint), content)
-    with replacing(directory / CHECKPOINT_FILE) as file:
-        file.write(content.getbuffer())
-
-
-def load_checkpoint(directory: Path) -> Checkpoint:
-    """The checkpoint in `directory`. Raises UserError when there is none or it is damaged."""
-    path = directory / CHECKPOINT_FILE
-    try:
-        saved = dict(torch.load(path, map_location="cpu", weights_only=True))
-        settings = dict(saved.pop("settings"))
-        recipe = Recipe(**settings.pop("recipe"))
-        return Checkpoint(Settings(recipe=recipe, **settings), **saved)
-    except FileNotFoundError as error:
-        raise UserError(
-            f"no run to resume in {directory}: {CHECKPOINT_FILE} is missing. "
-            "Give the directory that the run printed when it began"
-        ) from error
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}") from error
-    except (RuntimeError, ValueError, TypeError, LookupError, EOFError, UnpicklingError) as error:
-        raise UserError(f"{path} is damaged, or another version's: begin a new run") from error
 
 
 def write_metrics(directory: Path, rows: list[dict]) -> None:

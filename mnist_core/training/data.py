@@ -1,5 +1,6 @@
 """MNIST and drawings as uint8 tensors; seeded splits; all that a training needs of them."""
 
+import hashlib
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -21,13 +22,13 @@ from mnist_core.training.styles import restyle
 
 # The pens of drawings to train on, in pixels of the frame: MNIST's own are 1 to 5 wide.
 PEN_WIDTHS = (1.5, 4.5)
-COPIES = 4  # of each correction to learn from, in random pen widths
 # Images of each writer to train on: so many times the root of how many drawings there are.
 DIGITS_EACH = 60
 LETTERS_EACH = 40
 MOST_COPIES = 16  # of one drawing
 
 Dataset = tuple[torch.Tensor, torch.Tensor]  # (N, 28, 28) uint8 images, (N,) int64 labels
+Drawings = Sequence[Drawing]
 
 
 def load_mnist(root: str | Path, train: bool) -> Dataset:
@@ -66,9 +67,7 @@ def split(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     return order[count // 10 :], order[: count // 10]
 
 
-def split_drawings(
-    drawings: Sequence[Drawing], seed: int = 0
-) -> tuple[list[Drawing], list[Drawing]]:
+def split_drawings(drawings: Drawings, seed: int = 0) -> tuple[list[Drawing], list[Drawing]]:
     """Some drawings for training and, chosen by the seed, about a tenth for validation.
 
     Where ten or more contributors are named, some are held out with all their drawings: what
@@ -107,15 +106,13 @@ def contributor_of(drawing: Drawing) -> str | int | None:
     return writer.partition("-")[0] if isinstance(writer, str) else writer
 
 
-def render_drawings(drawings: Sequence[Drawing]) -> Dataset:
+def render_drawings(drawings: Drawings) -> Dataset:
     """Draw each drawing once, with the pen that the page uses."""
     images = [frame_strokes(drawing.strokes) for drawing in _shown(drawings)]
     return torch.from_numpy(np.stack(images)), _labels(drawings)
 
 
-def render_variants(
-    drawings: Sequence[Drawing], copies: int, generator: torch.Generator
-) -> Dataset:
+def render_variants(drawings: Drawings, copies: int, generator: torch.Generator) -> Dataset:
     """Draw each drawing `copies` times, each time with a pen of another, random width."""
     widths = torch.empty(len(drawings), copies).uniform_(*PEN_WIDTHS, generator=generator)
     images = [
@@ -126,9 +123,7 @@ def render_variants(
     return torch.from_numpy(np.stack(images)), _labels(drawings).repeat_interleave(copies)
 
 
-def render_restyled(
-    drawings: Sequence[Drawing], each: float, generator: torch.Generator
-) -> Dataset:
+def render_restyled(drawings: Drawings, each: float, generator: torch.Generator) -> Dataset:
     """Draw each drawing several times, in other hands and other pen widths; a letter's label is -1.
 
     A writer of n drawings gets about `each` x sqrt(n) images, up to `MOST_COPIES` of each, so
@@ -136,10 +131,8 @@ def render_restyled(
     """
     chance = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
     counts = Counter(map(writer_of, drawings))
-    copies = [
-        min(max(1, round(each / counts[writer_of(drawing)] ** 0.5)), MOST_COPIES)
-        for drawing in drawings
-    ]
+    drawn = [counts[writer_of(drawing)] for drawing in drawings]  # n, for each
+    copies = [min(max(1, round(each / n**0.5)), MOST_COPIES) for n in drawn]
     images = [
         frame_strokes(restyle(drawing.strokes, drawing.label, chance), chance.uniform(*PEN_WIDTHS))
         for drawing, count in zip(_shown(drawings), copies, strict=True)
@@ -149,15 +142,14 @@ def render_restyled(
     return torch.from_numpy(np.stack(images)), labels
 
 
-def _shown(drawings: Sequence[Drawing]) -> Iterable[Drawing]:
+def _shown(drawings: Drawings) -> Iterable[Drawing]:
     """`drawings`, with a bar where it takes a while and there is a terminal."""
     return tqdm(drawings, "drawing", unit=" drawings", delay=1, leave=False, disable=None)
 
 
-def _labels(drawings: Sequence[Drawing]) -> torch.Tensor:
+def _labels(drawings: Drawings) -> torch.Tensor:
     """Their digits; -1 for what is none."""
-    labels = [-1 if drawing.label is None else drawing.label for drawing in drawings]
-    return torch.tensor(labels, dtype=torch.int64)
+    return torch.tensor([-1 if drawing.label is None else drawing.label for drawing in drawings])
 
 
 def select(dataset: Dataset, indices: torch.Tensor) -> Dataset:
@@ -182,13 +174,21 @@ class TrainingData:
     letters: torch.Tensor | None  # (K, 28, 28) uint8, of contributors held out
     description: str  # where the images came from, for the model card
 
+    def fingerprint(self) -> str:
+        """A checksum of all images and labels: a resumed run must find the same."""
+        checksum = hashlib.sha256()
+        for images, labels in (self.train_set, *self.validation.values()):
+            checksum.update(images.numpy())
+            checksum.update(labels.numpy())
+        return checksum.hexdigest()
+
 
 def training_data(
     root: str | Path,
-    drawings: Sequence[Drawing],
+    drawings: Drawings,
     outliers: int,
     generator: torch.Generator,
-    letters: Sequence[Drawing] = (),
+    letters: Drawings = (),
     seed: int = 0,
 ) -> TrainingData:
     """MNIST from `root`, `drawings` and `letters`, each split for training and validation.
@@ -217,7 +217,6 @@ def training_data(
     if known:
         pool.append(render_restyled(known, LETTERS_EACH, generator)[0])
         description += f"; and {len(known):,} letters and signs as images of no digit"
+    no_digits = torch.cat(pool) if pool else None
     held_letters = render_drawings(unknown)[0] if unknown else None
-    return TrainingData(
-        train_set, validation, torch.cat(pool) if pool else None, held_letters, description
-    )
+    return TrainingData(train_set, validation, no_digits, held_letters, description)

@@ -40,16 +40,13 @@ def world_size() -> int:
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
-def choose_device(name: str) -> torch.device:
-    """The device called `name`; "auto" is a GPU where there is one.
-
-    Raises UserError when this machine hasn't the device.
-    """
+def choose_device(name: str) -> str:
+    """`name`, for "auto" a GPU where there is one. Raises UserError where the device isn't here."""
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     found = [*["cuda"] * cuda, *["mps"] * mps, "cpu"]
     if name not in ("auto", *found):
         raise UserError(f"device {name} is not available here; PyTorch finds: {', '.join(found)}")
-    return torch.device(found[0] if name == "auto" else name)
+    return found[0] if name == "auto" else name
 
 
 def choose_threads(count: int | None) -> int:
@@ -59,16 +56,15 @@ def choose_threads(count: int | None) -> int:
     return count or torch.get_num_threads()
 
 
-def broadcast_from_rank_0(make: Callable[[], Any]) -> Any:
+def broadcast_from_rank_0(make: Callable, *arguments: Any, **options: Any) -> Any:
     """What `make` returns in the process of rank 0, which alone calls it, in every process.
 
     Its UserError is every process's too, so that none waits for another in vain.
     """
     if world_size() == 1:
-        return make()
-    shared = [None]
+        return make(*arguments, **options)
     try:
-        shared = [make() if rank() == 0 else None]
+        shared = [make(*arguments, **options) if rank() == 0 else None]
     except UserError as error:
         shared = [error]
     distributed.broadcast_object_list(shared)

@@ -26,12 +26,11 @@ def save_network(run: Run, model: MLP) -> None:
     if run.data.letters is not None:
         verdicts = calibration.verdicts(predict(model, run.data.letters).exp(), thresholds)
         scores["letters_called_sure_digits"] = round((verdicts == 2).float().mean().item(), 4)
-    files = [Path(file).name for file in (*settings.drawings, *settings.not_digits)]
     provenance = {
         "data": run.data.description,
         "recipe": {"name": settings.name, **dataclasses.asdict(settings.recipe)},
         "seed": settings.seed,
-        "files": files,
+        "files": [Path(file).name for file in (*settings.drawings, *settings.not_digits)],
         "command": command(settings),
         "scores": scores,
         **date_and_versions(),

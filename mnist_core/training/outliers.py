@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mnist_core.drawing.framing import SIDE, frame_picture, frame_strokes
+from mnist_core.drawing.framing import SIDE, crop, frame_picture, frame_strokes
 from mnist_core.drawing.strokes import Drawing
 
 # Letters and signs that no digit resembles, on a grid of 4 by 6: a name, then its strokes, in which
@@ -79,16 +79,11 @@ def _several(random: np.random.Generator, digits: np.ndarray) -> np.ndarray:
     """Two or three digits beside or above each other."""
     chosen = digits[random.integers(len(digits), size=random.integers(2, 4))]
     apart = random.integers(0, 8)
-    trimmed = [np.pad(_trim(digit), apart // 2 + 1) for digit in chosen]
+    trimmed = [np.pad(crop(digit), apart // 2 + 1) for digit in chosen]
     side = max(max(digit.shape) for digit in trimmed)
     padded = [np.pad(digit, [(0, side - length) for length in digit.shape]) for digit in trimmed]
     together = np.concatenate(padded, axis=random.choice([0, 1], p=[0.2, 0.8]))
     return frame_picture(np.pad(together, 4))
-
-
-def _trim(digit: np.ndarray) -> np.ndarray:
-    rows, columns = np.flatnonzero(digit.any(1)), np.flatnonzero(digit.any(0))
-    return digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _noise(random: np.random.Generator, _: np.ndarray) -> np.ndarray:

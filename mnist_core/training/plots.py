@@ -42,9 +42,7 @@ def confusion_matrix(counts: torch.Tensor) -> Figure:
     return figure
 
 
-def surest_mistakes(
-    images: torch.Tensor, truth: Sequence[object], probabilities: torch.Tensor
-) -> Figure:
+def surest_mistakes(images: torch.Tensor, truth: Sequence, probabilities: torch.Tensor) -> Figure:
     """The 40 wrong answers among (N, 10) `probabilities` that were surest, and what it was."""
     confidence, answers = probabilities.max(1)
     wrong = [str(answer) != str(true) for answer, true in zip(answers.tolist(), truth, strict=True)]

@@ -6,7 +6,6 @@ use. In several processes `begin`, `resume` and `keep` are for the first alone.
 
 import contextlib
 import dataclasses
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +17,7 @@ from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.network.model import DIGITS, MLP
 from mnist_core.training import distributed
-from mnist_core.training.checkpoint import (
-    Checkpoint,
-    Run,
-    Settings,
-    create,
-    fingerprint,
-    load_checkpoint,
-    save_checkpoint,
-    write_metrics,
-)
+from mnist_core.training.checkpoint import Checkpoint, Run, Settings, create, write_metrics
 from mnist_core.training.data import TrainingData, training_data
 from mnist_core.training.finish import save_network
 from mnist_core.training.trainer import Epoch, Trainer, evaluate
@@ -41,8 +31,8 @@ def begin(settings: Settings, output: Path | None, runs: Path) -> Run:
     data, generator = _prepare(settings)
     directory = create(output, runs, settings.name)
     print(f"run directory    {directory}\n", flush=True)
-    checkpoint = Checkpoint(settings, fingerprint(data))
-    save_checkpoint(directory, checkpoint)
+    checkpoint = Checkpoint(settings, data.fingerprint())
+    checkpoint.save(directory)
     return Run(directory, checkpoint, data, generator)
 
 
@@ -51,15 +41,15 @@ def resume(directory: Path, device: str | None = None, threads: int | None = Non
 
     Raises UserError when there is none, its data have changed or the device is missing.
     """
-    checkpoint = load_checkpoint(directory)
+    checkpoint = Checkpoint.load(directory)
     before = checkpoint.settings
     settings = checkpoint.settings = dataclasses.replace(
         before,
-        device=distributed.choose_device(device or before.device).type,
+        device=distributed.choose_device(device or before.device),
         threads=distributed.choose_threads(before.threads if threads is None else threads),
     )
     data, generator = _prepare(settings)
-    if fingerprint(data) != checkpoint.fingerprint:
+    if data.fingerprint() != checkpoint.fingerprint:
         files = " and ".join([settings.data, *settings.drawings, *settings.not_digits])
         raise UserError(
             f"the images are not those that the run in {directory} began with. "
@@ -123,7 +113,7 @@ def train(run: Run, writer: type | None = None) -> None:
     with writer(run.directory, purge_step=again) if logs else contextlib.nullcontext() as log:
         while trainer.epochs < settings.recipe.epochs:
             epoch = trainer.run_epoch(data.validation["validation"])
-            distributed.broadcast_from_rank_0(partial(keep, run, trainer, epoch, log))
+            distributed.broadcast_from_rank_0(keep, run, trainer, epoch, log)
 
 
 def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
@@ -132,9 +122,8 @@ def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
     In this order: stopped in between, a resumed run does the epoch again and writes the same.
     """
     checkpoint, row = run.checkpoint, dataclasses.asdict(epoch)
-    row = {"epoch": row.pop("number"), **row}
-    for name in ("drawings", "styles"):
-        if dataset := run.data.validation.get(name):
+    for name, dataset in run.data.validation.items():
+        if name != "validation":  # that one is in the row
             row[f"{name}_accuracy"] = evaluate(trainer.result, dataset)[1]
     print(_line(row), flush=True)
     checkpoint.history.append(row)
@@ -142,18 +131,15 @@ def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
     if checkpoint.best() is row:
         save_network(run, trainer.result)
     write_metrics(run.directory, checkpoint.history)
-    save_checkpoint(run.directory, checkpoint)
+    checkpoint.save(run.directory)
     for name, value in row.items() if log else ():
-        log.add_scalar(name, value, epoch.number)
+        log.add_scalar(name, value, epoch.epoch)
 
 
 def _line(row: dict) -> str:
     """An epoch's line of the log, from its row of the metrics."""
-    more = "".join(
-        f"  {name} {row[f'{name}_accuracy']:.2%}"
-        for name in ("drawings", "styles")
-        if f"{name}_accuracy" in row
-    )
+    names = [name for name in ("drawings", "styles") if f"{name}_accuracy" in row]
+    more = "".join(f"  {name} {row[f'{name}_accuracy']:.2%}" for name in names)
     return (
         f"epoch {row['epoch']:2}  training loss {row['training_loss']:.4f}"
         f"  validation loss {row['validation_loss']:.4f}"
@@ -165,7 +151,7 @@ def what_is_left(run: Run) -> str:
     """What a run that was stopped has on the disk, and how to continue it."""
     made = (run.directory / weights.MODEL_FILE).exists()
     return (
-        f"{run.directory} keeps the state after epoch {len(load_checkpoint(run.directory).history)}"
+        f"{run.directory} keeps the state after epoch {len(Checkpoint.load(run.directory).history)}"
         f" and {'the best network so far' if made else 'no network yet'}; "
         f"continue with: python scripts/train.py --resume {run.directory}"
     )

@@ -23,7 +23,10 @@ def restyle(strokes: Strokes, label: int | None, random: np.random.Generator) ->
     strokes = normalise(strokes)
     if random.random() < SHARES.get(label, 0):
         strokes = HABITS[label](strokes, random)
-    return vary(strokes, random)
+    for change, share in CHANGES.items():
+        if random.random() < share:
+            strokes = change(strokes, random)
+    return stretch(strokes, random)
 
 
 def normalise(strokes: Strokes) -> Strokes:
@@ -171,14 +174,6 @@ HABITS: dict[int, Change] = {
 
 
 # Any hand --------------------------------------------------------------------
-
-
-def vary(strokes: Strokes, random: np.random.Generator) -> Strokes:
-    """Corners, tremor, aim, ends and proportions, each changed in some of the drawings."""
-    for change, share in CHANGES.items():
-        if random.random() < share:
-            strokes = change(strokes, random)
-    return stretch(strokes, random)
 
 
 def round_corners(strokes: Strokes, random: np.random.Generator) -> Strokes:

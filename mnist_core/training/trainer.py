@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 from tqdm import tqdm
 
 from mnist_core.drawing.framing import to_input
@@ -25,6 +27,7 @@ from mnist_core.training.data import Dataset
 EVALUATION_BATCH = 4096
 OUTLIER_SHARE = 4  # one outlier for so many digits in a batch
 OUTLIER_WEIGHT = 0.4  # of their loss, beside that of the digits
+STATEFUL = ("model", "result", "optimizer", "schedule")  # a Trainer's, with a state_dict of its own
 
 
 @dataclass(frozen=True)
@@ -54,18 +57,12 @@ class Recipe:
             raise UserError("batch_size is 1; expected at least 2, for batch normalisation")
 
 
-RECIPES = {  # hidden layers, epochs, batch size, learning rate
+ONE_CYCLE = {"one_cycle": True, "batch_norm": True}  # the second bears the first's high rates
+RECIPES = {  # hidden layers, epochs, batch size, learning rate, weight decay
     "tutorial": Recipe((128, 64), 10, 64, 0.01),
-    # The tutorial's network with the schedule and the batch normalisation of `best`.
-    "quick": Recipe((128, 64), 6, 256, 0.01, one_cycle=True, batch_norm=True),
+    "quick": Recipe((128, 64), 6, 256, 0.01, **ONE_CYCLE),
     "best": Recipe(
-        *((1024, 1024), 30, 256, 0.008),
-        weight_decay=0.01,
-        one_cycle=True,
-        batch_norm=True,
-        augment=True,
-        outliers=8000,
-        average=0.9995,
+        (1024, 1024), 30, 256, 0.008, 0.01, **ONE_CYCLE, augment=True, outliers=8000, average=0.9995
     ),
 }
 
@@ -74,7 +71,7 @@ RECIPES = {  # hidden layers, epochs, batch size, learning rate
 class Epoch:
     """One line of a training's history; losses are means an image, accuracy is in [0, 1]."""
 
-    number: int
+    epoch: int
     training_loss: float
     validation_loss: float
     validation_accuracy: float
@@ -97,8 +94,9 @@ class Trainer:
         generator: torch.Generator,
         outliers: torch.Tensor | None = None,
     ) -> None:
-        self.images, self.labels = (tensor.to(_device(model)) for tensor in training)
-        self.outliers = None if outliers is None else outliers.to(_device(model))
+        device = next(model.parameters()).device
+        self.images, self.labels = (tensor.to(device) for tensor in training)
+        self.outliers = None if outliers is None else outliers.to(device)
         self.model, self.recipe, self.generator = model, recipe, generator
         # The average of the last steps' weights reads better than any of them (Izmailov et al.,
         # "Averaging Weights Leads to Wider Optima and Better Generalization", 2018).
@@ -134,8 +132,8 @@ class Trainer:
         # In batch normalisation a single image has no variance.
         smallest = distributed.world_size() * (2 if self.recipe.batch_norm else 1)
         hidden = True if distributed.rank() else None  # None: shown where there is a terminal
-        looks = {"desc": f"epoch {self.epochs + 1}", "unit": " images", "unit_scale": True}
-        with tqdm(total=len(order), **looks, leave=False, disable=hidden) as bar:
+        looks = {"unit": " images", "unit_scale": True, "leave": False, "disable": hidden}
+        with tqdm(total=len(order), desc=f"epoch {self.epochs + 1}", **looks) as bar:
             for batch in order.split(self.recipe.batch_size):
                 if len(batch) < smallest:
                     continue
@@ -146,7 +144,7 @@ class Trainer:
                 trained += len(batch)
                 bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
                 bar.update(len(batch))
-        return distributed.total(total, _device(self.model)) / max(1, trained)
+        return distributed.total(total, self.images.device) / max(1, trained)
 
     def _step(self, shard: torch.Tensor, changes: torch.Generator, weight: float) -> float:
         """Learn from the images at the indices `shard`, (n,): their mean loss.
@@ -189,18 +187,12 @@ class Trainer:
 
     def state_dict(self) -> dict:
         """All that the next epochs depend on, besides what the constructor was given."""
-        return {
-            "model": self.model.state_dict(),
-            "result": self.result.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "generator": self.generator.get_state(),
-            "epochs": self.epochs,
-        }
+        states = {name: getattr(self, name).state_dict() for name in STATEFUL}
+        return {**states, "generator": self.generator.get_state(), "epochs": self.epochs}
 
     def load_state_dict(self, state: dict) -> None:
         """Continue where `state` was taken: to the same weights, bit for bit on one machine."""
-        for name in ("model", "result", "optimizer", "schedule"):
+        for name in STATEFUL:
             getattr(self, name).load_state_dict(state[name])
         self.generator.set_state(state["generator"])
         self.epochs = state["epochs"]
@@ -221,15 +213,11 @@ def fit(
     model.load_state_dict(trainer.result.state_dict())
 
 
-def _schedule(
-    optimizer: torch.optim.Optimizer, recipe: Recipe, count: int
-) -> torch.optim.lr_scheduler.LRScheduler:
+def _schedule(optimizer: Optimizer, recipe: Recipe, count: int) -> LRScheduler:
     if not recipe.one_cycle:
-        return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+        return ConstantLR(optimizer, factor=1.0)
     steps = max(20, recipe.epochs * math.ceil(count / recipe.batch_size))  # it can't divide fewer
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.learning_rate, total_steps=steps, pct_start=0.1
-    )
+    return OneCycleLR(optimizer, recipe.learning_rate, total_steps=steps, pct_start=0.1)
 
 
 @contextmanager
@@ -247,12 +235,9 @@ def _fast_products() -> Iterator[None]:
 def predict(model: MLP, images: torch.Tensor) -> torch.Tensor:
     """(N, 10) log-probabilities, on the CPU, for (N, 28, 28) images, however many."""
     model.eval()
-    batches = (batch.to(_device(model)) for batch in images.split(EVALUATION_BATCH))
+    device = next(model.parameters()).device
+    batches = (batch.to(device) for batch in images.split(EVALUATION_BATCH))
     return torch.cat([model(to_input(batch)).cpu() for batch in batches])
-
-
-def _device(model: MLP) -> torch.device:
-    return next(model.parameters()).device
 
 
 def evaluate(model: MLP, dataset: Dataset) -> tuple[float, float]:
