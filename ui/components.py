@@ -1,4 +1,4 @@
-"""The page's components: each is a folder NAME with NAME.html, NAME.css and NAME.js.
+"""The page's components: a folder NAME each with NAME.html and perhaps NAME.css and NAME.js.
 
 Their scripts are modules that the browser loads joined, from an address which changes with the
 page, so that it may keep them for ever.
@@ -17,10 +17,10 @@ from ui.texts import I18N
 FOLDER = Path(__file__).parent
 PAGE_FILES = {".css", ".html", ".js", ".json", ".jsonl", ".py"}
 # Relative to the page, wherever a proxy shows it.
-START = (
-    'import(new URL("{address}", document.baseURI))'
-    '.then(({{ modules }}) => modules["{name}/{name}.js"].start({{ element, props, watch }}));'
-)
+START = """import(new URL("{address}", document.baseURI)).then(({{ modules }}) => {{
+  modules["texts.js"].speak({{ element, props, watch }});
+  modules["{name}/{name}.js"]?.start({{ element, props }});
+}});"""
 
 
 @functools.cache
