@@ -104,6 +104,7 @@ def test_the_eraser_takes_whole_strokes(page):
     draw(page, [*DRAWINGS[7], [(0.1, 0.9), (0.9, 0.9)], [(0.1, 0.1), (0.9, 0.1)]])
     tool(page, "Erase").click()
     expect(tool(page, "Erase")).to_have_attribute("aria-pressed", "true")
+    expect(paper(page)).to_have_css("cursor", "cell")
     draw(page, [[(0.2, 0.98), (0.2, 0.8)]])  # across the lower line
     expect(page.locator(".bar.leading")).to_have_count(1)
     strokes = drawn_strokes(page, lambda: draw(page, [[(0.8, 0.02), (0.8, 0.13)]]))
@@ -130,6 +131,7 @@ def test_the_eraser_is_off_where_there_is_nothing_to_erase(page):
     tool(page, "Erase").click()
     tool(page, "Clear").click()
     expect(tool(page, "Erase")).to_have_attribute("aria-pressed", "false")
+    expect(paper(page)).to_have_css("cursor", "crosshair")
     draw(page, DRAWINGS[7])
     expect_leader(page, 7)
 

@@ -1,4 +1,4 @@
-"""The page's components: each is a folder NAME with NAME.html, NAME.css and NAME.js.
+"""The page's components: a folder NAME each with NAME.html, NAME.css and perhaps NAME.js.
 
 Their scripts are modules that the browser loads joined, from an address which changes with the
 page, so that it may keep them for ever.
@@ -17,10 +17,10 @@ from ui.texts import I18N
 FOLDER = Path(__file__).parent
 PAGE_FILES = {".css", ".html", ".js", ".json", ".jsonl", ".py"}
 # Relative to the page, wherever a proxy shows it.
-START = (
-    'import(new URL("{address}", document.baseURI))'
-    '.then(({{ modules }}) => modules["{name}/{name}.js"].start({{ element, props, watch }}));'
-)
+START = """import(new URL("{address}", document.baseURI)).then(({{ modules }}) => {{
+  modules["texts.js"].speak({{ element, props, watch }});
+  modules["{name}/{name}.js"]?.start({{ element, props }});
+}});"""
 
 
 @functools.cache
@@ -59,11 +59,13 @@ def preload_header() -> str:
 
 def component(name: str, **props: Any) -> gr.HTML:
     """The component in the folder `name`; its script gets `props`, in the reader's language."""
-    style = FOLDER / name / f"{name}.css"
+    html, css = (
+        (FOLDER / name / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css")
+    )
     return gr.HTML(
         elem_id=name,
-        html_template=(FOLDER / name / f"{name}.html").read_text(encoding="utf-8"),
-        css_template=style.read_text(encoding="utf-8") if style.exists() else "",
+        html_template=html,
+        css_template=css,
         js_on_load=START.format(address=script_address(), name=name),
         apply_default_css=False,
         label=I18N("language"),

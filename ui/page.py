@@ -75,7 +75,6 @@ def settings() -> dict[str, Any]:
         "i18n": I18N,
         "ssr_mode": False,
         "show_error": False,
-        "allowed_paths": [],
         "enable_monitoring": False,
         "mcp_server": False,
         "run_history": False,

@@ -20,7 +20,8 @@ window.embedded_network = "%s";
 %s
 for (const [name, props] of Object.entries(%s)) {
   const element = document.querySelector(`#${name} > .html-container`);
-  modules[`${name}/${name}.js`].start({ element, props, watch: () => {} });
+  modules["texts.js"].speak({ element, props, watch: () => {} });
+  modules[`${name}/${name}.js`]?.start({ element, props });
 }"""
 DOCUMENT = """<!doctype html>
 <html lang="en">

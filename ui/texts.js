@@ -21,8 +21,8 @@ export function translate(element) {
   }
 }
 
-// Say what a component's template says, and the page's own title, now and whenever another
-// language is chosen.
+// Say what a component's template says, and the page's own title, now, which is before the
+// component starts, and whenever another language is chosen.
 export function speak({ element, props, watch }) {
   const say = () => {
     chosen = props.label;

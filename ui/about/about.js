@@ -2,10 +2,9 @@
 // is text, never HTML.
 
 import { add, addDigits, addRow } from "../elements.js";
-import { language, speak, text } from "../texts.js";
+import { language, text } from "../texts.js";
 
-export function start({ element, props, watch }) {
-  speak({ element, props, watch });
+export function start({ element, props }) {
   addDigits(element.querySelector("table"));
   // Most people never open this: it is built for those who do, each time, as networks change.
   const details = element.querySelector("details");

@@ -2,13 +2,12 @@
 // "prediction" events in, widths and words out; dimmed while they are not about what is drawn.
 
 import { send } from "../elements.js";
-import { speak, text } from "../texts.js";
+import { text } from "../texts.js";
 
 const NOTHING = { probabilities: Array(10).fill(0.1), verdict: "empty" };
 const QUIET = 700; // milliseconds without a change before the result is read aloud
 
-export function start({ element, props, watch }) {
-  speak({ element, props, watch });
+export function start({ element }) {
   const bars = NOTHING.probabilities.map((_, digit) => addBar(element, digit));
   let drawn, speaking;
   const setStale = (isStale) => {

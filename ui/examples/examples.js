@@ -2,13 +2,13 @@
 
 import { addButton, addThumbnail, send } from "../elements.js";
 import { SIDE } from "../sketchpad/state.js";
-import { speak } from "../texts.js";
+import { translate } from "../texts.js";
 
-export function start({ element, props, watch }) {
+export function start({ element, props }) {
   for (const line of props.drawings.trim().split("\n")) {
     addExample(element.querySelector(".row"), JSON.parse(line));
   }
-  speak({ element, props, watch });
+  translate(element);
 }
 
 function addExample(row, { strokes, style }) {

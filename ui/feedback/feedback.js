@@ -2,18 +2,17 @@
 // network that answers compares with the one before it.
 
 import { addButton, addDigits, addRow, isTyping, send } from "../elements.js";
-import { speak, text } from "../texts.js";
+import { text } from "../texts.js";
 import { hasConsented, remove, request, setConsent, startGiven } from "./given.js";
 import { askConsent, keep, look, on, say, setAnswer, setBusy } from "./state.js";
 import { setDrawing, stopTakingBack } from "./state.js";
 
 const UNDO_TIME = 60000; // milliseconds
 
-export function start({ element, props, watch }) {
+export function start({ element, props }) {
   const find = (selector) => element.querySelector(selector);
   startChoices(find, props.endpoint);
   startGiven(find(".given"), props.endpoint);
-  speak({ element, props, watch });
   addDigits(find(".side"));
   on("change", () => show(find));
   document.addEventListener("drawing", ({ detail }) => setDrawing(detail.strokes));

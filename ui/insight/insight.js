@@ -3,7 +3,7 @@
 // while it is on the screen alone.
 
 import { add } from "../elements.js";
-import { language, speak, text } from "../texts.js";
+import { language, text } from "../texts.js";
 
 const PIXELS = 28 * 28;
 const BLANK = Array(PIXELS).fill(0);
@@ -13,8 +13,7 @@ const AGAINST = [0, 130, 220];
 const SIGNED = { maximumFractionDigits: 1, signDisplay: "always" };
 const ROUNDED = { maximumSignificantDigits: 2, notation: "compact", compactDisplay: "long" };
 
-export function start({ element, props, watch }) {
-  speak({ element, props, watch });
+export function start({ element }) {
   for (let digit = 0; digit < 10; digit++) {
     const column = add(element.querySelector(".columns"), "span");
     add(column, "i");

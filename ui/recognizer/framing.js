@@ -15,13 +15,10 @@ const MAX_POINTS = 8000;
 const MAX_COORDINATE = 1e6;
 const fround = Math.fround;
 
-/**
- * Draw strokes into MNIST's frame: the longer side, pen included, becomes 20 of 28 pixels.
- * @param {number[][][]} strokes - [[[x, y], ...], ...] in any unit, y down.
- * @param {number} penWidth - In pixels of the frame, however large the drawing.
- * @returns {Uint8Array} 784 grey values, row by row, ink bright; all 0 for strokes without points.
- * @throws {RangeError} For more than the limits above, and what is no finite number.
- */
+// Strokes, [[[x, y], ...], ...] in any unit, y down, in MNIST's frame: the longer side, pen
+// included, becomes 20 of 28 pixels, and the pen `penWidth`. Gives 784 grey values in a Uint8Array,
+// row by row, ink bright, all 0 for strokes without points; throws RangeError for more than the
+// limits above, and for what is no finite number.
 export function frameStrokes(strokes, penWidth = PEN_WIDTH) {
   const drawn = strokesWithPoints(strokes);
   if (drawn.length === 0) return new Uint8Array(PIXELS);
@@ -33,10 +30,8 @@ export function frameStrokes(strokes, penWidth = PEN_WIDTH) {
   return centred(ink(drawn, place, penWidth));
 }
 
-/**
- * The page's whole paper shrunk to 784 grey values as most demos do, for comparison only.
- * @param {number[][][]} strokes - On paper of 1000 x 1000; refused as above.
- */
+// The page's whole paper, 1000 x 1000, shrunk to 784 grey values as most demos do, for comparison
+// only; refuses what is refused above.
 export function shrinkStrokes(strokes) {
   const scale = SIDE / PAPER_SIDE;
   const place = ([x, y]) => [x * scale, y * scale];

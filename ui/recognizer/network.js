@@ -6,12 +6,9 @@ import { PIXELS } from "./framing.js";
 const MAGIC = "MLP8bit1";
 const DIGITS = 10;
 
-/**
- * Read a network from its file, whose form is described there, for the functions below.
- * @param {ArrayBuffer} file
- * @returns {{name: string, hidden: number[], thresholds: {digit: number, sure: number}}}
- * @throws {Error} Where the file is cut short, damaged or of another version.
- */
+// The network in a file, an ArrayBuffer whose form is described there, for the functions below:
+// {name, hidden: [width, ...], thresholds: {digit, sure}} and what is theirs. Throws Error where
+// the file is cut short, damaged or of another version.
 export function readNetwork(file) {
   const bytes = new Uint8Array(file);
   const [checksum, length] = new Uint32Array(file.slice(8, 16));
@@ -35,11 +32,7 @@ export function readNetwork(file) {
   return { ...header, inputs: new Float64Array(PIXELS), layers };
 }
 
-/**
- * @param {object} network - As `readNetwork` gives it.
- * @param {Uint8Array} pixels - 784 grey values, ink bright.
- * @returns {Float64Array} Ten log-probabilities.
- */
+// Ten log-probabilities of 784 grey values, ink bright.
 export function logProbabilities(network, pixels) {
   const scores = run(network, pixels);
   const largest = Math.max(...scores);
@@ -47,16 +40,10 @@ export function logProbabilities(network, pixels) {
   return scores.map((score) => score - largest - Math.log(sum));
 }
 
-/**
- * What each pixel adds to the score of one digit over another's: with the constant, exactly
- * log p(digit) - log p(other). With its units switched on and off as these pixels switch them,
- * a ReLU network is one linear map, weights x pixels + constant.
- * @param {object} network
- * @param {Uint8Array} pixels - 784 grey values, ink bright.
- * @param {number} digit
- * @param {number} other
- * @returns {{contributions: number[], constant: number}} 784 contributions.
- */
+// What each of 784 grey values adds to the score of one digit over another's, {contributions,
+// constant}: the 784 and the constant sum up to exactly log p(digit) - log p(other). With its units
+// switched on and off as these pixels switch them, a ReLU network is one linear map, weights x
+// pixels + constant.
 export function explain(network, pixels, digit, other) {
   run(network, pixels);
   const { inputs, layers } = network;

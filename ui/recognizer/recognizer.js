@@ -5,24 +5,16 @@ import { logProbabilities } from "./network.js";
 
 const fround = Math.fround; // Python compares in float32
 
-/**
- * Read a drawing, [[[x, y], ...], ...], or throw what `frameStrokes` does; else as below.
- * @param {object} network
- * @param {number[][][]} strokes
- */
+// Reads a drawing, [[[x, y], ...], ...], as below, or throws what `frameStrokes` does.
 export function predictStrokes(network, strokes) {
   return predictPixels(network, frameStrokes(strokes));
 }
 
-/**
- * Read 784 grey values in 0..255, ink bright, that are in MNIST's frame already.
- * @param {object} network - As `readNetwork` gives it; its name comes back as `network`.
- * @param {Uint8Array} pixels
- * @returns {{probabilities: number[], digit: ?number, runner_up: ?number, confidence: number,
- *   verdict: string, pixels: Uint8Array, network: string}} Ten probabilities that sum to 1; the
- *   leading digit and the second, null without ink; the largest probability; "sure", "unsure" when
- *   the second is close, "no digit" when even both together are improbable, "empty" without ink.
- */
+// Reads 784 grey values in 0..255, ink bright, that are in MNIST's frame already. Gives ten
+// `probabilities` that sum to 1; the leading `digit` and the `runner_up`, null without ink; the
+// `confidence`, which is the largest probability; the `verdict`: "sure", "unsure" when the second
+// is close, "no digit" when even both together are improbable, "empty" without ink; the `pixels`;
+// and the name of the `network`, which is one that `readNetwork` gave.
 export function predictPixels(network, pixels) {
   const isEmpty = pixels.every((pixel) => pixel === 0);
   const scores = isEmpty ? Array(10).fill(Math.log(0.1)) : logProbabilities(network, pixels);

@@ -49,11 +49,9 @@ function move(event, canvas) {
 
 function release(event) {
   if (event.pointerId !== look().pointer?.id) return;
-  if (event.type === "pointercancel" && look().pointer.type === "touch") {
-    takeBack(); // the system saw a palm
-  } else {
-    lift();
-  }
+  const isPalm = event.type === "pointercancel" && look().pointer.type === "touch";
+  if (isPalm) takeBack();
+  else lift();
 }
 
 function position(event, canvas) {

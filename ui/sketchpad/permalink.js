@@ -63,7 +63,7 @@ function readStrokes({ read, hasMore }) {
   };
   const strokes = [];
   let [x, y] = [0, 0];
-  while (hasMore()) {
+  do {
     const points = [];
     for (let left = read(); left > 0; left--) {
       [x, y] = [x + step(), y + step()];
@@ -72,7 +72,6 @@ function readStrokes({ read, hasMore }) {
     }
     if (points.length === 0) throw new Error("a stroke without points");
     strokes.push(points);
-  }
-  if (strokes.length === 0) throw new Error("no strokes");
+  } while (hasMore());
   return strokes;
 }

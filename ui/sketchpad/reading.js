@@ -8,11 +8,12 @@ import { predictPixels, predictStrokes } from "../recognizer/recognizer.js";
 import { startAsking } from "./asking.js";
 import { startNetworks } from "./networks.js";
 import { hush, tell } from "./notice.js";
-import { coordinates, look, on } from "./state.js";
+import { look, on } from "./state.js";
 
 export function startReading(server) {
   const { element } = server;
-  let drawing, prediction, frame;
+  let drawing, frame;
+  let prediction = null;
   let networks = {};
   const show = ({ strokes }, answer, refused) => {
     prediction = answer && { ...answer, strokes };
@@ -30,7 +31,8 @@ export function startReading(server) {
   };
   const take = () => {
     const { sheet, origin } = look();
-    drawing = { strokes: coordinates(), picture: sheet.picture, origin };
+    const strokes = sheet.strokes.map((points) => points.map(([x, y]) => [x, y])); // no pressure
+    drawing = { strokes, picture: sheet.picture, origin };
     send(element, "drawing", drawing);
   };
   on("change", () => {
@@ -45,7 +47,6 @@ export function startReading(server) {
     send(element, "prediction", prediction);
   });
   take();
-  prediction = null;
   startNetworks(server, (found) => {
     networks = found;
     read();

@@ -1,7 +1,6 @@
 // The paper: pen, keys and pictures in, "drawing" and "prediction" events out. Its parts meet
 // in state.js.
 
-import { speak } from "../texts.js";
 import { startAddress } from "./address.js";
 import { hush } from "./notice.js";
 import { startPainting } from "./painting.js";
@@ -12,8 +11,7 @@ import { replay } from "./replay.js";
 import { on } from "./state.js";
 import { startKeyboard, startTools } from "./tools.js";
 
-export function start({ element, props, watch }) {
-  speak({ element, props, watch });
+export function start({ element, props }) {
   const canvas = element.querySelector("canvas");
   on("step", () => hush(element, false));
   startTools(element);

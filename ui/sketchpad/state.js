@@ -31,11 +31,6 @@ export const on = (event, listener) => events.addEventListener(event, listener);
 export const look = () => ({ ...state });
 export const isEmpty = () => state.sheet.strokes.length === 0 && !state.sheet.picture;
 
-// The strokes without the pen's pressure.
-export function coordinates() {
-  return state.sheet.strokes.map((points) => points.map(([x, y]) => [x, y]));
-}
-
 function show(sheet, isUnrelated = false) {
   state.sheet = sheet;
   if (isUnrelated) state.origin += 1;
@@ -111,9 +106,7 @@ export function setPointer(pointer) {
   state.pointer = { ...pointer, before: { sheet, past, future } };
 }
 
-export function movePointer(x, y) {
-  Object.assign(state.pointer, { x, y });
-}
+export const movePointer = (x, y) => Object.assign(state.pointer, { x, y });
 
 // What the pointer did goes, as if it had never been on the paper: it was a palm.
 export function takeBack() {
@@ -156,9 +149,7 @@ export function startReplay(strokes) {
   state.replayed = strokes;
 }
 
-export function showReplayed(strokes) {
-  show({ strokes, picture: null });
-}
+export const showReplayed = (strokes) => show({ strokes, picture: null });
 
 export function endReplay() {
   state.replayed = null;

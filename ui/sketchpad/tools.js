@@ -11,8 +11,8 @@ const FINE_STEP = 5;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export function startTools(element) {
-  const [undo, redo, erase, clear, link, hint, canvas] = [
-    ".undo", ".redo", ".erase", ".clear", ".link", ".hint", "canvas",
+  const [undo, redo, erase, clear, link, hint] = [
+    ".undo", ".redo", ".erase", ".clear", ".link", ".hint",
   ].map((part) => element.querySelector(part));
   undo.addEventListener("click", goBack);
   redo.addEventListener("click", goForward);
@@ -28,7 +28,6 @@ export function startTools(element) {
     clear.ariaDisabled = isEmpty();
     link.ariaDisabled = erase.ariaDisabled = sheet.strokes.length === 0;
     erase.ariaPressed = erasing;
-    canvas.classList.toggle("erasing", erasing);
   };
   on("change", show);
   on("look", show);

@@ -1,7 +1,0 @@
-// The page's title in the reader's language.
-
-import { speak } from "../texts.js";
-
-export function start(component) {
-  speak(component);
-}
