@@ -73,7 +73,7 @@ def row(
     model = MLP(recipe.hidden, recipe.batch_norm)
     validation = data.validation["validation"]
     for epoch in fit(model, data.train_set, validation, recipe, generator, data.outliers):
-        print(f"seed {seed}, epoch {epoch.number}: {epoch.validation_accuracy:.2%}", flush=True)
+        print(f"seed {seed}, epoch {epoch.epoch}: {epoch.validation_accuracy:.2%}", flush=True)
     model, thresholds, scores = calibrate(model, data.validation)
     images, labels = data.validation["drawings"]
     probabilities = predict(model, images).exp()

@@ -1,6 +1,5 @@
 """The benchmarks: what they compare, count and print."""
 
-import contextlib
 import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -11,7 +10,6 @@ import torch
 from benchmarks import fuzz, load, visits
 from benchmarks import page as page_benchmark
 from benchmarks import training as training_benchmark
-from mnist_core.training import trainer
 from mnist_core.training.trainer import RECIPES, Recipe
 from serving.reloader import ModelReloader
 from tests.conftest import ROOT, free_port
@@ -23,8 +21,7 @@ SMALL = Recipe(hidden=(16,), epochs=1, batch_size=64, learning_rate=0.01)
 # The time of training --------------------------------------------------------
 
 
-def test_the_usual_loop_and_ours_train_the_same_network(mnist, monkeypatch):
-    monkeypatch.setattr(trainer, "_fast_products", contextlib.nullcontext)
+def test_the_usual_loop_and_ours_train_the_same_network(mnist):
     training, validation = training_benchmark.parts(mnist, 640)
     generator = torch.Generator().manual_seed(0)
     loaders = training_benchmark.usual_data(ROOT / "data", 640, SMALL.batch_size, generator)
