@@ -79,14 +79,16 @@ def row(
     probabilities = predict(model, images).exp()
     verdict = verdicts(probabilities, thresholds)
     wrong = probabilities.argmax(1) != labels
-    of_letters = verdicts(predict(model, data.letters).exp(), thresholds)
     _, unseen = split_drawings(drawings, seed)
     names = ", ".join(sorted({str(contributor_of(drawing)) for drawing in unseen}))
     shares = [~wrong, verdict == 2, wrong[verdict == 2], verdict == 0]
     means = [share.float().mean().item() for share in shares]
-    last = (of_letters == 2).float().mean().item()
     mnist, styles = scores["validation_accuracy"], scores["styles_accuracy"]
-    return [mnist, names, len(labels), *means, styles, len(data.letters), last]
+    cells = [mnist, names, len(labels), *means, styles]
+    if data.letters is None:  # none of these contributors wrote any
+        return [*cells, 0, ""]
+    sure = verdicts(predict(model, data.letters).exp(), thresholds) == 2
+    return [*cells, len(data.letters), sure.float().mean().item()]
 
 
 def report(rows: list[list], recipe: Recipe) -> str:
