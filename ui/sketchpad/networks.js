@@ -26,7 +26,7 @@ export function startNetworks(server, change) {
     if (!isDue) setTimeout(update, PAUSE);
     isDue = true;
   });
-  update();
+  setTimeout(update, MOMENT); // the paper first
 }
 
 async function load(server, networks, change) {
