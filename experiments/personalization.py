@@ -62,8 +62,7 @@ def main() -> None:
         model, _ = weights.load(args.weights)
         writers = by_writer(read_drawings(args.drawings))
         generator = torch.Generator().manual_seed(0)
-        known = training_data(args.data, [], learning.OUTLIERS, generator)
-        rehearsed = torch.cat([known.train_set[0], known.outliers])
+        rehearsed = learning.rehearsal(training_data(args.data, [], learning.OUTLIERS, generator))
         test = load_mnist(args.data, train=False)
         make_directory(args.output)
     except UserError as error:

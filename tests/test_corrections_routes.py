@@ -220,13 +220,22 @@ def test_what_fails_while_it_is_shown_is_no_answer(client, monkeypatch):
     assert client.get("/corrections", headers=TOKEN).status_code == 507
 
 
-def test_a_database_that_stands_still_is_told_within_5_s_and_reading_goes_on():
+@contextlib.contextmanager
+def own_postgresql():
+    """The folder of a server that may be frozen, and the address of a new database of it."""
     pytest.importorskip("psycopg")
     folder = postgresql.binaries() or pytest.skip(f"there is no PostgreSQL: {postgresql.TO_RUN}")
     with (
         tempfile.TemporaryDirectory(prefix="postgresql-") as place,
         postgresql.own_server(folder, Path(place)) as address,
         postgresql.new_database(address) as url,
+    ):
+        yield Path(place), url
+
+
+def test_a_database_that_stands_still_is_told_within_5_s_and_reading_goes_on():
+    with (
+        own_postgresql() as (place, url),
         contextlib.closing(database.Corrections.open(url)) as store,
         site(ModelReloader(ROOT / "weights"), store) as client,
         ThreadPoolExecutor(4) as others,
@@ -239,7 +248,7 @@ def test_a_database_that_stands_still_is_told_within_5_s_and_reading_goes_on():
             return answer.status_code, time.monotonic() - started
 
         assert give(1)[0] == 200
-        with postgresql.frozen(Path(place)):
+        with postgresql.frozen(place):
             answers = [others.submit(give, digit) for digit in (2, 3, 4)]
             read = 0
             while not all(answer.done() for answer in answers):
@@ -255,12 +264,8 @@ def test_a_database_that_stands_still_is_told_within_5_s_and_reading_goes_on():
 
 
 def test_the_end_does_not_wait_for_a_database_that_stands_still():
-    pytest.importorskip("psycopg")
-    folder = postgresql.binaries() or pytest.skip(f"there is no PostgreSQL: {postgresql.TO_RUN}")
     with (
-        tempfile.TemporaryDirectory(prefix="postgresql-") as place,
-        postgresql.own_server(folder, Path(place)) as address,
-        postgresql.new_database(address) as url,
+        own_postgresql() as (place, url),
         app_process(environment={"DATABASE_URL": url}, stdout=subprocess.DEVNULL) as served,
     ):
         process, page = served
@@ -271,7 +276,7 @@ def test_the_end_does_not_wait_for_a_database_that_stands_still():
             return httpx.post(f"{page}corrections", **sent).status_code
 
         assert give() == 200
-        with postgresql.frozen(Path(place)):
+        with postgresql.frozen(place):
             assert give() == 507
             process.terminate()
             assert process.wait(12) == 0

@@ -118,8 +118,7 @@ def learn(
         sets["pen-digit test writers"] = data.render_drawings(read_drawings(root / TEST_WRITERS))
     if held_out:
         sets["held-out corrections"] = data.render_drawings(held_out)
-    rehearsal = torch.cat([known.train_set[0], known.outliers])
-    new = finetune(model, learned_from, rehearsal, settings, generator)
+    new = finetune(model, learned_from, rehearsal(known), settings, generator)
     scores = {
         name: (*(trainer.evaluate(one, dataset)[1] for one in (model, new)), len(dataset[0]))
         for name, dataset in sets.items()
@@ -127,6 +126,11 @@ def learn(
     images, labels = sets["test"]
     confusion = trainer.confusion_matrix(trainer.predict(new, images).argmax(1), labels)
     return Learned(new, scores, len(learned_from), len(held_out), confusion)
+
+
+def rehearsal(known: data.TrainingData) -> torch.Tensor:
+    """(N, 28, 28) uint8: all images that a training sees, of digits and of none."""
+    return torch.cat([known.train_set[0], known.outliers])
 
 
 def finetune(
