@@ -13,6 +13,7 @@ COPY requirements.lock .
 RUN pip install --no-cache-dir --require-hashes --extra-index-url https://download.pytorch.org/whl/cpu -r requirements.lock
 
 COPY app.py .
+COPY docs docs
 COPY mnist_core mnist_core
 COPY serving serving
 COPY ui ui

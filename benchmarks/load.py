@@ -131,7 +131,7 @@ def read_drawings() -> list[list[bytes]]:
     """The page's examples, each as the UPDATES requests of somebody who draws it."""
     lines = DRAWINGS.read_text("utf-8").splitlines()
     return [
-        [json.dumps({"strokes": drawn, "details": True}).encode() for drawn in states(strokes)]
+        [json.dumps({"strokes": drawn}).encode() for drawn in states(strokes)]
         for strokes in (json.loads(line)["strokes"] for line in lines)
     ]
 

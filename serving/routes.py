@@ -7,20 +7,18 @@ can mend is answered with HTTP 4xx and {"error": a sentence}; see middleware.py.
 import contextlib
 import functools
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import anyio
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from mnist_core import Prediction, Recognizer
-from mnist_core.drawing.framing import frame_strokes, shrink_picture, shrink_strokes
 from mnist_core.drawing.pictures import decode_picture
-from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
 from mnist_core.network.grid import browser_file
 from serving.auth import check_signed_in
@@ -47,7 +45,7 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]
             content = await read_json(request)
             is_picture = isinstance(content, dict) and "picture" in content
             workers = for_pictures if is_picture else for_strokes
-            values = (reloader.current, content, reloader.previous)
+            values = (reloader.current, content)
             return json_response(await anyio.to_thread.run_sync(answer, *values, limiter=workers))
 
     async def healthz(request: Request) -> Response:
@@ -73,8 +71,13 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]
     ]
 
 
-def file_routes(reloader: ModelReloader, address: str, script: str) -> list[Route]:
-    """/network, and what browsers keep for ever: its file, and the page's `script` at `address`."""
+def file_routes(
+    reloader: ModelReloader, address: str, script: str, pages: Mapping[str, str]
+) -> list[Route]:
+    """/network, what browsers keep for ever, its file and the page's `script`, and HTML `pages`.
+
+    `address` is the script's, the keys of `pages` are theirs.
+    """
     one_at_a_time = anyio.CapacityLimiter(1)
 
     @functools.lru_cache(maxsize=2)  # the network that answers and the one before it
@@ -106,6 +109,7 @@ def file_routes(reloader: ModelReloader, address: str, script: str) -> list[Rout
         Route(f"/{NETWORK}", network),
         Route(f"/{NETWORK}/{{name}}.bin", network_file),
         Route(f"/{address}", page_script),
+        *(Route(f"/{name}", HTMLResponse(html), methods=["GET"]) for name, html in pages.items()),
     ]
 
 
@@ -121,58 +125,26 @@ def json_response(value: Any) -> Response:
     return Response(orjson.dumps(value), media_type="application/json")
 
 
-def answer(recognizer: Recognizer, content: Any, previous: Recognizer | None) -> dict[str, Any]:
-    """What `recognizer` reads in {"strokes": ...} or {"picture": data URL}, as the page shows it.
+def answer(recognizer: Recognizer, content: Any) -> dict[str, Any]:
+    """What `recognizer` reads in {"strokes": ...} or {"picture": data URL}.
 
     The answer has "probabilities" (ten), "digit" (None without ink), "runner_up",
-    "verdict", "pixels" (784 in 0..255) and "network", the name of `recognizer`. With
-    "details": true and ink it also has what `explanation` gives and, where there is a
-    `previous` network, "before", its "network" and "probabilities". Raises UserError for other
-    content.
+    "verdict", "pixels" (784 in 0..255) and "network", the name of `recognizer`. Raises UserError
+    for other content.
     """
     if not isinstance(content, dict) or not {"strokes", "picture"} & content.keys():
         raise UserError('expected {"strokes": ...} or {"picture": ...}')
     if "picture" in content:
-        picture = decode_picture(content["picture"])
-        prediction = recognizer.predict_image(picture)
-        shrink = functools.partial(shrink_picture, picture)
+        prediction = recognizer.predict_image(decode_picture(content["picture"]))
     else:
-        strokes = parse_strokes(content["strokes"])
-        prediction = recognizer.predict_pixels(frame_strokes(strokes))
-        shrink = functools.partial(shrink_strokes, strokes)
-    result = {
+        prediction = recognizer.predict_strokes(content["strokes"])
+    return {
         "probabilities": prediction.probabilities.tolist(),
         "digit": prediction.digit,
         "runner_up": prediction.runner_up,
         "verdict": prediction.verdict,
         "pixels": prediction.pixels.ravel().tolist(),
         "network": recognizer.name,
-    }
-    if content.get("details") is not True or prediction.digit is None:
-        return result
-    result |= explanation(recognizer, prediction, recognizer.predict_pixels(shrink()))
-    if previous:
-        before = previous.predict_pixels(prediction.pixels).probabilities.tolist()
-        result["before"] = {"network": previous.name, "probabilities": before}
-    return result
-
-
-def explanation(
-    recognizer: Recognizer, prediction: Prediction, shrunk: Prediction
-) -> dict[str, Any]:
-    """Why `prediction` chose as it did, and what simple shrinking would have given.
-
-    "why" has the "contributions" of 784 pixels and the "constant" of `Recognizer.explain`;
-    "shrunk" its own "pixels" and "probabilities".
-    """
-    contributions, constant = recognizer.explain(prediction)
-    rounded = contributions.astype(float).round(4)  # to half the bytes
-    return {
-        "why": {"contributions": rounded.ravel().tolist(), "constant": constant},
-        "shrunk": {
-            "pixels": shrunk.pixels.ravel().tolist(),
-            "probabilities": shrunk.probabilities.tolist(),
-        },
     }
 
 

@@ -46,10 +46,11 @@ def open_page(page: Page, address: str, has_network: bool = True) -> None:
     """Open the page and wait until it can be drawn on, and reads by itself if it ever will."""
     if not has_network:
         page.route(NETWORK, lambda route: route.abort())
+    page.add_init_script("localStorage.setItem('visited', 'yes')")  # no example first
     page.add_init_script(TELL_NETWORK)
     page.goto(address, timeout=120_000)
     expect(page.locator(".result")).to_be_visible()
-    expect(page.locator(".hint span")).not_to_be_empty()  # its script has run
+    expect(page.locator(".hint strong")).not_to_be_empty()  # its script has run
     expect(page.locator("#about summary")).to_be_visible()  # the last part of the page
     page.wait_for_function(STAYS)
     page.evaluate(LISTEN)
@@ -179,7 +180,7 @@ def record_shown(page) -> None:
 
 
 def bar(page, digit):
-    return page.locator(f'[role="meter"][data-digit="{digit}"]')
+    return page.locator(f'[data-digit="{digit}"] [role="meter"]')
 
 
 def expect_leader(page, digit) -> None:
@@ -212,12 +213,12 @@ def log_in_by_form(page: Page, address: str) -> None:
     page.get_by_label("username").fill("ann")
     page.get_by_label("password").fill("chalk")
     page.get_by_role("button", name="Login").click()
-    expect(page.locator(".hint span")).not_to_be_empty()
+    expect(page.locator(".hint strong")).not_to_be_empty()
 
 
 def expect_accessible(page: Page) -> None:
     """No serious violation of the rules for everybody, with all of the page unfolded."""
-    page.get_by_role("switch").click()
+    page.get_by_text("The arithmetic").click()
     page.locator("#about summary").click()
     page.evaluate("Promise.all(document.getAnimations().map((movement) => movement.finished))")
     violations = Axe().run(page).response["violations"]

@@ -5,9 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from mnist_core.drawing.framing import frame_strokes, shrink_picture, shrink_strokes, to_input
+from mnist_core.drawing.framing import frame_strokes, to_input
 from mnist_core.drawing.strokes import parse_strokes
 from tests.drawings import DRAWINGS
 
@@ -63,26 +62,6 @@ def test_a_single_point_is_a_dot_and_nothing_is_nothing():
     assert dot.max() == 255
     assert 0 < np.count_nonzero(dot) <= 16
     assert not frame([]).any()
-
-
-def test_shrinking_keeps_place_and_size():
-    corner = [[[0, 900], [100, 900]]]
-    shrunk = shrink_strokes([np.array(stroke, float) for stroke in corner])
-    rows, columns = np.nonzero(shrunk > 50)
-    assert set(rows) == {24, 25}  # 900 of 1000 is 25.2 of 28, the pen 1.5 wide
-    assert columns.min() == 0
-    assert columns.max() <= 3
-    assert not shrink_strokes([]).any()
-
-
-def test_shrinking_a_picture_stretches_it_and_turns_dark_into_ink():
-    picture = Image.new("L", (280, 140), 255)
-    picture.paste(0, (0, 0, 140, 140))
-    shrunk = shrink_picture(picture)
-    assert shrunk.shape == (28, 28)
-    assert shrunk.dtype == np.uint8
-    assert shrunk[:, 2].min() == 255
-    assert shrunk[:, 25].max() == 0
 
 
 def test_to_input_flattens_and_scales():

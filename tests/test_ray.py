@@ -68,7 +68,7 @@ class Crowd:
 
 
 def read(address: str, strokes: list) -> dict:
-    request = orjson.dumps({"strokes": strokes, "details": True})
+    request = orjson.dumps({"strokes": strokes})
     with urllib.request.urlopen(address + "recognize", request, timeout=10) as response:
         return orjson.loads(response.read())
 

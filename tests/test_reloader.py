@@ -134,15 +134,13 @@ def test_no_request_is_dropped_while_networks_are_swapped(reloader, directory):
     assert len({answer.json()["network"] for answer in answers}) == 2
 
 
-def test_old_and_new_answer_side_by_side(reloader, directory):
-    question = {"strokes": DRAWINGS[7], "details": True}
+def test_the_new_network_answers_and_the_page_is_told_of_the_old_one(reloader, directory):
+    question = {"strokes": DRAWINGS[7]}
     with site(reloader) as client:
         alone = client.post("/recognize", json=question).json()
-        assert "before" not in alone
         name = other_network(directory)
         reloader.look()
         both = client.post("/recognize", json=question).json()
         assert (both["network"], both["digit"]) == (name, 3)
-        before = {"network": alone["network"], "probabilities": alone["probabilities"]}
-        assert both["before"] == before
-        assert client.get("/network").json()["name"] == name
+        told = client.get("/network").json()
+        assert (told["name"], told["previous"]) == (name, alone["network"])

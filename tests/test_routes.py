@@ -14,7 +14,6 @@ from PIL import Image
 
 from mnist_core import Prediction, Recognizer
 from mnist_core.corrections.store import Corrections
-from mnist_core.drawing.framing import PAPER_PEN_WIDTH, PAPER_SIDE
 from mnist_core.drawing.pictures import MAX_DATA_URL
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
@@ -64,7 +63,7 @@ def expect_answer_or_words(response) -> None:
 @EXAMPLES
 @given(STROKES)
 def test_any_numbers_are_read_or_refused(client, strokes):
-    expect_answer_or_words(client.post("/recognize", json={"strokes": strokes, "details": True}))
+    expect_answer_or_words(client.post("/recognize", json={"strokes": strokes}))
 
 
 @EXAMPLES
@@ -313,13 +312,6 @@ def test_a_broken_network_is_our_fault_for_gradios_clients_too(recognizer, monke
 GOOD = (DRAWINGS[7], data_url(Image.effect_noise((40, 40), 100)))
 
 
-def test_the_paper_is_the_page_s(recognizer):
-    """What simple shrinking is given is what the page shows."""
-    units = (ROOT / "ui" / "sketchpad" / "state.js").read_text(encoding="utf-8")
-    assert f"SIDE = {PAPER_SIDE};" in units
-    assert f"PEN_WIDTH = {PAPER_PEN_WIDTH};" in units
-
-
 @pytest.mark.parametrize(
     ("paper", "says"),
     [
@@ -339,26 +331,12 @@ def test_the_paper_is_the_page_s(recognizer):
 )
 def test_what_is_no_drawing_is_refused_in_words(recognizer, paper, says):
     with pytest.raises(UserError, match=re.escape(says)):
-        answer(recognizer, paper, None)
-
-
-@pytest.mark.parametrize("details", [True, False])
-def test_explanations_are_given_to_those_who_ask(recognizer, details):
-    found = answer(recognizer, {"strokes": DRAWINGS[7], "details": details}, None)
-    assert found["digit"] == 7
-    assert len(found["pixels"]) == 784
-    assert ("why" in found) == ("shrunk" in found) == details
+        answer(recognizer, paper)
 
 
 def test_the_answer_does_not_depend_on_what_was_asked_before(recognizer):
-    paper = {"strokes": DRAWINGS[4], "details": True}
-    first = answer(recognizer, paper, None)
-    answer(recognizer, {"strokes": DRAWINGS[7], "details": True}, None)
-    assert answer(recognizer, paper, None) == first
-    assert answer(Recognizer.load(ROOT / "weights"), paper, None) == first  # another replica
-
-
-def test_an_empty_paper_has_no_reasons(recognizer):
-    found = answer(recognizer, {"strokes": [], "details": True}, None)
-    assert found["verdict"] == "empty"
-    assert "why" not in found
+    paper = {"strokes": DRAWINGS[4]}
+    first = answer(recognizer, paper)
+    answer(recognizer, {"strokes": DRAWINGS[7]})
+    assert answer(recognizer, paper) == first
+    assert answer(Recognizer.load(ROOT / "weights"), paper) == first  # another replica

@@ -12,13 +12,12 @@ from typing import Any
 import gradio as gr
 
 from ui.joiner import join
-from ui.texts import I18N
 
 FOLDER = Path(__file__).parent
 PAGE_FILES = {".css", ".html", ".js", ".json", ".jsonl", ".py"}
 # Relative to the page, wherever a proxy shows it.
 START = """import(new URL("{address}", document.baseURI)).then(({{ modules }}) => {{
-  modules["texts.js"].speak({{ element, props, watch }});
+  modules["texts.js"].speak(element);
   modules["{name}/{name}.js"]?.start({{ element, props }});
 }});"""
 
@@ -39,14 +38,14 @@ def modules() -> dict[str, str]:
     }
 
 
-def script() -> str:
-    """All modules as one, which exports them as `modules`."""
-    return join(modules()) + "\nexport { modules };\n"
-
-
 def script_address() -> str:
     """Where the script is served, relative to the page."""
     return f"ui/{page_version()}/page.js"
+
+
+def script() -> tuple[str, str]:
+    """Its address, and all modules as one, which exports them as `modules`."""
+    return script_address(), join(modules()) + "\nexport { modules };\n"
 
 
 def preload_header() -> str:
@@ -68,6 +67,5 @@ def component(name: str, **props: Any) -> gr.HTML:
         css_template=css,
         js_on_load=START.format(address=script_address(), name=name),
         apply_default_css=False,
-        label=I18N("language"),
         **props,
     )

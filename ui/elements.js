@@ -1,4 +1,4 @@
-// Making elements, filling tables, sending events and telling whether a key is meant for others.
+// What several components do: elements, tables, events, percentages, and what is remembered.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -45,6 +45,33 @@ export function addThumbnail(parent, strokes, box) {
 // Tells the rest of the page.
 export function send(element, type, detail) {
   element.dispatchEvent(new CustomEvent(type, { bubbles: true, detail }));
+}
+
+// A probability in as many digits as mean something: "97 %", "0.4 %", "> 99.9 %".
+export function percentage(probability) {
+  const percent = 100 * probability;
+  if (percent < 0.1) return "< 0.1 %";
+  if (percent > 99.9) return "> 99.9 %";
+  return `${percent.toFixed(percent < 1 || percent > 99 ? 1 : 0)} %`;
+}
+
+// What this browser remembers: strings by their keys, or null.
+export function remembered(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null; // it has no storage
+  }
+}
+
+// Gives whether it will be remembered.
+export function remember(key, value) {
+  try {
+    localStorage.setItem(key, value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 // Keys in a text field are nobody else's.

@@ -78,7 +78,7 @@ def settings() -> dict[str, Any]:
         "enable_monitoring": False,
         "mcp_server": False,
         "run_history": False,
-        "footer_links": ["api", "settings"],
+        "footer_links": [],  # the page has its own language and theme, and a link to the API
     }
 
 

@@ -20,7 +20,7 @@ window.embedded_network = "%s";
 %s
 for (const [name, props] of Object.entries(%s)) {
   const element = document.querySelector(`#${name} > .html-container`);
-  modules["texts.js"].speak({ element, props, watch: () => {} });
+  modules["texts.js"].speak(element);
   modules[`${name}/${name}.js`]?.start({ element, props });
 }"""
 DOCUMENT = """<!doctype html>
@@ -60,7 +60,7 @@ def document(card: dict[str, Any], network: bytes) -> str:
     """
     page = build([], None, None)
     components = [block for block in page.blocks.values() if block.visible]
-    props = {each.elem_id: {"label": "en", **each.props} for each in components}
+    props = {each.elem_id: each.props for each in components}
     props["about"]["card"] = card
     embedded = base64.b64encode(network).decode()
     script = SCRIPT % (_json(LANGUAGES), embedded, join(modules()), _json(props))
@@ -97,8 +97,9 @@ def _style(components: Sequence[gr.HTML]) -> str:
         )
         for ending in ("", "_dark")
     )
-    dark = f"@media (prefers-color-scheme: dark) {{ :root, :host {{ {dark} }} }}"
-    return f":root, :host {{ {light} }}\n{dark}\n{css}"
+    system = f"@media (prefers-color-scheme: dark) {{ :root, :host {{ {dark} }} }}"
+    chosen = f".light {{ {light} }}\n.dark {{ {dark} }}"  # by who reads, on the body
+    return f":root, :host {{ {light} }}\n{system}\n{chosen}\n{css}"
 
 
 def _body(components: Sequence[gr.HTML]) -> str:

@@ -1,10 +1,20 @@
-// The words of the page, for every component, in the language that Gradio chose (texts.json).
+// The words of the page (texts.json), for every component, in the reader's language.
 
-let chosen = "en"; // as the components' labels have it
+import { remember, remembered } from "./elements.js";
 
-// Gradio knows only the Chinese of zh-CN and zh-TW; who says zh, zh-HK or zh-Hans reads it too.
+const LANGUAGE = "language"; // in localStorage, where somebody chose one: "en" or "zh"
+
+let chosen = null;
+
 export function language() {
-  return chosen === "en" && /^zh\b/.test(navigator.language) ? "zh" : chosen;
+  chosen ??= remembered(LANGUAGE) ?? (/^zh\b/.test(navigator.language) ? "zh" : "en");
+  return chosen;
+}
+
+export function chooseLanguage(name) {
+  chosen = name;
+  remember(LANGUAGE, name);
+  document.dispatchEvent(new Event(LANGUAGE));
 }
 
 export function text(key, values = {}) {
@@ -23,13 +33,12 @@ export function translate(element) {
 
 // Say what a component's template says, and the page's own title, now, which is before the
 // component starts, and whenever another language is chosen.
-export function speak({ element, props, watch }) {
+export function speak(element) {
   const say = () => {
-    chosen = props.label;
     document.documentElement.lang = language() === "zh" ? "zh-Hans" : "en";
     document.title = text("title");
     translate(element);
   };
   say();
-  watch("label", say);
+  document.addEventListener(LANGUAGE, say);
 }

@@ -1,9 +1,7 @@
 """Every word of the page, in English and Chinese, and the choice between them.
 
-The words lie in texts.json, a key and its two languages a line. Gradio chooses by the browser's
-language: the components get the name of the one that was chosen as their label,
-`I18N("language")`, and look their words up in the tables that Gradio has put into the page
-(texts.js).
+The words lie in texts.json, a key and its two languages a line. Gradio puts both tables into the
+page, where the components look their words up (texts.js).
 """
 
 import json

@@ -24,10 +24,6 @@ PIXELS = SIDE * SIDE
 # frame on average, as MNIST's training images do.
 PEN_WIDTH = 2.5
 
-# The page's paper and the pen as it is shown there, in the paper's units.
-PAPER_SIDE = 1000
-PAPER_PEN_WIDTH = 55
-
 # Points nearer than this along a stroke, in pixels of the frame, add next to nothing.
 MIN_SPACING = 0.5
 
@@ -56,24 +52,6 @@ def frame_strokes(strokes: list[np.ndarray], pen_width: float = PEN_WIDTH) -> np
     middle = (low + high) / 2
     segments = [_segments((stroke - middle) * scale + SIDE / 2) for stroke in strokes]
     return _centre(_ink(np.concatenate(segments), pen_width))
-
-
-def shrink_strokes(strokes: list[np.ndarray]) -> np.ndarray:
-    """The page's paper shrunk to (28, 28) uint8, as most demos do: for comparison only.
-
-    What lies beyond the paper is cut off.
-    """
-    if not strokes:
-        return np.zeros((SIDE, SIDE), np.uint8)
-    scale = SIDE / PAPER_SIDE
-    segments = np.concatenate([_segments(stroke * scale) for stroke in strokes])
-    return np.rint(_ink(segments, PAPER_PEN_WIDTH * scale) * 255).astype(np.uint8)
-
-
-def shrink_picture(image: Image.Image) -> np.ndarray:
-    """A picture stretched to (28, 28) uint8, ink taken to be dark, as most demos do."""
-    small = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-    return 255 - np.asarray(small)
 
 
 def _segments(points: np.ndarray) -> np.ndarray:

@@ -12,6 +12,8 @@ export function start({ element, props }) {
 }
 
 async function build(element, { card, endpoint }) {
+  element.querySelector(".links").hidden = !endpoint; // a file alone has neither
+  element.querySelector(".lesson").href = language() === "zh" ? "lesson.zh.md" : "lesson.md";
   const network = card ?? (await ask(endpoint));
   if (!network) return;
   const list = element.querySelector("dl");

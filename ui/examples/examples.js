@@ -1,18 +1,29 @@
-// A thumbnail a drawing; a click sends its strokes to the paper as the event "draw".
+// A thumbnail a drawing; a click sends its strokes to the paper as the event "draw". On somebody's
+// first visit one of them draws itself, until the paper is touched.
 
-import { addButton, addThumbnail, send } from "../elements.js";
+import { addButton, addThumbnail, remember, remembered, send } from "../elements.js";
 import { SIDE } from "../sketchpad/state.js";
 import { translate } from "../texts.js";
 
+const VISITED = "visited"; // in localStorage
+const SHOWN = 4; // the example of a first visit
+
 export function start({ element, props }) {
-  for (const line of props.drawings.trim().split("\n")) {
-    addExample(element.querySelector(".row"), JSON.parse(line));
-  }
+  const drawings = props.drawings.trim().split("\n").map((line) => JSON.parse(line));
+  for (const drawing of drawings) addExample(element.querySelector(".row"), drawing);
   translate(element);
+  if (isFirstVisit()) send(element, "demonstrate", drawings[SHOWN].strokes);
 }
 
 function addExample(row, { strokes, style }) {
   const button = addButton(row, "", () => send(row, "draw", strokes));
   button.dataset.label = button.dataset.title = style;
   addThumbnail(button, strokes, [0, 0, SIDE, SIDE]);
+}
+
+// Without storage every visit would be the first.
+function isFirstVisit() {
+  const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const isFirst = remembered(VISITED) === null && remember(VISITED, "yes");
+  return isFirst && !isStill && !location.hash;
 }

@@ -41,15 +41,17 @@ export function logProbabilities(network, pixels) {
 }
 
 // What each of 784 grey values adds to the score of one digit over another's, {contributions,
-// constant}: the 784 and the constant sum up to exactly log p(digit) - log p(other). With its units
+// constant}: the 784 and the constant sum up to exactly log p(digit) - log p(other), or, where
+// `other` is null, to log p(digit) less the mean of the nine others' log p. With its units
 // switched on and off as these pixels switch them, a ReLU network is one linear map, weights x
 // pixels + constant.
 export function explain(network, pixels, digit, other) {
   run(network, pixels);
   const { inputs, layers } = network;
   let slopes = new Float64Array(DIGITS); // what one of each of a layer's values adds
-  slopes[digit] += 1;
-  slopes[other] -= 1;
+  if (other === null) slopes.fill(-1 / (DIGITS - 1));
+  else slopes[other] = -1;
+  slopes[digit] = 1;
   let constant = 0;
   for (let i = layers.length - 1; i >= 0; i--) {
     constant += slopes.reduce((sum, slope, unit) => sum + slope * layers[i].biases[unit], 0);

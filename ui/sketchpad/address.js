@@ -12,33 +12,34 @@ const KEPT = "sheet"; // in sessionStorage: pictures and long drawings do not fi
 export function startAddress(element) {
   on("rest", update); // between strokes: browsers limit how often an address changes
   addEventListener("hashchange", () => openLink(element));
+  addEventListener("pagehide", keep);
   const link = element.querySelector(".link");
   link.addEventListener("click", () => link.ariaDisabled !== "true" && copy(element));
-  element.querySelector(".reload").addEventListener("click", reload);
+  element.querySelector(".reload").addEventListener("click", () => location.reload());
   restore(element);
 }
 
-function reload() {
+function keep() {
   try {
-    const { strokes, picture } = look().sheet;
+    const { sheet, isDemo } = look();
+    const { strokes, picture } = isDemo ? { strokes: [] } : sheet;
     sessionStorage.setItem(KEPT, JSON.stringify({ strokes, picture: picture?.data }));
   } catch {
     // A browser without storage: the address still holds what fits it.
   }
-  location.reload();
 }
 
 async function restore(element) {
+  const [{ type }] = performance.getEntriesByType("navigation");
   try {
-    const kept = JSON.parse(sessionStorage.getItem(KEPT));
-    sessionStorage.removeItem(KEPT);
+    const kept = type === "reload" && JSON.parse(sessionStorage.getItem(KEPT));
     if (kept?.picture) {
       const image = new Image();
       image.src = kept.picture;
       await image.decode();
       return usePicture(element, image);
     }
-    if (kept?.strokes.length) return replay(kept.strokes);
+    if (kept?.strokes?.length) return replay(kept.strokes);
   } catch {
     // No storage, or something else in it.
   }
@@ -56,7 +57,7 @@ function openLink(element) {
 
 // Gives false where the drawing is too long for a link.
 function update() {
-  const { strokes } = look().sheet;
+  const { strokes } = look().isDemo ? { strokes: [] } : look().sheet;
   const link = strokes.length ? linkTo(strokes) : "";
   const fits = link.length <= MAX_LINK;
   const address = location.pathname + location.search + (fits ? link : "");

@@ -50,16 +50,13 @@ async function post(server, { strokes, picture }) {
     const response = await request(server, server.props.endpoint, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ ...paper, details: true }),
+      body: JSON.stringify(paper),
       signal: AbortSignal.timeout(TIMEOUT),
     });
     if (response.status === 401) return { trouble: "" };
     if (response.status === 503) return { trouble: "busy" };
     const answer = await response.json();
-    const { why, shrunk } = answer;
-    if (response.ok && answer.probabilities) {
-      return { answer: { ...answer, why: () => why, shrunk: () => shrunk } };
-    }
+    if (response.ok && answer.probabilities) return { answer };
     if (response.status < 500 && answer.error) return { refused: answer.error };
   } catch {
     // Cut off, too late, or something else than our server.

@@ -13,8 +13,8 @@ export function startPainting(canvas) {
   on("change", repaint);
   on("look", repaint);
   new ResizeObserver(() => paint(canvas)).observe(canvas);
-  // The ink has the colour of the page's text, which changes with the system's theme.
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+  // The ink has the colour of the page's text, which changes with the theme.
+  new MutationObserver(repaint).observe(document.body, { attributeFilter: ["class"] });
 }
 
 function paint(canvas) {

@@ -1,6 +1,6 @@
 // Drawing and erasing with mouse, finger or pen.
 
-import { PEN_WIDTH, SIDE, addPoint, eraseAt, lift, look } from "./state.js";
+import { PEN_WIDTH, SIDE, addPoint, endStroke, eraseAt, lift, look } from "./state.js";
 import { movePointer, setCursor, setPointer, startStroke, takeBack } from "./state.js";
 
 const ERASER_STEP = 20;
@@ -30,20 +30,22 @@ function press(event, canvas) {
   if (palmWasFirst) takeBack();
   if (look().pointer) return;
   canvas.setPointerCapture(event.pointerId);
-  const [x, y] = position(event, canvas);
+  const [x, y] = placeOf(event, canvas);
   const erasing = eraserEnd || look().erasing;
   setPointer({ id: event.pointerId, type: event.pointerType, erasing, x, y });
   setCursor({ shown: false });
   if (erasing) eraseAt(x, y);
-  else startStroke(inkAt(event, canvas));
+  else startStroke(ink([x, y], event));
 }
 
 function move(event, canvas) {
   if (event.pointerId !== look().pointer?.id) return;
   const events = event.getCoalescedEvents?.() ?? [];
   for (const each of events.length ? events : [event]) {
-    if (look().pointer.erasing) eraseTo(...position(each, canvas));
-    else addPoint(inkAt(each, canvas));
+    const place = placeOf(each, canvas);
+    if (look().pointer.erasing) eraseTo(...place);
+    else drawTo(place, each);
+    movePointer(...place);
   }
 }
 
@@ -54,17 +56,37 @@ function release(event) {
   else lift();
 }
 
-function position(event, canvas) {
+// In the paper's units, also beside it.
+function placeOf(event, canvas) {
   const box = canvas.getBoundingClientRect();
-  const place = (offset, length) =>
-    Math.round(Math.min(Math.max((offset / length) * SIDE, 0), SIDE));
+  const place = (offset, length) => Math.round((offset / length) * SIDE);
   return [place(event.clientX - box.left, box.width), place(event.clientY - box.top, box.height)];
 }
 
-function inkAt(event, canvas) {
-  const feelsPressure = event.pointerType === "pen" && event.pressure > 0;
-  const width = feelsPressure ? [Math.round(PEN_WIDTH * (0.5 + event.pressure))] : [];
-  return [...position(event, canvas), ...width];
+const isOnPaper = ([x, y]) => x >= 0 && x <= SIDE && y >= 0 && y <= SIDE;
+
+// A stroke ends where it leaves the paper, and another begins where it comes back.
+function drawTo(place, event) {
+  const before = [look().pointer.x, look().pointer.y];
+  if (isOnPaper(place)) {
+    if (!look().stroke) startStroke(ink(edge(place, before), event));
+    addPoint(ink(place, event));
+  } else if (look().stroke) {
+    addPoint(ink(edge(before, place), event));
+    endStroke();
+  }
+}
+
+// Where the way from a place on the paper to one beside it leaves the paper.
+function edge([x, y], [outX, outY]) {
+  const part = (from, to) => (to < 0 ? from / (from - to) : to > SIDE ? (SIDE - from) / (to - from) : 1);
+  const share = Math.min(part(x, outX), part(y, outY));
+  return [Math.round(x + share * (outX - x)), Math.round(y + share * (outY - y))];
+}
+
+function ink(place, { pointerType, pressure }) {
+  const feelsPressure = pointerType === "pen" && pressure > 0;
+  return [...place, ...(feelsPressure ? [Math.round(PEN_WIDTH * (0.5 + pressure))] : [])];
 }
 
 function eraseTo(x, y) {
@@ -73,5 +95,4 @@ function eraseTo(x, y) {
   for (let i = 1; i <= steps; i++) {
     eraseAt(from.x + ((x - from.x) * i) / steps, from.y + ((y - from.y) * i) / steps);
   }
-  movePointer(x, y);
 }

@@ -15,8 +15,8 @@ export function startReading(server) {
   let drawing, frame;
   let prediction = null;
   let networks = {};
-  const show = ({ strokes }, answer, refused) => {
-    prediction = answer && { ...answer, strokes };
+  const show = ({ strokes, picture }, answer, refused) => {
+    prediction = answer && explained(networks, { ...answer, strokes, picture: Boolean(picture) });
     if (refused) tell(element, "refused", { reason: refused }, true);
     else hush(element, true);
     send(element, "prediction", prediction);
@@ -27,7 +27,7 @@ export function startReading(server) {
     const isHere = !drawing.picture && networks.current;
     ask(isEmpty || isHere ? null : drawing);
     if (isEmpty) show(drawing, null);
-    else if (isHere) show(drawing, ...readHere(networks, drawing.strokes));
+    else if (isHere) show(drawing, ...readHere(networks.current, drawing.strokes));
   };
   const take = () => {
     const { sheet, origin } = look();
@@ -53,18 +53,25 @@ export function startReading(server) {
   });
 }
 
-// The answer, or null and why the strokes are refused. What explains it is worked out where
-// somebody looks at it.
-function readHere({ current, previous }, strokes) {
-  let prediction;
+// The answer, or null and why the strokes are refused.
+function readHere(network, strokes) {
   try {
-    prediction = predictStrokes(current, strokes);
+    return [predictStrokes(network, strokes)];
   } catch (error) {
     return [null, error.message];
   }
-  const { pixels, digit, runner_up } = prediction;
-  const before = previous && predictPixels(previous, pixels);
-  const why = () => explain(current, pixels, digit, runner_up);
-  const shrunk = () => predictPixels(current, shrinkStrokes(strokes));
-  return [{ ...prediction, before, why, shrunk }];
+}
+
+// With what explains it, which is worked out where somebody looks at it. `why` compares the leading
+// digit with another, or null with all others; `shrunk` is the digit that would be read without
+// centring, where it is another. Both give null until the network is here.
+function explained({ current, previous }, prediction) {
+  const { pixels, digit, strokes, probabilities } = prediction;
+  const why = (other) => current && explain(current, pixels, digit, other);
+  const shrunk = () => {
+    const simple = current && !prediction.picture && predictPixels(current, shrinkStrokes(strokes));
+    return simple && simple.digit !== digit ? simple.digit : null;
+  };
+  const before = previous && digit !== null ? predictPixels(previous, pixels) : null;
+  return { ...prediction, confidence: Math.max(...probabilities), before, why, shrunk };
 }

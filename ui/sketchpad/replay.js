@@ -4,9 +4,9 @@ import { endReplay, look, showReplayed, startReplay } from "./state.js";
 
 const REPLAY_TIME = 1000; // milliseconds for a drawing that draws itself
 
-export async function replay(drawing) {
+export async function replay(drawing, isDemo = false) {
   const strokes = [...drawing]; // is this replay, even where the same one is begun again
-  startReplay(strokes);
+  startReplay(strokes, isDemo);
   const total = strokes.flat().length;
   const start = performance.now();
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;

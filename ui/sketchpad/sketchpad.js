@@ -8,7 +8,7 @@ import { startPen } from "./pen.js";
 import { startPictures } from "./pictures.js";
 import { startReading } from "./reading.js";
 import { replay } from "./replay.js";
-import { on } from "./state.js";
+import { isEmpty, on } from "./state.js";
 import { startKeyboard, startTools } from "./tools.js";
 
 export function start({ element, props }) {
@@ -21,5 +21,6 @@ export function start({ element, props }) {
   startKeyboard(element, canvas);
   startPictures(element, props.endpoint);
   document.addEventListener("draw", (event) => replay(event.detail));
+  document.addEventListener("demonstrate", ({ detail }) => isEmpty() && replay(detail, true));
   startAddress(element);
 }

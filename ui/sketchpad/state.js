@@ -17,6 +17,7 @@ const state = {
   stroke: null, // the one being drawn: points [x, y], or [x, y, width] from a pen that is pressed
   pointer: null, // that draws or erases: {id, type, erasing, x, y, before}
   replayed: null, // strokes that are drawing themselves
+  isDemo: false, // what is on the paper is to be looked at, and goes when somebody draws
   erasing: false,
   cursor: { x: SIDE / 2, y: SIDE / 2, shown: false }, // of the keyboard
   origin: 0, // another number where a sheet did not grow out of the one before
@@ -47,6 +48,7 @@ function finishReplay() {
 // Every step that can be undone begins here.
 function remember() {
   finishReplay();
+  if (state.isDemo) Object.assign(state, { isDemo: false, sheet: EMPTY, origin: state.origin + 1 });
   state.past = [...state.past, state.sheet].slice(-MAX_PAST);
   state.future = [];
   announce("step");
@@ -93,6 +95,9 @@ export function addPoint(point) {
   state.stroke.push(point);
   show(state.sheet);
 }
+
+// The pen goes on, but draws no longer.
+export const endStroke = () => (state.stroke = null);
 
 // The pen or the eraser is lifted.
 export function lift() {
@@ -144,9 +149,9 @@ export function setCursor(place) {
   announce("look");
 }
 
-export function startReplay(strokes) {
-  put(EMPTY);
-  state.replayed = strokes;
+export function startReplay(strokes, isDemo) {
+  if (!isDemo) put(EMPTY);
+  Object.assign(state, { replayed: strokes, isDemo });
 }
 
 export const showReplayed = (strokes) => show({ strokes, picture: null });

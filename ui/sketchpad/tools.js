@@ -21,8 +21,9 @@ export function startTools(element) {
   document.addEventListener("keydown", useKey);
 
   const show = () => {
-    const { sheet, past, future, erasing } = look();
-    hint.hidden = !isEmpty();
+    const { sheet, past, future, erasing, isDemo } = look();
+    hint.hidden = !isEmpty() && !isDemo;
+    hint.classList.toggle("aside", isDemo);
     undo.ariaDisabled = past.length === 0; // disabled in earnest they would lose the focus
     redo.ariaDisabled = future.length === 0;
     clear.ariaDisabled = isEmpty();
@@ -36,7 +37,9 @@ export function startTools(element) {
 function useKey(event) {
   if (event.defaultPrevented || isTyping(event)) return;
   const command = event.ctrlKey || event.metaKey;
-  if (command && event.key.toLowerCase() === "z") (event.shiftKey ? goForward : goBack)();
+  const key = event.key.toLowerCase();
+  if (command && key === "z") (event.shiftKey ? goForward : goBack)();
+  else if (command && key === "y") goForward();
   else if (!command && ["Escape", "Delete"].includes(event.key)) wipe();
   else return;
   event.preventDefault();
