@@ -91,6 +91,8 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--drawings", type=Path, nargs="+", metavar="FILE", help=text)
     text = "drawing files of letters and signs, to be unsure of (default: none)"
     add("--not-digits", type=Path, nargs="+", metavar="FILE", help=text)
+    text = "folders of networks whose answers it learns instead of the labels (default: none)"
+    add("--teachers", type=Path, nargs="+", metavar="DIR", help=text)
     add("--data", **place, help="holds MNIST/raw (default: the repository's data/)")
     add("--output", **place, help="the run's directory (default: runs/<date-time>-<recipe>)")
     add = parser.add_argument_group("how to run").add_argument
@@ -130,6 +132,7 @@ def begin(
     seed: int = 0,
     drawings: Sequence[Path] = (),
     not_digits: Sequence[Path] = (),
+    teachers: Sequence[Path] = (),
     data: Path = ROOT / "data",
     output: Path | None = None,
     **changes: Any,
@@ -142,6 +145,7 @@ def begin(
         data=str(data.resolve()),
         drawings=[str(path.resolve()) for path in drawings],
         not_digits=[str(path.resolve()) for path in not_digits],
+        teachers=[str(path.resolve()) for path in teachers],
         device=distributed.choose_device(device or "auto"),
         threads=distributed.choose_threads(threads),
     )

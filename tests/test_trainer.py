@@ -177,3 +177,19 @@ def test_the_quick_recipe_reaches_about_98_percent(mnist):
     model = MLP(recipe.hidden, recipe.batch_norm)
     *_, last = fit(model, training, held_out, recipe, torch.Generator().manual_seed(0))
     assert last.validation_accuracy > 0.975  # by seed and number of threads 97.9 to 98.2 %
+
+
+def test_a_network_learns_what_its_teachers_answer_and_not_the_labels(mnist):
+    images, _ = mnist
+    torch.manual_seed(1)
+    teachers, student = [MLP((8,)), MLP((8,))], MLP((32,))
+    answers = torch.stack([teacher(to_input(images)).exp() for teacher in teachers]).mean(0)
+    taught = images, answers.argmax(1)
+    wrong = images[:600], taught[1][:600].add(1) % 10
+    recipe = Recipe(hidden=(32,), epochs=8, batch_size=16, learning_rate=0.01)
+    generator = torch.Generator().manual_seed(0)
+    learning = trainer.Trainer(student, wrong, recipe, generator, teachers=teachers)
+    before = evaluate(student, select(taught, torch.arange(600, 900)))[1]
+    for _ in range(recipe.epochs):
+        learning.run_epoch(wrong)
+    assert evaluate(student, select(taught, torch.arange(600, 900)))[1] > max(0.6, before + 0.3)

@@ -39,6 +39,7 @@ class Settings:
     data: str  # the folder that holds MNIST/raw
     drawings: list[str]  # files
     not_digits: list[str]  # files
+    teachers: list[str]  # folders of networks
     device: str
     threads: int
 

@@ -49,6 +49,8 @@ def command(settings: Settings) -> str:
     for name in ("drawings", "not_digits"):
         if files := getattr(settings, name):
             given[name] = " ".join(f"data/{Path(file).name}" for file in files)
+    if settings.teachers:
+        given["teachers"] = " ".join(f"runs/{Path(folder).name}" for folder in settings.teachers)
     options = (f"--{name.replace('_', '-')} {value}" for name, value in given.items())
     return f"python scripts/train.py {' '.join(options)}"
 

@@ -105,13 +105,15 @@ def train(run: Run, writer: type | None = None) -> None:
     torch.manual_seed(settings.seed)
     model = MLP(settings.recipe.hidden, settings.recipe.batch_norm).to(settings.device)
     generator = torch.Generator().set_state(run.generator)
-    trainer = Trainer(model, data.train_set, settings.recipe, generator, data.outliers)
+    teachers = [weights.load(directory)[0] for directory in settings.teachers]
+    recipe = settings.recipe
+    trainer = Trainer(model, data.train_set, recipe, generator, data.outliers, teachers)
     if run.checkpoint.trainer:
         trainer.load_state_dict(run.checkpoint.trainer)
     logs = writer and distributed.rank() == 0
     again = trainer.epochs + 1
     with writer(run.directory, purge_step=again) if logs else contextlib.nullcontext() as log:
-        while trainer.epochs < settings.recipe.epochs:
+        while trainer.epochs < recipe.epochs:
             epoch = trainer.run_epoch(data.validation["validation"])
             distributed.broadcast_from_rank_0(keep, run, trainer, epoch, log)
 

@@ -8,7 +8,7 @@ import contextlib
 import copy
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +27,7 @@ from mnist_core.training.data import Dataset
 EVALUATION_BATCH = 4096
 OUTLIER_SHARE = 4  # one outlier for so many digits in a batch
 OUTLIER_WEIGHT = 0.4  # of their loss, beside that of the digits
+TEACHERS_TEMPERATURE = 2  # what their scores are divided by: the unlikely digits teach too
 STATEFUL = ("model", "result", "optimizer", "schedule")  # a Trainer's, with a state_dict of its own
 
 
@@ -89,7 +90,10 @@ class Trainer:
 
     `generator`, the CPU's, shuffles the training images, anew for each epoch, and augments them.
     `outliers`, (M, 28, 28) uint8, are images of no digit: a few join each batch, with every digit
-    as likely as another for their target.
+    as likely as another for their target. With `teachers`, networks for use, the targets are their
+    mean probabilities instead of the labels (Hinton et al., "Distilling the Knowledge in a Neural
+    Network", 2015), for the very image that the network sees, changed as it is (Beyer et al.,
+    "Knowledge distillation: A good teacher is patient and consistent", 2022).
     """
 
     def __init__(
@@ -99,11 +103,13 @@ class Trainer:
         recipe: Recipe,
         generator: torch.Generator,
         outliers: torch.Tensor | None = None,
+        teachers: Sequence[MLP] = (),
     ) -> None:
         device = next(model.parameters()).device
         self.images, self.labels = (tensor.to(device) for tensor in training)
         self.outliers = None if outliers is None else outliers.to(device)
         self.model, self.recipe, self.generator = model, recipe, generator
+        self.teachers = [teacher.to(device) for teacher in teachers]
         # The average of the last steps' weights reads better than any of them (Izmailov et al.,
         # "Averaging Weights Leads to Wider Optima and Better Generalization", 2018).
         self.result = copy.deepcopy(model) if recipe.average else model
@@ -162,6 +168,9 @@ class Trainer:
         log_probabilities = self.network(inputs)
         loss = nn.functional.nll_loss(log_probabilities[: len(shard)], self.labels[shard])
         shown = loss.item()
+        if self.teachers:
+            targets = self._taught(inputs[: len(shard)])
+            loss = nn.functional.cross_entropy(log_probabilities[: len(shard)], targets)
         if len(inputs) > len(shard):  # cross-entropy with a tenth for each digit
             loss = loss - OUTLIER_WEIGHT * log_probabilities[len(shard) :].mean()
         self.optimizer.zero_grad()
@@ -171,6 +180,12 @@ class Trainer:
         if self.recipe.average:
             self._average()
         return shown
+
+    @torch.no_grad()
+    def _taught(self, inputs: torch.Tensor) -> torch.Tensor:
+        """(n, 784) inputs -> (n, 10) probabilities, what the teachers make of them on average."""
+        scores = [teacher(inputs) / TEACHERS_TEMPERATURE for teacher in self.teachers]
+        return torch.stack(scores).softmax(2).mean(0)
 
     def _average(self) -> None:
         """Move the average towards the weights, faster in the first steps."""
