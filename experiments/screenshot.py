@@ -50,7 +50,7 @@ def photograph(reloader: ModelReloader, output: Path) -> None:
     with chromium() as browser:
         window = browser.new_page(viewport={"width": 1100, "height": 780}, device_scale_factor=1.5)
         window.goto(address)
-        window.get_by_text("reads along").wait_for()
+        window.locator(".hint strong:not(:empty)").wait_for()
         draw(window, FOUR)
         expect(window.locator(".bar.leading")).to_have_attribute("data-digit", "4")
         window.wait_for_timeout(500)  # the bars' movement

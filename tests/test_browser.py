@@ -45,7 +45,7 @@ def test_a_drawn_digit_leads(page, digit):
     expect_leader(page, digit)
     wait_until_answered(page)
     shown = page.locator(".bar").evaluate_all(
-        "bars => bars.map(bar => [bar.dataset.digit, bar.getAttribute('aria-valuenow')])"
+        "bars => bars.map(bar => [bar.dataset.digit, bar.firstElementChild.ariaValueNow])"
     )
     assert [name for name, _ in shown] == list("0123456789")
     assert all(re.fullmatch(r"\d+\.\d", value) for _, value in shown)
@@ -67,11 +67,18 @@ def test_a_tap_makes_a_dot(page):
     assert ink(page) > 100
 
 
-def test_a_stroke_that_leaves_the_paper_and_returns_stays_one(page):
+def test_a_stroke_is_cut_where_it_leaves_the_paper_and_another_begins_where_it_returns(page):
     pen_down(page, (0.3, 0.5))
     move(page, (1.3, 0.5), steps=5)
-    move(page, (0.4, 0.8), steps=5)
+    move(page, (1.2, 0.9), steps=5)  # which would be smeared along the edge
+    move(page, (0.6, 0.9), steps=5)
     page.mouse.up()
+    wait_until_answered(page)
+    first, second = page.evaluate("drawn.strokes")
+    assert first[-1] == [1000, 500]
+    assert second[0] == [1000, 900]
+    assert second[-1] == pytest.approx([600, 900], abs=3)
+    tool(page, "Undo").click()
     tool(page, "Undo").click()
     expect_empty(page)
 
@@ -113,15 +120,20 @@ def test_each_verdict_has_its_words(page):
                 const strokes = [[[1, 1]]];
                 send("drawing", { strokes });
                 const why = () => ({ contributions: [0], constant: 0 });
-                send("prediction", { ...answer, strokes, why });
+                const confidence = Math.max(...answer.probabilities);
+                send("prediction", { ...answer, confidence, strokes, why });
             }""",
             detail,
         )
 
     comment, spoken = page.locator(".comment"), page.locator(".spoken")
+    answer(0.9996, 0.0003, "sure")
+    expect(comment).to_have_text("Almost certain")
+    percents = page.locator(".percent").all_inner_texts()
+    assert (percents[4], percents[9]) == ("> 99.9 %", "< 0.1 %")
     answer(0.97, 0.02, "sure")
-    expect(comment).to_have_text("Sure: 97.0 %")
-    expect(spoken).to_have_text("4, Sure: 97.0 %")
+    expect(comment).to_have_text("Quite sure: 97 %")
+    expect(spoken).to_have_text("4, Quite sure: 97 %")
     answer(0.5, 0.45, "unsure")
     expect(comment).to_have_text("4 or 9? Not sure")
     expect_leader(page, 4)
@@ -332,6 +344,30 @@ def test_a_page_that_nobody_uses_asks_nothing(page):
     assert requests == []
 
 
-def test_the_page_s_own_api_link_is_there(page):
-    page.get_by_role("button", name="Use via API").click()
-    expect(page.get_by_text("/predict_image").first).to_be_visible()
+def test_about_leads_to_the_lesson_and_to_what_programs_ask(page):
+    draw(page, DRAWINGS[7])
+    page.get_by_text("How does it work?").click()
+    for link, words in [("For programs", "/predict_image"), ("The lesson", "784 numbers")]:
+        with page.context.expect_page() as opened:
+            page.get_by_role("link", name=link).click()
+        expect(opened.value.get_by_text(words).first).to_be_visible()
+    expect_leader(page, 7)
+    expect(page.locator("footer")).to_be_hidden()
+
+
+TOGETHER = [".paper", ".tools .link", ".answer", ".bars", "figure:nth-of-type(2) .legend"]
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["screen", "phone"])
+def test_paper_answer_bars_and_explanation_are_in_sight_together(open_context, phone):
+    page = open_context(**PHONE if phone else {})
+    draw(page, DRAWINGS[4])
+    expect_leader(page, 4)
+    sizes = [(1280, 800), (1366, 768), (1920, 1080), (768, 1024), (640, 400)]
+    for width, height in [(375, 667), (320, 568), (812, 375)] if phone else sizes:
+        page.set_viewport_size({"width": width, "height": height})
+        for part in TOGETHER[: 4 if width == 320 else 5]:
+            expect(page.locator(part)).to_be_in_viewport(ratio=1)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    assert paper(page).bounding_box()["height"] > 0.55 * 1080

@@ -158,7 +158,7 @@ def hold(page, key: str, times: int) -> None:
 
 
 def test_a_digit_is_drawn_with_the_keyboard_alone(page):
-    page.keyboard.press("Tab")
+    hold(page, "Tab", 3)  # after language and theme
     expect(paper(page)).to_be_focused()
     hold(page, "ArrowUp", 10)
     hold(page, "ArrowLeft", 6)
@@ -181,7 +181,7 @@ def test_a_digit_is_drawn_with_the_keyboard_alone(page):
 
 
 def test_space_held_down_puts_the_pen_down_once(page):
-    page.keyboard.press("Tab")
+    hold(page, "Tab", 3)
     for _ in range(4):
         page.keyboard.down("Space")  # repeats, as a held key does
     page.keyboard.up("Space")
@@ -219,6 +219,26 @@ def test_the_network_reads_every_example(recognizer):
     for drawing in drawings:
         prediction = recognizer.predict_strokes(drawing["strokes"])
         assert (prediction.digit, prediction.verdict) == (drawing["label"], "sure")
+
+
+def test_on_the_first_visit_an_example_draws_itself_until_the_paper_is_touched(browser, server):
+    page = browser.new_page()
+    page.goto(server)
+    expect_leader(page, 4)
+    expect(page.locator("#insight .question")).to_contain_text("Why 4")
+    expect(page.locator(".hint")).to_be_visible()
+    page.wait_for_timeout(1100)  # until it is complete
+    assert fragment(page) == ""
+    draw(page, DRAWINGS[1])
+    expect_leader(page, 1)
+    assert page.evaluate("location.hash.length") < 60  # one stroke
+    tool(page, "Undo").click()
+    expect_empty(page)
+    page.reload()
+    expect(page.locator(".hint strong")).not_to_be_empty()
+    page.wait_for_timeout(1100)
+    expect_empty(page)
+    page.close()
 
 
 def test_an_example_draws_itself_stroke_by_stroke(page):
@@ -396,7 +416,7 @@ def test_a_blank_picture_is_nothing_to_read(page):
     expect(page.locator("#insight .question")).to_contain_text("Why 4")
     blank = picture(np.zeros((28, 28), np.uint8), "blank.png")
     page.locator("input.choose").set_input_files(blank)
-    expect(page.locator(".comment")).to_have_text("Nothing to read yet")
+    expect(page.locator(".comment")).to_have_text("No digit found in this picture")
     expect(page.locator("#insight .question")).to_have_text("Why?")
 
 

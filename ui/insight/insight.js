@@ -8,6 +8,8 @@ import { language, text } from "../texts.js";
 const FOR = [230, 159, 0];
 const AGAINST = [0, 130, 220];
 const NOTHING = [0, 0, 0, 0];
+const COMPARED = { ".question": "why", ".for": "speaks_for", ".against": "speaks_against" };
+const FAR_FROM_ALL = { ".question": "why_none", ".for": "fits", ".against": "fits_not" };
 const SIGNED = { maximumFractionDigits: 1, signDisplay: "always" };
 const ROUNDED = { maximumSignificantDigits: 2, notation: "compact", compactDisplay: "long" };
 
@@ -65,13 +67,10 @@ function showReasons(element, { digit, confidence }, other, { contributions, con
     const share = contributions[i] / strongest;
     return [...(share > 0 ? FOR : AGAINST), 255 * Math.sqrt(Math.abs(share))]; // the weak show too
   });
-  const say = (part, key) => {
-    const values = { digit, runner_up: other, percent: percentage(confidence) };
-    element.querySelector(part).textContent = text(other === null ? `${key}_missing` : key, values);
-  };
-  say(".question", "why");
-  say(".for", "speaks_for");
-  say(".against", "speaks_against");
+  const values = { digit, runner_up: other, percent: percentage(confidence) };
+  for (const [part, key] of Object.entries(other === null ? FAR_FROM_ALL : COMPARED)) {
+    element.querySelector(part).textContent = text(key, values);
+  }
   const ink = contributions.reduce((sum, part) => sum + part, 0);
   element.querySelector(".sum").textContent = text("sum", {
     digit,
