@@ -22,7 +22,7 @@ from serving.metrics import Metrics
 from serving.middleware import MAX_BODY, LimitsMiddleware, outermost
 from serving.reloader import ModelReloader, watched
 from serving.skeleton import SkeletonMiddleware
-from ui import components, lesson, page, standalone
+from ui import components, documents, page, standalone
 
 
 def create_page(
@@ -37,7 +37,7 @@ def create_page(
     api = routes.api_functions(reloader, metrics, page.api_error)
     blocks = page.build(api, routes.RECOGNIZE, routes.NETWORK, store and corrections.CORRECTIONS)
     served = [*routes.recognition_routes(reloader, metrics), *auth.login_routes()]
-    served += routes.file_routes(reloader, *components.script(), lesson.pages())
+    served += routes.file_routes(reloader, *components.script(), documents.pages())
     served += corrections.correction_routes(reloader, store, metrics) if store else []
     served += mcp_routes(reloader, metrics) if mcp else []
     limits = Middleware(LimitsMiddleware, metrics, components.page_version(), root_path)

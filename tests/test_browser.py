@@ -347,7 +347,7 @@ def test_a_page_that_nobody_uses_asks_nothing(page):
 def test_about_leads_to_the_lesson_and_to_what_programs_ask(page):
     draw(page, DRAWINGS[7])
     page.get_by_text("How does it work?").click()
-    for link, words in [("For programs", "/predict_image"), ("The lesson", "784 numbers")]:
+    for link, words in [("For programs", "recognize"), ("The lesson", "784 numbers")]:
         with page.context.expect_page() as opened:
             page.get_by_role("link", name=link).click()
         expect(opened.value.get_by_text(words).first).to_be_visible()

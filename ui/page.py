@@ -78,7 +78,7 @@ def settings() -> dict[str, Any]:
         "enable_monitoring": False,
         "mcp_server": False,
         "run_history": False,
-        "footer_links": ["api"],  # without it there is no ?view=api, to which "About" leads
+        "footer_links": [],
     }
 
 

@@ -48,7 +48,7 @@ SKELETON = """<style>
 %s
 .hint { visibility: hidden }
 .tools { opacity: 0.45 }
-.fill { transform: translateX(-90%%) }
+.bar { --share: 0.1 }
 </style>%s</template></div>"""
 
 
@@ -73,7 +73,7 @@ def skeletons() -> dict[str, str]:
     components = [component(name) for name in ("heading", "sketchpad", "chart")]
     html = _body(components)
     bar = re.search("<template>(.*)</template>", html, re.DOTALL)[1]
-    bar = bar.replace('percent">', 'percent">10.0 %')
+    bar = bar.replace('percent">', 'percent">10 %')
     bars = [bar.replace('name">', f'name">{digit}') for digit in range(10)]
     html = re.sub('(class="bars"[^>]*>)', rf"\1{''.join(bars)}", html)
     html = SKELETON % (_style(components), html)

@@ -1,4 +1,4 @@
-"""The lesson of docs/ as pages of their own, for those who have no clone to read it in."""
+"""Pages of docs/ for those who read them without a clone: the lesson, and what programs can ask."""
 
 import base64
 import re
@@ -8,9 +8,10 @@ from markdown_it import MarkdownIt
 from ui.components import FOLDER
 
 DOCS = FOLDER.parent / "docs"
-NAMES = ("lesson.md", "lesson.zh.md")  # beside the page; each links to the other
+NAMES = ("lesson.md", "lesson.zh.md", "api.md")  # beside the page
 PICTURE = re.compile(r"(?<=\]\()([\w-]+\.png)(?=\))")
-ELSEWHERE = re.compile(r"(?<!!)\[([^\]]*)\]\((?!data:|http|lesson)[^)]*\)")  # what only a clone has
+# Links to what only a clone has.
+ELSEWHERE = re.compile(r"(?<!!)\[([^\]]*)\]\((?!data:|http|lesson|api)[^)]*\)")
 PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -28,7 +29,7 @@ PAGE = """<!doctype html>
 
 
 def pages() -> dict[str, str]:
-    """By their names, the lesson in both languages as HTML with its pictures in it."""
+    """By their names, the lesson in both languages and the API, HTML with its pictures in it."""
     return {name: _page(name) for name in NAMES}
 
 
