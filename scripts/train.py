@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.training import distributed, run, trainer
+from mnist_core.training import distributed, own_data, run, trainer
 from mnist_core.training.checkpoint import Run, Settings
 from mnist_core.training.finish import finish
 
@@ -91,7 +91,8 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--drawings", type=Path, nargs="+", metavar="FILE", help=text)
     text = "drawing files of letters and signs, to be unsure of (default: none)"
     add("--not-digits", type=Path, nargs="+", metavar="FILE", help=text)
-    add("--data", **place, help="holds MNIST/raw (default: the repository's data/)")
+    text = f"own digits to train on beside MNIST, any number of: {own_data.KINDS}"
+    add("--data", type=Path, nargs="+", metavar="PLACE", help=text)
     add("--output", **place, help="the run's directory (default: runs/<date-time>-<recipe>)")
     add = parser.add_argument_group("how to run").add_argument
     add("--device", choices=distributed.DEVICES, help="(default: auto, a GPU where there is one)")
@@ -130,20 +131,23 @@ def begin(
     seed: int = 0,
     drawings: Sequence[Path] = (),
     not_digits: Sequence[Path] = (),
-    data: Path = ROOT / "data",
+    data: Sequence[Path] = (),
     output: Path | None = None,
     **changes: Any,
 ) -> Run:
-    """Begin a run; `changes` are to the recipe."""
+    """Begin a run; `changes` are to the recipe, `data` the places with own digits and MNIST."""
+    root = next((place for place in data if (place / "MNIST").is_dir()), ROOT / "data")
+    strokes = [place for place in data if place.name.endswith((".jsonl", ".jsonl.gz"))]
     settings = Settings(
         name=recipe,
         recipe=dataclasses.replace(trainer.RECIPES[recipe], **changes),
         seed=seed,
-        data=str(data.resolve()),
-        drawings=[str(path.resolve()) for path in drawings],
+        data=str(root.resolve()),
+        drawings=[str(path.resolve()) for path in (*drawings, *strokes)],
         not_digits=[str(path.resolve()) for path in not_digits],
         device=distributed.choose_device(device or "auto"),
         threads=distributed.choose_threads(threads),
+        own=[str(path.resolve()) for path in data if path not in (root, *strokes)],
     )
     return run.begin(settings, output, RUNS)
 

@@ -170,6 +170,7 @@ def refused(*arguments) -> str:
         (("--threads", -1), "-1 threads; expected at least 1"),
         (("--drawings", "/nowhere.jsonl"), "/nowhere.jsonl can't be read"),
         (("--not-digits", "/nowhere.jsonl"), "/nowhere.jsonl can't be read"),
+        (("--data", "/nowhere"), "there is no /nowhere; expected a folder with MNIST/raw or"),
     ],
 )
 def test_wrong_settings_are_refused(tmp_path, arguments, says):

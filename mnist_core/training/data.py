@@ -39,6 +39,8 @@ def load_mnist(root: str | Path, train: bool) -> Dataset:
     fetched or unpacked.
     """
     raw = Path(root) / "MNIST" / "raw"
+    if not Path(root).is_dir():
+        raise UserError(f"there is no folder {root}; expected the one that holds MNIST/raw")
     try:
         for name, md5 in MNIST.resources:
             if (raw / name).exists() and not check_integrity(raw / name, md5):
@@ -165,7 +167,7 @@ class TrainingData:
     """What a training sees.
 
     `validation` by name: "validation" is MNIST's; where there are drawings, "drawings" are those
-    held out and "styles" the same in other hands.
+    held out and "styles" the same in other hands; "own" are a person's own digits.
     """
 
     train_set: Dataset

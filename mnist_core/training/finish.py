@@ -30,7 +30,7 @@ def save_network(run: Run, model: MLP) -> None:
         "data": run.data.description,
         "recipe": {"name": settings.name, **dataclasses.asdict(settings.recipe)},
         "seed": settings.seed,
-        "files": [Path(file).name for file in (*settings.drawings, *settings.not_digits)],
+        "files": [Path(f).name for f in (*settings.drawings, *settings.not_digits, *settings.own)],
         "command": command(settings),
         "scores": scores,
         **date_and_versions(),
@@ -46,9 +46,9 @@ def command(settings: Settings) -> str:
         value = getattr(settings.recipe, name)
         if value != usual[name]:
             given[name] = " ".join(map(str, value)) if name == "hidden" else value
-    for name in ("drawings", "not_digits"):
+    for option, name in (("drawings", "drawings"), ("not_digits", "not_digits"), ("data", "own")):
         if files := getattr(settings, name):
-            given[name] = " ".join(f"data/{Path(file).name}" for file in files)
+            given[option] = " ".join(f"data/{Path(file).name}" for file in files)
     options = (f"--{name.replace('_', '-')} {value}" for name, value in given.items())
     return f"python scripts/train.py {' '.join(options)}"
 
@@ -60,12 +60,12 @@ def calibrate(
 
     It is rounded to the grid that browsers read, then scored. Its calibration error is measured
     on the data that its one temperature was fitted to: drawings, or MNIST's images where there
-    are none.
+    are none, and own digits.
     """
     model = rounded(model.fused())
     held_out = {name: (predict(model, digits[0]), digits[1]) for name, digits in validation.items()}
-    strangers = [held_out[name] for name in held_out if name != "validation"]
-    log_probabilities, labels = reduce(join, strangers or held_out.values())
+    left_out = "validation" if "drawings" in held_out else None
+    log_probabilities, labels = reduce(join, [held_out[n] for n in held_out if n != left_out])
     temperature = calibration.fit_temperature(log_probabilities, labels)
     thresholds = calibration.choose_thresholds((log_probabilities / temperature).softmax(1), labels)
     scores = {}
