@@ -143,16 +143,20 @@ def by(writers, each: int) -> list[Drawing]:
     ]
 
 
-def test_mnist_s_validation_images_decide_and_not_its_test_images():
-    def lost(validation: float, test: float) -> float:
-        scores = {
-            "test": (0.98, 0.98 - test, 10_000),
-            "validation": (0.99, 0.99 - validation, 6_000),
-        }
-        return Learned(MLP(), scores, 1, 0, torch.zeros(10, 10)).lost()
+def test_a_line_of_corrections_remembers_how_the_first_network_read(tmp_path, recognizer):
+    def save(before: float, config: dict) -> dict:
+        scores = {"validation": (before, before - 0.001, 6_000)}
+        learned = Learned(MLP((4,)), scores, 1, 0, torch.zeros(10, 10))
+        finetune.save(learned, tmp_path, tmp_path, config, FineTuning())
+        return weights.load(tmp_path)[1]
 
-    assert lost(validation=0, test=0.5) == 0
-    assert lost(validation=0.5, test=0) == 0.5
+    config = save(0.99, recognizer.config)
+    for before in (0.989, 0.988):
+        config = save(before, config)
+    parent = config["provenance"]["parent"]
+    assert parent["validation_accuracy"] == 0.99
+    assert parent["data"] == recognizer.config["provenance"]["data"]
+    assert parent["name"] != recognizer.name
 
 
 # scripts/finetune.py ---------------------------------------------------------
@@ -235,9 +239,10 @@ def test_what_cost_too_much_is_not_installed_without_force(
     monkeypatch.setattr(finetune, "finetune", lambda *_: MLP((16,)).eval())
     message = refused(learn, capsys, "--corrections", corrections, "--install", code=4)
     assert re.search(
-        r"not installed: it lost \d\d\.\d\d points on MNIST's validation images", message
+        r"not installed: it reads \d+\.\d\d% of MNIST's validation images and the one that its "
+        r"corrections began with \d\d\.\d\d%.*--force.*wrong labels",
+        message,
     )
-    assert "--force" in message
     assert not (tmp_path / "weights").exists()
     weights.load(tmp_path / "run")  # it can still be tried
     learn("--corrections", corrections, "--install", "--force")

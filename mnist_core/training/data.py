@@ -69,6 +69,12 @@ def split(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     return order[count // 10 :], order[: count // 10]
 
 
+def mnist_validation(root: str | Path) -> Dataset:
+    """Those of MNIST's training images, from `root`, that are held out of every training."""
+    images, labels = load_mnist(root, train=True)
+    return select((images, labels), split(len(labels))[1])
+
+
 def split_drawings(drawings: Drawings, seed: int = 0) -> tuple[list[Drawing], list[Drawing]]:
     """Some drawings for training and, chosen by the seed, about a tenth for validation.
 
