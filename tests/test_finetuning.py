@@ -138,9 +138,17 @@ def test_where_nobody_would_be_left_all_are_learned_from():
 def by(writers, each: int) -> list[Drawing]:
     return [
         Drawing(drawing.label, drawing.strokes, {"writer": writer})
-        for writer in writers
-        for drawing in mirrored_threes(each, seed=0)
+        for seed, writer in enumerate(writers)
+        for drawing in mirrored_threes(each, seed)
     ]
+
+
+def test_the_same_strokes_of_one_label_are_one_correction():
+    first = by("abcdefgh", each=2)
+    again = [Drawing(one.label, one.strokes, {"writer": "another"}) for one in first]
+    other = [Drawing(8, first[0].strokes)]
+    found = finetune.distinct([*first, *again, *other])
+    assert list(map(id, found)) == list(map(id, [*first, *other]))
 
 
 def test_a_line_of_corrections_remembers_how_the_first_network_read(tmp_path, recognizer):
@@ -206,7 +214,9 @@ def refused(learn, capsys, *arguments: object, code: int = 2) -> str:
 
 
 def test_before_and_after_are_reported_and_kept(learn, corrections, capsys, tmp_path):
-    learn("--corrections", corrections, "--drawings", corrections, "--install")
+    twice = corrections.with_name("twice.jsonl")
+    twice.write_text(2 * corrections.read_text())
+    learn("--corrections", twice, "--drawings", corrections, "--install")
     printed = capsys.readouterr().out
     assert re.search(r"^corrections +27 learned from, 5 held out$", printed, re.MULTILINE)
     for name, count in (

@@ -84,11 +84,25 @@ def hold_out(corrections: Sequence[Drawing]) -> tuple[list[Drawing], list[Drawin
     return sides if sides[0] else (sides[1], [])
 
 
+def distinct(corrections: Sequence[Drawing]) -> list[Drawing]:
+    """The same strokes with the same label once, or they might stand on both sides of `hold_out`.
+
+    A link carries a drawing to others, and a file that was exported may be joined to its own.
+    """
+    first: dict[tuple[int | None, str], Drawing] = {}
+    for correction in corrections:
+        first.setdefault((correction.label, _written(correction)), correction)
+    return list(first.values())
+
+
+def _written(correction: Drawing) -> str:
+    return json.dumps([stroke.tolist() for stroke in correction.strokes])
+
+
 def _is_held_out(correction: Drawing) -> bool:
     """As a hash of the writer says, or of the strokes: what comes later changes no side."""
     writer = data.writer_of(correction)
-    strokes = [stroke.tolist() for stroke in correction.strokes]
-    key = json.dumps(strokes) if writer is None else str(writer)
+    key = _written(correction) if writer is None else str(writer)
     digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
     return int(digest, 16) % HELD_OUT == 0
 
@@ -105,7 +119,7 @@ def learn(
     MNIST from `root`, `drawings` and images of no digit are rehearsed, but for what is held out.
     """
     generator = torch.Generator().manual_seed(SEED)
-    learned_from, held_out = hold_out(corrections)
+    learned_from, held_out = hold_out(distinct(corrections))
     known = data.training_data(root, drawings, OUTLIERS, generator)
     sets = {**known.validation, "test": data.load_mnist(root, train=False)}
     if (root / TEST_WRITERS).exists():
