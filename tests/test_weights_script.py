@@ -120,7 +120,9 @@ def test_a_network_is_converted_with_thresholds_and_scores(command, shipped, tmp
     assert scores["test_accuracy"] > 0.98
     assert 0 < made["thresholds"]["digit"] <= 1
     assert made["thresholds"] != config["thresholds"]
-    assert "converted from own.pt" in (tmp_path / "made" / "README.md").read_text()
+    card = (tmp_path / "made" / "README.md").read_text()
+    assert "not known: the network was converted from own.pt.\n" in card
+    assert "MNIST (LeCun" not in card
     torch.save(MLP((4,)).state_dict(), tmp_path / "untrained.pt")
     assert (
         "expect another input" in command("convert", tmp_path / "untrained.pt", tmp_path / "m")[1]

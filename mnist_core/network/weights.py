@@ -240,7 +240,7 @@ def _card(config: dict) -> str:
     """The Hub's metadata and a page of Markdown."""
     provenance, thresholds = config["provenance"], config["thresholds"]
     sizes = " -> ".join(map(str, (PIXELS, *config["hidden"], DIGITS)))
-    files = ["mnist", *provenance.get("files", [])]
+    files = [] if provenance["seed"] is None else ["mnist", *provenance.get("files", [])]
     known = [text for name, text in SOURCES.items() if any(f.startswith(name) for f in files)]
     sources = "\n".join(f"- {text}" for text in known)
     seed, date = provenance["seed"], provenance["date"]
