@@ -5,7 +5,8 @@
 
 The network, optimiser, batches and epochs are the recipe `tutorial`'s; only the loss
 differs. Nothing is chosen by the results, and the test images are scored once, at
-the end of each run. Writes docs/losses.md and its picture, docs/losses.png.
+the end of each run. Three to four minutes on one idle core. Writes losses.md and its picture,
+losses.png, to runs/experiments; `--output docs` renews those of docs/.
 """
 
 import argparse
@@ -34,7 +35,7 @@ from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.network.model import DIGITS, MLP
 from mnist_core.tables import least_to_most, mean_and_deviation, table
-from mnist_core.training.data import Dataset, load_mnist, select, split
+from mnist_core.training.data import Dataset, first, load_mnist, select, split
 from mnist_core.training.trainer import RECIPES, Recipe, evaluate, predict
 
 RECIPE = RECIPES["tutorial"]
@@ -83,14 +84,15 @@ def main() -> None:
     )
     parser.add_argument("--limit", type=int, default=60_000, help="images to use (%(default)s)")
     parser.add_argument("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs", help="where to write")
+    parser.add_argument("--output", type=Path, default=ROOT / "runs" / "experiments", help="folder")
     args = parser.parse_args()
     try:
         recipe = dataclasses.replace(RECIPE, epochs=args.epochs)
-        images, labels = load_mnist(args.data, train=True)
+        used = first(load_mnist(args.data, train=True), args.limit)
         test = load_mnist(args.data, train=False)
         make_directory(args.output)
-        used = images[: max(10, args.limit)], labels[: max(10, args.limit)]
+        seconds = len(LOSSES) * max(1, args.seeds) * args.epochs * len(used[0]) / 60_000
+        print(f"about {seconds:.0f} s on one idle core", file=sys.stderr)
         runs = compare(used, test, recipe, max(1, args.seeds))
     except UserError as error:
         parser.exit(2, f"compare_losses.py: {error}\n")

@@ -4,7 +4,8 @@
         data/unipen-digits.jsonl.gz --not-digits data/unipen-characters.jsonl.gz
 
 Trains the recipe `best` for a few epochs, each time with another seed, which chooses the
-contributors held out as well. About ten minutes on one core. Writes docs/contributors.md.
+contributors held out as well. About ten minutes on one idle core. Writes contributors.md to
+runs/experiments; `--output docs` renews that of docs/.
 """
 
 import argparse
@@ -46,7 +47,7 @@ def main() -> None:
     usual = RECIPES["best"].hidden
     add("--hidden", type=int, nargs="+", default=usual, help="widths (the recipe's)")
     add("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
-    add("--output", type=Path, default=ROOT / "docs", help="where to write")
+    add("--output", type=Path, default=ROOT / "runs" / "experiments", help="folder")
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
@@ -55,6 +56,8 @@ def main() -> None:
         drawings = [one for path in args.drawings for one in read_drawings(path)]
         letters = [one for path in args.not_digits for one in read_drawings(path, False)]
         make_directory(args.output)
+        minutes = 3.5 * args.times * args.epochs / 15
+        print(f"about {minutes:.0f} minutes on one idle core", file=sys.stderr)
         rows = [row(args.data, drawings, letters, recipe, seed) for seed in range(args.times)]
     except UserError as error:
         parser.exit(2, f"contributors.py: {error}\n")

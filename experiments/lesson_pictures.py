@@ -2,9 +2,9 @@
 
     python experiments/lesson_pictures.py
 
-Writes docs/lesson-path.png, one picture's way to its loss, and docs/lesson-curves.png,
-sigmoid, softmax and the loss. The numbers in docs/lesson.md are made by the examples
-there, which a test runs.
+Writes lesson-path.png, one picture's way to its loss, and lesson-curves.png, sigmoid, softmax and
+the loss, to runs/experiments; `--output docs` renews those of docs/. The
+numbers in docs/lesson.md are made by the examples there, which a test runs.
 """
 
 import argparse
@@ -34,7 +34,7 @@ ROWS, COLUMNS = slice(10, 18), slice(8, 20)  # the part whose numbers are writte
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Draw the lesson's pictures.")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs", help="where to write")
+    parser.add_argument("--output", type=Path, default=ROOT / "runs" / "experiments", help="folder")
     output = parser.parse_args().output
     try:
         images, labels = load_mnist(ROOT / "data", train=True)

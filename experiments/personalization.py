@@ -4,9 +4,9 @@
     python experiments/personalization.py --drawings data/pendigits-test.jsonl.gz --seeds 5
 
 Each writer of the pen digits' test part plays a person who corrects the network;
-convert_pendigits.py makes the file. The network was trained on none of them, and nothing
-was chosen on them. Writes docs/corrections.md and its picture, docs/corrections.png.
-About ten minutes on one core.
+convert_unipen.py makes the file. The network was trained on none of them, and nothing
+was chosen on them. About ten minutes on one idle core. Writes corrections.md and its picture,
+corrections.png, to runs/experiments; `--output docs` renews those of docs/.
 """
 
 import argparse
@@ -36,6 +36,7 @@ from mnist_core.network.model import MLP
 from mnist_core.tables import least_to_most, mean_and_deviation, table
 from mnist_core.training import plots
 from mnist_core.training.data import Dataset, load_mnist, render_drawings, select, training_data
+from mnist_core.training.finish import MAY_LOSE
 from mnist_core.training.trainer import evaluate, predict
 
 SAVED = 20  # corrections of a person
@@ -65,6 +66,7 @@ def main() -> None:
         rehearsed = learning.rehearsal(training_data(args.data, [], learning.OUTLIERS, generator))
         test = load_mnist(args.data, train=False)
         make_directory(args.output)
+        print(f"about {2 * max(1, args.seeds)} minutes on one idle core", file=sys.stderr)
     except UserError as error:
         parser.exit(2, f"personalization.py: {error}\n")
     results = {
@@ -89,7 +91,7 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument("--weights", type=Path, default=ROOT / "weights", help="the network")
     parser.add_argument("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
     parser.add_argument("--seeds", type=int, default=5, help="of each writer (%(default)s)")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs", help="where to write")
+    parser.add_argument("--output", type=Path, default=ROOT / "runs" / "experiments", help="folder")
     return parser
 
 
@@ -256,7 +258,7 @@ def summary_table(results: dict[str, list[Result]], mnist: float) -> str:
 def summary_row(name: str, group: Sequence[Result], mnist: float) -> list[str]:
     before, after, digits = (by_seed(group, what) for what in ("before", "after", "count"))
     scores = [result.mnist for result in group]
-    lost = [round(mnist - score, 6) > learning.MAY_LOSE for score in scores]
+    lost = [round(mnist - score, 6) > MAY_LOSE for score in scores]
     shares = [after / before for before, after in by_person(group).values() if before]
     return [
         name,

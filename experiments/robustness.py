@@ -3,7 +3,8 @@
     python experiments/robustness.py
 
 Changed pictures are framed as a person's are. The network in weights/ was shown none of the
-letters. Writes docs/robustness.md and its picture, docs/calibration.png.
+letters. About five minutes on one idle core. Writes robustness.md and its picture,
+calibration.png, to runs/experiments; `--output docs` renews those of docs/.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
@@ -31,7 +33,7 @@ from mnist_core.recognizer import Recognizer
 from mnist_core.tables import table
 from mnist_core.training import plots, trainer
 from mnist_core.training.augment import augment
-from mnist_core.training.data import Dataset, load_mnist
+from mnist_core.training.data import Dataset, first, load_mnist
 from mnist_core.training.outliers import make_outliers
 
 OUTLIERS = 2000  # images of no digit
@@ -47,16 +49,15 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=ROOT / "weights", help="the network")
     parser.add_argument("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
     parser.add_argument("--limit", type=int, default=10_000, help="test images (%(default)s)")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs", help="where to write")
+    parser.add_argument("--output", type=Path, default=ROOT / "runs" / "experiments", help="folder")
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
         recognizer = Recognizer.load(args.weights)
-        images, labels = load_mnist(args.data, train=False)
+        test = first(load_mnist(args.data, train=False), args.limit)
         make_directory(args.output)
     except UserError as error:
         parser.exit(2, f"robustness.py: {error}\n")
-    test = images[: max(1, args.limit)], labels[: max(1, args.limit)]
     page = report(recognizer, test, args.weights)
     confidence, digits = trainer.predict(recognizer.model, test[0]).exp().max(1)
     plots.save(reliability_diagram(confidence, digits == test[1]), args.output / "calibration.png")
@@ -66,7 +67,8 @@ def main() -> None:
 
 def report(recognizer: Recognizer, test: Dataset, directory: Path) -> str:
     """docs/robustness.md; `directory` is where the network is."""
-    sets = {f"MNIST test, {name}": as_pictures(test, change) for name, change in CHANGES.items()}
+    shown = tqdm(CHANGES.items(), "changed pictures", unit=" sets")  # in logs too: it takes long
+    sets = {f"MNIST test, {name}": as_pictures(test, change) for name, change in shown}
     answers = {name: trainer.predict(recognizer.model, sets[name][0]).exp() for name in sets}
     command = " ".join(["python experiments/robustness.py", *sys.argv[1:]])
     return "\n".join(

@@ -2,7 +2,8 @@
 
     python experiments/screenshot.py
 
-Needs requirements-dev.txt and a Chromium; writes docs/page.png.
+Needs requirements-dev.txt and a Chromium; writes runs/page.png, or with --output docs/page.png the
+README's own.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from playwright.sync_api import expect
 import app
 from mnist_core.corrections.store import Corrections
 from mnist_core.errors import UserError
+from mnist_core.files import make_directory
 from serving.reloader import ModelReloader
 from tests.browser import chromium, draw
 from ui import page
@@ -32,10 +34,11 @@ FOUR = [
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make the README's picture of the page.")
     parser.add_argument(
-        "--output", type=Path, default=ROOT / "docs" / "page.png", help="where to write"
+        "--output", type=Path, default=ROOT / "runs" / "page.png", help="where to write"
     )
     output = parser.parse_args().output
     try:
+        make_directory(output.parent)
         photograph(ModelReloader(ROOT / "weights"), output)
     except UserError as error:  # no network, or no Chromium
         parser.exit(2, f"screenshot.py: {error}\n")

@@ -2,8 +2,9 @@
 
     python experiments/training_images.py
 
-Writes docs/augmented.png, a row of changed copies for each of ten digits, docs/styles.png, a row
-for each habit of styles.py and each change of any hand, and docs/outliers.png. Look at them after
+Writes augmented.png, a row of changed copies for each of ten digits, styles.png, a row for each
+habit of styles.py and each change of any hand, and outliers.png, to runs/experiments; `--output
+docs` renews those of docs/. Look at them after
 changing augment.py, styles.py or outliers.py: from a digit that a person can't read nothing is
 learned, and from one that a person reads as another something wrong.
 """
@@ -33,7 +34,7 @@ ROWS, COLUMNS = 10, 20
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Draw what the network is trained on.")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs", help="where to write")
+    parser.add_argument("--output", type=Path, default=ROOT / "runs" / "experiments", help="folder")
     output = parser.parse_args().output
     try:
         images, labels = load_mnist(ROOT / "data", train=True)

@@ -5,6 +5,7 @@ import glob
 import gzip
 import os
 import secrets
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,11 +24,18 @@ def open_file(path: str | Path, mode: str) -> IO:
 
 
 def make_directory(path: str | Path) -> None:
-    """Make `path` and what is above it, where need be. Raises UserError where it can't be made."""
+    """Make `path` and what is above it, where need be.
+
+    Raises UserError where it can't be made or nothing can be written there: better told before
+    long work than after.
+    """
+    what = "make"
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
+        what = "write to"
+        tempfile.TemporaryFile(dir=path).close()
     except OSError as error:
-        raise UserError(f"can't make the folder {path}: {error.strerror or error}") from error
+        raise UserError(f"can't {what} the folder {path}: {error.strerror or error}") from error
 
 
 @contextlib.contextmanager

@@ -46,7 +46,7 @@ SIDE = 1000  # the longer side of a converted drawing
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make drawing files of pen collections.")
     add = parser.add_argument
-    add("--source", default=SOURCE, help="folder or address with the two files of the pen digits")
+    add("--source", default=SOURCE, help=f"folder or address with {' and '.join(SHA256)}")
     add("--release", type=Path, help="UNIPEN's folder or archive, to convert that instead")
     add("--output", type=Path, default=ROOT / "data", help="folder to write to")
     args = parser.parse_args()
@@ -73,8 +73,8 @@ def fetch(source: str, name: str, folder: Path) -> Path:
         download_url_to_file(place, str(folder / name), SHA256[name], progress=False)
     except (OSError, http.client.HTTPException) as error:
         raise UserError(
-            f"can't fetch {place} ({error}). Without a network, give the folder that holds the "
-            "two files: --source FOLDER"
+            f"can't fetch {place} ({error}). Without a network, give a folder that holds "
+            f"{' and '.join(SHA256)}: --source FOLDER"
         ) from error
     except RuntimeError as error:
         raise UserError(f"{place} is not the collection's file: {error}") from error

@@ -4,11 +4,13 @@
     python scripts/evaluate.py --drawings data/pendigits-test.jsonl.gz \\
         --not-digits data/unipen-characters.jsonl.gz --output docs/evaluation
 
-Needs no network. Exit code 2 when something is missing or can't be written.
+The page goes to runs/evaluation where no --output is given. Needs no network. Exit code 2 when
+something is missing or can't be written.
 """
 
 import argparse
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,14 +22,15 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core.drawing.strokes import read_drawings
+from mnist_core.drawing.strokes import Drawing, read_drawings
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory, replacing
 from mnist_core.network import calibration
+from mnist_core.network.model import MLP
 from mnist_core.network.weights import load
 from mnist_core.tables import table
 from mnist_core.training import plots, trainer
-from mnist_core.training.data import contributor_of, load_mnist, render_drawings, writer_of
+from mnist_core.training.data import contributor_of, first, load_mnist, render_drawings, writer_of
 from mnist_core.training.outliers import NO_DIGITS
 
 
@@ -61,12 +64,13 @@ def main() -> None:
     add("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
     add("--drawings", **files, help="digits, scored as strokes")
     add("--not-digits", **files, help="letters and signs: how many are called digits")
-    add("--output", type=Path, default=ROOT / "docs" / "evaluation", help="where to write")
+    add("--output", type=Path, default=ROOT / "runs" / "evaluation", help="folder")
     add("--limit", type=int, default=10_000, help="test images (%(default)s)")
     given = vars(parser.parse_args())
     torch.set_num_threads(1)
     try:
         output = given.pop("output")
+        make_directory(output)
         sets, others = read(**given)
         write(sets, others, output)
     except UserError as error:
@@ -86,22 +90,29 @@ def read(
 
     def of_file(path: Path, digits: bool) -> Answers:
         drawings = read_drawings(path, digits)
-        print(f"reading {len(drawings):,} drawings of {path}", file=sys.stderr)
+        seconds = seconds_to_read(model, drawings)
+        print(f"{len(drawings):,} drawings of {path}: about {seconds:.0f} s", file=sys.stderr)
         people = list(map(contributor_of, drawings))
         if len(set(people)) == 1:
             people = list(map(writer_of, drawings))
         truth = [one.label if digits else one.extra.get("character", "?") for one in drawings]
         return answers(f"{path}, as strokes", render_drawings(drawings)[0], truth, people)
 
-    images, labels = (tensor[: max(1, limit)] for tensor in load_mnist(data, train=False))
+    images, labels = first(load_mnist(data, train=False), limit)
     sets = [answers("MNIST test", images, labels.tolist(), [None] * len(images))]
     sets += [of_file(path, True) for path in drawings]
     return sets, [of_file(path, False) for path in not_digits]
 
 
+def seconds_to_read(model: MLP, drawings: list[Drawing]) -> float:
+    """How long it will take, by the first hundred: on a busy machine it is many times as long."""
+    few, started = drawings[:100], time.perf_counter()
+    trainer.predict(model, render_drawings(few)[0])
+    return (time.perf_counter() - started) * len(drawings) / len(few)
+
+
 def write(sets: list[Answers], others: list[Answers], output: Path) -> None:
     """Write README.md and its pictures to `output`; print its first part."""
-    make_directory(output)
     unlike = [like_no_digit(one) for one in others if {*one.truth} & {*NO_DIGITS}]
     accuracies = {one.name: (one.probabilities, torch.tensor(one.truth)) for one in sets}
     sections = [

@@ -74,6 +74,9 @@ def test_absent_files_that_cannot_be_fetched_are_one_message(tmp_path, monkeypat
     monkeypatch.setattr(MNIST, "mirrors", ["http://127.0.0.1:9/"])  # nothing listens there
     with pytest.raises(UserError, match=r"missing or damaged.*git checkout"):
         load_mnist(tmp_path, train=True)
+    with pytest.raises(UserError, match=r"there is no folder .*none; expected the one that holds"):
+        load_mnist(tmp_path / "none", train=True)
+    assert not (tmp_path / "none").exists()
 
 
 def test_the_split_is_a_seeded_partition():

@@ -198,8 +198,17 @@ def test_a_network_that_is_missing_is_refused(monkeypatch, capsys):
 
 @pytest.mark.parametrize("script", [compare_losses, shuffle_pixels])
 def test_wrong_settings_are_refused(script, monkeypatch, capsys):
-    with pytest.raises(SystemExit) as ended:
-        call(monkeypatch, script, "--epochs", 0)
-    assert ended.value.code == 2
     name = script.__name__.removeprefix("experiments.")
-    assert capsys.readouterr().err == f"{name}.py: epochs is 0; expected more than 0\n"
+    for option, says in (
+        ("--epochs", "epochs is 0; expected more than 0"),
+        ("--limit", "--limit is 0; expected at least 10 images"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            call(monkeypatch, script, option, 0)
+        assert ended.value.code == 2
+        assert capsys.readouterr().err == f"{name}.py: {says}\n"
+
+
+def test_docs_are_written_only_when_told():
+    for script in (*ROOT.glob("experiments/*.py"), *ROOT.glob("scripts/*.py")):
+        assert 'ROOT / "docs"' not in script.read_text(), script

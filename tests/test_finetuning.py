@@ -138,21 +138,33 @@ def test_where_nobody_would_be_left_all_are_learned_from():
 def by(writers, each: int) -> list[Drawing]:
     return [
         Drawing(drawing.label, drawing.strokes, {"writer": writer})
-        for writer in writers
-        for drawing in mirrored_threes(each, seed=0)
+        for seed, writer in enumerate(writers)
+        for drawing in mirrored_threes(each, seed)
     ]
 
 
-def test_mnist_s_validation_images_decide_and_not_its_test_images():
-    def lost(validation: float, test: float) -> float:
-        scores = {
-            "test": (0.98, 0.98 - test, 10_000),
-            "validation": (0.99, 0.99 - validation, 6_000),
-        }
-        return Learned(MLP(), scores, 1, 0, torch.zeros(10, 10)).lost()
+def test_the_same_strokes_of_one_label_are_one_correction():
+    first = by("abcdefgh", each=2)
+    again = [Drawing(one.label, one.strokes, {"writer": "another"}) for one in first]
+    other = [Drawing(8, first[0].strokes)]
+    found = finetune.distinct([*first, *again, *other])
+    assert list(map(id, found)) == list(map(id, [*first, *other]))
 
-    assert lost(validation=0, test=0.5) == 0
-    assert lost(validation=0.5, test=0) == 0.5
+
+def test_a_line_of_corrections_remembers_how_the_first_network_read(tmp_path, recognizer):
+    def save(before: float, config: dict) -> dict:
+        scores = {"validation": (before, before - 0.001, 6_000)}
+        learned = Learned(MLP((4,)), scores, 1, 0, torch.zeros(10, 10))
+        finetune.save(learned, tmp_path, tmp_path, config, FineTuning())
+        return weights.load(tmp_path)[1]
+
+    config = save(0.99, recognizer.config)
+    for before in (0.989, 0.988):
+        config = save(before, config)
+    parent = config["provenance"]["parent"]
+    assert parent["validation_accuracy"] == 0.99
+    assert parent["data"] == recognizer.config["provenance"]["data"]
+    assert parent["name"] != recognizer.name
 
 
 # scripts/finetune.py ---------------------------------------------------------
@@ -202,7 +214,9 @@ def refused(learn, capsys, *arguments: object, code: int = 2) -> str:
 
 
 def test_before_and_after_are_reported_and_kept(learn, corrections, capsys, tmp_path):
-    learn("--corrections", corrections, "--drawings", corrections, "--install")
+    twice = corrections.with_name("twice.jsonl")
+    twice.write_text(2 * corrections.read_text())
+    learn("--corrections", twice, "--drawings", corrections, "--install")
     printed = capsys.readouterr().out
     assert re.search(r"^corrections +27 learned from, 5 held out$", printed, re.MULTILINE)
     for name, count in (
@@ -235,9 +249,10 @@ def test_what_cost_too_much_is_not_installed_without_force(
     monkeypatch.setattr(finetune, "finetune", lambda *_: MLP((16,)).eval())
     message = refused(learn, capsys, "--corrections", corrections, "--install", code=4)
     assert re.search(
-        r"not installed: it lost \d\d\.\d\d points on MNIST's validation images", message
+        r"not installed: it reads \d+\.\d\d% of MNIST's validation images and the one that its "
+        r"corrections began with \d\d\.\d\d%.*--force.*wrong labels",
+        message,
     )
-    assert "--force" in message
     assert not (tmp_path / "weights").exists()
     weights.load(tmp_path / "run")  # it can still be tried
     learn("--corrections", corrections, "--install", "--force")

@@ -1,8 +1,11 @@
 """The shipped network reads drawings and pictures."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from mnist_core import Recognizer
 from mnist_core.drawing.framing import to_input
@@ -56,6 +59,34 @@ def test_pictures_are_read(recognizer, mnist):
     assert np.mean(digits == labels) > 0.9
 
 
+def test_pictures_come_as_files_and_as_tensors(recognizer, mnist, tmp_path):
+    image = mnist[0][0]
+    Image.fromarray(image.numpy()).save(tmp_path / "5.png")
+    expected = recognizer.predict_image(image.numpy())
+    for same in (str(tmp_path / "5.png"), image, image[None], image / 255, image.expand(3, 28, 28)):
+        found = recognizer.predict_image(same)
+        assert np.array_equal(found.pixels, expected.pixels)
+        assert (found.digit, found.verdict) == (5, expected.verdict)
+
+
+def test_many_are_read_as_one_by_one(recognizer, mnist, monkeypatch):
+    monkeypatch.setattr("mnist_core.recognizer.BATCH", 4)
+    drawings = [*DRAWINGS.values(), []]
+    images = [*mnist[0][:5].numpy(), np.zeros((28, 28), np.uint8)]
+    many = recognizer.predict_drawings(iter(drawings)) + recognizer.predict_images(images)
+    single = [*map(recognizer.predict_strokes, drawings), *map(recognizer.predict_image, images)]
+    assert [(one.digit, one.verdict) for one in many] == [(o.digit, o.verdict) for o in single]
+    for one, other in zip(many, single, strict=True):
+        assert np.array_equal(one.pixels, other.pixels)
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
+    assert recognizer.predict_drawings([]) == []
+
+
+def test_a_prediction_is_a_line(recognizer):
+    assert re.fullmatch(r"7 \(\d+\.\d %, sure\)", str(recognizer.predict_strokes(DRAWINGS[7])))
+    assert str(recognizer.predict_strokes([])) == "no ink"
+
+
 @pytest.mark.parametrize("digit", DRAWINGS)
 def test_the_explanation_adds_up_to_the_difference_of_the_scores(recognizer, digit):
     prediction = recognizer.predict_strokes(DRAWINGS[digit])
@@ -100,7 +131,14 @@ def test_bad_input_never_reaches_the_network(recognizer):
     with pytest.raises(UserError, match="a drawing is"):
         recognizer.predict_strokes("7")
     with pytest.raises(UserError, match="expected a PIL image"):
-        recognizer.predict_image("7")
+        recognizer.predict_image(7)
+    with pytest.raises(UserError, match=r"there is no picture 7\.png"):
+        recognizer.predict_image("7.png")
+    for wrong in (torch.full((28, 28), 2.0), torch.full((28, 28), torch.nan)):
+        with pytest.raises(UserError, match="0 to 1"):
+            recognizer.predict_image(wrong)
+    with pytest.raises(UserError, match="drawing 2: a drawing is"):
+        recognizer.predict_drawings([DRAWINGS[1], "7"])
 
 
 def test_a_missing_network_says_how_to_make_one(tmp_path):

@@ -277,8 +277,8 @@ def test_two_runs_of_one_second_do_not_meet(tmp_path):
     assert first.parent == second.parent == third.parent == tmp_path / "runs"
 
 
-def test_install_copies_the_network_to_where_the_page_looks(
-    tmp_path, training, uninterrupted, monkeypatch
+def test_install_copies_the_network_to_where_the_page_looks_unless_that_there_reads_more(
+    tmp_path, training, uninterrupted, monkeypatch, capsys
 ):
     monkeypatch.setattr(train, "WEIGHTS", tmp_path / "weights")
     before = rows(uninterrupted)
@@ -287,6 +287,13 @@ def test_install_copies_the_network_to_where_the_page_looks(
     assert sorted(file.name for file in (tmp_path / "weights").iterdir()) == sorted(weights.FILES)
     for name in weights.FILES:
         assert (tmp_path / "weights" / name).read_bytes() == (uninterrupted / name).read_bytes()
+    weights.copy(ROOT / "weights", tmp_path / "weights")
+    capsys.readouterr()
+    message = refused(training, capsys, "--resume", uninterrupted, "--install", code=4)
+    assert f"install --force {uninterrupted}" in message
+    training("--resume", uninterrupted, "--install", "--force")
+    assert weights.load(tmp_path / "weights")[0].hidden == (16,)
+    assert weights.load(tmp_path / "weights" / "previous")[0].hidden != (16,)
 
 
 def test_a_run_is_not_overwritten(training, uninterrupted, capsys):

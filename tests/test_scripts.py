@@ -170,6 +170,7 @@ def refused(*arguments) -> str:
         (("--threads", -1), "-1 threads; expected at least 1"),
         (("--drawings", "/nowhere.jsonl"), "/nowhere.jsonl can't be read"),
         (("--not-digits", "/nowhere.jsonl"), "/nowhere.jsonl can't be read"),
+        (("--data", "/nowhere"), "there is no /nowhere; expected a folder with MNIST/raw or"),
     ],
 )
 def test_wrong_settings_are_refused(tmp_path, arguments, says):
@@ -250,6 +251,18 @@ def test_evaluation_says_what_it_left_out(tmp_path, evaluation):
     assert "Left out: drawings" in evaluation("--limit", 20, "--output", tmp_path / "e")
 
 
+def test_evaluation_refuses_nothing_to_read_and_nowhere_to_write(evaluation, capsys, tmp_path):
+    for options, says in (
+        (("--limit", 0), "--limit is 0; expected at least 10 images"),
+        (("--output", "/proc"), "can't write to the folder /proc: "),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            evaluation("--output", tmp_path, *options)
+        message = capsys.readouterr().err
+        assert (ended.value.code, message.count("\n")) == (2, 1)
+        assert says in message
+
+
 def test_evaluation_runs_from_anywhere_and_names_what_is_missing(tmp_path):
     done = run(ROOT / "scripts" / "evaluate.py", "--weights", "nowhere", cwd=tmp_path)
     assert done.returncode == 2
@@ -326,7 +339,8 @@ def test_what_is_not_the_collection_is_refused(tmp_path, collection, monkeypatch
             *("--output", tmp_path / "data"),
         )
     assert ended.value.code == 2
-    assert ("invalid hash" if source == "folder" else "--source FOLDER") in capsys.readouterr().err
+    says = "invalid hash" if source == "folder" else "holds pendigits-train and pendigits-test: --s"
+    assert says in capsys.readouterr().err
     assert not (tmp_path / "data").exists()
 
 

@@ -133,12 +133,44 @@ def with_config(directory, config: str | None) -> None:
     save_file(tensors, file, None if config is None else {"config": config})
 
 
+@pytest.mark.parametrize("config", [None, "", "[" * 10_000])
+def test_another_program_s_network_is_refused_with_the_command_that_converts_it(saved, config):
+    with_config(saved[1], config)
+    command = f"python scripts/weights.py convert {saved[1]} runs/mine"
+    with pytest.raises(UserError, match=f"carries no config.*{command}"):
+        weights.load(saved[1])
+    with pytest.raises(UserError, match=r"is a file; expected a folder.*weights\.py convert"):
+        weights.load(saved[1] / "model.safetensors")
+
+
+def test_a_provenance_that_lacks_something_is_not_saved(tmp_path):
+    lacking = {key: PROVENANCE[key] for key in ("data", "recipe", "date", "scores")}
+    with pytest.raises(UserError, match=r'no "provenance" with seed, versions$'):
+        weights.save(MLP((6, 5)), tmp_path / "w", lacking, THRESHOLDS)
+    assert not (tmp_path / "w").exists()
+
+
+def test_what_is_replaced_is_kept_and_comes_back(tmp_path):
+    for number in range(4):
+        weights.save(MLP(()), tmp_path / str(number), PROVENANCE | {"seed": number}, THRESHOLDS)
+    place = tmp_path / "place"
+
+    def seeds() -> list[int]:
+        folders = (place, place / weights.PREVIOUS, place / weights.SHIPPED)
+        return [weights.load(folder)[1]["provenance"]["seed"] for folder in folders]
+
+    for number in (0, 0, 1, 2, 3, 3):  # the same again is no other network
+        weights.replace(tmp_path / str(number), place)
+    assert seeds() == [3, 2, 0]
+    weights.replace(place / weights.PREVIOUS, place)
+    assert seeds() == [2, 3, 0]
+    weights.replace(place / weights.SHIPPED, place)
+    assert seeds() == [0, 2, 0]
+
+
 @pytest.mark.parametrize(
     ("config", "says"),
     [
-        (None, "carries no config"),
-        ("", "carries no config"),
-        ("[" * 10_000, "carries no config"),
         ("[]", '"hidden" is None'),
         (json.dumps({**CONFIG, "hidden": 3}), '"hidden" is 3'),
         (json.dumps({**CONFIG, "hidden": [0]}), '"hidden" is'),
@@ -150,6 +182,7 @@ def with_config(directory, config: str | None) -> None:
         (json.dumps({**CONFIG, "thresholds": {"digit": "0.8", "sure": 0}}), 'no "thresholds"'),
         (json.dumps({**CONFIG, "thresholds": {"digit": 2, "sure": 0}}), 'no "thresholds"'),
         (json.dumps({**CONFIG, "provenance": {}}), 'no "provenance" with data, recipe'),
+        (json.dumps({**CONFIG, "provenance": []}), 'no "provenance" with data, recipe'),
         (json.dumps({"hidden": [6, 5], "thresholds": THRESHOLDS}), 'no "provenance"'),
         (json.dumps({**CONFIG, "hidden": [6, 4]}), r"does not fit the hidden sizes \[6, 4\]"),
     ],

@@ -8,10 +8,8 @@ import numpy as np
 from mnist_core.drawing.framing import PIXELS
 from mnist_core.files import replacing
 from mnist_core.training.data import Dataset
+from mnist_core.training.own_data import IDX_BYTES
 
-# idx, from Yann LeCun's MNIST page: two zeros, 8 for unsigned bytes, the number of dimensions;
-# then each dimension as a big-endian uint32; then the bytes.
-IDX_BYTES = 0x0800
 IMAGES = "-images-idx3-ubyte"
 LABELS = "-labels-idx1-ubyte"
 

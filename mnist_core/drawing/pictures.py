@@ -73,6 +73,8 @@ def open_picture(
             return _upright(picture, exif or picture.info.get("exif", b""))
     except UserError:
         raise
+    except FileNotFoundError as error:
+        raise UserError(f"there is no picture {file}") from error
     except Image.DecompressionBombError as error:
         raise UserError(f"the picture is too large: {error}") from error
     except Exception as error:  # decoders of damaged files raise all kinds

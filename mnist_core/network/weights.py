@@ -32,33 +32,58 @@ FILES = (MODEL_FILE, CARD_FILE)
 HUB = "hf://"
 PROVENANCE = ("data", "recipe", "seed", "scores", "date", "versions")
 REMEDY = "Train a network with: python scripts/train.py --install"
+CONVERT = "Convert another program's network with: python scripts/weights.py convert {} runs/mine"
+# In the folder of the network that is installed: the one before it, and the first of all.
+PREVIOUS, SHIPPED = "previous", "shipped"
 
 
 def save(model: MLP, directory: str | Path, provenance: dict, thresholds: dict[str, float]) -> None:
     """Write `model` to `directory`, made if need be; killed, it leaves the old network or the new.
 
-    `provenance` says where the network came from: "data" (str), "recipe" (dict), "seed" (int),
-    "scores" (dict of floats), "date" (ISO 8601), "versions" (dict) and, once it is tested,
-    "confusion" (a row for each digit of the test set: how often it was read as which). "files",
-    names of those with drawings, and the "command" that trains it again may be there.
+    `provenance` says where the network came from: "data" (str), "recipe" (dict), "seed" (int; None
+    where it is not known), "scores" (dict of floats), "date" (ISO 8601), "versions" (dict) and,
+    once it is tested, "confusion" (a row for each digit of the test set: how often it was read as
+    which). "files", names of those with drawings, and the "command" that trains it again may be
+    there.
     `thresholds` are the verdicts', as `calibration.choose_thresholds` gives them. Raises
-    UserError when `directory` can't be written.
+    UserError when `directory` can't be written or something of this is missing.
     """
     config = {"hidden": list(model.hidden), "thresholds": thresholds, "provenance": provenance}
+    if fault := _fault(config):
+        raise UserError(f"the config of the network to save {fault}")
     # One key: safetensors writes several in random order, and the name is made of the bytes.
     metadata = {"config": json.dumps(config)}
-    _write(directory, save_tensors(model.state_dict(), metadata), _card(config).encode())
+    contents = save_tensors(model.state_dict(), metadata), _card(config).encode()
+    _write(directory, dict(zip(FILES, contents, strict=True)))
 
 
 def copy(source: str | Path, directory: str | Path) -> None:
     """Copy the network in `source` to `directory`, as safely as `save` writes it."""
-    _write(directory, *((Path(source) / name).read_bytes() for name in FILES))
+    _write(directory, _read(source))
 
 
-def _write(directory: str | Path, *contents: bytes) -> None:
-    """Write the contents of FILES."""
+def replace(source: str | Path, directory: str | Path) -> None:
+    """The same, but keep the network that was in `directory` in its folder PREVIOUS.
+
+    The first that is ever replaced came with the clone: it is kept in SHIPPED as well.
+    """
+    new, old = _read(source), _read(directory)
+    if MODEL_FILE in old and old != new:
+        _write(Path(directory) / PREVIOUS, old)
+        if not (Path(directory) / SHIPPED).exists():
+            _write(Path(directory) / SHIPPED, old)
+    _write(directory, new)
+
+
+def _read(directory: str | Path) -> dict[str, bytes]:
+    """The contents of those FILES that are there."""
+    paths = (Path(directory) / name for name in FILES)
+    return {path.name: path.read_bytes() for path in paths if path.exists()}
+
+
+def _write(directory: str | Path, contents: dict[str, bytes]) -> None:
     make_directory(directory)
-    for name, content in zip(FILES, contents, strict=True):
+    for name, content in contents.items():
         with replacing(Path(directory) / name) as file:
             file.write(content)
 
@@ -72,6 +97,9 @@ def load(directory: str | Path) -> tuple[MLP, dict]:
     """
     directory = fetch(str(directory)) if str(directory).startswith(HUB) else Path(directory)
     path = directory / MODEL_FILE
+    if directory.is_file():
+        convert = CONVERT.format(directory)
+        raise UserError(f"{directory} is a file; expected a folder with {MODEL_FILE}. {convert}")
     try:
         content = path.read_bytes()  # once: name, tensors and config are of one file
         tensors = load_tensors(content)
@@ -106,7 +134,8 @@ def _read_config(content: bytes, path: Path) -> dict:
     try:
         config = json.loads(metadata["config"])
     except (KeyError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} carries no config: another program's? {REMEDY}") from error
+        convert = CONVERT.format(path.parent)
+        raise UserError(f"{path} carries no config: another program's? {convert}") from error
     if fault := _fault(config if isinstance(config, dict) else {}):
         raise UserError(f"the config in {path} {fault}. {REMEDY}")
     return config
@@ -127,9 +156,9 @@ def _fault(config: dict) -> str | None:
     limits = map(thresholds.get, ("digit", "sure")) if isinstance(thresholds, dict) else [None]
     if not all(isinstance(limit, int | float) and 0 <= limit <= 1 for limit in limits):
         return 'has no "thresholds" "digit" and "sure"'
-    if not isinstance(provenance, dict) or not set(PROVENANCE) <= provenance.keys():
-        return f'has no "provenance" with {", ".join(PROVENANCE)}'
-    return None
+    known = provenance if isinstance(provenance, dict) else {}
+    missing = [name for name in PROVENANCE if name not in known]
+    return f'has no "provenance" with {", ".join(missing)}' if missing else None
 
 
 # The Hugging Face Hub --------------------------------------------------------
@@ -211,9 +240,11 @@ def _card(config: dict) -> str:
     """The Hub's metadata and a page of Markdown."""
     provenance, thresholds = config["provenance"], config["thresholds"]
     sizes = " -> ".join(map(str, (PIXELS, *config["hidden"], DIGITS)))
-    files = ["mnist", *provenance.get("files", [])]
+    files = [] if provenance["seed"] is None else ["mnist", *provenance.get("files", [])]
     known = [text for name, text in SOURCES.items() if any(f.startswith(name) for f in files)]
     sources = "\n".join(f"- {text}" for text in known)
+    seed, date = provenance["seed"], provenance["date"]
+    trained = "" if seed is None else f" Seed {seed}. Trained {date}."
     command = f"Made by `{provenance['command']}`." if "command" in provenance else ""
     tables = ""
     for key in ("recipe", "scores", "versions"):
@@ -227,7 +258,7 @@ def _card(config: dict) -> str:
 
 28x28 pixels, flattened: {sizes}, ReLU between, log-probabilities out. Weights: CC BY 4.0.
 
-Data: {provenance["data"]}. Seed {provenance["seed"]}. Trained {provenance["date"]}.
+Data: {provenance["data"]}.{trained}
 {command}
 
 {sources}

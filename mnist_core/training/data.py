@@ -39,6 +39,8 @@ def load_mnist(root: str | Path, train: bool) -> Dataset:
     fetched or unpacked.
     """
     raw = Path(root) / "MNIST" / "raw"
+    if not Path(root).is_dir():
+        raise UserError(f"there is no folder {root}; expected the one that holds MNIST/raw")
     try:
         for name, md5 in MNIST.resources:
             if (raw / name).exists() and not check_integrity(raw / name, md5):
@@ -65,6 +67,12 @@ def split(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
     return order[count // 10 :], order[: count // 10]
+
+
+def mnist_validation(root: str | Path) -> Dataset:
+    """Those of MNIST's training images, from `root`, that are held out of every training."""
+    images, labels = load_mnist(root, train=True)
+    return select((images, labels), split(len(labels))[1])
 
 
 def split_drawings(drawings: Drawings, seed: int = 0) -> tuple[list[Drawing], list[Drawing]]:
@@ -156,6 +164,13 @@ def select(dataset: Dataset, indices: torch.Tensor) -> Dataset:
     return dataset[0][indices], dataset[1][indices]
 
 
+def first(dataset: Dataset, limit: int) -> Dataset:
+    """The first `limit` images, for a quick look. Raises UserError for fewer than ten."""
+    if limit < 10:
+        raise UserError(f"--limit is {limit}; expected at least 10 images")
+    return dataset[0][:limit], dataset[1][:limit]
+
+
 def join(first: Dataset, second: Dataset) -> Dataset:
     return torch.cat([first[0], second[0]]), torch.cat([first[1], second[1]])
 
@@ -165,7 +180,7 @@ class TrainingData:
     """What a training sees.
 
     `validation` by name: "validation" is MNIST's; where there are drawings, "drawings" are those
-    held out and "styles" the same in other hands.
+    held out and "styles" the same in other hands; "own" are a person's own digits.
     """
 
     train_set: Dataset

@@ -1,5 +1,6 @@
-"""Make a trained network ready for use: calibrate, save, score, draw, install and publish it."""
+"""Make a trained network ready for use: calibrate, save, score, draw, publish and install it."""
 
+import contextlib
 import dataclasses
 import datetime
 import platform
@@ -9,6 +10,7 @@ from pathlib import Path
 import torch
 import torchvision
 
+from mnist_core.errors import UserError
 from mnist_core.network import calibration, weights
 from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
@@ -16,7 +18,13 @@ from mnist_core.training import plots, trainer
 from mnist_core.training.augment import augment
 from mnist_core.training.checkpoint import Run, Settings
 from mnist_core.training.data import Dataset, join, load_mnist
-from mnist_core.training.trainer import confusion_matrix, predict
+from mnist_core.training.trainer import confusion_matrix, evaluate, predict
+
+MAY_LOSE = 0.001  # of the accuracy on MNIST's validation images, and still be installed
+
+
+class NotInstalled(UserError):
+    """A network that reads fewer images than one that it would replace."""
 
 
 def save_network(run: Run, model: MLP) -> None:
@@ -30,7 +38,7 @@ def save_network(run: Run, model: MLP) -> None:
         "data": run.data.description,
         "recipe": {"name": settings.name, **dataclasses.asdict(settings.recipe)},
         "seed": settings.seed,
-        "files": [Path(file).name for file in (*settings.drawings, *settings.not_digits)],
+        "files": [Path(f).name for f in (*settings.drawings, *settings.not_digits, *settings.own)],
         "command": command(settings),
         "scores": scores,
         **date_and_versions(),
@@ -46,9 +54,9 @@ def command(settings: Settings) -> str:
         value = getattr(settings.recipe, name)
         if value != usual[name]:
             given[name] = " ".join(map(str, value)) if name == "hidden" else value
-    for name in ("drawings", "not_digits"):
+    for option, name in (("drawings", "drawings"), ("not_digits", "not_digits"), ("data", "own")):
         if files := getattr(settings, name):
-            given[name] = " ".join(f"data/{Path(file).name}" for file in files)
+            given[option] = " ".join(f"data/{Path(file).name}" for file in files)
     if settings.teachers:
         given["teachers"] = " ".join(f"runs/{Path(folder).name}" for folder in settings.teachers)
     options = (f"--{name.replace('_', '-')} {value}" for name, value in given.items())
@@ -62,12 +70,12 @@ def calibrate(
 
     It is rounded to the grid that browsers read, then scored. Its calibration error is measured
     on the data that its one temperature was fitted to: drawings, or MNIST's images where there
-    are none.
+    are none, and own digits.
     """
     model = rounded(model.fused())
     held_out = {name: (predict(model, digits[0]), digits[1]) for name, digits in validation.items()}
-    strangers = [held_out[name] for name in held_out if name != "validation"]
-    log_probabilities, labels = reduce(join, strangers or held_out.values())
+    left_out = "validation" if "drawings" in held_out else None
+    log_probabilities, labels = reduce(join, [held_out[n] for n in held_out if n != left_out])
     temperature = calibration.fit_temperature(log_probabilities, labels)
     thresholds = calibration.choose_thresholds((log_probabilities / temperature).softmax(1), labels)
     scores = {}
@@ -87,31 +95,61 @@ def date_and_versions() -> dict:
     return {"date": datetime.date.today().isoformat(), "versions": versions}
 
 
-def finish(run: Run, install: Path | None = None, repository: str | None = None) -> None:
-    """Score the network of a run on the test set, once; draw it; pass it on.
+def finish(run: Run, repository: str | None = None) -> None:
+    """Score the network of a run on the test set, once; draw it; push it to the Hub's `repository`.
 
-    `install` is a directory to copy it to, `repository` one on the Hub to push it to. Raises
-    UserError where one of them doesn't take it.
+    Raises UserError where that doesn't take it.
     """
     model, config = weights.load(run.directory)
     provenance = config["provenance"]
     scores = provenance["scores"]
     if "test_accuracy" not in scores:  # it is there when a finished run is resumed
-        images, labels = load_mnist(run.checkpoint.settings.data, train=False)
-        confusion = confusion_matrix(predict(model, images).argmax(1), labels)
-        scores["test_accuracy"] = round((confusion.trace() / confusion.sum()).item(), 4)
-        provenance["confusion"] = confusion.tolist()
+        add_test_scores(provenance, model, run.checkpoint.settings.data)
         weights.save(model, run.directory, provenance, config["thresholds"])
     print(f"\nthe network of epoch {run.checkpoint.best()['epoch']}:")
     for what, score in scores.items():
         print(f"{what.replace('_', ' ')} {score:.2%}")
     draw_pictures(run, model)
     print(f"saved to {run.directory}; try it: python app.py --weights {run.directory}")
-    if install:
-        weights.copy(run.directory, install)
-        print(f"installed in {install}")
     if repository:
         print(f"published at {weights.push(run.directory, repository)}")
+
+
+def add_test_scores(provenance: dict, model: MLP, root: str | Path) -> None:
+    """Add what `model` makes of MNIST's test images to its provenance."""
+    images, labels = load_mnist(root, train=False)
+    confusion = confusion_matrix(predict(model, images).argmax(1), labels)
+    accuracy = (confusion.trace() / confusion.sum()).item()
+    provenance["scores"]["test_accuracy"] = round(accuracy, 4)
+    provenance["confusion"] = confusion.tolist()
+
+
+def install(directory: Path, place: Path, validation: Dataset, force: bool = False) -> None:
+    """Copy the network in `directory` to `place`, where the one before is kept.
+
+    Raises NotInstalled, but with `force`, where it reads fewer of MNIST's `validation` images, by
+    more than MAY_LOSE, than the network in `place`, or than that with which a line of corrections
+    began: each of them might lose a little.
+    """
+    model, config = weights.load(directory)
+    accuracy = evaluate(model, validation)[1]
+    before = {}
+    with contextlib.suppress(UserError):  # none is there, or it can't be used
+        before["the installed network"] = evaluate(weights.load(place)[0], validation)[1]
+    first = config["provenance"].get("parent", {}).get("validation_accuracy")
+    before |= {"the one that its corrections began with": first} if first else {}
+    for whose, share in before.items():
+        if round(share - accuracy, 6) > MAY_LOSE and not force:  # not by float32's last bit
+            raise NotInstalled(
+                f"not installed: it reads {accuracy:.2%} of MNIST's validation images and {whose} "
+                f"{share:.2%}, which is over {100 * MAY_LOSE:g} points more. {directory} keeps it; "
+                f"to install it all the same: python scripts/weights.py install --force {directory}"
+            )
+    weights.replace(directory, place)
+    print(
+        f"installed in {place}; the one before: python scripts/weights.py restore previous, "
+        "the first of all: restore shipped"
+    )
 
 
 def draw_pictures(run: Run, model: MLP) -> None:

@@ -20,6 +20,7 @@ from mnist_core.training import distributed
 from mnist_core.training.checkpoint import Checkpoint, Run, Settings, create, write_metrics
 from mnist_core.training.data import TrainingData, training_data
 from mnist_core.training.finish import save_network
+from mnist_core.training.own_data import add_own_data
 from mnist_core.training.trainer import Epoch, Trainer, evaluate
 
 
@@ -50,7 +51,9 @@ def resume(directory: Path, device: str | None = None, threads: int | None = Non
     )
     data, generator = _prepare(settings)
     if data.fingerprint() != checkpoint.fingerprint:
-        files = " and ".join([settings.data, *settings.drawings, *settings.not_digits])
+        files = " and ".join(
+            [settings.data, *settings.drawings, *settings.not_digits, *settings.own]
+        )
         raise UserError(
             f"the images are not those that the run in {directory} began with. "
             f"Restore {files}, or begin a new run"
@@ -67,6 +70,9 @@ def _prepare(settings: Settings) -> tuple[TrainingData, torch.Tensor]:
     letters = [letter for path in settings.not_digits for letter in read_drawings(path, False)]
     generator = torch.Generator().manual_seed(settings.seed)
     data = training_data(settings.data, drawings, settings.recipe.outliers, generator, letters)
+    if settings.own:
+        count = add_own_data(data, settings.own, settings.data)
+        print_row("own data", f"{count} images, less those that are MNIST's or there twice")
     counts = {"training images": data.train_set, **data.validation}
     print_row("data", ", ".join(f"{len(labels)} {what}" for what, (_, labels) in counts.items()))
     return data, generator.get_state()
@@ -140,7 +146,7 @@ def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
 
 def _line(row: dict) -> str:
     """An epoch's line of the log, from its row of the metrics."""
-    names = [name for name in ("drawings", "styles") if f"{name}_accuracy" in row]
+    names = [name for name in ("drawings", "styles", "own") if f"{name}_accuracy" in row]
     more = "".join(f"  {name} {row[f'{name}_accuracy']:.2%}" for name in names)
     return (
         f"epoch {row['epoch']:2}  training loss {row['training_loss']:.4f}"

@@ -35,6 +35,7 @@ async function ask(endpoint) {
 
 function facts({ name, hidden, provenance }) {
   const { scores, recipe, seed, data, date } = provenance;
+  const unit = recipe.epochs ? "value" : "steps";
   const layers = [784, ...hidden, 10];
   const parameters = layers.slice(1).reduce((sum, width, i) => sum + width * (layers[i] + 1), 0);
   const percent = (share) => share && `${(100 * share).toFixed(2)} %`;
@@ -43,7 +44,7 @@ function facts({ name, hidden, provenance }) {
     ["layers", layers.join(" → ")],
     ["parameters", parameters.toLocaleString(language())],
     ["data", data],
-    ["recipe", text(recipe.epochs ? "recipe_value" : "recipe_steps", { ...recipe, seed })],
+    ["recipe", recipe.name && text(`recipe_${unit}`, { ...recipe, seed })],
     ["trained", date],
     ["test_accuracy", percent(scores.test_accuracy)],
     ["drawings_accuracy", percent(scores.drawings_accuracy)],

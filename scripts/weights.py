@@ -1,0 +1,98 @@
+"""Install a network, bring back the one before or the shipped one, take one that others trained.
+
+    python scripts/weights.py install runs/2026-11-23-101500-best
+    python scripts/weights.py restore previous
+    python scripts/weights.py restore shipped
+    python scripts/weights.py convert own.pt runs/own
+
+Exit code 2 when a network can't be read or written; 4 when one is not installed, as the one in
+weights/ reads over 0.1 points more of MNIST's validation images.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
+
+from mnist_core.errors import UserError
+from mnist_core.network import weights
+from mnist_core.network.foreign import read_network
+from mnist_core.training import finish
+from mnist_core.training.data import mnist_validation
+
+WEIGHTS = ROOT / "weights"  # where the page looks
+READS = 0.9  # of MNIST's validation images, by any network that is given what it was trained on
+
+
+def main() -> None:
+    parser = argument_parser()
+    given = vars(parser.parse_args())
+    torch.set_num_threads(1)
+    try:
+        given.pop("command")(**given)
+    except finish.NotInstalled as error:
+        parser.exit(4, f"weights.py: {error}\n")
+    except UserError as error:
+        parser.exit(2, f"weights.py: {error}\n")
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Install, restore and convert networks.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    added = commands.add_parser("install", help="copy a network to weights/, where the page looks")
+    added.set_defaults(command=install)
+    added.add_argument("network", type=Path, metavar="DIR", help="its folder, as train.py makes it")
+    added.add_argument("--force", action="store_true", help="also one that reads less")
+    added = commands.add_parser("restore", help="bring back a network that was in weights/")
+    added.set_defaults(command=restore)
+    added.add_argument("which", choices=(weights.PREVIOUS, weights.SHIPPED))
+    text = "make a folder for --weights of a state dict, .pt or .safetensors, of 784 -> ... -> 10"
+    added = commands.add_parser("convert", help=text)
+    added.set_defaults(command=convert)
+    added.add_argument("file", type=Path, metavar="FILE", help="or save_pretrained's folder")
+    added.add_argument("output", type=Path, metavar="DIR", help="where to write the network")
+    for name in ("install", "convert"):
+        add = commands.choices[name].add_argument
+        add("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
+    return parser
+
+
+def install(network: Path, data: Path, force: bool) -> None:
+    finish.install(network, WEIGHTS, mnist_validation(data), force)
+
+
+def restore(which: str) -> None:
+    if not (WEIGHTS / which).is_dir():
+        raise UserError(
+            f"there is no {WEIGHTS / which}: --install has replaced no network yet. In a clone, "
+            "git checkout -- weights brings back the shipped one"
+        )
+    _, config = weights.load(WEIGHTS / which)
+    weights.replace(WEIGHTS / which, WEIGHTS)
+    print(f"network {config['name']} of {config['provenance']['date']} is in {WEIGHTS} again")
+
+
+def convert(file: Path, output: Path, data: Path) -> None:
+    """Choose thresholds on MNIST's validation images and score the network on its test images."""
+    model = read_network(file)
+    model, thresholds, scores = finish.calibrate(model, {"validation": mnist_validation(data)})
+    about = f"not known: the network was converted from {file.name}"
+    provenance = {"data": about, "recipe": {}, "seed": None, "scores": scores}
+    provenance |= finish.date_and_versions()
+    finish.add_test_scores(provenance, model, data)
+    weights.save(model, output, provenance, thresholds)
+    for what, score in scores.items():
+        print(f"{what.replace('_', ' ')} {score:.2%}")
+    if scores["validation_accuracy"] < READS:
+        print(
+            "so few that it may expect another input: 784 pixels from 0 to 1, ink bright, is ours"
+        )
+    print(f"saved to {output}; try it: python app.py --weights {output}")
+
+
+if __name__ == "__main__":
+    main()
