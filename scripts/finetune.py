@@ -17,34 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core.corrections import finetune
-from mnist_core.corrections.finetune import FineTuning, Learned
-from mnist_core.drawing.framing import PIXELS
-from mnist_core.drawing.strokes import read_drawings
-from mnist_core.errors import UserError
-from mnist_core.network import weights
-from mnist_core.training.checkpoint import create
-from mnist_core.training.run import print_row
-
 WEIGHTS = ROOT / "weights"  # where the page looks
 RUNS = Path(os.path.relpath(ROOT / "runs"))
-
-
-def main() -> None:
-    parser = argument_parser()
-    given = vars(parser.parse_args())
-    install, force = given.pop("install"), given.pop("force")
-    try:
-        learned, directory = learn(given.pop("from"), **given)
-        if install and learned.lost() > finetune.MAY_LOSE and not force:
-            parser.exit(4, f"finetune.py: {refusal(learned, directory)}\n")
-        if install:
-            weights.copy(directory, WEIGHTS)
-            print(f"installed in {WEIGHTS}")
-    except KeyboardInterrupt:
-        parser.exit(130, "finetune.py: stopped\n")
-    except UserError as error:
-        parser.exit(2, f"finetune.py: {error}\n")
 
 
 def argument_parser() -> argparse.ArgumentParser:
@@ -65,6 +39,36 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--install", action="store_true", help=text)
     add("--force", action="store_true", help="install it even if it lost more than that")
     return parser
+
+
+if __name__ == "__main__":  # what is mistyped is told at once: the imports below take seconds
+    argument_parser().parse_args()
+
+from mnist_core.corrections import finetune
+from mnist_core.corrections.finetune import FineTuning, Learned
+from mnist_core.drawing.framing import PIXELS
+from mnist_core.drawing.strokes import read_drawings
+from mnist_core.errors import UserError
+from mnist_core.network import weights
+from mnist_core.training.checkpoint import create
+from mnist_core.training.run import print_row
+
+
+def main() -> None:
+    parser = argument_parser()
+    given = vars(parser.parse_args())
+    install, force = given.pop("install"), given.pop("force")
+    try:
+        learned, directory = learn(given.pop("from"), **given)
+        if install and learned.lost() > finetune.MAY_LOSE and not force:
+            parser.exit(4, f"finetune.py: {refusal(learned, directory)}\n")
+        if install:
+            weights.copy(directory, WEIGHTS)
+            print(f"installed in {WEIGHTS}")
+    except KeyboardInterrupt:
+        parser.exit(130, "finetune.py: stopped\n")
+    except UserError as error:
+        parser.exit(2, f"finetune.py: {error}\n")
 
 
 def learn(
