@@ -173,10 +173,10 @@ class LimitsMiddleware:
 
 async def not_answered(request: Request, error: HTTPException) -> Response:
     """Refuse, in our form, what no route or none with this method answers."""
-    allowed = (error.headers or {}).get("allow")
-    if allowed is None:
+    if error.status_code == 404:
         raise Refusal(404, NOTHING)
-    raise Refusal(405, f"{request.method} is not answered here, only {allowed}", allow=allowed)
+    reason = f"{request.method} is not answered at this address"
+    raise Refusal(405, reason, **(error.headers or {}))
 
 
 NOT_ANSWERED = {404: not_answered, 405: not_answered}  # by status, as Starlette has its handlers

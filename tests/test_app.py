@@ -147,7 +147,8 @@ def test_it_starts_as_a_space_does_and_ends_when_told_to():
         wait_until_served(address, process)
         answer = httpx.post(f"{address}recognize", json={"strokes": DRAWINGS[7]})
         assert answer.json()["digit"] == 7
-        assert httpx.get(f"{address}corrections").status_code == 404  # nobody asked for it
+        shut = httpx.get(f"{address}corrections")  # nobody asked for it
+        assert (shut.status_code, list(shut.json())) == (404, ["error"])
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
 
