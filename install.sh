@@ -17,7 +17,7 @@ install() { .venv/bin/python -m pip install --quiet --disable-pip-version-check 
 # Where there is no NVIDIA GPU, PyTorch's build for the CPU: 1 GB instead of 6.
 if ! command -v nvidia-smi >/dev/null; then
   # shellcheck disable=SC2046  # a word for each package
-  install --retries 1 --index-url https://download.pytorch.org/whl/cpu \
+  install --quiet --retries 1 --index-url https://download.pytorch.org/whl/cpu \
     $(grep '^torch' requirements.txt) ||
     echo "PyTorch's own server can't be reached: its larger build comes from PyPI" >&2
 fi
