@@ -36,9 +36,9 @@ def results() -> list[str]:
     pages = [("docs/evaluation/README.md", "MNIST test"), ("docs/evaluation/README.md", pen)]
     changes = ("scaled to 0.6", "rotated by 15 degrees", "rotated by 30 degrees")
     pages += [(hard, f"MNIST test, {change}") for change in changes]
-    return [
-        f"| {cell(*page, 'accuracy')} | {int(cell(*page, 'of')):,} |" for page in pages
-    ] + [f"| {score('drawings accuracy')} | {HELD_OUT} |"]
+    return [f"| {cell(*page, 'accuracy')} | {int(cell(*page, 'of')):,} |" for page in pages] + [
+        f"| {score('drawings accuracy')} | {HELD_OUT} |"
+    ]
 
 
 HELD_OUT = re.search(r"([\d,]+) drawings by 14 people", text("docs/experiments.md"))[1]
