@@ -43,6 +43,7 @@ def argument_parser() -> argparse.ArgumentParser:
 
 if __name__ == "__main__":  # what is mistyped is told at once: the imports below take seconds
     argument_parser().parse_args()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does
 
 from mnist_core.corrections import finetune
 from mnist_core.corrections.finetune import FineTuning, Learned

@@ -68,7 +68,8 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--output", **place, help="the run's directory (default: runs/<date-time>-<recipe>)")
     add = parser.add_argument_group("how to run").add_argument
     add("--device", choices=DEVICES, help="(default: auto, a GPU where there is one)")
-    add("--threads", **number, help="on the CPU (default: PyTorch's choice)")
+    text = "on the CPU (default: 1 for `tutorial` and `quick`, which more would slow down; for "
+    add("--threads", **number, help=f"{text}layers of 512 units or more PyTorch's choice)")
     text = "continue the run in DIR with its own settings, to the same weights"
     add("--resume", **place, help=text)
     add("--tensorboard", action="store_true", help="log to the run's directory for TensorBoard too")
@@ -80,6 +81,7 @@ def argument_parser() -> argparse.ArgumentParser:
 
 if __name__ == "__main__":  # what is mistyped is told at once: the imports below take seconds
     argument_parser().parse_args()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin wait long for a core
 
 from mnist_core.errors import UserError
 from mnist_core.network import weights
@@ -141,15 +143,16 @@ def begin(
     **changes: Any,
 ) -> Run:
     """Begin a run; `changes` are to the recipe."""
+    changed = dataclasses.replace(trainer.RECIPES[recipe], **changes)
     settings = Settings(
         name=recipe,
-        recipe=dataclasses.replace(trainer.RECIPES[recipe], **changes),
+        recipe=changed,
         seed=seed,
         data=str(data.resolve()),
         drawings=[str(path.resolve()) for path in drawings],
         not_digits=[str(path.resolve()) for path in not_digits],
         device=distributed.choose_device(device or "auto"),
-        threads=distributed.choose_threads(threads),
+        threads=distributed.choose_threads(threads, changed.hidden),
     )
     return run.begin(settings, output, RUNS)
 
