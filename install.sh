@@ -14,11 +14,13 @@ fi
 python3 -m venv .venv
 echo "Installing into .venv: some minutes the first time"
 install() { .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"; }
-# Where there is no NVIDIA GPU, PyTorch's build for the CPU: 1 GB instead of 6.
+# Where there is no NVIDIA GPU, PyTorch's build for the CPU: 1 GB instead of 6. Both of its packages
+# come from there or none: one of each build would not work together.
 if ! command -v nvidia-smi >/dev/null; then
+  cpu=https://download.pytorch.org/whl/cpu
   # shellcheck disable=SC2046  # a word for each package
-  install --quiet --retries 1 --index-url https://download.pytorch.org/whl/cpu \
-    $(grep '^torch' requirements.txt) ||
+  install --quiet --retries 1 --no-deps --no-index --find-links $cpu/torch/ \
+    --find-links $cpu/torchvision/ $(grep '^torch' requirements.txt) ||
     echo "PyTorch's own server can't be reached: its larger build comes from PyPI" >&2
 fi
 install -r "${1:-requirements.txt}"
