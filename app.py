@@ -6,9 +6,13 @@
 Exit code 2: the network or the address can't be used; 3: --share-or-exit got no public link.
 """
 
-import argparse
 import os
-from pathlib import Path
+
+from serving.options import argument_parser
+
+if __name__ == "__main__":  # what is mistyped is told at once: the imports below take seconds
+    argument_parser().parse_args()
+    print("Starting: this takes some seconds, the first time a minute", flush=True)
 
 import gradio as gr
 from starlette.middleware import Middleware
@@ -16,10 +20,9 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from mnist_core.corrections.store import Corrections
 from mnist_core.errors import UserError
-from serving import auth, corrections, routes, server, sharing
+from serving import auth, corrections, middleware, routes, server, sharing
 from serving.mcp import mcp_routes
 from serving.metrics import Metrics
-from serving.middleware import MAX_BODY, LimitsMiddleware, outermost
 from serving.reloader import ModelReloader, watched
 from serving.skeleton import SkeletonMiddleware
 from ui import components, documents, page, standalone
@@ -40,11 +43,12 @@ def create_page(
     served += routes.file_routes(reloader, *components.script(), documents.pages())
     served += corrections.correction_routes(reloader, store, metrics) if store else []
     served += mcp_routes(reloader, metrics) if mcp else []
-    limits = Middleware(LimitsMiddleware, metrics, components.page_version(), root_path)
+    limits = Middleware(middleware.LimitsMiddleware, metrics, components.page_version(), root_path)
     skeleton = Middleware(SkeletonMiddleware, standalone.skeletons(), components.preload_header())
     around = [Middleware(TrustedHostMiddleware, hosts), limits, skeleton]
-    settings = {"max_file_size": MAX_BODY, "root_path": root_path}
-    settings["app_kwargs"] = {"routes": served, "middleware": around, "lifespan": outermost}
+    app = {"routes": served, "middleware": around, "lifespan": middleware.outermost}
+    app["exception_handlers"] = middleware.NOT_ANSWERED
+    settings = {"max_file_size": middleware.MAX_BODY, "root_path": root_path, "app_kwargs": app}
     return blocks, page.settings() | settings
 
 
@@ -65,34 +69,16 @@ def main() -> None:
     server.exit_when_told(blocks)
     served = page.launch(blocks, settings, args.host, args.port, share, auth=users)
     print(f"Draw at {served.address}", flush=True)
+    if address := sharing.network_address(args.host, args.port):
+        sharing.print_address("In your network", address)
     if served.public_address:
         page.invite(blocks, served.public_address, sharing.qr_picture(served.public_address))
-        sharing.print_public_address(served.public_address)
+        sharing.print_address("Shared for a week", served.public_address)
     elif share:
         sharing.print_missing_link(served.said)
         if args.share_or_exit:
             parser.exit(3)
     blocks.block_thread()
-
-
-def argument_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Serve a page on which a network reads digits.")
-    add = parser.add_argument
-    # Hugging Face Spaces and containers say where to listen in Gradio's own variables.
-    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
-    add("--host", default=host, help="0.0.0.0 lets other machines in (%(default)s)")
-    port = os.environ.get("GRADIO_SERVER_PORT", "7860")
-    add("--port", type=int, default=port, help="1 to 65535 (%(default)s)")
-    add("--share", action="store_true", help="make a public link for a week")
-    add("--share-or-exit", action="store_true", help="the same, or end with exit code 3")
-    add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=auth.HELP)
-    add("--root-path", default="", metavar="/PATH", help="where a reverse proxy shows the page")
-    add("--allowed-host", action="append", metavar="NAME", help="answer to no other Host")
-    add("--forwarded-allow-ips", default="", metavar="ADDRESSES", help=server.HELP)
-    add("--mcp", action="store_true", help="offer recognition over MCP too, at gradio_api/mcp/")
-    add("--corrections", action=argparse.BooleanOptionalAction, help=corrections.HELP)
-    add("--weights", default=Path(__file__).parent / "weights", help="folder or hf://USER/NAME")
-    return parser
 
 
 if __name__ == "__main__":

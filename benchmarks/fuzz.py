@@ -151,10 +151,10 @@ class Run:
     async def cost(self, picture: bytes, times: int) -> float:
         """The processor seconds that the server takes for a picture, on average."""
         content = {"picture": data_url(picture)}
-        before = (await metrics(self.stranger))[PROCESSOR]
+        before = (await metrics(self.client))[PROCESSOR]
         for _ in range(times):
             await self.client.post("recognize", json=content)
-        return ((await metrics(self.stranger))[PROCESSOR] - before) / times
+        return ((await metrics(self.client))[PROCESSOR] - before) / times
 
     def read_log(self, text: str, numbers: range) -> None:
         """Find in the server's log what may not be there."""
@@ -218,11 +218,11 @@ async def fuzz(
     ):
         run = Run(client, stranger, seed, kinds, trap, auth)
         await run.begin()
-        counts = [await metrics(stranger)]
+        counts = [await metrics(client)]
         warm_up = min(WARM_UP, len(numbers) // 2)
         for part in (numbers[:warm_up], numbers[warm_up:]):
             await run.send_all(part)
-            counts.append(await metrics(stranger))
+            counts.append(await metrics(client))
         if costly_picture.__name__ in kinds:
             await run.find_costly()
     run.faults["a file was left"] += map(str, files_in(temporary) - files)

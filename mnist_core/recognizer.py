@@ -19,6 +19,10 @@ from mnist_core.errors import UserError
 from mnist_core.network import calibration, weights
 from mnist_core.network.model import DIGITS, MLP
 
+# The network that comes with this package: inside it where a wheel was installed, beside it in a
+# clone.
+INSIDE, BESIDE = (folder / "weights" for folder in Path(__file__).parents[:2])
+SHIPPED = INSIDE if INSIDE.is_dir() else BESIDE
 A_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # read by any network that has learned
 
 BATCH = 4096  # images at once: more take memory and no less time
@@ -68,8 +72,11 @@ class Recognizer:
         self.config = config
 
     @classmethod
-    def load(cls, directory: str | Path = "weights") -> "Recognizer":
-        """The network in `directory` or at hf://USER/NAME; raises as `weights.load` does."""
+    def load(cls, directory: str | Path = SHIPPED) -> "Recognizer":
+        """The network in `directory` or at hf://USER/NAME; raises as `weights.load` does.
+
+        Without a directory the one that this package came with, from wherever Python runs.
+        """
         return cls(*weights.load(directory))
 
     @property

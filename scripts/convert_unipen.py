@@ -20,21 +20,35 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from torch.hub import download_url_to_file
-from tqdm import tqdm
-
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
-
-from mnist_core.drawing.strokes import Drawing, parse_strokes, write_drawings
-from mnist_core.errors import UserError
-from mnist_core.files import make_directory
 
 SOURCE = (
     "https://raw.githubusercontent.com/choucavalier/pendigits-hmm/"
     "03382e1457941714439d40b67e53eaf117fe4d08/data/"
 )
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Make drawing files of pen collections.")
+    add = parser.add_argument
+    add("--source", default=SOURCE, help=f"folder or address with {' and '.join(SHA256)}")
+    add("--release", type=Path, help="UNIPEN's folder or archive, to convert that instead")
+    add("--output", type=Path, default=ROOT / "data", help="folder to write to")
+    return parser
+
+
+if __name__ == "__main__":  # what is mistyped is told at once: the imports below take seconds
+    argument_parser().parse_args()
+
+import numpy as np
+from torch.hub import download_url_to_file
+from tqdm import tqdm
+
+from mnist_core.drawing.strokes import Drawing, parse_strokes, write_drawings
+from mnist_core.errors import UserError
+from mnist_core.files import make_directory
+
 SHA256 = {
     "pendigits-train": "a66225d68d7d68591e62944df1ad33b3f5aa608e2df2505844b41f5568a80da4",
     "pendigits-test": "ddb1c19e277a56c7ffe682cc024d6ab73696f9adcc1643ef9ed5aa753007e081",
@@ -44,11 +58,7 @@ SIDE = 1000  # the longer side of a converted drawing
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Make drawing files of pen collections.")
-    add = parser.add_argument
-    add("--source", default=SOURCE, help=f"folder or address with {' and '.join(SHA256)}")
-    add("--release", type=Path, help="UNIPEN's folder or archive, to convert that instead")
-    add("--output", type=Path, default=ROOT / "data", help="folder to write to")
+    parser = argument_parser()
     args = parser.parse_args()
     try:
         with tempfile.TemporaryDirectory() as folder:

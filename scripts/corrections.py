@@ -15,13 +15,53 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
-import torch
-
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core.corrections import export
 from mnist_core.corrections.database import URL_KINDS
+
+DATABASE = f"{URL_KINDS} (default: DATABASE_URL, else data/corrections.sqlite)"
+ENDINGS = (
+    "its ending says what: .jsonl or .jsonl.gz, drawings to train on; .csv or .csv.gz, label and "
+    "pixels; NAME-images-idx3-ubyte, with .gz or without, MNIST's format, the labels beside it"
+)
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Look at people's corrections; mend, remove, review, export, import them."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+
+    def add(name: str, text: str) -> Callable:
+        added = commands.add_parser(name, help=text, description=f"{text}.")
+        added.add_argument("--database", metavar="URL", help=DATABASE)
+        return added.add_argument
+
+    option = add("list", "show them in a table, the oldest first")
+    option("--last", type=int, metavar="N", help="only the N newest")
+    option("--picture", type=Path, metavar="FILE.png", help="draw at most 1,000 too")
+    option = add("review", "find doubtful labels: those that a network does not read")
+    option("--weights", type=Path, default=ROOT / "weights", metavar="DIR", help="the network")
+    option("--picture", type=Path, metavar="FILE.png", help="draw at most 1,000 too")
+    option = add("export", "write all of them to a file")
+    option("file", type=Path, metavar="FILE", help=ENDINGS)
+    option = add("import", "add the drawings of files")
+    option("files", type=Path, nargs="+", metavar="FILE", help=".jsonl or .jsonl.gz")
+    option = add("relabel", "say which digit one is")
+    option("id", type=int, metavar="ID", help="as list shows it")
+    option("digit", type=int, choices=range(10), metavar="DIGIT", help="0 to 9")
+    option = add("delete", "remove some for good")
+    option("ids", type=int, nargs="+", metavar="ID", help="as list shows them")
+    return parser
+
+
+if __name__ == "__main__":  # what is mistyped is told at once: the imports below take seconds
+    argument_parser().parse_args()
+
+import torch
+
+from mnist_core.corrections import export
 from mnist_core.corrections.store import Correction, Corrections
 from mnist_core.drawing.strokes import read_drawings, write_drawings
 from mnist_core.errors import UserError
@@ -30,12 +70,6 @@ from mnist_core.training import plots
 from mnist_core.training.data import Dataset, render_drawings
 from mnist_core.training.trainer import predict
 
-DATABASE = f"{URL_KINDS} (default: DATABASE_URL, else data/corrections.sqlite)"
-ENDINGS = (
-    "its ending says what: .jsonl or .jsonl.gz, drawings to train on; .csv or .csv.gz, label and "
-    f"pixels; {export.IMAGES}, with .gz or without, MNIST's format, the labels beside it"
-)
-
 
 def main() -> None:
     parser = argument_parser()
@@ -43,41 +77,11 @@ def main() -> None:
     command, database = given.pop("command"), given.pop("database")
     torch.set_num_threads(1)  # the page may be served on the same machine
     try:
-        store = Corrections.open(database, create=command is import_files)
+        store = Corrections.open(database, create=command == "import")
         with contextlib.closing(store):
-            command(store, **given)
+            COMMANDS[command](store, **given)
     except UserError as error:
         parser.exit(2, f"corrections.py: {error}\n")
-
-
-def argument_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description="Look at people's corrections; mend, remove, review, export, import them."
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(name: str, command: Callable, text: str) -> Callable:
-        added = commands.add_parser(name, help=text, description=f"{text}.")
-        added.set_defaults(command=command)
-        added.add_argument("--database", metavar="URL", help=DATABASE)
-        return added.add_argument
-
-    option = add("list", list_all, "show them in a table, the oldest first")
-    option("--last", type=int, metavar="N", help="only the N newest")
-    option("--picture", type=Path, metavar="FILE.png", help=f"draw at most {plots.CONTACTS} too")
-    option = add("review", review, "find doubtful labels: those that a network does not read")
-    option("--weights", type=Path, default=ROOT / "weights", metavar="DIR", help="the network")
-    option("--picture", type=Path, metavar="FILE.png", help=f"draw at most {plots.CONTACTS} too")
-    option = add("export", export_all, "write all of them to a file")
-    option("file", type=Path, metavar="FILE", help=ENDINGS)
-    option = add("import", import_files, "add the drawings of files")
-    option("files", type=Path, nargs="+", metavar="FILE", help=".jsonl or .jsonl.gz")
-    option = add("relabel", relabel, "say which digit one is")
-    option("id", type=int, metavar="ID", help="as list shows it")
-    option("digit", type=int, choices=range(10), metavar="DIGIT", help="0 to 9")
-    option = add("delete", delete, "remove some for good")
-    option("ids", type=int, nargs="+", metavar="ID", help="as list shows them")
-    return parser
 
 
 # The commands ----------------------------------------------------------------
@@ -183,6 +187,15 @@ def delete(store: Corrections, ids: Iterable[int]) -> None:
         )
     print(f"removed {len(ids)}")
 
+
+COMMANDS = {
+    "list": list_all,
+    "review": review,
+    "export": export_all,
+    "import": import_files,
+    "relabel": relabel,
+    "delete": delete,
+}
 
 if __name__ == "__main__":
     main()

@@ -17,10 +17,27 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 
-import torch
-
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Score a network and write a page with pictures.")
+    add = parser.add_argument
+    files = {"type": Path, "nargs": "+", "default": [], "metavar": "FILE"}
+    add("--weights", type=Path, default=ROOT / "weights", help="the network")
+    add("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
+    add("--drawings", **files, help="digits, scored as strokes")
+    add("--not-digits", **files, help="letters and signs: how many are called digits")
+    add("--output", type=Path, default=ROOT / "runs" / "evaluation", help="folder")
+    add("--limit", type=int, default=10_000, help="test images (%(default)s)")
+    return parser
+
+
+if __name__ == "__main__":  # what is mistyped is told at once: the imports below take seconds
+    argument_parser().parse_args()
+
+import torch
 
 from mnist_core.drawing.strokes import Drawing, read_drawings
 from mnist_core.errors import UserError
@@ -57,15 +74,7 @@ class Answers:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Score a network and write a page with pictures.")
-    add = parser.add_argument
-    files = {"type": Path, "nargs": "+", "default": [], "metavar": "FILE"}
-    add("--weights", type=Path, default=ROOT / "weights", help="the network")
-    add("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
-    add("--drawings", **files, help="digits, scored as strokes")
-    add("--not-digits", **files, help="letters and signs: how many are called digits")
-    add("--output", type=Path, default=ROOT / "runs" / "evaluation", help="folder")
-    add("--limit", type=int, default=10_000, help="test images (%(default)s)")
+    parser = argument_parser()
     given = vars(parser.parse_args())
     torch.set_num_threads(1)
     try:

@@ -14,6 +14,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
+
+def argument_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Write the page as one file.")
+    parser.add_argument("file", type=Path, help="where to write it, digit.html")
+    parser.add_argument("--weights", default=ROOT / "weights", help="folder or hf://USER/NAME")
+    return parser
+
+
+if __name__ == "__main__":  # what is mistyped is told at once: the imports below take seconds
+    argument_parser().parse_args()
+
 from mnist_core.errors import UserError
 from mnist_core.files import replacing
 from mnist_core.network import weights
@@ -22,9 +33,7 @@ from ui.standalone import document
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Write the page as one file.")
-    parser.add_argument("file", type=Path, help="where to write it, digit.html")
-    parser.add_argument("--weights", default=ROOT / "weights", help="folder or hf://USER/NAME")
+    parser = argument_parser()
     args = parser.parse_args()
     try:
         model, config = weights.load(args.weights)

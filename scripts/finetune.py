@@ -17,35 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core.corrections import finetune
-from mnist_core.corrections.finetune import FineTuning
-from mnist_core.drawing.framing import PIXELS
-from mnist_core.drawing.strokes import read_drawings
-from mnist_core.errors import UserError
-from mnist_core.network import weights
-from mnist_core.training import finish
-from mnist_core.training.checkpoint import create
-from mnist_core.training.data import mnist_validation
-from mnist_core.training.run import print_row
-
 WEIGHTS = ROOT / "weights"  # where the page looks
 RUNS = Path(os.path.relpath(ROOT / "runs"))
-
-
-def main() -> None:
-    parser = argument_parser()
-    given = vars(parser.parse_args())
-    install, force = given.pop("install"), given.pop("force")
-    try:
-        directory = learn(given.pop("from"), **given)
-        if install:
-            finish.install(directory, WEIGHTS, mnist_validation(given["data"]), force)
-    except KeyboardInterrupt:
-        parser.exit(130, "finetune.py: stopped\n")
-    except finish.NotInstalled as error:
-        parser.exit(4, f"finetune.py: {error}, or look for wrong labels among the corrections\n")
-    except UserError as error:
-        parser.exit(2, f"finetune.py: {error}\n")
 
 
 def argument_parser() -> argparse.ArgumentParser:
@@ -66,6 +39,38 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--install", action="store_true", help=text)
     add("--force", action="store_true", help="install it even if it lost more than that")
     return parser
+
+
+if __name__ == "__main__":  # what is mistyped is told at once: the imports below take seconds
+    argument_parser().parse_args()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does
+
+from mnist_core.corrections import finetune
+from mnist_core.corrections.finetune import FineTuning
+from mnist_core.drawing.framing import PIXELS
+from mnist_core.drawing.strokes import read_drawings
+from mnist_core.errors import UserError
+from mnist_core.network import weights
+from mnist_core.training import finish
+from mnist_core.training.checkpoint import create
+from mnist_core.training.data import mnist_validation
+from mnist_core.training.run import print_row
+
+
+def main() -> None:
+    parser = argument_parser()
+    given = vars(parser.parse_args())
+    install, force = given.pop("install"), given.pop("force")
+    try:
+        directory = learn(given.pop("from"), **given)
+        if install:
+            finish.install(directory, WEIGHTS, mnist_validation(given["data"]), force)
+    except KeyboardInterrupt:
+        parser.exit(130, "finetune.py: stopped\n")
+    except finish.NotInstalled as error:
+        parser.exit(4, f"finetune.py: {error}, or look for wrong labels among the corrections\n")
+    except UserError as error:
+        parser.exit(2, f"finetune.py: {error}\n")
 
 
 def learn(

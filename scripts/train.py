@@ -20,15 +20,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core.errors import UserError
-from mnist_core.network import weights
-from mnist_core.training import distributed, own_data, run, trainer
-from mnist_core.training.checkpoint import Run, Settings
-from mnist_core.training.finish import NotInstalled, finish, install
-
-WEIGHTS = ROOT / "weights"  # where the page looks
-RUNS = Path(os.path.relpath(ROOT / "runs"))
-
+RECIPES = ("best", "quick", "tutorial")
+DEVICES = ("auto", "cpu", "cuda", "mps")
 MORE_HELP = """\
 recipes:
   best      784-1024-1024-10, 30 epochs of augmented images with images of no digit
@@ -49,6 +42,61 @@ examples:
 
 To learn from what people corrected: python scripts/finetune.py
 """
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Train the network and save it, with its metrics and pictures.",
+        epilog=MORE_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    # The run's own options are in the namespace only where they are given.
+    group = parser.add_argument_group("what to train", argument_default=argparse.SUPPRESS)
+    add, number = group.add_argument, {"type": int, "metavar": "N"}
+    place = {"type": Path, "metavar": "DIR"}
+    default = "(default: the recipe's)"
+    add("--recipe", choices=RECIPES, help="settings, described below (default: best)")
+    add("--hidden", **number, nargs="*", help=f"widths of the hidden layers {default}")
+    add("--epochs", **number, help=f"passes over the images {default}")
+    add("--batch-size", **number, help=f"images a step {default}")
+    add("--learning-rate", type=float, metavar="X", help=f"Adam's step size {default}")
+    add("--seed", **number, help="of the first weights, the order and the changes (default: 0)")
+    text = "drawing files to train on as well (default: none)"
+    add("--drawings", type=Path, nargs="+", metavar="FILE", help=text)
+    text = "drawing files of letters and signs, to be unsure of (default: none)"
+    add("--not-digits", type=Path, nargs="+", metavar="FILE", help=text)
+    text = "folders of networks whose answers it learns instead of the labels (default: none)"
+    add("--teachers", type=Path, nargs="+", metavar="DIR", help=text)
+    text = "own digits to train on beside MNIST: folders 0 to 9 of pictures, idx, CSV, drawings"
+    add("--data", type=Path, nargs="+", metavar="PLACE", help=text)
+    add("--output", **place, help="the run's directory (default: runs/<date-time>-<recipe>)")
+    add = parser.add_argument_group("how to run").add_argument
+    add("--device", choices=DEVICES, help="(default: auto, a GPU where there is one)")
+    text = "on the CPU (default: 1 for `tutorial` and `quick`, which more would slow down; for "
+    add("--threads", **number, help=f"{text}layers of 512 units or more PyTorch's choice)")
+    text = "continue the run in DIR with its own settings, to the same weights"
+    add("--resume", **place, help=text)
+    add("--tensorboard", action="store_true", help="log to the run's directory for TensorBoard too")
+    add = parser.add_argument_group("where the result goes").add_argument
+    text = "copy the network to weights/, where the page looks, unless that there reads more"
+    add("--install", action="store_true", help=text)
+    add("--force", action="store_true", help="install it even so")
+    add("--push-to-hub", metavar="USER/NAME", help="publish the network on the Hugging Face Hub")
+    return parser
+
+
+if __name__ == "__main__":  # what is mistyped is told at once: the imports below take seconds
+    argument_parser().parse_args()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin wait long for a core
+
+from mnist_core.errors import UserError
+from mnist_core.network import weights
+from mnist_core.training import distributed, run, trainer
+from mnist_core.training.checkpoint import Run, Settings
+from mnist_core.training.finish import NotInstalled, finish, install
+
+WEIGHTS = ROOT / "weights"  # where the page looks
+RUNS = Path(os.path.relpath(ROOT / "runs"))
 
 
 def main() -> None:
@@ -74,46 +122,6 @@ def main() -> None:
         stop(parser, 2, str(error), current)
     finally:
         distributed.leave()
-
-
-def argument_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description="Train the network and save it, with its metrics and pictures.",
-        epilog=MORE_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    # The run's own options are in the namespace only where they are given.
-    group = parser.add_argument_group("what to train", argument_default=argparse.SUPPRESS)
-    add, number = group.add_argument, {"type": int, "metavar": "N"}
-    place = {"type": Path, "metavar": "DIR"}
-    default = "(default: the recipe's)"
-    add("--recipe", choices=trainer.RECIPES, help="settings, described below (default: best)")
-    add("--hidden", **number, nargs="*", help=f"widths of the hidden layers {default}")
-    add("--epochs", **number, help=f"passes over the images {default}")
-    add("--batch-size", **number, help=f"images a step {default}")
-    add("--learning-rate", type=float, metavar="X", help=f"Adam's step size {default}")
-    add("--seed", **number, help="of the first weights, the order and the changes (default: 0)")
-    text = "drawing files to train on as well (default: none)"
-    add("--drawings", type=Path, nargs="+", metavar="FILE", help=text)
-    text = "drawing files of letters and signs, to be unsure of (default: none)"
-    add("--not-digits", type=Path, nargs="+", metavar="FILE", help=text)
-    text = "folders of networks whose answers it learns instead of the labels (default: none)"
-    add("--teachers", type=Path, nargs="+", metavar="DIR", help=text)
-    text = f"own digits to train on beside MNIST, any number of: {own_data.KINDS}"
-    add("--data", type=Path, nargs="+", metavar="PLACE", help=text)
-    add("--output", **place, help="the run's directory (default: runs/<date-time>-<recipe>)")
-    add = parser.add_argument_group("how to run").add_argument
-    add("--device", choices=distributed.DEVICES, help="(default: auto, a GPU where there is one)")
-    add("--threads", **number, help="on the CPU (default: PyTorch's choice)")
-    text = "continue the run in DIR with its own settings, to the same weights"
-    add("--resume", **place, help=text)
-    add("--tensorboard", action="store_true", help="log to the run's directory for TensorBoard too")
-    add = parser.add_argument_group("where the result goes").add_argument
-    text = "copy the network to weights/, where the page looks, unless that there reads more"
-    add("--install", action="store_true", help=text)
-    add("--force", action="store_true", help="install it even so")
-    add("--push-to-hub", metavar="USER/NAME", help="publish the network on the Hugging Face Hub")
-    return parser
 
 
 def start(
@@ -149,16 +157,17 @@ def begin(
     """Begin a run; `changes` are to the recipe, `data` the places with own digits and MNIST."""
     root = next((place for place in data if (place / "MNIST").is_dir()), ROOT / "data")
     strokes = [place for place in data if place.name.endswith((".jsonl", ".jsonl.gz"))]
+    changed = dataclasses.replace(trainer.RECIPES[recipe], **changes)
     settings = Settings(
         name=recipe,
-        recipe=dataclasses.replace(trainer.RECIPES[recipe], **changes),
+        recipe=changed,
         seed=seed,
         data=str(root.resolve()),
         drawings=[str(path.resolve()) for path in (*drawings, *strokes)],
         not_digits=[str(path.resolve()) for path in not_digits],
         teachers=[str(path.resolve()) for path in teachers],
         device=distributed.choose_device(device or "auto"),
-        threads=distributed.choose_threads(threads),
+        threads=distributed.choose_threads(threads, changed.hidden),
         own=[str(path.resolve()) for path in data if path not in (root, *strokes)],
     )
     return run.begin(settings, output, RUNS)

@@ -21,10 +21,6 @@ from serving.errors import Refusal
 from serving.limits import client_name
 
 PASSWORDS = "DRAW_A_DIGIT_AUTH"  # environment variable: what it holds is in no process list
-HELP = (
-    "let in only who knows this; may be given again. Other people on this machine can read it in "
-    f"the list of processes, but not the variable {PASSWORDS}, which holds the same, a line each"
-)
 # Wrong ones of a name or an address in so many seconds: a class of 40 mistypes twice each.
 MAX_WRONG, WINDOW = 100, 600
 ALWAYS = 5  # an address may try, or whoever guesses at a name would lock its people out
@@ -65,11 +61,14 @@ def credentials(given: list[str]) -> Passwords | None:
 
     Raises UserError for a text of another form.
     """
+    lines = enumerate(os.environ.get(PASSWORDS, "").splitlines(), start=1)
+    texts = [("--auth", text) for text in given]
+    texts += [(f"line {n} of the variable {PASSWORDS}", line) for n, line in lines if line.strip()]
     by_name = {}
-    for line in filter(str.strip, [*given, *os.environ.get(PASSWORDS, "").splitlines()]):
-        user, _, password = line.strip().partition(":")
+    for place, text in texts:
+        user, _, password = text.strip().partition(":")
         if not user or not password:
-            raise UserError("--auth takes USER:PASSWORD, neither of them empty")
+            raise UserError(f"{place} is not USER:PASSWORD, neither of them empty")
         by_name[user] = password
     return Passwords(by_name) if by_name else None
 
@@ -84,7 +83,7 @@ def check_signed_in(request: Request) -> None:
     except ValueError:
         name = password = ""
     if scheme.lower() not in ("basic", "bearer") or not _belong(request, name, password):
-        raise Refusal(401, "you are not logged in: load the page again")
+        raise Refusal(401, "you are not logged in: load the page again, or curl -u USER:PASSWORD")
 
 
 def _belong(request: Request, name: str, password: str) -> bool:

@@ -25,10 +25,6 @@ from serving.reloader import ModelReloader
 from serving.routes import json_response, read_json
 
 CORRECTIONS = "corrections"  # beside the page
-HELP = (
-    "keep drawings that people correct, if they agree; where the page is public, with --share or "
-    "on a Space, only if this is given"
-)
 # In a minute. A class of 40 behind one address, each giving 15; tokens a client can make up, an
 # address it can't.
 MAX_PER_ADDRESS, MAX_IN_ALL = 600, 3_000

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 import anyio
 import orjson
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -35,6 +36,7 @@ from serving.origins import SAFE, check_origin, others, without_steering
 MAX_BODY = MAX_DATA_URL + 4096  # bytes
 # Signs that begin or part values, counted before anything is parsed: 3 for a point, 2 for a stroke.
 SIGNS, MAX_SIGNS = b"[{,", 3 * MAX_POINTS + 2 * MAX_STROKES + 100
+NOTHING = "there is nothing at this address"
 MAX_HEAD = 16_384  # bytes of the path, its query and the headers: cookies are the longest
 # Answered in their turn they wait about as long as a person waits gladly (docs/serving.md).
 # A class of 40 that draws at once leaves some places to others.
@@ -135,7 +137,7 @@ class LimitsMiddleware:
         if {b"content-length", b"transfer-encoding"} <= dict(scope["headers"]).keys():
             raise Refusal(400, "a request has one length, not two", connection="close")
         if not OPEN.fullmatch(path):
-            raise Refusal(404, "there is nothing at this address")
+            raise Refusal(404, NOTHING)
         return re.match(r"(/gradio_api)?/[a-z]*", path)[0]
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -167,6 +169,17 @@ class LimitsMiddleware:
             await self.app(scope, _replay(envelope, receive), send)
         finally:
             self.joining -= len(envelope)
+
+
+async def not_answered(request: Request, error: HTTPException) -> Response:
+    """Refuse, in our form, what no route or none with this method answers."""
+    if error.status_code == 404:
+        raise Refusal(404, NOTHING)
+    reason = f"{request.method} is not answered at this address"
+    raise Refusal(405, reason, **(error.headers or {}))
+
+
+NOT_ANSWERED = {404: not_answered, 405: not_answered}  # by status, as Starlette has its handlers
 
 
 @contextlib.asynccontextmanager

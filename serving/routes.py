@@ -62,6 +62,7 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]
         return json_response({"status": "ok", "digit": digit})
 
     def counts(request: Request) -> Response:
+        check_signed_in(request)
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return [

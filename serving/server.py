@@ -21,10 +21,6 @@ from mnist_core.errors import UserError
 from serving import limits
 
 TRUSTED = "FORWARDED_ALLOW_IPS"  # uvicorn's own environment variable
-HELP = (
-    "addresses or networks, with commas between them, of reverse proxies that are believed who "
-    f"their clients are; as in the variable {TRUSTED} (nobody; with --share its tunnel)"
-)
 REMEDY = "Choose another with --port or --host"
 # A browser opens six connections to a host, and a class of 40 may have one address.
 MAX_OF_ONE, MAX_CONNECTIONS = 240, 1024

@@ -1,8 +1,13 @@
 """Tell where the page is: an address in text and as a QR code that a phone's camera reads."""
 
+import contextlib
+import socket
 import sys
 
 import segno
+
+# Hosts that stand for all addresses of this machine, and one that is nobody's beside each.
+EVERYWHERE = {"0.0.0.0": "192.0.2.1", "::": "2001:db8::1"}
 
 
 def qr_picture(address: str) -> str:
@@ -10,8 +15,20 @@ def qr_picture(address: str) -> str:
     return segno.make(address, micro=False).svg_data_uri(scale=4, dark="#000", light="#fff")
 
 
-def print_public_address(address: str) -> None:
-    print(f"Shared for a week at\n{address}", flush=True)
+def network_address(host: str, port: int) -> str | None:
+    """Where other machines find what listens on all addresses; None where it listens on one."""
+    with contextlib.suppress(KeyError, OSError):  # or where there is no network
+        beyond = EVERYWHERE[host]
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as way:
+            way.connect((beyond, port))  # sends nothing: it finds out which address would send
+            name = way.getsockname()[0]
+        return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
+    return None
+
+
+def print_address(where: str, address: str) -> None:
+    print(f"{where} at\n{address}", flush=True)
     if sys.stdout.isatty():
         segno.make(address, micro=False).terminal(compact=True)
 

@@ -70,6 +70,28 @@ def test_help_explains_every_option():
         assert f"--{option} " in done.stdout
 
 
+def test_what_is_mistyped_is_told_and_that_it_starts_before_anything_heavy_is_imported():
+    script = """
+        import runpy, sys
+        scripts = sys.argv[1:]
+        for sys.argv in [[script, option] for script in scripts for option in ("-h", "--typo")]:
+            try:
+                runpy.run_path(sys.argv[0], run_name="__main__")
+            except SystemExit as end:
+                assert (end.code == 2) == (sys.argv[1] == "--typo"), sys.argv
+        sys.argv = scripts[:1]
+        sys.modules["gradio"] = None  # to import it fails
+        try:
+            runpy.run_path(sys.argv[0], run_name="__main__")
+        except ImportError:
+            print(sorted({"torch", "ray", "matplotlib", "numpy"} & sys.modules.keys()))
+    """
+    done = run("-c", textwrap.dedent(script), APP, *ROOT.glob("scripts/*.py"))
+    assert done.returncode == 0, done.stderr
+    starting = "Starting: this takes some seconds, the first time a minute"
+    assert done.stdout.splitlines()[-2:] == [starting, "[]"]
+
+
 def test_a_busy_port_is_one_line():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -87,7 +109,8 @@ def test_a_busy_port_is_one_line():
         (("--port", "99999"), "expected 1 to 65535"),
         (("--port", "http"), "invalid"),
         (("--host", "192.0.2.1"), "not this machine's"),
-        (("--auth", "ann"), "--auth takes USER:PASSWORD, neither of them empty"),
+        (("--auth", "ann"), "--auth is not USER:PASSWORD, neither of them empty"),
+        (("--root-path", "digits"), "expected /digits or https://NAME/PATH, found digits"),
     ],
 )
 def test_wrong_arguments_are_explained(arguments, says):
@@ -124,7 +147,8 @@ def test_it_starts_as_a_space_does_and_ends_when_told_to():
         wait_until_served(address, process)
         answer = httpx.post(f"{address}recognize", json={"strokes": DRAWINGS[7]})
         assert answer.json()["digit"] == 7
-        assert httpx.get(f"{address}corrections").status_code == 404  # nobody asked for it
+        shut = httpx.get(f"{address}corrections")  # nobody asked for it
+        assert (shut.status_code, list(shut.json())) == (404, ["error"])
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
 

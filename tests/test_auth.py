@@ -111,9 +111,10 @@ def test_what_is_remembered_of_guesses_is_bounded(clock, monkeypatch):
     assert not any("user" in kept for kind, kept in door.passwords.wrong)
 
 
-def test_wrong_passwords_are_slowed_counted_and_logged_without_a_name(guarded, caplog):
+def test_wrong_passwords_are_slowed_counted_and_logged_without_a_name(guarded, log_in, caplog):
     caplog.set_level(logging.INFO, "serving")
     start, guesses = time.monotonic(), 0
+    watcher = log_in()
     with httpx.Client(base_url=guarded) as client:
         while time.monotonic() < start + 7 and guesses < 1500:
             answer = client.post("login", data={**ANN, "password": f"guess{guesses}"})
@@ -124,10 +125,11 @@ def test_wrong_passwords_are_slowed_counted_and_logged_without_a_name(guarded, c
         # The other doors are shut to the same guesser.
         asked = client.post("recognize", json=DRAWING, auth=("bob", "slate"))
         assert asked.status_code == 429
-        counts = client.get("metrics").text
+        assert client.get("metrics").status_code == 401
+        counts = watcher.get("metrics").text
     lines = [JSONFormatter().format(record) for record in caplog.records]
     statuses = Counter(json.loads(line)["status"] for line in lines)
-    assert statuses == {400: MAX_WRONG, 429: guesses - MAX_WRONG + 1}
+    assert statuses == {400: MAX_WRONG, 429: guesses - MAX_WRONG + 1, 401: 1}
     assert not [line for line in lines if "ann" in line or "guess1" in line]
     assert f'digit_refusals_total{{endpoint="/login",status="400"}} {MAX_WRONG}.0' in counts
     assert f'endpoint="/login",status="429"}} {guesses - MAX_WRONG}.0' in counts
@@ -141,6 +143,9 @@ def test_programs_may_send_the_password_with_each_request(guarded):
     right, wrong = (base64.b64encode(text).decode() for text in (b"bob:slate", b"bob:chalk"))
     assert ask(f"Basic {right}") == ask(f"Bearer {right}") == 200
     assert ask(f"Basic {wrong}") == 401
+    refused, told = (httpx.get(f"{guarded}metrics", auth=who) for who in (None, ("bob", "slate")))
+    assert (refused.status_code, told.status_code) == (401, 200)
+    assert "curl -u USER:PASSWORD" in refused.json()["error"]
     for header in ("", "Basic", "Basic bob:slate", "Basic Ym9i", "Basic ///=", "Digest x" * 100):
         assert ask(header) == 401
     assert Client(guarded, auth=("ann", "chalk"), verbose=False).predict(

@@ -10,7 +10,7 @@ from mnist_core.network import weights
 from mnist_core.network.model import MLP
 from mnist_core.training import distributed
 from mnist_core.training.checkpoint import Checkpoint
-from mnist_core.training.trainer import Recipe, Trainer
+from mnist_core.training.trainer import RECIPES, Recipe, Trainer
 from scripts import train
 from tests.conftest import ROOT, run
 from tests.small_training import shrink
@@ -49,6 +49,27 @@ def result(directory) -> tuple[dict, float]:
 def losses(directory) -> list[float]:
     with open(directory / "metrics.csv", newline="") as file:
         return [float(row["training_loss"]) for row in csv.DictReader(file)]
+
+
+def test_small_layers_get_one_thread_and_large_ones_pytorch_s_choice(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 5)
+    chosen = [distributed.choose_threads(None, RECIPES[name].hidden) for name in RECIPES]
+    assert dict(zip(RECIPES, chosen, strict=True)) == {"tutorial": 1, "quick": 1, "best": 5}
+    assert distributed.choose_threads(3, RECIPES["tutorial"].hidden) == 3
+
+
+def test_threads_wait_passively_from_before_pytorch_is_there():
+    script = """
+import os, runpy, sys
+sys.modules["torch"] = None  # to import it fails
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+except ImportError:
+    print(os.environ["OMP_WAIT_POLICY"])
+"""
+    for name in ("train", "finetune"):
+        path = str(ROOT / "scripts" / f"{name}.py")
+        assert run("-c", f"import sys; sys.argv = [{path!r}]{script}").stdout == "PASSIVE\n"
 
 
 def test_two_processes_do_the_mathematics_of_one(tmp_path, one_process):

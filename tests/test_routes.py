@@ -188,6 +188,29 @@ def test_functions_of_components_are_shut(client, body):
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/recognize", "POST"),
+        ("OPTIONS", "/recognize", "POST"),
+        ("BREW", "/recognize", "POST"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("PATCH", "/config", "GET"),  # Gradio's
+        ("GET", "/gradio_api/mcp/", None),  # not asked for
+        ("POST", "/gradio_api/mcp", None),
+    ],
+)
+def test_unknown_methods_and_what_is_not_offered_are_told_in_the_one_form(
+    client, method, path, allowed
+):
+    answer = client.request(method, path)
+    assert answer.status_code == (405 if allowed else 404)
+    assert list(answer.json()) == ["error"]
+    assert ", ".join(sorted(answer.headers.get("allow", "").split(", "))) == (allowed or "")
+    says = f"{method} is not answered" if allowed else "There is nothing"
+    assert answer.json()["error"] == f"{says} at this address."
+
+
+@pytest.mark.parametrize(
     ("content", "status", "says"),
     [
         (b"", 400, "not JSON"),

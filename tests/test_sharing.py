@@ -29,9 +29,12 @@ def test_credentials_come_from_the_command_line_and_the_environment(monkeypatch)
 
 
 @pytest.mark.parametrize("text", ["ann", "ann:", ":secret"])
-def test_half_a_credential_is_refused(text):
-    with pytest.raises(UserError, match="USER:PASSWORD"):
+def test_half_a_credential_is_refused_where_it_stands(text, monkeypatch):
+    with pytest.raises(UserError, match="--auth is not USER:PASSWORD"):
         credentials([text])
+    monkeypatch.setenv(PASSWORDS, f"eve:e\n\n{text}\n")
+    with pytest.raises(UserError, match=f"line 3 of the variable {PASSWORDS} is not USER"):
+        credentials(["ann:a"])
 
 
 def code_in(picture: Image.Image) -> str:
@@ -41,10 +44,10 @@ def code_in(picture: Image.Image) -> str:
 
 
 def test_the_code_in_the_terminal_holds_the_address(monkeypatch, capsys):
-    sharing.print_public_address(LINK)
+    sharing.print_address("Shared for a week", LINK)
     assert capsys.readouterr().out == f"Shared for a week at\n{LINK}\n"  # in a file
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    sharing.print_public_address(LINK)
+    sharing.print_address("Shared for a week", LINK)
     _, address, *code = capsys.readouterr().out.splitlines()
     assert address == LINK
     halves = {"█": (255, 255), "▀": (255, 0), "▄": (0, 255), " ": (0, 0)}  # upper, lower
@@ -54,6 +57,17 @@ def test_the_code_in_the_terminal_holds_the_address(monkeypatch, capsys):
     picture = Image.fromarray(np.array(rows, np.uint8))
     larger = picture.resize((8 * picture.width, 8 * picture.height), Image.Resampling.NEAREST)
     assert code_in(larger) == LINK
+
+
+def test_the_address_in_the_network_is_told_and_answers(capsys):
+    with app_main("--host", "0.0.0.0", "--no-corrections") as local:
+        first, *others = capsys.readouterr().out.splitlines()
+        assert first == f"Draw at {local}".replace("127.0.0.1", "localhost")
+        if others:  # this machine has a network
+            assert others[0] == "In your network at"
+            assert "127.0.0.1" not in others[1]
+            assert httpx.get(f"{others[1]}healthz").status_code == 200
+    assert sharing.network_address("127.0.0.1", 7860) is None  # nobody else gets there
 
 
 def test_a_link_that_does_not_come_is_explained(monkeypatch, capsys):

@@ -5,7 +5,7 @@ torch.distributed, DistributedDataParallel). In a single process all of this doe
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from torch import distributed, nn
 
 from mnist_core.errors import UserError
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
+LARGE = 512  # units of a layer from which several threads gain more than they wait for each other
 
 
 def join() -> None:
@@ -49,11 +49,14 @@ def choose_device(name: str) -> str:
     return found[0] if name == "auto" else name
 
 
-def choose_threads(count: int | None) -> int:
-    """`count`, or for None as many threads as PyTorch chooses. Raises UserError below 1."""
+def choose_threads(count: int | None, hidden: Sequence[int] = ()) -> int:
+    """`count`; for None as many as PyTorch chooses where a layer is large, else 1 (docs/speed.md).
+
+    Raises UserError below 1.
+    """
     if count is not None and count < 1:
         raise UserError(f"{count} threads; expected at least 1")
-    return count or torch.get_num_threads()
+    return count or (torch.get_num_threads() if max(hidden, default=0) >= LARGE else 1)
 
 
 def broadcast_from_rank_0(make: Callable, *arguments: Any, **options: Any) -> Any:
