@@ -27,6 +27,10 @@ SOURCE = (
     "https://raw.githubusercontent.com/choucavalier/pendigits-hmm/"
     "03382e1457941714439d40b67e53eaf117fe4d08/data/"
 )
+SHA256 = {
+    "pendigits-train": "a66225d68d7d68591e62944df1ad33b3f5aa608e2df2505844b41f5568a80da4",
+    "pendigits-test": "ddb1c19e277a56c7ffe682cc024d6ab73696f9adcc1643ef9ed5aa753007e081",
+}
 
 
 def argument_parser() -> argparse.ArgumentParser:
@@ -49,10 +53,6 @@ from mnist_core.drawing.strokes import Drawing, parse_strokes, write_drawings
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 
-SHA256 = {
-    "pendigits-train": "a66225d68d7d68591e62944df1ad33b3f5aa608e2df2505844b41f5568a80da4",
-    "pendigits-test": "ddb1c19e277a56c7ffe682cc024d6ab73696f9adcc1643ef9ed5aa753007e081",
-}
 SINGLE = "data/1[abcd]/*/*.dat"  # a release's digits, capitals, small letters and symbols
 SIDE = 1000  # the longer side of a converted drawing
 
