@@ -183,7 +183,7 @@ def _engine(address: sql.URL) -> sql.Engine:
 def _connect_sqlite(file: str) -> sqlite3.Connection:
     """Open a file that is there: SQLite itself would make another where it was taken away."""
     address = f"{Path(file).absolute().as_uri()}?mode=rw"
-    connection = sqlite3.connect(address, BUSY_SECONDS, isolation_level=None, uri=True)
+    connection = sqlite3.connect(address, timeout=BUSY_SECONDS, isolation_level=None, uri=True)
     try:
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
