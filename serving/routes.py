@@ -73,8 +73,11 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]
     ]
 
 
-def file_routes(reloader: ModelReloader, address: str, script: str) -> list[Route]:
-    """/network, and what browsers keep for ever: its file, and the page's `script` at `address`."""
+def file_routes(reloader: ModelReloader, files: dict[str, tuple[str | bytes, str]]) -> list[Route]:
+    """/network and what browsers keep for ever: its file, and the page's `files`.
+
+    These are content and media type, by address.
+    """
     one_at_a_time = anyio.CapacityLimiter(1)
 
     @functools.lru_cache(maxsize=2)  # the network that answers and the one before it
@@ -98,14 +101,14 @@ def file_routes(reloader: ModelReloader, address: str, script: str) -> list[Rout
                 return Response(content, 200, headers, "application/octet-stream")
         raise Refusal(404, "there is no such network here")
 
-    def page_script(request: Request) -> Response:
+    def page_file(content: str | bytes, media_type: str) -> Callable:
         headers = {"cache-control": f"public, {FOREVER}"}
-        return Response(script, 200, headers, "text/javascript")
+        return lambda request: Response(content, 200, headers, media_type)
 
     return [
         Route(f"/{NETWORK}", network),
         Route(f"/{NETWORK}/{{name}}.bin", network_file),
-        Route(f"/{address}", page_script),
+        *(Route(f"/{address}", page_file(*file)) for address, file in files.items()),
     ]
 
 

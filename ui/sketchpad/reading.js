@@ -9,6 +9,7 @@ import { startAsking } from "./asking.js";
 import { startNetworks } from "./networks.js";
 import { hush, tell } from "./notice.js";
 import { look, on } from "./state.js";
+import { startTeaching } from "./teaching.js";
 
 export function startReading(server) {
   const { element } = server;
@@ -47,24 +48,26 @@ export function startReading(server) {
     send(element, "prediction", prediction);
   });
   take();
-  startNetworks(server, (found) => {
+  const useNetworks = (found) => {
     networks = found;
     read();
-  });
+  };
+  startNetworks(server, startTeaching(server, useNetworks));
 }
 
-// The answer, or null and why the strokes are refused. What explains it is worked out where
-// somebody looks at it.
-function readHere({ current, previous }, strokes) {
+// The answer, or null and why the strokes are refused; `lessons` tells how many it learned from.
+// What explains it and how it would be without them is worked out where somebody looks at it.
+function readHere({ taught, current, previous }, strokes) {
   let prediction;
   try {
-    prediction = predictStrokes(current, strokes);
+    prediction = predictStrokes(taught, strokes);
   } catch (error) {
     return [null, error.message];
   }
   const { pixels, digit, runner_up } = prediction;
   const before = previous && predictPixels(previous, pixels);
-  const why = () => explain(current, pixels, digit, runner_up);
-  const shrunk = () => predictPixels(current, shrinkStrokes(strokes));
-  return [{ ...prediction, before, why, shrunk }];
+  const why = () => explain(taught, pixels, digit, runner_up);
+  const shrunk = () => predictPixels(taught, shrinkStrokes(strokes));
+  const untaught = () => predictPixels(current, pixels);
+  return [{ ...prediction, before, why, shrunk, untaught, lessons: taught.lessons ?? 0 }];
 }
