@@ -40,7 +40,7 @@ def create_page(
     api = routes.api_functions(reloader, metrics, page.api_error)
     blocks = page.build(api, routes.RECOGNIZE, routes.NETWORK, store and corrections.CORRECTIONS)
     served = [*routes.recognition_routes(reloader, metrics), *auth.login_routes()]
-    served += routes.file_routes(reloader, *components.script(), documents.pages())
+    served += routes.file_routes(reloader, components.files(), documents.pages())
     served += corrections.correction_routes(reloader, store, metrics) if store else []
     served += mcp_routes(reloader, metrics) if mcp else []
     limits = Middleware(middleware.LimitsMiddleware, metrics, components.page_version(), root_path)

@@ -40,6 +40,7 @@ from mnist_core.training.finish import MAY_LOSE
 from mnist_core.training.trainer import evaluate, predict
 
 SAVED = 20  # corrections of a person
+BROWSER = "## In the browser"  # the last section, which browser_lessons.py writes
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,10 @@ def main() -> None:
     }
     plots.save(draw(next(iter(results.values()))), args.output / "corrections.png")
     page = report(results, evaluate(model, test)[1])
-    (args.output / "corrections.md").write_text(page, encoding="utf-8")
+    file = args.output / "corrections.md"
+    if file.exists():
+        page += "".join(["\n", *file.read_text(encoding="utf-8").partition(BROWSER)[1:]])
+    file.write_text(page, encoding="utf-8")
     print(f"{page}\nwrote {args.output / 'corrections.md'} and corrections.png")
 
 

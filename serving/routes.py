@@ -73,11 +73,11 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]
 
 
 def file_routes(
-    reloader: ModelReloader, address: str, script: str, pages: Mapping[str, str]
+    reloader: ModelReloader, files: Mapping[str, tuple[str | bytes, str]], pages: Mapping[str, str]
 ) -> list[Route]:
-    """/network, what browsers keep for ever, its file and the page's `script`, and HTML `pages`.
+    """/network, what browsers keep for ever, its file and the page's `files`, and HTML `pages`.
 
-    `address` is the script's, the keys of `pages` are theirs.
+    By address, the files are content and media type.
     """
     one_at_a_time = anyio.CapacityLimiter(1)
 
@@ -102,14 +102,14 @@ def file_routes(
                 return Response(content, 200, headers, "application/octet-stream")
         raise Refusal(404, "there is no such network here")
 
-    def page_script(request: Request) -> Response:
+    def page_file(content: str | bytes, media_type: str) -> Callable:
         headers = {"cache-control": f"public, {FOREVER}"}
-        return Response(script, 200, headers, "text/javascript")
+        return lambda request: Response(content, 200, headers, media_type)
 
     return [
         Route(f"/{NETWORK}", network),
         Route(f"/{NETWORK}/{{name}}.bin", network_file),
-        Route(f"/{address}", page_script),
+        *(Route(f"/{address}", page_file(*file)) for address, file in files.items()),
         *(Route(f"/{name}", HTMLResponse(html), methods=["GET"]) for name, html in pages.items()),
     ]
 

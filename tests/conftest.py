@@ -356,7 +356,7 @@ def node(tmp_path_factory):
         source = f"""{imports}
             import {{ readFileSync }} from "node:fs";
             const cases = JSON.parse(readFileSync(0, "utf8"));
-            console.log(JSON.stringify(cases.map({script})));"""
+            console.log(JSON.stringify(await Promise.all(cases.map({script}))));"""
         done = subprocess.run(
             [program, "--input-type=module", "--eval", source],
             input=json.dumps(cases), capture_output=True, text=True, cwd=copy, timeout=60,

@@ -51,7 +51,7 @@ def open_page(page: Page, address: str, has_network: bool = True) -> None:
     page.goto(address, timeout=120_000)
     expect(page.locator(".result")).to_be_visible()
     expect(page.locator(".hint strong")).not_to_be_empty()  # its script has run
-    expect(page.locator("#about summary")).to_be_visible()  # the last part of the page
+    expect(page.locator("#about .card > summary")).to_be_visible()  # the last part of the page
     page.wait_for_function(STAYS)
     page.evaluate(LISTEN)
     if has_network:
@@ -219,7 +219,7 @@ def log_in_by_form(page: Page, address: str) -> None:
 def expect_accessible(page: Page) -> None:
     """No serious violation of the rules for everybody, with all of the page unfolded."""
     page.locator("#insight summary").click()
-    page.locator("#about summary").click()
+    page.locator("#about .card > summary").click()
     page.evaluate("Promise.all(document.getAnimations().map((movement) => movement.finished))")
     violations = Axe().run(page).response["violations"]
     assert [v["help"] for v in violations if v["impact"] in ("serious", "critical")] == []

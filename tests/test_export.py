@@ -145,6 +145,24 @@ def test_it_answers_what_python_answers(open_file, recognizer):
         tool(page, "Clear").click()
 
 
+def test_it_learns_and_remembers_and_forgets(open_file):
+    page = open_file()
+    draw(page, [[(0.4, 0.32), (0.58, 0.25), (0.5, 0.75)]])
+    expect_leader(page, 7)
+    before = page.evaluate("read.probabilities")
+    page.get_by_role("button", name="No", exact=True).click()
+    page.keyboard.press("1")
+    expect_leader(page, 1)
+    expect(page.get_by_text("Learned: 1")).to_be_visible()
+    expect(page.locator(".consent")).to_be_hidden()
+    page.reload()
+    page.evaluate(LISTEN)
+    expect_leader(page, 1)
+    page.get_by_role("button", name="Forget", exact=True).click()
+    expect_leader(page, 7)
+    assert page.evaluate("read.probabilities") == before
+
+
 def test_a_link_opens_the_drawing_again(open_file):
     page = open_file()
     draw(page, DRAWINGS[7])
@@ -212,7 +230,7 @@ def test_what_needs_a_server_is_not_there(open_file):
         expect(tool(page, ENGLISH[name])).to_be_visible()
     for name in ("picture", "camera"):
         expect(page.get_by_role("button", name=ENGLISH[name])).to_be_hidden()
-    for absent in ("#feedback", "#invitation", "footer"):
+    for absent in ("#invitation", "footer"):
         expect(page.locator(absent)).to_have_count(0)
     draw(page, DRAWINGS[7])
     expect(page.locator(".notice")).to_be_empty()
@@ -225,7 +243,7 @@ def test_it_looks_like_the_page_that_is_served(open_file, open_context, settings
     served, exported = open_context(**settings), open_file(**settings)
     for page in (served, exported):
         # What only a server has.
-        page.evaluate(REMOVE, "#feedback, .picture, .camera")
+        page.evaluate(REMOVE, ".picture, .camera")
         page.get_by_role("button", name=ENGLISH["open_4"]).click()
         expect_leader(page, 4)
     assert exported.evaluate(LAYOUT) == served.evaluate(LAYOUT)

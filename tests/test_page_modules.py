@@ -72,7 +72,7 @@ def test_what_is_imported_is_exported_and_used():
 
 def test_the_script_may_be_kept_for_ever(server):
     answer = httpx.get(server + script_address())
-    assert answer.text == script()[1]
+    assert answer.text == script()
     assert answer.headers["content-type"].startswith("text/javascript")
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["content-encoding"] in ("br", "gzip")
@@ -241,9 +241,7 @@ def test_a_hundred_steps_are_remembered(node):
     assert node(PAPER, script, [250]) == [100]
 
 
-FEEDBACK = (
-    'import { forget, keep, look, setAnswer, setBusy, setDrawing } from "./ui/feedback/state.js";'
-)
+FEEDBACK = 'import { look, setAnswer, setDrawing } from "./ui/feedback/state.js";'
 SEVEN, GROWN = [[[1, 1], [9, 1], [4, 9]]], [[[1, 1], [9, 1], [4, 9]], [[2, 5], [8, 5]]]
 
 
@@ -271,37 +269,30 @@ def test_digits_and_right_are_offered_for_what_is_on_the_paper(node):
     }
 
 
-def test_a_drawing_has_one_correction_until_it_changes_or_that_is_taken_back(node):
-    script = """([]) => {
-        const offered = [];
-        const note = () => offered.push([look().isOffered, look().right, Boolean(look().given)]);
-        const draw = (strokes) => (setDrawing(strokes), setAnswer({ digit: 7, strokes }));
-        const give = () => (setBusy(true), look().drawing);
-        const answer = (strokes, id) => (setBusy(false), keep(strokes, id));
-        draw([[[1, 1]]]);
-        const strokes = give();
-        note();  // on its way
-        answer(strokes, 12);
-        note();  // kept
-        forget(11);
-        note();  // another was deleted
-        forget(12);
-        note();  // this one
-        const again = give();
-        draw([[[2, 2]]]);
-        answer(again, 13);
-        note();  // kept, but the paper shows something else
-        give();
-        setBusy(false);
-        note();  // it could not be kept
-        return offered;
+LESSONS = """import { addLesson, forgetLesson, lessonAbout, lessons } from "./ui/lessons.js";
+    const stored = new Map();
+    const storage = {
+        getItem: (key) => stored.get(key) ?? null,
+        setItem: (key, value) => stored.set(key, value),
+        removeItem: (key) => stored.delete(key),
+    };"""
+
+
+@pytest.mark.parametrize("storage", ["globalThis.localStorage = storage;", ""])
+def test_a_drawing_has_one_lesson_and_the_latest_forty_are_kept(node, storage):
+    script = """([seven, grown]) => {
+        const labels = () => lessons().map(({ label }) => label);
+        const seen = [labels()];
+        addLesson(seven, 7);
+        addLesson(grown, 4);
+        addLesson(structuredClone(seven), 1);
+        seen.push(labels(), lessonAbout(structuredClone(seven)).label);
+        forgetLesson(grown);
+        seen.push(labels(), lessonAbout(grown) === undefined);
+        for (let x = 0; x < 50; x++) addLesson([[[x, 0]]], x % 10);
+        seen.push([lessons().length, lessons()[0].strokes]);
+        return [...seen, JSON.parse(stored.get("lessons") ?? "[]").length];
     }"""
-    (offered,) = node(FEEDBACK, script, [[]])
-    assert offered == [
-        [True, None, False],
-        [False, None, True],
-        [False, None, True],
-        [True, 7, False],
-        [True, 7, False],
-        [True, 7, False],
-    ]
+    (seen,) = node(LESSONS + storage, script, [[SEVEN, GROWN]])
+    kept = 40 if storage else 0
+    assert seen == [[], [4, 1], 1, [1], True, [40, [[[10, 0]]]], kept]

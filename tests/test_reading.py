@@ -123,7 +123,7 @@ def test_drawing_goes_on_when_the_server_is_gone(browser, mnist):
     expect(page.locator(".notice")).to_contain_text("No answer from the server")
     expect(result).to_have_attribute("aria-busy", "true")
     expect(shown).to_have_css("opacity", "0.45")  # it still says 4
-    expect(page.locator(".right")).to_be_hidden()
+    expect(page.locator(".choices")).to_be_hidden()
     draw(page, DRAWINGS[1])
     expect_leader(page, 1)
     expect(shown).to_have_css("opacity", "1")

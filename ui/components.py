@@ -14,7 +14,7 @@ import gradio as gr
 from ui.joiner import join
 
 FOLDER = Path(__file__).parent
-PAGE_FILES = {".css", ".html", ".js", ".json", ".jsonl", ".py"}
+PAGE_FILES = {".css", ".gz", ".html", ".js", ".json", ".jsonl", ".py"}
 # Relative to the page, wherever a proxy shows it.
 START = """import(new URL("{address}", document.baseURI)).then(({{ modules }}) => {{
   modules["texts.js"].speak(element);
@@ -38,14 +38,35 @@ def modules() -> dict[str, str]:
     }
 
 
+def rehearsal() -> bytes:
+    """The images of MNIST that are rehearsed where the page learns: 784 grey values each, gzipped.
+
+    experiments/rehearsal_images.py makes them.
+    """
+    return (FOLDER / "recognizer" / "rehearsal.gz").read_bytes()
+
+
+def rehearsal_address() -> str:
+    """Where they are served, relative to the page."""
+    return f"ui/{page_version()}/rehearsal.gz"
+
+
+def files() -> dict[str, tuple[str | bytes, str]]:
+    """What a browser may keep for ever: content and media type, by address."""
+    return {
+        script_address(): (script(), "text/javascript"),
+        rehearsal_address(): (rehearsal(), "application/gzip"),
+    }
+
+
 def script_address() -> str:
     """Where the script is served, relative to the page."""
     return f"ui/{page_version()}/page.js"
 
 
-def script() -> tuple[str, str]:
-    """Its address, and all modules as one, which exports them as `modules`."""
-    return script_address(), join(modules()) + "\nexport { modules };\n"
+def script() -> str:
+    """All modules as one, which exports them as `modules`."""
+    return join(modules()) + "\nexport { modules };\n"
 
 
 def preload_header() -> str:

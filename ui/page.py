@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from ui.components import FOLDER, component, page_version
+from ui.components import FOLDER, component, page_version, rehearsal_address
 from ui.texts import I18N
 
 # Gradio's own queue, which its clients use: more than these wait are told to come again.
@@ -36,15 +36,20 @@ def build(
     """
     with gr.Blocks(title="Draw a digit", analytics_enabled=False) as page:
         component("heading")
-        component("sketchpad", endpoint=recognize, network=network, version=page_version())
+        component(
+            "sketchpad",
+            endpoint=recognize,
+            network=network,
+            rehearsal=network and rehearsal_address(),
+            version=page_version(),
+        )
         component("chart")
-        if corrections:
-            component("feedback", endpoint=corrections)
+        component("feedback", endpoint=corrections)
         # As text: of a nested value Gradio makes a proxy for each point, which takes time.
         component("examples", drawings=EXAMPLES.read_text(encoding="utf-8"))
         component("insight")
         component("invitation", address="", code="", visible=False)
-        component("about", endpoint=network)
+        component("about", endpoint=network, corrections=corrections)
         for endpoint in endpoints:
             gr.api(endpoint, concurrency_limit=1, concurrency_id="recognizer")
     return page.queue(max_size=MAX_QUEUE, api_open=False)

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui.components import FOLDER, component, modules
+from ui.components import FOLDER, component, modules, rehearsal
 from ui.joiner import join
 from ui.page import build, settings
 from ui.texts import CHINESE, ENGLISH
@@ -17,6 +17,7 @@ from ui.texts import CHINESE, ENGLISH
 LANGUAGES = {"en": ENGLISH, "zh": CHINESE}
 SCRIPT = """window.gradio_config = { i18n_translations: %s };
 window.embedded_network = "%s";
+window.embedded_rehearsal = "%s";
 %s
 for (const [name, props] of Object.entries(%s)) {
   const element = document.querySelector(`#${name} > .html-container`);
@@ -62,8 +63,8 @@ def document(card: dict[str, Any], network: bytes) -> str:
     components = [block for block in page.blocks.values() if block.visible]
     props = {each.elem_id: each.props for each in components}
     props["about"]["card"] = card
-    embedded = base64.b64encode(network).decode()
-    script = SCRIPT % (_json(LANGUAGES), embedded, join(modules()), _json(props))
+    embedded = [base64.b64encode(each).decode() for each in (network, rehearsal())]
+    script = SCRIPT % (_json(LANGUAGES), *embedded, join(modules()), _json(props))
     style = _style(components)
     return DOCUMENT % (_source(script), _source(style), style, _body(components), script)
 

@@ -1,14 +1,46 @@
-// What the model card says of the network that answers, and its confusion matrix. All of it
-// is text, never HTML.
+// What the model card says of the network that answers, and its confusion matrix; this browser's
+// lessons, and the drawing on the paper as it is read without them and by the network before. All
+// of it is text, never HTML.
 
 import { add, addDigits, addRow } from "../elements.js";
+import { forgetLessons, lessons, onLessons } from "../lessons.js";
 import { language, text } from "../texts.js";
+import { startGiven } from "./given.js";
 
 export function start({ element, props }) {
-  addDigits(element.querySelector("table"));
+  if (props.corrections) startGiven(element.querySelector(".given"), props.corrections);
+  for (const table of element.querySelectorAll("table")) addDigits(table);
+  element.querySelector(".lessons button").addEventListener("click", forgetLessons);
   // Most people never open this: it is built for those who do, each time, as networks change.
-  const details = element.querySelector("details");
-  details.addEventListener("toggle", () => details.open && build(element, props));
+  const details = element.querySelector(".card");
+  let prediction = null;
+  const update = () => details.open && compare(element, prediction ?? {});
+  document.addEventListener("prediction", ({ detail }) => {
+    prediction = detail;
+    update();
+  });
+  onLessons("change", update);
+  details.addEventListener("toggle", () => {
+    update();
+    if (details.open) build(element, props);
+  });
+}
+
+function compare(element, { network, probabilities, before, untaught, lessons: used }) {
+  const count = lessons().length;
+  element.querySelector(".lessons").hidden = count === 0;
+  element.querySelector(".lessons p").textContent = text("lessons", { count });
+  const table = element.querySelector(".side");
+  table.tBodies[0].replaceChildren();
+  const addAnswer = (key, name, shares) => {
+    const cells = shares.map((share) => [(100 * share).toFixed(0), share]);
+    addRow(table, text(key, { network: name }), cells);
+  };
+  table.hidden = !used && !before;
+  if (table.hidden) return;
+  addAnswer(used ? "with_lessons" : "now", network, probabilities);
+  if (used) addAnswer("now", network, untaught().probabilities);
+  if (before) addAnswer("before", before.network, before.probabilities);
 }
 
 async function build(element, { card, endpoint }) {
@@ -24,7 +56,7 @@ async function build(element, { card, endpoint }) {
   }
   const { confusion } = network.provenance;
   element.querySelector(".scroll").hidden = !confusion;
-  if (confusion) showCounts(element.querySelector("table"), confusion);
+  if (confusion) showCounts(element.querySelector(".confusion"), confusion);
 }
 
 // A server that is away says nothing.

@@ -1,89 +1,114 @@
-// Telling the network which digit it was, with consent and a minute to take it back, and how the
-// network that answers compares with the one before it.
+// Telling the network which digit it was. It learns at once, in this browser (lessons.js); where a
+// server keeps corrections, and somebody agrees, the drawing is given to it as well.
 
-import { addButton, addDigits, addRow, isTyping, send } from "../elements.js";
+import { addButton, isTyping, send } from "../elements.js";
+import { addLesson, expectLesson, forgetLesson, lessonAbout, onLessons } from "../lessons.js";
 import { text } from "../texts.js";
-import { hasConsented, remove, request, setConsent, startGiven } from "./given.js";
-import { askConsent, keep, look, on, say, setAnswer, setBusy } from "./state.js";
-import { setDrawing, stopTakingBack } from "./state.js";
+import { give, hasConsented, setConsent, takeBack } from "./giving.js";
+import { askConsent, close, look, on, open, say, setAnswer, setDrawing } from "./state.js";
 
-const UNDO_TIME = 60000; // milliseconds
+const TOAST_TIME = 8000; // milliseconds
+
+let hasDeclined = false; // is not asked again until the page is loaded anew
 
 export function start({ element, props }) {
   const find = (selector) => element.querySelector(selector);
   startChoices(find, props.endpoint);
-  startGiven(find(".given"), props.endpoint);
-  addDigits(find(".side"));
-  on("change", () => show(find));
-  document.addEventListener("drawing", ({ detail }) => setDrawing(detail.strokes));
-  document.addEventListener("prediction", ({ detail }) => {
-    setAnswer(detail);
-    compare(find, detail ?? {});
-  });
+  document.addEventListener("keydown", (event) => useKey(event, find, props.endpoint), true);
+  const update = () => show(find);
+  on("change", update);
+  onLessons("change", update);
+  document.addEventListener("drawing", ({ detail }) =>
+    setDrawing(detail.isDemo ? [] : detail.strokes),
+  );
+  document.addEventListener("prediction", ({ detail }) => setAnswer(detail));
   send(element, "listening");
 }
 
 function startChoices(find, endpoint) {
-  const choose = (digit) => {
-    if (digit === null || !look().isOffered || look().isBusy) return;
-    if (hasConsented()) return give(endpoint, digit);
-    askConsent(digit);
-    find(".agree").focus();
-  };
   for (let digit = 0; digit < 10; digit++) {
-    addButton(find(".digits"), digit, () => choose(digit));
+    addButton(find(".digits"), digit, () => choose(find, digit, endpoint));
   }
-  find(".right").addEventListener("click", () => choose(look().right));
-  find(".agree").addEventListener("click", () => {
-    setConsent(true);
-    choose(look().asked); // null where it is clicked twice
+  find(".yes").addEventListener("click", () => choose(find, look().right, endpoint));
+  find(".no").addEventListener("click", () => {
+    if (look().isOpen) return close();
+    expectLesson();
+    open();
+    find(".digits button").focus();
   });
-  find(".decline").addEventListener("click", () => askConsent(null));
-  find(".take-back").addEventListener("click", () => takeBack(endpoint));
-  document.addEventListener("keydown", (event) => {
-    const command = event.ctrlKey || event.metaKey || event.altKey;
-    if (event.defaultPrevented || isTyping(event) || command) return;
-    if (/^[0-9]$/.test(event.key)) choose(Number(event.key));
+  find(".agree").addEventListener("click", () => {
+    const { drawing, asked } = look();
+    if (asked === null) return; // it is clicked twice
+    setConsent(true);
+    leave(find);
+    give(endpoint, drawing, asked);
+  });
+  find(".decline").addEventListener("click", () => {
+    hasDeclined = true;
+    leave(find);
+  });
+  find(".forget").addEventListener("click", () => {
+    const { drawing } = look();
+    forgetLesson(drawing);
+    takeBack(endpoint, drawing);
+    find(".no").focus();
   });
 }
+
+// Before Escape clears the paper.
+function useKey(event, find, endpoint) {
+  const { isOpen, asked } = look();
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+  if (event.key === "Escape" && (isOpen || asked !== null)) leave(find);
+  else if (isOpen && /^[0-9]$/.test(event.key)) choose(find, Number(event.key), endpoint);
+  else return;
+  event.preventDefault();
+}
+
+function leave(find) {
+  close();
+  find(".no").focus();
+}
+
+// What is on the paper now is `digit`.
+function choose(find, digit, endpoint) {
+  const { drawing, isOffered } = look();
+  if (digit === null || !isOffered) return;
+  leave(find);
+  addLesson(drawing, digit);
+  if (!endpoint || hasDeclined) return;
+  if (hasConsented()) return give(endpoint, drawing, digit);
+  askConsent(digit);
+  find(".consent p").focus();
+}
+
+// Nothing teaches it what it sees nothing in.
+function learned({ label: digit }, answer) {
+  const isLearned = answer.digit === digit && answer.verdict !== "no digit";
+  return text(isLearned ? "learned" : "unconvinced", { digit });
+}
+
+// Words that stay are not read out again.
+function sayOnce(node, words) {
+  if (node.textContent === words) return false;
+  node.textContent = words;
+  return true;
+}
+
+let toastTimer;
 
 function show(find) {
-  const { isOffered, right, isBusy, answer, asked, given, message } = look();
+  const { drawing, isOffered, right, isOpen, answer, asked, message } = look();
+  const lesson = lessonAbout(drawing);
   find(".choices").hidden = !isOffered;
-  find(".right").hidden = answer?.digit === null;
-  find(".right").ariaDisabled = right === null;
-  for (const button of find(".digits").children) button.ariaDisabled = isBusy;
+  find(".yes").hidden = answer?.verdict === "no digit";
+  find(".yes").ariaDisabled = right === null;
+  find(".no").ariaExpanded = isOpen;
+  find(".digits").hidden = !isOpen;
   find(".consent").hidden = asked === null;
-  find(".take-back").hidden = !given?.canBeTakenBack;
-  const status = find(".news [role=status]");
-  if (status.textContent !== message) status.textContent = message; // else it is read out again
-}
-
-async function give(endpoint, label) {
-  setBusy(true);
-  const strokes = look().drawing;
-  const kept = await request("POST", endpoint, { strokes, label });
-  setBusy(false);
-  if (!kept) return;
-  keep(strokes, kept.id);
-  say(text("kept", { digit: label }));
-  setTimeout(() => stopTakingBack(kept.id), UNDO_TIME);
-}
-
-async function takeBack(endpoint) {
-  if (look().isBusy) return;
-  setBusy(true);
-  await remove(endpoint, look().given.id, text("taken_back"));
-  setBusy(false);
-}
-
-function compare(find, { network, probabilities, before }) {
-  find(".network").textContent = network ? text("answered_by", { network }) : "";
-  const table = find(".side");
-  table.hidden = !before;
-  table.tBodies[0].replaceChildren();
-  if (!before) return;
-  const cells = (shares) => shares.map((share) => [(100 * share).toFixed(0), share]);
-  addRow(table, text("now", { network }), cells(probabilities));
-  addRow(table, text("before", { network: before.network }), cells(before.probabilities));
+  find(".forget").hidden = !lesson;
+  sayOnce(find(".learned"), lesson && answer?.lessons ? learned(lesson, answer) : "");
+  if (!sayOnce(find(".toast"), message)) return;
+  clearTimeout(toastTimer);
+  if (message) toastTimer = setTimeout(() => say(""), TOAST_TIME);
 }

@@ -5,9 +5,8 @@ const state = {
   drawing: [], // the strokes on the paper now, another array whenever they change
   answer: null, // the network's, about exactly that drawing
   wasAnswered: false, // that drawing, or what it grew from
+  isOpen: false, // the ten digits are
   asked: null, // the digit that waits for consent
-  isBusy: false, // a correction is on its way to the server, or back
-  given: null, // what was kept about this drawing: {id, canBeTakenBack}
   message: "", // what is said about all this
 };
 
@@ -22,40 +21,30 @@ function set(changes) {
   announce("change");
 }
 
-// Digits are offered while the pen goes on after an answer, as they name what is on the paper
-// when they are chosen. "Right" is about one answer, and so about the drawing it was given to.
+// "No" is there while the pen goes on after an answer, as digits name what is on the paper when
+// they are chosen. "Yes" is about one answer, and so about the drawing it was given to.
 export function look() {
-  const isOffered = state.wasAnswered && !state.given;
-  const right = isOffered && !state.isBusy ? (state.answer?.digit ?? null) : null;
-  return { ...state, isOffered, right };
+  const isOffered = state.wasAnswered;
+  const { digit = null, verdict } = state.answer ?? {};
+  return { ...state, isOffered, right: isOffered && verdict !== "no digit" ? digit : null };
 }
+
+const CLOSED = { isOpen: false, asked: null };
 
 export function setDrawing(strokes) {
   const wasAnswered = state.wasAnswered && strokes.length > 0;
-  set({ drawing: strokes, wasAnswered, answer: null, asked: null, given: null, message: "" });
+  set({ ...CLOSED, drawing: strokes, wasAnswered, answer: null, message: "" });
 }
 
 // Null is the answer to an empty paper, and to what is refused.
 export function setAnswer(prediction) {
   const wasAnswered = Boolean(prediction?.strokes?.length && state.drawing.length);
-  set({ wasAnswered, answer: wasAnswered && prediction.strokes === state.drawing ? prediction : null });
+  const isAbout = wasAnswered && prediction.strokes === state.drawing;
+  set({ wasAnswered, answer: isAbout ? prediction : null });
 }
 
-export const askConsent = (digit) => set({ asked: digit });
+export const open = () => set({ ...CLOSED, isOpen: true });
+export const close = () => set(CLOSED);
+export const askConsent = (digit) => set({ ...CLOSED, asked: digit });
 export const say = (message) => set({ message });
-export const setBusy = (isBusy) => set({ isBusy, asked: null }); // one request at a time
-
-export function keep(strokes, id) {
-  if (strokes === state.drawing) set({ given: { id, canBeTakenBack: true } });
-  announce("store");
-}
-
-export function stopTakingBack(id) {
-  if (state.given?.id === id) set({ given: { id, canBeTakenBack: false } });
-}
-
-// The server keeps no longer the correction `id`, or any of this browser's.
-export function forget(id = state.given?.id) {
-  if (state.given?.id === id) set({ given: null });
-  announce("store");
-}
+export const announceStore = () => announce("store");

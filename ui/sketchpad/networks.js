@@ -11,7 +11,10 @@ const TIMEOUT = 120000; // until a file counts as lost: slow links take a quarte
 
 // `change` gets {current, previous}, networks or null, whenever they are others.
 export function startNetworks(server, change) {
-  if (!server.props.network) return change({ current: embedded(), previous: null });
+  if (!server.props.network) {
+    const current = readNetwork(fromPage(window.embedded_network).buffer);
+    return change({ current, previous: null });
+  }
   const networks = { current: null, previous: null };
   let isDue = true;
   let isLooking = false;
@@ -54,7 +57,7 @@ async function fetchLow(server, address) {
   return response;
 }
 
-function embedded() {
-  const letters = atob(window.embedded_network); // base64
-  return readNetwork(Uint8Array.from(letters, (letter) => letter.charCodeAt(0)).buffer);
+// What lies in the page itself as base64.
+export function fromPage(letters) {
+  return Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
 }

@@ -9,6 +9,7 @@ import { startAsking } from "./asking.js";
 import { startNetworks } from "./networks.js";
 import { hush, tell } from "./notice.js";
 import { look, on } from "./state.js";
+import { startTeaching } from "./teaching.js";
 
 export function startReading(server) {
   const { element } = server;
@@ -27,12 +28,12 @@ export function startReading(server) {
     const isHere = !drawing.picture && networks.current;
     ask(isEmpty || isHere ? null : drawing);
     if (isEmpty) show(drawing, null);
-    else if (isHere) show(drawing, ...readHere(networks.current, drawing.strokes));
+    else if (isHere) show(drawing, ...readHere(networks.taught, drawing.strokes));
   };
   const take = () => {
-    const { sheet, origin } = look();
+    const { sheet, origin, isDemo } = look();
     const strokes = sheet.strokes.map((points) => points.map(([x, y]) => [x, y])); // no pressure
-    drawing = { strokes, picture: sheet.picture, origin };
+    drawing = { strokes, picture: sheet.picture, origin, isDemo };
     send(element, "drawing", drawing);
   };
   on("change", () => {
@@ -47,10 +48,11 @@ export function startReading(server) {
     send(element, "prediction", prediction);
   });
   take();
-  startNetworks(server, (found) => {
+  const useNetworks = (found) => {
     networks = found;
     read();
-  });
+  };
+  startNetworks(server, startTeaching(server, useNetworks));
 }
 
 // The answer, or null and why the strokes are refused.
@@ -64,14 +66,18 @@ function readHere(network, strokes) {
 
 // With what explains it, which is worked out where somebody looks at it. `why` compares the leading
 // digit with another, or null with all others; `shrunk` is the digit that would be read without
-// centring, where it is another. Both give null until the network is here.
-function explained({ current, previous }, prediction) {
+// centring, where it is another; `untaught` is the answer without lessons. They give null until the
+// network is here.
+function explained({ taught, current, previous }, prediction) {
   const { pixels, digit, strokes, probabilities } = prediction;
-  const why = (other) => current && explain(current, pixels, digit, other);
+  const why = (other) => taught && explain(taught, pixels, digit, other);
   const shrunk = () => {
-    const simple = current && !prediction.picture && predictPixels(current, shrinkStrokes(strokes));
+    const simple = taught && !prediction.picture && predictPixels(taught, shrinkStrokes(strokes));
     return simple && simple.digit !== digit ? simple.digit : null;
   };
   const before = previous && digit !== null ? predictPixels(previous, pixels) : null;
-  return { ...prediction, confidence: Math.max(...probabilities), before, why, shrunk };
+  const untaught = () => current && predictPixels(current, pixels);
+  const lessons = taught?.lessons ?? 0; // how many it learned from
+  const confidence = Math.max(...probabilities);
+  return { ...prediction, confidence, before, why, shrunk, untaught, lessons };
 }

@@ -1,0 +1,127 @@
+"""What the page learns by itself, in Node.js, and the same learned by PyTorch."""
+
+import base64
+import copy
+import gzip
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from experiments.rehearsal_images import FILE, LEVEL
+from mnist_core.drawing.framing import frame_strokes, to_input
+from mnist_core.network.grid import browser_file, rounded
+from mnist_core.network.model import MLP
+from mnist_core.training.data import split
+from tests.drawings import DRAWINGS
+
+TEACH = """import { rehearse, teach } from "./ui/recognizer/learning.js";
+    import { explain, logProbabilities, readNetwork } from "./ui/recognizer/network.js";
+    const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64"));
+    const learn = async ({ file, images, lessons }) => {
+        const network = readNetwork(bytes(file).buffer);
+        return teach(network, lessons, await rehearse(network, bytes(images)));
+    };"""
+ONE_SEVEN = [[[40, 32], [58, 25], [50, 75]]]  # a 7 to the network, to others a 1
+
+
+@pytest.fixture(scope="module")
+def rehearsed() -> torch.Tensor:
+    content = np.frombuffer(gzip.decompress(FILE.read_bytes()), np.uint8)
+    return torch.from_numpy(content.reshape(-1, 28, 28).copy())
+
+
+def lesson(strokes: list, label: int) -> dict:
+    pixels = frame_strokes([np.array(stroke, float) for stroke in strokes])
+    return {"pixels": pixels.ravel().tolist(), "label": label}
+
+
+def in_node(node, script: str, model: MLP, images: torch.Tensor, lessons: list[dict]):
+    config = {"name": "0123abcd", "hidden": model.hidden, "thresholds": {"digit": 0.8, "sure": 0.4}}
+    text = {"file": browser_file(model, config), "images": images.numpy().tobytes()}
+    case = {key: base64.b64encode(value).decode() for key, value in text.items()}
+    return node(TEACH, script, [{**case, "lessons": lessons}])
+
+
+def learned_by_pytorch(model: MLP, images: torch.Tensor, lessons: list[dict]) -> MLP:
+    """What learning.js says that it does, with PyTorch's Adam, in float64."""
+    new = copy.deepcopy(model).double().requires_grad_()
+    pixels = torch.tensor([each["pixels"] for each in lessons], dtype=torch.uint8)
+    labels = torch.tensor([each["label"] for each in lessons])
+    with torch.no_grad():
+        ours, theirs = (new.layers[:-1](to_input(each).double()) for each in (pixels, images))
+        answers = new.layers[-1](theirs).softmax(1)
+    optimizer = torch.optim.Adam(new.layers[-1].parameters(), lr=0.005)
+    for _ in range(240):
+        scores = new.layers[-1](ours).log_softmax(1)
+        if scores.exp()[range(len(labels)), labels].min() > 0.9:
+            break
+        kept = -(answers * new.layers[-1](theirs).log_softmax(1)).sum(1).mean()
+        loss = F.nll_loss(scores, labels, reduction="sum") + 1000 * kept
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return new
+
+
+@pytest.mark.parametrize("hidden", [(), (20,), (9, 30)])
+def test_it_learns_what_pytorch_learns(node, hidden, rehearsed):
+    torch.manual_seed(3)
+    model = rounded(MLP(hidden))
+    lessons = [lesson(DRAWINGS[digit], digit) for digit in (3, 7)]
+    images = rehearsed[::25]
+    script = """async (question) => {
+        const taught = await learn(question);
+        const answers = question.lessons.map(({ pixels }) => [...logProbabilities(taught, pixels)]);
+        return [taught.lessons, answers];
+    }"""
+    ((count, found),) = in_node(node, script, model, images, lessons)
+    assert count == 2
+    new = learned_by_pytorch(model, images, lessons)
+    inputs = to_input(torch.tensor([each["pixels"] for each in lessons], dtype=torch.uint8))
+    with torch.no_grad():
+        assert np.allclose(found, new(inputs.double()), atol=1e-4)
+        assert not np.allclose(found, model(inputs), atol=1e-2)
+
+
+def test_the_shipped_network_learns_a_drawing_and_is_explained(node, recognizer, rehearsed):
+    lessons = [lesson(ONE_SEVEN, 1)]
+    script = """async (question) => {
+        const taught = await learn(question);
+        const [{ pixels }] = question.lessons;
+        const { contributions, constant } = explain(taught, pixels, 1, 7);
+        const margin = contributions.reduce((sum, part) => sum + part, constant);
+        return [[...logProbabilities(taught, pixels)], margin];
+    }"""
+    ((found, margin),) = in_node(node, script, recognizer.model, rehearsed, lessons)
+    new = learned_by_pytorch(recognizer.model, rehearsed, lessons)
+    with torch.no_grad():
+        expected = new(to_input(torch.tensor([lessons[0]["pixels"]], dtype=torch.uint8)).double())[
+            0
+        ]
+    assert np.exp(found[1]) > 0.9
+    assert np.allclose(found, expected, atol=1e-3)
+    assert margin == pytest.approx(found[1] - found[7], abs=1e-9)
+
+
+def test_of_lessons_that_spoil_it_the_latest_are_used(node, recognizer, rehearsed, mnist):
+    """Twenty digits of MNIST with wrong labels, and then one right one."""
+    wrong = [
+        {"pixels": image.flatten().tolist(), "label": (int(label) + 1) % 10}
+        for image, label in zip(mnist[0][:20], mnist[1][:20], strict=True)
+    ]
+    script = "async (question) => (await learn(question)).lessons"
+    lessons = [*wrong, lesson(ONE_SEVEN, 1)]
+    (used,) = in_node(node, script, recognizer.model, rehearsed, lessons)
+    assert 1 <= used < 21
+    assert in_node(node, script, recognizer.model, rehearsed, []) == [0]
+
+
+def test_the_rehearsed_images_are_of_mnist_s_training_part(rehearsed, mnist):
+    assert rehearsed.shape == (500, 28, 28)
+    part = mnist[0][split(len(mnist[0]))[0]]
+    coarse = ((part / LEVEL).round() * LEVEL).to(torch.uint8)
+    known = {image.tobytes() for image in coarse.numpy()}
+    assert all(image.tobytes() in known for image in rehearsed.numpy())
+    assert FILE.stat().st_size < 60_000

@@ -1,0 +1,126 @@
+// Learning from a few drawings: a network's last layer goes on for a fraction of a second with
+// them, its lessons, while images of MNIST are rehearsed and held to its own earlier answers, as in
+// mnist_core/corrections/finetune.py, which names the papers. docs/corrections.md has what it
+// achieves and docs/experiments.md how the settings were chosen.
+
+import { PIXELS } from "./framing.js";
+import { logProbabilities } from "./network.js";
+
+const DIGITS = 10;
+const STEPS = 240; // of Adam (Kingma and Ba, 2015), at most; a misread drawing needs some 30
+const RATE = 0.005; // Adam's
+const ENOUGH = 0.9; // as soon as the digit of each lesson is so probable it ends
+const KEEP = 1000; // weight of the rehearsal's mean loss, beside 1 for each lesson's
+const MAY_MOVE = 0.0005; // mean divergence of the rehearsed answers: wrong lessons move them more
+const TINY = 1e-12; // has a logarithm
+const SLICE = 25; // images of the rehearsal that are read without a pause
+
+// What a network's last layer needs to go on: a promise of an example for each of `images`, 784
+// grey values after 784 others. They are read in slices, between which the page does other work.
+export async function rehearse(network, images) {
+  const examples = [];
+  for (let start = 0; start < images.length; start += PIXELS) {
+    if (start % (SLICE * PIXELS) === 0) await new Promise((resume) => setTimeout(resume));
+    examples.push(exampleOf(network, images.subarray(start, start + PIXELS)));
+  }
+  return examples;
+}
+
+// The network after `lessons`, [{pixels, label}, ...], the latest last, and the examples that
+// `rehearse` gave: another of the same form, which says in `lessons` how many it learned. These are
+// all, or where all would move the rehearsed answers too far, the later half, and so on.
+export function teach(network, lessons, rehearsed) {
+  let used = lessons.map(({ pixels, label }) => ({ ...exampleOf(network, pixels), label }));
+  for (; used.length > 0; used = used.slice(Math.ceil(used.length / 2))) {
+    const weights = learn(network.layers.at(-1), used, rehearsed);
+    if (divergence(weights, rehearsed) > MAY_MOVE) continue;
+    const layers = network.layers.with(-1, layerOf(weights));
+    return { ...network, layers, lessons: used.length };
+  }
+  return { ...network, lessons: 0 };
+}
+
+// What the last layer gets for an image, but for zeros, and what the network answers. The bias is
+// the weight of one more input, which is always 1.
+function exampleOf(network, pixels) {
+  const answer = logProbabilities(network, pixels).map(Math.exp);
+  const values = [...(network.layers.at(-2)?.values ?? network.inputs), 1];
+  const inputs = Int32Array.from(values.keys()).filter((input) => values[input] !== 0);
+  return { answer, inputs, values: Float64Array.from(inputs, (input) => values[input]) };
+}
+
+function learn({ weights, steps, biases }, lessons, rehearsed) {
+  const scaled = Float64Array.from(weights, (weight, i) => weight * steps[i % DIGITS]);
+  const learned = Float64Array.from([...scaled, ...biases]);
+  const [mean, square] = [new Float64Array(learned.length), new Float64Array(learned.length)];
+  for (let step = 1; step <= STEPS; step++) {
+    const slopes = new Float64Array(learned.length);
+    const wanted = lessons.map((lesson) => {
+      const answer = new Float64Array(DIGITS);
+      answer[lesson.label] = 1;
+      return addSlopes(slopes, learned, { ...lesson, answer }, 1)[lesson.label];
+    });
+    if (Math.min(...wanted) > ENOUGH) break;
+    for (const each of rehearsed) addSlopes(slopes, learned, each, KEEP / rehearsed.length);
+    descend(learned, slopes, mean, square, step);
+  }
+  return learned;
+}
+
+// Adds the slopes of an example's loss times `weight`, the cross-entropy with its `answer`, and
+// gives the ten probabilities.
+function addSlopes(slopes, weights, { answer, inputs, values }, weight) {
+  const probabilities = probabilitiesOf(weights, inputs, values);
+  const errors = new Float64Array(DIGITS);
+  for (let i = 0; i < DIGITS; i++) errors[i] = weight * (probabilities[i] - answer[i]);
+  for (let k = 0; k < inputs.length; k++) {
+    const start = DIGITS * inputs[k];
+    const value = values[k];
+    for (let i = 0; i < DIGITS; i++) slopes[start + i] += value * errors[i];
+  }
+  return probabilities;
+}
+
+function probabilitiesOf(weights, inputs, values) {
+  const shares = new Float64Array(DIGITS);
+  for (let k = 0; k < inputs.length; k++) {
+    const start = DIGITS * inputs[k];
+    const value = values[k];
+    for (let i = 0; i < DIGITS; i++) shares[i] += value * weights[start + i];
+  }
+  let [largest, sum] = [-Infinity, 0];
+  for (let i = 0; i < DIGITS; i++) largest = Math.max(largest, shares[i]);
+  for (let i = 0; i < DIGITS; i++) sum += shares[i] = Math.exp(shares[i] - largest);
+  for (let i = 0; i < DIGITS; i++) shares[i] /= sum;
+  return shares;
+}
+
+// A step of Adam's, in place.
+function descend(weights, slopes, mean, square, step) {
+  const [meanShare, squareShare] = [1 - 0.9 ** step, 1 - 0.999 ** step];
+  for (let i = 0; i < weights.length; i++) {
+    mean[i] += 0.1 * (slopes[i] - mean[i]);
+    square[i] += 0.001 * (slopes[i] * slopes[i] - square[i]);
+    const size = Math.sqrt(square[i] / squareShare) + 1e-8;
+    weights[i] -= (RATE * mean[i]) / meanShare / size;
+  }
+}
+
+// How far the rehearsed answers have moved: their mean Kullback-Leibler divergence.
+function divergence(weights, rehearsed) {
+  let sum = 0;
+  for (const { answer, inputs, values } of rehearsed) {
+    const now = probabilitiesOf(weights, inputs, values);
+    answer.forEach((before, i) => (sum += before * Math.log((before + TINY) / (now[i] + TINY))));
+  }
+  return sum / rehearsed.length;
+}
+
+function layerOf(weights) {
+  return {
+    steps: new Float32Array(DIGITS).fill(1),
+    biases: weights.subarray(-DIGITS),
+    weights: weights.subarray(0, -DIGITS),
+    values: new Float64Array(DIGITS),
+  };
+}
