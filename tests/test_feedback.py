@@ -76,7 +76,7 @@ def test_it_learns_at_once_is_asked_to_forget_and_remembers_at_the_next_visit(pa
     # The explanation is that of what answers now.
     explained, answered = page.evaluate(
         """() => {
-            const { contributions, constant } = read.why();
+            const { contributions, constant } = read.why(read.runner_up);
             const [first, second] = [read.digit, read.runner_up].map((i) => read.probabilities[i]);
             return [contributions.reduce((sum, part) => sum + part, constant),
                 Math.log(first / second)];
@@ -95,7 +95,7 @@ def test_it_learns_at_once_is_asked_to_forget_and_remembers_at_the_next_visit(pa
     open_page(page, link)
     expect_leader(page, 4)
     expect(page.get_by_text("Learned: 4")).to_be_visible()
-    page.get_by_text("About this network").click()
+    page.get_by_text("How does it work?").click()
     expect(page.get_by_text("This browser's own lessons: 1.")).to_be_visible()
     rows = page.locator(".side tbody tr")
     expect(rows.first.locator("th")).to_have_text("with the lessons")
@@ -311,7 +311,7 @@ def test_a_network_is_compared_with_the_one_before_it_alone(browser, directory):
         draw(page, DRAWINGS[7])
         first = swap(page, address, directory)
         expect_answer_by(page, first)
-        page.get_by_text("About this network").click()
+        page.get_by_text("How does it work?").click()
         expect(page.locator(".side")).to_be_visible()
         second, third = (swap(page, address, directory) for _ in range(2))
         held = []
@@ -339,7 +339,7 @@ def expect_answer_by(page, name: str) -> None:
 
 def expect_compared(page, name: str) -> None:
     """The network `name`, which reads a 3, and the one before, which reads a 7, are compared."""
-    page.get_by_text("About this network").click()
+    page.get_by_text("How does it work?").click()
     rows = page.locator(".side tbody tr")
     expect(rows.nth(0)).to_contain_text(f"network {name}")
     expect(rows.nth(0).locator("td").nth(3)).to_have_text("100")

@@ -148,7 +148,7 @@ def test_what_would_be_read_without_centring_is_said_where_it_differs(page):
 
 
 def test_explanations_that_are_not_on_the_screen_are_not_worked_out(open_context):
-    page = open_context(viewport={"width": 375, "height": 500})
+    page = open_context(viewport={"width": 375, "height": 400})
     draw(page, DRAWINGS[1])
     expect_leader(page, 1)
     expect(page.locator("#insight .question")).to_have_text("Why?")
@@ -164,7 +164,7 @@ def test_about_says_what_the_card_says(page):
     provenance = config["provenance"]
     page.get_by_text(ENGLISH["about"]).click()
     facts = page.locator("dl")
-    expect(facts).to_contain_text("784 → 1024 → 1024 → 10")
+    expect(facts).to_contain_text("784 → 1000 → 700 → 500 → 10")
     expect(facts).to_contain_text(provenance["data"])
     expect(facts).to_contain_text(provenance["date"])
     expect(facts).to_contain_text(f"{100 * provenance['scores']['test_accuracy']:.2f} %")

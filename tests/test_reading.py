@@ -79,7 +79,6 @@ def test_a_network_that_can_not_be_read_is_tried_again_and_may_come_in_mid_strok
             tool(page, "Clear").click()
             draw(page, DRAWINGS[1])
         expect_leader(page, 1)
-        expect(page.locator("#insight .question")).to_contain_text("Why 1")
         page.unroute(NETWORK_FILE)
     held = []
     page.route(NETWORK_FILE, lambda route: held.append(route))

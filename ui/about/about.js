@@ -67,7 +67,7 @@ async function ask(endpoint) {
 
 function facts({ name, hidden, provenance }) {
   const { scores, recipe, seed, data, date } = provenance;
-  const unit = recipe.epochs ? "value" : "steps";
+  const length = recipe.epochs ? "recipe_value" : "recipe_steps";
   const layers = [784, ...hidden, 10];
   const parameters = layers.slice(1).reduce((sum, width, i) => sum + width * (layers[i] + 1), 0);
   const percent = (share) => share && `${(100 * share).toFixed(2)} %`;
@@ -76,7 +76,7 @@ function facts({ name, hidden, provenance }) {
     ["layers", layers.join(" → ")],
     ["parameters", parameters.toLocaleString(language())],
     ["data", data],
-    ["recipe", recipe.name && text(`recipe_${unit}`, { ...recipe, seed })],
+    ["recipe", recipe.name && text(length, { ...recipe, seed })],
     ["trained", date],
     ["test_accuracy", percent(scores.test_accuracy)],
     ["drawings_accuracy", percent(scores.drawings_accuracy)],
