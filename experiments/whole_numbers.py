@@ -39,7 +39,7 @@ JOINED = 0.05  # of neighbours: the pen stays down from one to the next, where t
 LATE = 0.15  # of numbers: bars and roofs are drawn after all digits
 RESTYLED = 0.3  # of digits: in another hand, for habits that the writers do not have
 LIFTED = 0.02  # of digits: the pen lost contact somewhere
-MOST_OVERLAP = -0.12  # beyond, people can't tell the digits from each other
+MOST_OVERLAP = -0.08  # beyond, people can't tell the digits from each other
 DOTTED = 0.02  # of numbers: a touch that was not meant
 
 
@@ -111,7 +111,8 @@ def _lifted(strokes: Strokes, chance: np.random.Generator) -> Strokes:
 
 def _place(signs: list[Strokes], sign: Strokes, boxed: bool) -> float:
     """Where `sign` touches what stands before it: their boxes, or their ink at some height."""
-    before, points = np.concatenate(sum(signs[-2:], [])), np.concatenate(sign)
+    before = np.concatenate([stroke for one in signs[-2:] for stroke in one])
+    points = np.concatenate(sign)
     touch = before[:, 0].max() - points[:, 0].min()
     if boxed:
         return touch
@@ -121,7 +122,7 @@ def _place(signs: list[Strokes], sign: Strokes, boxed: bool) -> float:
         for y in np.linspace(-1.1, 0.1, 13)
     ]
     nearest = max(rows)
-    return max(nearest, touch - 0.5) if np.isfinite(nearest) else touch
+    return max(nearest, touch - 0.35) if np.isfinite(nearest) else touch
 
 
 def _in_order(signs: list[Strokes], chance: np.random.Generator) -> Strokes:

@@ -3,6 +3,7 @@
 It keeps no state between calls: the same drawing always gets the same answer.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,13 +12,17 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mnist_core.drawing import framing
+from mnist_core.drawing import framing, numbers
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
 from mnist_core.network import calibration, weights
 from mnist_core.network.model import DIGITS, MLP
 
 A_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # read by any network that has learned
+
+# A number is sure from this confidence on: of those put together from strangers' digits then
+# MISSING (docs/numbers.md).
+SURE_NUMBER = 0.9
 
 Verdict = Literal["empty", "sure", "unsure", "no digit"]
 
@@ -46,6 +51,49 @@ class Prediction:
     def runner_up(self) -> int | None:
         """The second most probable digit, or None when there was no ink."""
         return None if self.digit is None else int((-self.probabilities).argsort(kind="stable")[1])
+
+
+@dataclass(frozen=True)
+class Number:
+    """One to eight digits from left to right, none without ink.
+
+    groups: for each digit its pieces (stroke, from, to (not included) which point), of strokes that
+    have points; chances: how probable it is that each is a digit's whole ink and no more;
+    confidence: how probable it is that all is read right; verdict: of a single digit, its own; else
+    "no digit" where one digit is none, and "sure" where each digit and all of it is.
+    """
+
+    digits: list[Prediction]
+    groups: list[list[numbers.Piece]]
+    chances: list[float]
+    confidence: float
+
+    @property
+    def number(self) -> str:
+        """The digits, "" without ink."""
+        return "".join(str(digit.digit) for digit in self.digits)
+
+    @property
+    def verdict(self) -> Verdict:
+        verdicts = [digit.verdict for digit in self.digits]
+        if len(verdicts) < 2 or "no digit" in verdicts:
+            return min(verdicts, default="empty")  # "no digit" is the first in the alphabet
+        return "sure" if {*verdicts} == {"sure"} and self.confidence >= SURE_NUMBER else "unsure"
+
+    @property
+    def doubtful(self) -> int | None:
+        """The place of the digit that is least certain, None where the number is sure."""
+        if self.verdict in ("sure", "empty"):
+            return None
+        return int(
+            np.argmin([c * d.confidence for c, d in zip(self.chances, self.digits, strict=True)])
+        )
+
+
+def _number(digits: list, groups: list, chances: list, together: float) -> Number:
+    """`together` is how probable it is that the groups are the digits."""
+    confidence = together * math.prod(digit.confidence for digit in digits)
+    return Number(digits, groups, chances, confidence)
 
 
 class Recognizer:
@@ -85,6 +133,30 @@ class Recognizer:
         """Read a picture of one digit. Raises UserError as `framing.frame_picture` does."""
         return self.predict_pixels(framing.frame_picture(image))
 
+    def predict_number(self, strokes: object, groups: list | None = None) -> Number:
+        """Read a drawing of one to eight digits. Raises UserError as `parse_strokes` does.
+
+        `groups`, as a Number has them, say how to divide it where a person has decided.
+        """
+        strokes = parse_strokes(strokes)
+        if groups is None and strokes:
+            line = numbers.measure(strokes)
+            spans = [line.pieces[first:stop] for first, stop in line.spans]
+            images = [framing.frame_strokes(numbers.drawn(strokes, span)) for span in spans]
+            predictions = self._predict(np.stack(images))
+            readings = np.log([prediction.confidence for prediction in predictions])
+            way, chances, together = numbers.divide(line, readings)
+            groups = [spans[k] for k in way]
+            if 1 < len(way) <= numbers.MAX_DIGITS:
+                return _number([predictions[k] for k in way], groups, chances, together)
+            if len(way) == 1:  # one drawing alone, to the last bit as `predict_strokes` reads it
+                return _number([self.predict_pixels(images[way[0]])], groups, chances, together)
+            groups = [line.pieces]
+        groups = groups or []
+        images = [framing.frame_strokes(numbers.drawn(strokes, group)) for group in groups]
+        digits = [self.predict_pixels(image) for image in images]
+        return _number(digits, groups, [1.0] * len(digits), 1.0)
+
     def explain(self, prediction: Prediction) -> tuple[np.ndarray, float]:
         """Why the leading digit and not the runner-up, for a prediction with ink.
 
@@ -95,13 +167,19 @@ class Recognizer:
         contributions, constant = self.model.explain(inputs, prediction.digit, prediction.runner_up)
         return contributions.reshape(prediction.pixels.shape).numpy(), float(constant)
 
-    @torch.inference_mode()
     def predict_pixels(self, pixels: np.ndarray) -> Prediction:
         """Read a (28, 28) uint8 image that is in MNIST's frame already."""
-        if not pixels.any():
-            return Prediction(np.full(DIGITS, 0.1, np.float32), None, pixels, "empty")
-        log_probabilities = self.model(framing.to_input(torch.from_numpy(pixels)))  # (1, 10)
-        probabilities = log_probabilities.exp()[0]  # (10,)
-        (place,) = calibration.verdicts(probabilities[None], self.config["thresholds"])
-        digit, verdict = int(probabilities.argmax()), calibration.VERDICTS[place]
-        return Prediction(probabilities.numpy(), digit, pixels, verdict)
+        return self._predict(pixels[None])[0]
+
+    @torch.inference_mode()
+    def _predict(self, images: np.ndarray) -> list[Prediction]:
+        """Read (N, 28, 28) uint8 images at once."""
+        probabilities = self.model(framing.to_input(torch.from_numpy(images))).exp()  # (N, 10)
+        places = calibration.verdicts(probabilities, self.config["thresholds"]).tolist()
+        rows = zip(images, probabilities.numpy(), places, strict=True)
+        return [
+            Prediction(row, int(row.argmax()), pixels, calibration.VERDICTS[place])
+            if pixels.any()
+            else Prediction(np.full(DIGITS, 0.1, np.float32), None, pixels, "empty")
+            for pixels, row, place in rows
+        ]

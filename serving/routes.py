@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mnist_core import Prediction, Recognizer
+from mnist_core import Number, Prediction, Recognizer
 from mnist_core.drawing.framing import frame_strokes, shrink_picture, shrink_strokes
 from mnist_core.drawing.pictures import decode_picture
 from mnist_core.drawing.strokes import parse_strokes
@@ -125,7 +125,8 @@ def answer(recognizer: Recognizer, content: Any, previous: Recognizer | None) ->
     """What `recognizer` reads in {"strokes": ...} or {"picture": data URL}, as the page shows it.
 
     The answer has "probabilities" (ten), "digit" (None without ink), "runner_up",
-    "verdict", "pixels" (784 in 0..255) and "network", the name of `recognizer`. With
+    "verdict", "pixels" (784 in 0..255) and "network", the name of `recognizer`. Strokes have a
+    "number" as well, with its "digits" from left to right (see `number`). With
     "details": true and ink it also has what `explanation` gives and, where there is a
     `previous` network, "before", its "network" and "probabilities". Raises UserError for other
     content.
@@ -134,13 +135,14 @@ def answer(recognizer: Recognizer, content: Any, previous: Recognizer | None) ->
         raise UserError('expected {"strokes": ...} or {"picture": ...}')
     if "picture" in content:
         picture = decode_picture(content["picture"])
-        prediction = recognizer.predict_image(picture)
+        prediction, numbered = recognizer.predict_image(picture), {}
         shrink = functools.partial(shrink_picture, picture)
     else:
         strokes = parse_strokes(content["strokes"])
         prediction = recognizer.predict_pixels(frame_strokes(strokes))
         shrink = functools.partial(shrink_strokes, strokes)
-    result = {
+        numbered = number(recognizer.predict_number(strokes))
+    result = numbered | {
         "probabilities": prediction.probabilities.tolist(),
         "digit": prediction.digit,
         "runner_up": prediction.runner_up,
@@ -155,6 +157,26 @@ def answer(recognizer: Recognizer, content: Any, previous: Recognizer | None) ->
         before = previous.predict_pixels(prediction.pixels).probabilities.tolist()
         result["before"] = {"network": previous.name, "probabilities": before}
     return result
+
+
+def number(found: Number) -> dict[str, Any]:
+    """What strokes are when they may be several digits, "number" and "digits".
+
+    Each digit has its own "digit", "probabilities", "verdict" and "pieces", [stroke, from, to]
+    points of the strokes that have any. "number_verdict" and "confidence" are of all together, and
+    "doubtful" is the place of the digit in question, None where the number is sure.
+    """
+    digits = [
+        {
+            "digit": digit.digit,
+            "probabilities": digit.probabilities.tolist(),
+            "verdict": digit.verdict,
+            "pieces": pieces,
+        }
+        for digit, pieces in zip(found.digits, found.groups, strict=True)
+    ]
+    whole = {"confidence": found.confidence, "number_verdict": found.verdict}
+    return {"number": found.number, "digits": digits, **whole, "doubtful": found.doubtful}
 
 
 def explanation(

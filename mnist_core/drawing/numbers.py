@@ -1,33 +1,40 @@
-"""Strokes -> the digits of a number, as far as geometry goes.
+"""Strokes -> the digits of a number: what may be a digit, and how the line of writing reads best.
 
-Strokes, and the parts of those that may hold two digits, are put in order from left to right. A
-digit is a span of neighbours in that order, and how well a way to divide the line reads is a sum:
-over its digits, of what the network makes of them and of their shape; over the places between
-them, of how far they are apart. The network's part is the caller's (see recognizer.py).
-ui/recognizer/numbers.js does the same.
+Strokes, and the parts of those that may hold two digits, are put in order from left to right,
+whenever they were drawn. A digit is a span of neighbours in that order. How well a way to divide
+the line reads is a sum: over its digits, of what a network makes of them and of their shape; over
+the places between them, of how the neighbours lie there. Of all ways, each as probable as the
+exponential of its sum, the best is taken: a semi-Markov conditional random field (Sarawagi and
+Cohen, 2004). ui/recognizer/numbers.js does the same.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 MAX_DIGITS = 8
-MAX_PIECES = 40  # 8 digits of 5; with more it is no number, and reading it would take too long
+MAX_PIECES = 40  # of a number: 8 digits of 5. Beyond, and beyond so many points in all spans
+MAX_WORK = 20_000  # together, all is one span: it is no number, and would take too long.
 MAX_SPAN = 5  # pieces of a digit
-MAX_WIDTH = 2.0  # of a digit of several pieces, in heights of the line
-STEP = 1 / 16  # between the points that are measured, in heights of the line
+MAX_GAP, MAX_WIDTH = 0.3, 1.6  # between and of the pieces of a digit, in heights of the line
 
-Piece = tuple[int, int, int]  # points start to stop (not included) of a stroke
-Span = tuple[int, int]  # pieces first to last, both included
+# What counts how much, as `experiments/whole_numbers.py --fit` finds it: see docs/numbers.md.
+READING = 5.97  # times the log-probability of the digit that the network reads
+LOW, WIDE = -6.34, -2.81  # how much a span is lower and wider than digits are
+CUT = np.array([-0.55, -3.71, 0.0, 5.3, -4.31])  # a place where digits part: see `_place`
+
+Strokes = list[np.ndarray]
+Piece = tuple[int, int, int]  # a stroke, and from and to which of its points (not included)
+Span = tuple[int, int]  # from and to which piece (not included)
 
 
 @dataclass(frozen=True)
 class Line:
-    """Pieces from left to right; the spans that may be digits; (n, 2) and (m, 4) what is measured.
+    """A line of writing: pieces from left to right; spans that may be digits, by their ends.
 
-    shapes: of each span, how much it is too low and too wide for a digit. places: of each place
-    between two neighbours 1; the gap between what stands before and after, and the distance of
-    their ink, in heights of the line; and whether a stroke is cut there.
+    shapes: (spans, 2), how much each is lower and wider than digits are; places: (pieces, 5),
+    how each piece lies to what stands before it, zeros for the first.
     """
 
     pieces: list[Piece]
@@ -36,92 +43,104 @@ class Line:
     places: np.ndarray
 
 
-def measure(strokes: list[np.ndarray]) -> Line:
-    """What the strokes of `parse_strokes` may be divided into; of too many, one span."""
+def measure(strokes: Strokes) -> Line:
+    """What strokes as `parse_strokes` gives them, at least one, may be divided into."""
     height = _height(strokes)
-    slant = _slant([_evenly(stroke, height * STEP) for stroke in strokes])
-    upright = [np.stack([s[:, 0] - slant * s[:, 1], s[:, 1]], 1) for s in strokes]
-    pieces = [
-        (i, start, stop)
-        for i, stroke in enumerate(upright)
-        for start, stop in _cut(stroke, 0, height)
-    ]
-    inks = [_evenly(upright[i][a:b], height * STEP) for i, a, b in pieces]
-    centres = [ink[:, 0].min() + ink[:, 0].max() for ink in inks]
-    order = sorted(range(len(pieces)), key=centres.__getitem__)
-    pieces, inks = [pieces[k] for k in order], [inks[k] for k in order]
-    boxes = np.array([[*ink.min(0), *ink.max(0)] for ink in inks]) / height
-    places = [[1, *_apart(inks, k, height), _is_cut(pieces, k)] for k in range(1, len(pieces))]
-    spans, shapes = [], []
-    for first in range(len(pieces)):
-        for last in range(first, min(first + MAX_SPAN, len(pieces))):
-            low, high = boxes[first : last + 1, :2].min(0), boxes[first : last + 1, 2:].max(0)
-            width, tall = high - low
-            if first == last or width <= MAX_WIDTH:
-                spans.append((first, last))
-                shapes.append(
-                    [np.log(max(0.6 / max(tall, 0.05), 1)), max(width / max(tall, 0.5) - 1, 0)]
-                )
-    return Line(pieces, spans, np.array(shapes), np.array(places).reshape(-1, 4))
+    lean = _lean(strokes, height / 8)
+    upright = [np.stack([s[:, 0] - lean * s[:, 1], s[:, 1]], 1) / height for s in strokes]
+    pieces = [(i, *part) for i, stroke in enumerate(upright) for part in _parts(stroke)]
+    boxes = [(*upright[i][a:b].min(0), *upright[i][a:b].max(0)) for i, a, b in pieces]
+    order = sorted(range(len(pieces)), key=lambda k: boxes[k][0] + boxes[k][2])
+    pieces, boxes = [pieces[k] for k in order], np.array([boxes[k] for k in order])
+    places = [[0.0] * 5] + [_place(pieces, boxes, k) for k in range(1, len(pieces))]
+    spans = _spans(boxes) if len(pieces) <= MAX_PIECES else []
+    if not spans or sum(b - a for i, j in spans for _, a, b in pieces[i:j]) > MAX_WORK:
+        spans = [(0, len(pieces))]
+    return Line(pieces, spans, np.array([_shape(boxes[i:j]) for i, j in spans]), np.array(places))
 
 
-def _height(strokes: list[np.ndarray]) -> float:
-    """Of a line of writing: the mean of its strokes that are more than half as high as the highest."""
+def _height(strokes: Strokes) -> float:
+    """The line's: the mean of the strokes that are at least half as high as the highest."""
     heights = [np.ptp(stroke[:, 1]) for stroke in strokes]
-    tallest = max(heights)
-    high = [h for h in heights if h >= tallest / 2]
-    extent = np.ptp(np.concatenate(strokes), axis=0).max()
-    return max(sum(high) / len(high), extent / 40, 1e-9)
+    high = [height for height in heights if height >= max(heights) / 2]
+    width = np.ptp(np.concatenate(strokes)[:, 0])
+    return max(sum(high) / len(high), width / 50, 1e-9)  # a level bar has none
 
 
-def _evenly(points: np.ndarray, step: float) -> np.ndarray:
-    """(n, 2) points along a stroke -> its ends and points `step` apart."""
-    travelled = np.concatenate([[0], np.cumsum(np.sqrt((np.diff(points, axis=0) ** 2).sum(1)))])
-    count = int(travelled[-1] / step) + 2
-    at = np.linspace(0, travelled[-1], count)
-    return np.stack([np.interp(at, travelled, axis) for axis in points.T], 1)
+def _lean(strokes: Strokes, step: float) -> float:
+    """How far steep lines lean, dx/dy, less what diagonals like those of 2 and 7 make of it."""
+    across = down = 0.0
+    for stroke in strokes:
+        x, y = stroke[0]
+        for next_x, next_y in stroke:
+            dx, dy = next_x - x, next_y - y
+            if dx * dx + dy * dy < step * step:  # shorter ones are a tablet's steps
+                continue
+            if abs(dy) > abs(dx):
+                across += dx if dy > 0 else -dx
+                down += abs(dy)
+            x, y = next_x, next_y
+    return 0.6 * across / down if down else 0.0
 
 
-def _slant(strokes: list[np.ndarray]) -> float:
-    """How far steep lines lean, dx/dy."""
-    steps = np.concatenate([np.diff(stroke, axis=0) for stroke in strokes])
-    steep = steps[np.abs(steps[:, 1]) > np.abs(steps[:, 0])]
-    return float((steep[:, 0] * steep[:, 1]).sum() / max((steep[:, 1] ** 2).sum(), 1e-12))
+def _parts(stroke: np.ndarray, start: int = 0) -> list[tuple[int, int]]:
+    """Where a stroke may hold two digits or more, its parts; else all of it.
 
-
-def _cut(stroke: np.ndarray, start: int, height: float) -> list[tuple[int, int]]:
-    """The parts of a stroke that may be digits, each from and to (not included) a point."""
-    whole = [(start, start + len(stroke))]
-    x, y = stroke.T / height
-    if np.ptp(x) < 0.6 or len(stroke) < 4:
-        return whole
-    overlap = np.maximum.accumulate(x) - np.minimum.accumulate(x[::-1])[::-1]
-    up = np.maximum.accumulate(y) - np.minimum.accumulate(y)
-    down = (np.maximum.accumulate(y[::-1]) - np.minimum.accumulate(y[::-1]))[::-1]
-    overlap[(up < 0.4) | (down < 0.4)] = np.inf
-    least = overlap.min()
-    if least > 0.15:
-        return whole
-    thin = np.flatnonzero(overlap <= least + 0.02)
+    Cut where the least of what comes before stands over what comes after, if that is little
+    and both are high enough and beside each other.
+    """
+    low, high = np.minimum.accumulate(stroke), np.maximum.accumulate(stroke)  # of all until a point
+    least, most = (
+        np.minimum.accumulate(stroke[::-1])[::-1],
+        np.maximum.accumulate(stroke[::-1])[::-1],
+    )
+    overlap = high[:, 0] - least[:, 0]
+    heights = np.minimum(high[:, 1] - low[:, 1], most[:, 1] - least[:, 1])
+    beside = np.minimum(high[:, 1], most[:, 1]) - np.maximum(low[:, 1], least[:, 1])
+    overlap[(heights < 0.4) | (beside < 0.5 * heights)] = np.inf
+    thin = np.flatnonzero(overlap <= min(overlap.min() + 0.02, 0.15))
+    if len(thin) == 0 or high[-1, 0] - low[-1, 0] < 0.6:
+        return [(start, start + len(stroke))]
     at = int(thin[len(thin) // 2])
-    return _cut(stroke[: at + 1], start, height) + _cut(stroke[at:], start + at, height)
+    return _parts(stroke[: at + 1], start) + _parts(stroke[at:], start + at)
 
 
-def _is_cut(pieces: list[Piece], k: int) -> bool:
-    return pieces[k - 1][0] == pieces[k][0] and pieces[k - 1][2] == pieces[k][1] + 1
+def _place(pieces: list[Piece], boxes: np.ndarray, k: int) -> list[float]:
+    """How piece k lies to what is before it, all in heights of the line.
+
+    1; how far it and those after it reach back over those before; how much of its height it
+    shares with its neighbour; how far their middles are apart; whether a stroke is cut there.
+    """
+    back = boxes[:k, 2].max() - boxes[k:, 0].min()
+    (left, top, right, bottom), (x0, y0, x1, y1) = boxes[k - 1], boxes[k]
+    shared = (min(bottom, y1) - max(top, y0)) / max(min(bottom - top, y1 - y0), 0.05)
+    apart = (x0 + x1 - left - right) / 2
+    cut = pieces[k - 1][0] == pieces[k][0] and pieces[k - 1][2] == pieces[k][1] + 1
+    return [1.0, min(max(back, 0), 0.5), min(max(shared, 0), 1), min(apart, 1), float(cut)]
 
 
-def _apart(inks: list[np.ndarray], k: int, height: float) -> tuple[float, float]:
-    """The gap and the ink's distance between the pieces before place k and those after it."""
-    before = np.concatenate(inks[max(k - MAX_SPAN, 0) : k]) / height
-    after = np.concatenate(inks[k : k + MAX_SPAN]) / height
-    gap = after[:, 0].min() - before[:, 0].max()
-    distance = np.sqrt(((before[:, None] - after[None]) ** 2).sum(2).min())
-    return min(max(gap, -0.5), 0.5), min(distance, 0.3)
+def _spans(boxes: np.ndarray) -> list[Span]:
+    """Each piece alone, and up to MAX_SPAN that lie near enough."""
+    spans = []
+    for first in range(len(boxes)):
+        right = boxes[first, 2]
+        spans.append((first, first + 1))
+        for last in range(first + 1, min(first + MAX_SPAN, len(boxes))):
+            if boxes[last, 0] - right > MAX_GAP:
+                break
+            right = max(right, boxes[last, 2])
+            if right - boxes[first : last + 1, 0].min() <= MAX_WIDTH:
+                spans.append((first, last + 1))
+    return spans
 
 
-def drawn(strokes: list[np.ndarray], pieces: list[Piece]) -> list[np.ndarray]:
-    """The strokes that `pieces` make, in the order of drawing; parts that follow each other joined."""
+def _shape(boxes: np.ndarray) -> tuple[float, float]:
+    width, height = boxes[:, 2:].max(0) - boxes[:, :2].min(0)
+    return math.log(max(0.6 / max(height, 0.05), 1)), max(width / max(height, 0.5) - 1, 0)
+
+
+def drawn(strokes: Strokes, pieces: list[Piece]) -> Strokes:
+    """What `pieces` are, in the order of drawing; parts that follow each other joined."""
     joined: list[list[int]] = []
     for i, start, stop in sorted(pieces):
         if joined and joined[-1][0] == i and joined[-1][2] == start + 1:
@@ -129,3 +148,30 @@ def drawn(strokes: list[np.ndarray], pieces: list[Piece]) -> list[np.ndarray]:
         else:
             joined.append([i, start, stop])
     return [strokes[i][start:stop] for i, start, stop in joined]
+
+
+def divide(line: Line, readings: np.ndarray) -> tuple[list[int], list[float], float]:
+    """The best way to divide a line, from (spans,) log-probabilities of the digits read in them.
+
+    Gives which of the line's spans it takes, from left to right; how probable each of them is,
+    and how probable all of them are together.
+    """
+    scores = READING * readings + line.shapes @ [LOW, WIDE]
+    scores += (line.places @ CUT)[[first for first, _ in line.spans]]
+    count = len(line.pieces)
+    before, after = [0.0] + [-math.inf] * count, [-math.inf] * count + [0.0]  # sums over all ways
+    best = [(0.0, -1)] + [(-math.inf, -1)] * count  # to each place: the best, by which last span
+    for k, (first, stop) in enumerate(line.spans):  # sorted by where they begin
+        before[stop] = np.logaddexp(before[stop], before[first] + scores[k])
+        best[stop] = max(best[stop], (best[first][0] + scores[k], k), key=lambda way: way[0])
+    for k, (first, stop) in reversed(list(enumerate(line.spans))):
+        after[first] = np.logaddexp(after[first], scores[k] + after[stop])
+    way, place = [], count
+    while place:
+        way.insert(0, best[place][1])
+        place = line.spans[way[0]][0]
+    chances = [
+        math.exp(before[line.spans[k][0]] + scores[k] + after[line.spans[k][1]] - after[0])
+        for k in way
+    ]
+    return way, chances, math.exp(best[count][0] - after[0])
