@@ -17,7 +17,7 @@ MAX_DIGITS = 8
 MAX_PIECES = 40  # of a number: 8 digits of 5. Beyond, and beyond so many points in all spans
 MAX_WORK = 20_000  # together, all is one span: it is no number, and would take too long.
 MAX_SPAN = 5  # pieces of a digit
-MAX_GAP, MAX_WIDTH = 0.3, 1.6  # between and of the pieces of a digit, in heights of the line
+MAX_GAP, MAX_WIDTH = 0.5, 1.6  # between and of the pieces of a digit, in heights of the line
 
 # What counts how much, as `experiments/whole_numbers.py --fit` finds it: see docs/numbers.md.
 READING = 5.97  # times the log-probability of the digit that the network reads
@@ -60,10 +60,21 @@ def measure(strokes: Strokes) -> Line:
 
 
 def _height(strokes: Strokes) -> float:
-    """The line's: the mean of the strokes that are at least half as high as the highest."""
-    heights = [np.ptp(stroke[:, 1]) for stroke in strokes]
+    """The line's: the mean of all that are at least half as high as the highest.
+
+    Strokes that lie over each other, such as the two rings of an 8, count as one.
+    """
+    boxes = sorted(((*s.min(0), *s.max(0)) for s in strokes), key=lambda box: box[0] + box[2])
+    merged = [boxes[0]]
+    for x0, y0, x1, y1 in boxes[1:]:
+        left, top, right, bottom = merged[-1]
+        if min(right, x1) - max(left, x0) > min(right - left, x1 - x0) / 2:
+            merged[-1] = (min(left, x0), min(top, y0), max(right, x1), max(bottom, y1))
+        else:
+            merged.append((x0, y0, x1, y1))
+    heights = [bottom - top for _, top, _, bottom in merged]
     high = [height for height in heights if height >= max(heights) / 2]
-    width = np.ptp(np.concatenate(strokes)[:, 0])
+    width = max(box[2] for box in merged) - min(box[0] for box in merged)
     return max(sum(high) / len(high), width / 50, 1e-9)  # a level bar has none
 
 
@@ -97,8 +108,8 @@ def _parts(stroke: np.ndarray, start: int = 0) -> list[tuple[int, int]]:
     overlap = high[:, 0] - least[:, 0]
     heights = np.minimum(high[:, 1] - low[:, 1], most[:, 1] - least[:, 1])
     beside = np.minimum(high[:, 1], most[:, 1]) - np.maximum(low[:, 1], least[:, 1])
-    overlap[(heights < 0.4) | (beside < 0.5 * heights)] = np.inf
-    thin = np.flatnonzero(overlap <= min(overlap.min() + 0.02, 0.15))
+    overlap[(heights < 0.5) | (beside < 0.5 * heights)] = np.inf
+    thin = np.flatnonzero(overlap <= min(overlap.min() + 0.02, 0.05))
     if len(thin) == 0 or high[-1, 0] - low[-1, 0] < 0.6:
         return [(start, start + len(stroke))]
     at = int(thin[len(thin) // 2])
@@ -108,15 +119,14 @@ def _parts(stroke: np.ndarray, start: int = 0) -> list[tuple[int, int]]:
 def _place(pieces: list[Piece], boxes: np.ndarray, k: int) -> list[float]:
     """How piece k lies to what is before it, all in heights of the line.
 
-    1; how far it and those after it reach back over those before; how much of its height it
-    shares with its neighbour; how far their middles are apart; whether a stroke is cut there.
+    1; how much of the narrower lies over or under its neighbour, 0 to 1; how much further their
+    middles are apart downwards than across; how far across; whether a stroke is cut there.
     """
-    back = boxes[:k, 2].max() - boxes[k:, 0].min()
     (left, top, right, bottom), (x0, y0, x1, y1) = boxes[k - 1], boxes[k]
-    shared = (min(bottom, y1) - max(top, y0)) / max(min(bottom - top, y1 - y0), 0.05)
-    apart = (x0 + x1 - left - right) / 2
+    over = (min(right, x1) - max(left, x0)) / max(min(right - left, x1 - x0), 0.1)
+    across, down = (x0 + x1 - left - right) / 2, abs(y0 + y1 - top - bottom) / 2
     cut = pieces[k - 1][0] == pieces[k][0] and pieces[k - 1][2] == pieces[k][1] + 1
-    return [1.0, min(max(back, 0), 0.5), min(max(shared, 0), 1), min(apart, 1), float(cut)]
+    return [1.0, max(over, 0), min(max(down - across, 0), 1), min(across, 1), float(cut)]
 
 
 def _spans(boxes: np.ndarray) -> list[Span]:
@@ -136,7 +146,7 @@ def _spans(boxes: np.ndarray) -> list[Span]:
 
 def _shape(boxes: np.ndarray) -> tuple[float, float]:
     width, height = boxes[:, 2:].max(0) - boxes[:, :2].min(0)
-    return math.log(max(0.6 / max(height, 0.05), 1)), max(width / max(height, 0.5) - 1, 0)
+    return math.log(max(0.9 / max(height, 0.05), 1)), max(width / max(height, 0.5) - 1, 0)
 
 
 def drawn(strokes: Strokes, pieces: list[Piece]) -> Strokes:

@@ -8,7 +8,7 @@ const MAX_DIGITS = 8;
 const MAX_PIECES = 40;
 const MAX_WORK = 20_000;
 const MAX_SPAN = 5;
-const [MAX_GAP, MAX_WIDTH] = [0.3, 1.6];
+const [MAX_GAP, MAX_WIDTH] = [0.5, 1.6];
 const [READING, LOW, WIDE] = [5.97, -6.34, -2.81];
 const CUT = [-0.55, -3.71, 0, 5.3, -4.31];
 const SURE = 0.9;
@@ -84,10 +84,18 @@ function around(boxes) {
 }
 
 function heightOf(strokes) {
-  const boxes = strokes.map(boxOf);
-  const heights = boxes.map(([, top, , bottom]) => bottom - top);
+  const boxes = strokes.map(boxOf).sort((a, b) => a[0] + a[2] - (b[0] + b[2]));
+  const merged = [];
+  for (const box of boxes) {
+    const last = merged.at(-1) ?? [0, 0, -Infinity, 0];
+    const over = Math.min(last[2], box[2]) - Math.max(last[0], box[0]);
+    if (over > Math.min(last[2] - last[0], box[2] - box[0]) / 2) {
+      merged[merged.length - 1] = around([last, box]);
+    } else merged.push(box);
+  }
+  const heights = merged.map(([, top, , bottom]) => bottom - top);
   const high = heights.filter((height) => height >= most(heights) / 2);
-  const [left, , right] = around(boxes);
+  const [left, , right] = around(merged);
   return Math.max(sum(high) / high.length, (right - left) / 50, 1e-9);
 }
 
@@ -115,9 +123,9 @@ function partsOf(stroke, start = 0) {
     const [nextLeft, nextTop, , nextBottom] = after[i];
     const height = Math.min(bottom - top, nextBottom - nextTop);
     const beside = Math.min(bottom, nextBottom) - Math.max(top, nextTop);
-    return height < 0.4 || beside < 0.5 * height ? Infinity : right - nextLeft;
+    return height < 0.5 || beside < 0.5 * height ? Infinity : right - nextLeft;
   });
-  const limit = Math.min(least(overlaps) + 0.02, 0.15);
+  const limit = Math.min(least(overlaps) + 0.02, 0.05);
   const thin = [...overlaps.keys()].filter((i) => overlaps[i] <= limit);
   const [left, , right] = after[0];
   if (thin.length === 0 || right - left < 0.6) return [[start, start + stroke.length]];
@@ -133,14 +141,14 @@ function running(points) {
 }
 
 function placeOf(pieces, boxes, k) {
-  const back = around(boxes.slice(0, k))[2] - around(boxes.slice(k))[0];
   const [[left, top, right, bottom], [x0, y0, x1, y1]] = [boxes[k - 1], boxes[k]];
-  const lower = Math.max(Math.min(bottom - top, y1 - y0), 0.05);
-  const shared = (Math.min(bottom, y1) - Math.max(top, y0)) / lower;
-  const apart = (x0 + x1 - left - right) / 2;
+  const narrower = Math.max(Math.min(right - left, x1 - x0), 0.1);
+  const over = (Math.min(right, x1) - Math.max(left, x0)) / narrower;
+  const across = (x0 + x1 - left - right) / 2;
+  const down = Math.abs(y0 + y1 - top - bottom) / 2;
   const [[stroke, , stop], [next, start]] = [pieces[k - 1], pieces[k]];
-  const cut = stroke === next && stop === start + 1;
-  return [1, clamp(back, 0, 0.5), clamp(shared, 0, 1), Math.min(apart, 1), cut ? 1 : 0];
+  const cut = stroke === next && stop === start + 1 ? 1 : 0;
+  return [1, Math.max(over, 0), clamp(down - across, 0, 1), Math.min(across, 1), cut];
 }
 
 function spansOf(boxes) {
@@ -159,7 +167,7 @@ function spansOf(boxes) {
 function shapeOf(boxes) {
   const [left, top, right, bottom] = around(boxes);
   const height = bottom - top;
-  const low = Math.log(Math.max(0.6 / Math.max(height, 0.05), 1));
+  const low = Math.log(Math.max(0.9 / Math.max(height, 0.05), 1));
   return [low, Math.max((right - left) / Math.max(height, 0.5) - 1, 0)];
 }
 
