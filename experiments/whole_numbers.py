@@ -43,14 +43,14 @@ WAYS = {
     "neat": dict(share=0.35, gap=(0.25, 0.08), size=0.07, base=0.03, slope=0.03, slant=0.1),
     "tight": dict(share=0.25, gap=(0.05, 0.06), size=0.1, base=0.05, slope=0.05, slant=0.2),
     "wide": dict(share=0.15, gap=(0.6, 0.25), size=0.12, base=0.06, slope=0.06, slant=0.1),
-    "sloppy": dict(share=0.15, gap=(0.12, 0.15), size=0.2, base=0.15, slope=0.15, slant=0.25),
+    "sloppy": dict(share=0.15, gap=(0.12, 0.1), size=0.2, base=0.15, slope=0.15, slant=0.25),
     "touching": dict(share=0.10, gap=(-0.04, 0.04), size=0.12, base=0.06, slope=0.05, slant=0.15),
 }
 JOINED = 0.05  # of neighbours: the pen stays down from one to the next, where that is near
 LATE = 0.15  # of numbers: bars and roofs are drawn after all digits
 RESTYLED = 0.3  # of digits: in another hand, for habits that the writers do not have
 LIFTED = 0.02  # of digits: the pen lost contact somewhere
-MOST_OVERLAP = -0.08  # beyond, people can't tell the digits from each other
+MOST_OVERLAP = -0.06  # beyond, people can't tell the digits from each other
 DOTTED = 0.02  # of numbers: a touch that was not meant
 
 
@@ -133,7 +133,7 @@ def _place(signs: list[Strokes], sign: Strokes, boxed: bool) -> float:
         for y in np.linspace(-1.1, 0.1, 13)
     ]
     nearest = max(rows)
-    return max(nearest, touch - 0.35) if np.isfinite(nearest) else touch
+    return max(nearest, touch - 0.2) if np.isfinite(nearest) else touch
 
 
 def _in_order(signs: list[Strokes], chance: np.random.Generator) -> Strokes:
@@ -158,7 +158,7 @@ def _in_order(signs: list[Strokes], chance: np.random.Generator) -> Strokes:
 
 # What is read -----------------------------------------------------------------
 
-WORDS = (
+WORDS = (  # noqa: SIM905
     "the and hand that have with this are from word what were when your said each which their"
     " time will many then them write like these her long make thing see him two has more day"
 ).split()
@@ -199,7 +199,7 @@ def some_scribbles(count: int, chance: np.random.Generator) -> list[Strokes]:
             at = np.linspace(0, len(knots) - 1, 12 * len(knots))
             line = np.stack([np.interp(at, range(len(knots)), axis) for axis in knots.T], 1)
             smooth = [np.convolve(axis, np.ones(9) / 9, "valid") for axis in line.T]
-            strokes.append(np.stack(smooth, 1) + [place * chance.uniform(0, 1), 0])
+            strokes.append(np.stack(smooth, 1) + np.array([place * chance.uniform(0, 1), 0]))
         found.append(strokes)
     return found
 
@@ -254,7 +254,8 @@ def report(recognizer: Recognizer, args: argparse.Namespace) -> str:
     for name, strokes in others.items():
         sure = [recognizer.predict_number(one).verdict == "sure" for one in strokes]
         splits.append((name, len(sure), f"{np.mean(sure):.2%}"))
-    return f"{table(HEADER, rows)}\n{table(('what else', 'n', 'share'), splits + times(recognizer, Writers(unseen), chance))}"
+    splits += times(recognizer, Writers(unseen), chance)
+    return f"{table(HEADER, rows)}\n{table(('what else', 'n', 'share'), splits)}"
 
 
 def times(recognizer: Recognizer, writers: Writers, chance: np.random.Generator) -> list[tuple]:
@@ -294,7 +295,7 @@ def fit(recognizer: Recognizer, items: list[tuple[list[int], Strokes]]) -> list[
     their probability is cut off at 5, so that numbers that nobody could read don't decide.
     """
     cases = [_case(recognizer, digits, strokes) for digits, strokes in items]
-    weights = torch.tensor([6.0, -6, -3, 0, -4, 0, 4, -4], requires_grad=True)
+    weights = torch.tensor([6.0, -6, -3, 2, -2, 4, -4], requires_grad=True)
     optimizer = torch.optim.LBFGS([weights], max_iter=40, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:

@@ -17,12 +17,13 @@ MAX_DIGITS = 8
 MAX_PIECES = 40  # of a number: 8 digits of 5. Beyond, and beyond so many points in all spans
 MAX_WORK = 20_000  # together, all is one span: it is no number, and would take too long.
 MAX_SPAN = 5  # pieces of a digit
-MAX_GAP, MAX_WIDTH = 0.5, 1.6  # between and of the pieces of a digit, in heights of the line
+# Of a digit, in heights of the line: from the middle of a piece to the next one's, and in all.
+MAX_APART, MAX_WIDTH = 0.8, 1.7
 
 # What counts how much, as `experiments/whole_numbers.py --fit` finds it: see docs/numbers.md.
-READING = 5.97  # times the log-probability of the digit that the network reads
-LOW, WIDE = -6.34, -2.81  # how much a span is lower and wider than digits are
-CUT = np.array([-0.55, -3.71, 0.0, 5.3, -4.31])  # a place where digits part: see `_place`
+READING = 6.0  # times the log-probability of the digit that the network reads
+LOW, WIDE = -6.7, -4.0  # how much a span is lower and wider than digits are
+CUT = np.array([2.3, -2.5, 4.7, -5.2])  # a place where digits part: see `_place`
 
 Strokes = list[np.ndarray]
 Piece = tuple[int, int, int]  # a stroke, and from and to which of its points (not included)
@@ -33,7 +34,7 @@ Span = tuple[int, int]  # from and to which piece (not included)
 class Line:
     """A line of writing: pieces from left to right; spans that may be digits, by their ends.
 
-    shapes: (spans, 2), how much each is lower and wider than digits are; places: (pieces, 5),
+    shapes: (spans, 2), how much each is lower and wider than digits are; places: (pieces, 4),
     how each piece lies to what stands before it, zeros for the first.
     """
 
@@ -52,7 +53,7 @@ def measure(strokes: Strokes) -> Line:
     boxes = [(*upright[i][a:b].min(0), *upright[i][a:b].max(0)) for i, a, b in pieces]
     order = sorted(range(len(pieces)), key=lambda k: boxes[k][0] + boxes[k][2])
     pieces, boxes = [pieces[k] for k in order], np.array([boxes[k] for k in order])
-    places = [[0.0] * 5] + [_place(pieces, boxes, k) for k in range(1, len(pieces))]
+    places = [[0.0] * 4] + [_place(pieces, boxes, k) for k in range(1, len(pieces))]
     spans = _spans(boxes) if len(pieces) <= MAX_PIECES else []
     if not spans or sum(b - a for i, j in spans for _, a, b in pieces[i:j]) > MAX_WORK:
         spans = [(0, len(pieces))]
@@ -119,28 +120,26 @@ def _parts(stroke: np.ndarray, start: int = 0) -> list[tuple[int, int]]:
 def _place(pieces: list[Piece], boxes: np.ndarray, k: int) -> list[float]:
     """How piece k lies to what is before it, all in heights of the line.
 
-    1; how much of the narrower lies over or under its neighbour, 0 to 1; how much further their
-    middles are apart downwards than across; how far across; whether a stroke is cut there.
+    1; how much of the narrower lies over or under its neighbour, 0 to 1; how far their middles
+    are apart; whether a stroke is cut there.
     """
-    (left, top, right, bottom), (x0, y0, x1, y1) = boxes[k - 1], boxes[k]
+    (left, _, right, _), (x0, _, x1, _) = boxes[k - 1], boxes[k]
     over = (min(right, x1) - max(left, x0)) / max(min(right - left, x1 - x0), 0.1)
-    across, down = (x0 + x1 - left - right) / 2, abs(y0 + y1 - top - bottom) / 2
     cut = pieces[k - 1][0] == pieces[k][0] and pieces[k - 1][2] == pieces[k][1] + 1
-    return [1.0, max(over, 0), min(max(down - across, 0), 1), min(across, 1), float(cut)]
+    return [1.0, max(over, 0), min((x0 + x1 - left - right) / 2, 1), float(cut)]
 
 
 def _spans(boxes: np.ndarray) -> list[Span]:
     """Each piece alone, and up to MAX_SPAN that lie near enough."""
     spans = []
+    middles = (boxes[:, 0] + boxes[:, 2]) / 2
     for first in range(len(boxes)):
-        right = boxes[first, 2]
         spans.append((first, first + 1))
-        for last in range(first + 1, min(first + MAX_SPAN, len(boxes))):
-            if boxes[last, 0] - right > MAX_GAP:
+        for stop in range(first + 2, min(first + MAX_SPAN, len(boxes)) + 1):
+            if middles[stop - 1] - middles[stop - 2] > MAX_APART:
                 break
-            right = max(right, boxes[last, 2])
-            if right - boxes[first : last + 1, 0].min() <= MAX_WIDTH:
-                spans.append((first, last + 1))
+            if boxes[first:stop, 2].max() - boxes[first:stop, 0].min() <= MAX_WIDTH:
+                spans.append((first, stop))
     return spans
 
 

@@ -8,9 +8,9 @@ const MAX_DIGITS = 8;
 const MAX_PIECES = 40;
 const MAX_WORK = 20_000;
 const MAX_SPAN = 5;
-const [MAX_GAP, MAX_WIDTH] = [0.5, 1.6];
-const [READING, LOW, WIDE] = [5.97, -6.34, -2.81];
-const CUT = [-0.55, -3.71, 0, 5.3, -4.31];
+const [MAX_APART, MAX_WIDTH] = [0.8, 1.7];
+const [READING, LOW, WIDE] = [6, -6.7, -4];
+const CUT = [2.3, -2.5, 4.7, -5.2];
 const SURE = 0.9;
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -66,7 +66,7 @@ export function measure(strokes) {
   const boxed = parts.map((piece) => [piece, boxOf(upright[piece[0]].slice(piece[1], piece[2]))]);
   boxed.sort(([, a], [, b]) => a[0] + a[2] - (b[0] + b[2]));
   const [pieces, boxes] = [boxed.map(([piece]) => piece), boxed.map(([, box]) => box)];
-  const places = pieces.map((_, k) => (k ? placeOf(pieces, boxes, k) : [0, 0, 0, 0, 0]));
+  const places = pieces.map((_, k) => (k ? placeOf(pieces, boxes, k) : [0, 0, 0, 0]));
   let spans = pieces.length <= MAX_PIECES ? spansOf(boxes) : [];
   const points = ([i, j]) => sum(pieces.slice(i, j).map(([, start, stop]) => stop - start));
   if (spans.length === 0 || sum(spans.map(points)) > MAX_WORK) spans = [[0, pieces.length]];
@@ -141,24 +141,23 @@ function running(points) {
 }
 
 function placeOf(pieces, boxes, k) {
-  const [[left, top, right, bottom], [x0, y0, x1, y1]] = [boxes[k - 1], boxes[k]];
+  const [[left, , right], [x0, , x1]] = [boxes[k - 1], boxes[k]];
   const narrower = Math.max(Math.min(right - left, x1 - x0), 0.1);
   const over = (Math.min(right, x1) - Math.max(left, x0)) / narrower;
-  const across = (x0 + x1 - left - right) / 2;
-  const down = Math.abs(y0 + y1 - top - bottom) / 2;
   const [[stroke, , stop], [next, start]] = [pieces[k - 1], pieces[k]];
   const cut = stroke === next && stop === start + 1 ? 1 : 0;
-  return [1, Math.max(over, 0), clamp(down - across, 0, 1), Math.min(across, 1), cut];
+  return [1, Math.max(over, 0), Math.min((x0 + x1 - left - right) / 2, 1), cut];
 }
 
 function spansOf(boxes) {
   const spans = [];
+  const middles = boxes.map(([left, , right]) => (left + right) / 2);
   for (let first = 0; first < boxes.length; first++) {
-    for (let last = first; last < Math.min(first + MAX_SPAN, boxes.length); last++) {
-      const [left, , right] = around(boxes.slice(first, last + 1));
-      const before = last === first ? Infinity : around(boxes.slice(first, last))[2];
-      if (boxes[last][0] - before > MAX_GAP) break;
-      if (last === first || right - left <= MAX_WIDTH) spans.push([first, last + 1]);
+    spans.push([first, first + 1]);
+    for (let stop = first + 2; stop <= Math.min(first + MAX_SPAN, boxes.length); stop++) {
+      if (middles[stop - 1] - middles[stop - 2] > MAX_APART) break;
+      const [left, , right] = around(boxes.slice(first, stop));
+      if (right - left <= MAX_WIDTH) spans.push([first, stop]);
     }
   }
   return spans;
