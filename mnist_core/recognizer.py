@@ -4,7 +4,7 @@ It keeps no state between calls: the same drawing always gets the same answer.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,8 +20,8 @@ from mnist_core.network.model import DIGITS, MLP
 
 A_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # read by any network that has learned
 
-# A number is sure from this confidence on: of those put together from strangers' digits then
-# MISSING (docs/numbers.md).
+# A number of sure digits is sure from this confidence on: then 1.3 % of those put together from
+# strangers' digits are wrong (docs/numbers.md).
 SURE_NUMBER = 0.9
 
 Verdict = Literal["empty", "sure", "unsure", "no digit"]
@@ -57,16 +57,15 @@ class Prediction:
 class Number:
     """One to eight digits from left to right, none without ink.
 
-    groups: for each digit its pieces (stroke, from, to (not included) which point), of strokes that
-    have points; chances: how probable it is that each is a digit's whole ink and no more;
-    confidence: how probable it is that all is read right; verdict: of a single digit, its own; else
-    "no digit" where one digit is none, and "sure" where each digit and all of it is.
+    groups: for each digit its pieces, each (stroke, from, to) which points of the strokes that have
+    any, the last not included; chances: how probable it is that each is all of a digit and no
+    more; together: that all are.
     """
 
     digits: list[Prediction]
     groups: list[list[numbers.Piece]]
     chances: list[float]
-    confidence: float
+    together: float
 
     @property
     def number(self) -> str:
@@ -74,7 +73,13 @@ class Number:
         return "".join(str(digit.digit) for digit in self.digits)
 
     @property
+    def confidence(self) -> float:
+        """How probable it is that all is read right; 1 without ink."""
+        return self.together * math.prod(digit.confidence for digit in self.digits)
+
+    @property
     def verdict(self) -> Verdict:
+        """A single digit's own; else "no digit" where one is none, "sure" where all are."""
         verdicts = [digit.verdict for digit in self.digits]
         if len(verdicts) < 2 or "no digit" in verdicts:
             return min(verdicts, default="empty")  # "no digit" is the first in the alphabet
@@ -88,12 +93,6 @@ class Number:
         return int(
             np.argmin([c * d.confidence for c, d in zip(self.chances, self.digits, strict=True)])
         )
-
-
-def _number(digits: list, groups: list, chances: list, together: float) -> Number:
-    """`together` is how probable it is that the groups are the digits."""
-    confidence = together * math.prod(digit.confidence for digit in digits)
-    return Number(digits, groups, chances, confidence)
 
 
 class Recognizer:
@@ -140,22 +139,31 @@ class Recognizer:
         """
         strokes = parse_strokes(strokes)
         if groups is None and strokes:
-            line = numbers.measure(strokes)
-            spans = [line.pieces[first:stop] for first, stop in line.spans]
-            images = [framing.frame_strokes(numbers.drawn(strokes, span)) for span in spans]
-            predictions = self._predict(np.stack(images))
-            readings = np.log([prediction.confidence for prediction in predictions])
-            way, chances, together = numbers.divide(line, readings)
-            groups = [spans[k] for k in way]
-            if 1 < len(way) <= numbers.MAX_DIGITS:
-                return _number([predictions[k] for k in way], groups, chances, together)
-            if len(way) == 1:  # one drawing alone, to the last bit as `predict_strokes` reads it
-                return _number([self.predict_pixels(images[way[0]])], groups, chances, together)
-            groups = [line.pieces]
+            found = self._divided(strokes)
+            if 1 < len(found.digits) <= numbers.MAX_DIGITS:
+                return found
+            if len(found.digits) == 1:  # alone, it is read to the last bit as ever
+                return replace(found, digits=[self.predict_pixels(found.digits[0].pixels)])
+            groups = [[(i, 0, len(stroke)) for i, stroke in enumerate(strokes)]]
         groups = groups or []
         images = [framing.frame_strokes(numbers.drawn(strokes, group)) for group in groups]
         digits = [self.predict_pixels(image) for image in images]
-        return _number(digits, groups, [1.0] * len(digits), 1.0)
+        return Number(digits, groups, [1.0] * len(digits), 1.0)
+
+    def _divided(self, strokes: list[np.ndarray]) -> Number:
+        """The best way to divide strokes, into however many digits."""
+        line = numbers.measure(strokes)
+        read: dict[numbers.Span, Prediction] = {}
+
+        def readings(spans: list[numbers.Span]) -> np.ndarray:
+            pieces = [line.pieces[first:stop] for first, stop in spans]
+            images = [framing.frame_strokes(numbers.drawn(strokes, group)) for group in pieces]
+            read.update(zip(spans, self._predict(np.stack(images)), strict=True))
+            return np.log([read[span].confidence for span in spans])
+
+        way, chances, together = numbers.divide(line, readings)
+        groups = [line.pieces[first:stop] for first, stop in way]
+        return Number([read[span] for span in way], groups, chances, together)
 
     def explain(self, prediction: Prediction) -> tuple[np.ndarray, float]:
         """Why the leading digit and not the runner-up, for a prediction with ink.

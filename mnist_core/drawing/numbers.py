@@ -8,7 +8,9 @@ exponential of its sum, the best is taken: a semi-Markov conditional random fiel
 Cohen, 2004). ui/recognizer/numbers.js does the same.
 """
 
+import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,12 +20,13 @@ MAX_PIECES = 40  # of a number: 8 digits of 5. Beyond, and beyond so many points
 MAX_WORK = 20_000  # together, all is one span: it is no number, and would take too long.
 MAX_SPAN = 5  # pieces of a digit
 # Of a digit, in heights of the line: from the middle of a piece to the next one's, and in all.
-MAX_APART, MAX_WIDTH = 0.8, 1.7
+MAX_APART, MAX_WIDTH = 0.9, 1.7
 
 # What counts how much, as `experiments/whole_numbers.py --fit` finds it: see docs/numbers.md.
 READING = 6.0  # times the log-probability of the digit that the network reads
-LOW, WIDE = -6.7, -4.0  # how much a span is lower and wider than digits are
-CUT = np.array([2.3, -2.5, 4.7, -5.2])  # a place where digits part: see `_place`
+LOW, WIDE = -6.5, -5.0  # how much a span is lower and wider than digits are
+CUT = np.array([2.0, -3.5, 6.2, -6.2])  # a place where digits part: see `_place`
+HOPELESS = 8.0  # spans that cannot come nearer than this to their pieces alone are not read
 
 Strokes = list[np.ndarray]
 Piece = tuple[int, int, int]  # a stroke, and from and to which of its points (not included)
@@ -120,13 +123,13 @@ def _parts(stroke: np.ndarray, start: int = 0) -> list[tuple[int, int]]:
 def _place(pieces: list[Piece], boxes: np.ndarray, k: int) -> list[float]:
     """How piece k lies to what is before it, all in heights of the line.
 
-    1; how much of the narrower lies over or under its neighbour, 0 to 1; how far their middles
-    are apart; whether a stroke is cut there.
+    1; how much of the narrower lies over or under its neighbour, 0 to 1, squared; how far their
+    middles are apart; whether a stroke is cut there.
     """
     (left, _, right, _), (x0, _, x1, _) = boxes[k - 1], boxes[k]
     over = (min(right, x1) - max(left, x0)) / max(min(right - left, x1 - x0), 0.1)
     cut = pieces[k - 1][0] == pieces[k][0] and pieces[k - 1][2] == pieces[k][1] + 1
-    return [1.0, max(over, 0), min((x0 + x1 - left - right) / 2, 1), float(cut)]
+    return [1.0, max(over, 0) ** 2, min((x0 + x1 - left - right) / 2, 1), float(cut)]
 
 
 def _spans(boxes: np.ndarray) -> list[Span]:
@@ -159,28 +162,43 @@ def drawn(strokes: Strokes, pieces: list[Piece]) -> Strokes:
     return [strokes[i][start:stop] for i, start, stop in joined]
 
 
-def divide(line: Line, readings: np.ndarray) -> tuple[list[int], list[float], float]:
-    """The best way to divide a line, from (spans,) log-probabilities of the digits read in them.
+def divide(
+    line: Line, read: Callable[[list[Span]], np.ndarray]
+) -> tuple[list[Span], list[float], float]:
+    """The best way to divide a line. `read` gives spans' log-probabilities of the digits read.
 
-    Gives which of the line's spans it takes, from left to right; how probable each of them is,
-    and how probable all of them are together.
+    Gives the spans from left to right; how probable each of them is, and how probable all of
+    them are together.
     """
-    scores = READING * readings + line.shapes @ [LOW, WIDE]
-    scores += (line.places @ CUT)[[first for first, _ in line.spans]]
-    count = len(line.pieces)
+    geometry = line.shapes @ [LOW, WIDE] + (line.places @ CUT)[[i for i, _ in line.spans]]
+    scores = dict(zip(line.spans, geometry.tolist(), strict=True))
+    alone = [span for span in line.spans if span[1] - span[0] == 1]
+    _add(scores, alone, read)
+    parts = [0.0, *itertools.accumulate(scores[span] for span in alone)]
+    rest = [span for span in line.spans if span not in alone]
+    hopeful = [s for s in rest if not alone or parts[s[1]] - parts[s[0]] - scores[s] < HOPELESS]
+    _add(scores, hopeful, read)
+    return _best(len(line.pieces), {span: scores[span] for span in sorted(alone + hopeful)})
+
+
+def _add(scores: dict[Span, float], spans: list[Span], read: Callable) -> None:
+    if spans:
+        for span, reading in zip(spans, read(spans), strict=True):
+            scores[span] += READING * reading
+
+
+def _best(count: int, scores: dict[Span, float]) -> tuple[list[Span], list[float], float]:
+    """What `divide` gives, of `count` pieces, from the spans' scores in the spans' order."""
     before, after = [0.0] + [-math.inf] * count, [-math.inf] * count + [0.0]  # sums over all ways
-    best = [(0.0, -1)] + [(-math.inf, -1)] * count  # to each place: the best, by which last span
-    for k, (first, stop) in enumerate(line.spans):  # sorted by where they begin
-        before[stop] = np.logaddexp(before[stop], before[first] + scores[k])
-        best[stop] = max(best[stop], (best[first][0] + scores[k], k), key=lambda way: way[0])
-    for k, (first, stop) in reversed(list(enumerate(line.spans))):
-        after[first] = np.logaddexp(after[first], scores[k] + after[stop])
-    way, place = [], count
-    while place:
-        way.insert(0, best[place][1])
-        place = line.spans[way[0]][0]
-    chances = [
-        math.exp(before[line.spans[k][0]] + scores[k] + after[line.spans[k][1]] - after[0])
-        for k in way
-    ]
+    best: list[tuple[float, Span]] = [(0.0, (0, 0))] + [(-math.inf, (0, 0))] * count
+    for (first, stop), score in scores.items():
+        before[stop] = np.logaddexp(before[stop], before[first] + score)
+        if best[first][0] + score > best[stop][0]:
+            best[stop] = (best[first][0] + score, (first, stop))
+    for (first, stop), score in reversed(scores.items()):
+        after[first] = np.logaddexp(after[first], score + after[stop])
+    way: list[Span] = []
+    while not way or way[0][0]:
+        way.insert(0, best[way[0][0] if way else count][1])
+    chances = [math.exp(before[i] + scores[i, j] + after[j] - after[0]) for i, j in way]
     return way, chances, math.exp(best[count][0] - after[0])

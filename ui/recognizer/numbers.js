@@ -8,9 +8,10 @@ const MAX_DIGITS = 8;
 const MAX_PIECES = 40;
 const MAX_WORK = 20_000;
 const MAX_SPAN = 5;
-const [MAX_APART, MAX_WIDTH] = [0.8, 1.7];
-const [READING, LOW, WIDE] = [6, -6.7, -4];
-const CUT = [2.3, -2.5, 4.7, -5.2];
+const [MAX_APART, MAX_WIDTH] = [0.9, 1.7];
+const [READING, LOW, WIDE] = [6, -6.5, -5];
+const CUT = [2, -3.5, 6.2, -6.2];
+const HOPELESS = 8;
 const SURE = 0.9;
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -42,12 +43,9 @@ function given(groups, read) {
 
 function divided(strokes, read) {
   const line = measure(strokes);
-  const digits = line.spans.map(([first, stop]) => read(line.pieces.slice(first, stop)));
-  const readings = digits.map(({ confidence }) => Math.log(confidence));
-  const { way, chances, together } = divide(line, readings);
-  if (way.length > MAX_DIGITS) return given([line.pieces], read);
-  const groups = way.map((k) => line.pieces.slice(...line.spans[k]));
-  return { groups, digits: way.map((k) => digits[k]), chances, together };
+  const found = divide(line, ([first, stop]) => read(line.pieces.slice(first, stop)));
+  const whole = strokes.map((stroke, i) => [i, 0, stroke.length]);
+  return found.digits.length > MAX_DIGITS ? given([whole], read) : found;
 }
 
 function verdictOf(digits, confidence) {
@@ -146,7 +144,7 @@ function placeOf(pieces, boxes, k) {
   const over = (Math.min(right, x1) - Math.max(left, x0)) / narrower;
   const [[stroke, , stop], [next, start]] = [pieces[k - 1], pieces[k]];
   const cut = stroke === next && stop === start + 1 ? 1 : 0;
-  return [1, Math.max(over, 0), Math.min((x0 + x1 - left - right) / 2, 1), cut];
+  return [1, Math.max(over, 0) ** 2, Math.min((x0 + x1 - left - right) / 2, 1), cut];
 }
 
 function spansOf(boxes) {
@@ -180,30 +178,50 @@ function drawn(strokes, pieces) {
   return joined.map(([i, start, stop]) => strokes[i].slice(start, stop));
 }
 
-function divide({ pieces, spans, shapes, places }, readings) {
-  const scores = spans.map(([first], k) => {
-    const part = sum(places[first].map((value, i) => value * CUT[i]));
-    return READING * readings[k] + LOW * shapes[k][0] + WIDE * shapes[k][1] + part;
+// The best way to divide a line, what `divided` gives; `read` reads a span.
+function divide({ pieces, spans, shapes, places }, read) {
+  const ways = spans.map(([first, stop], k) => {
+    const place = sum(places[first].map((value, i) => value * CUT[i]));
+    return { first, stop, score: LOW * shapes[k][0] + WIDE * shapes[k][1] + place };
   });
+  const add = (way) => {
+    way.digit = read([way.first, way.stop]);
+    way.score += READING * Math.log(way.digit.confidence);
+  };
+  const alone = ways.filter(({ first, stop }) => stop - first === 1);
+  alone.forEach(add);
+  const parts = ({ first, stop }) => sum(alone.slice(first, stop).map(({ score }) => score));
+  const isHopeful = (way) => !way.digit && parts(way) - way.score < HOPELESS;
+  ways.filter((way) => alone.length === 0 || isHopeful(way)).forEach(add);
+  return best(
+    pieces,
+    ways.filter((way) => way.digit),
+  );
+}
+
+function best(pieces, spans) {
   const count = pieces.length;
-  const [before, after, best] = [0, 1, 2].map(() => Array(count + 1).fill(-Infinity));
+  const [before, after, highest] = [0, 1, 2].map(() => Array(count + 1).fill(-Infinity));
   const lastSpan = [];
-  before[0] = after[count] = best[0] = 0;
-  spans.forEach(([first, stop], k) => {
-    before[stop] = logAddExp(before[stop], before[first] + scores[k]);
-    if (best[first] + scores[k] > best[stop]) {
-      [best[stop], lastSpan[stop]] = [best[first] + scores[k], k];
+  before[0] = after[count] = highest[0] = 0;
+  for (const span of spans) {
+    const { first, stop, score } = span;
+    before[stop] = logAddExp(before[stop], before[first] + score);
+    if (highest[first] + score > highest[stop]) {
+      [highest[stop], lastSpan[stop]] = [highest[first] + score, span];
     }
-  });
-  for (let k = spans.length - 1; k >= 0; k--) {
-    const [first, stop] = spans[k];
-    after[first] = logAddExp(after[first], scores[k] + after[stop]);
+  }
+  for (const { first, stop, score } of [...spans].reverse()) {
+    after[first] = logAddExp(after[first], score + after[stop]);
   }
   const way = [];
-  for (let place = count; place > 0; [place] = spans[way[0]]) way.unshift(lastSpan[place]);
-  const chanceOf = (k) => before[spans[k][0]] + scores[k] + after[spans[k][1]] - after[0];
-  const chances = way.map((k) => Math.exp(chanceOf(k)));
-  return { way, chances, together: Math.exp(best[count] - after[0]) };
+  for (let place = count; place > 0; place = way[0].first) way.unshift(lastSpan[place]);
+  return {
+    groups: way.map(({ first, stop }) => pieces.slice(first, stop)),
+    digits: way.map(({ digit }) => digit),
+    chances: way.map((s) => Math.exp(before[s.first] + s.score + after[s.stop] - after[0])),
+    together: Math.exp(highest[count] - after[0]),
+  };
 }
 
 function logAddExp(a, b) {
