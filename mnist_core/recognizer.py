@@ -182,7 +182,8 @@ class Recognizer:
     @torch.inference_mode()
     def _predict(self, images: np.ndarray) -> list[Prediction]:
         """Read (N, 28, 28) uint8 images at once."""
-        probabilities = self.model(framing.to_input(torch.from_numpy(images))).exp()  # (N, 10)
+        log_probabilities = self.model(framing.to_input(torch.from_numpy(images)))
+        probabilities = log_probabilities.exp()  # (N, 10)
         places = calibration.verdicts(probabilities, self.config["thresholds"]).tolist()
         rows = zip(images, probabilities.numpy(), places, strict=True)
         return [

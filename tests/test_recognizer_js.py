@@ -141,9 +141,9 @@ def as_text(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def in_node(node, network: bytes, script: str, cases: list) -> list:
+def in_node(node, network: bytes, script: str, cases: list, more: str = "") -> list:
     """What `script`, a function of `network` and a case, makes of each of `cases`."""
-    imports = f"{READ} const networks = [];"
+    imports = f"{READ} {more} const networks = [];"
     once = f"(x, i) => i ? ({script})(networks[0], x) : networks.push(read(x))"
     return node(imports, once, [as_text(network), *cases])[1:]
 
@@ -198,6 +198,46 @@ def test_a_drawing_gets_the_same_prediction(node, recognizer, shipped, drawings)
         assert found["digit"] == expected.digit or first - second < 0.01
         assert found["runner_up"] == expected.runner_up or second - third < 0.01
     assert verdicts == {"sure", "unsure", "no digit", "empty"}
+
+
+def test_a_number_is_divided_and_read_the_same(node, recognizer, shipped, drawings):
+    """Single drawings of all kinds, and such drawings beside each other, also overlapping."""
+    chance = np.random.default_rng(4)
+    papers = drawings[:120] + drawings[230:460:2]
+    for digits in (2, 3, 5, 8):
+        for k in range(0, 8 * digits, digits):
+            row = []
+            for place, strokes in enumerate(drawings[k : k + digits]):
+                size = np.ptp(np.concatenate([np.array(s, float) for s in strokes if len(s)]))
+                at = [place * chance.uniform(0.7, 1.2), chance.normal(0, 0.1)]
+                row += [(np.array(s, float) / size + at).tolist() for s in strokes if len(s)]
+            papers.append(row)
+    joined = [[*arc(0, 0, 28, 45, -90, 270), *arc(75, 0, 28, 45, -90, 270)]]
+    joined[0][25:25] = [[x, -45] for x in range(8, 70, 6)]
+    papers.append(joined)
+    script = """(network, strokes) => {
+        const once = predictNumber(network, strokes, null, known);
+        const again = predictNumber(network, strokes, null, known);
+        const told = predictNumber(network, strokes, once.groups);
+        const same = (other) => other.number === once.number;
+        return { ...once, digits: null, same: same(again) && same(told) };
+    }"""
+    imports = 'import { predictNumber } from "./ui/recognizer/numbers.js"; const known = new Map();'
+    several = 0
+    answers = in_node(node, shipped, script, papers, imports)
+    for found, strokes in zip(answers, papers, strict=True):
+        expected = recognizer.predict_number(strokes)
+        several += len(expected.digits) > 1
+        assert found["same"]
+        if found["number"] != expected.number or found["verdict"] != expected.verdict:
+            assert expected.confidence < 0.6 or abs(expected.confidence - 0.9) < 0.02
+            continue
+        assert found["groups"] == [[list(piece) for piece in group] for group in expected.groups]
+        assert found["confidence"] == pytest.approx(expected.confidence, abs=0.02)
+        assert found["doubtful"] == expected.doubtful or expected.confidence < 0.3
+    assert several > 40
+    assert sum(a["number"] == recognizer.predict_number(p).number
+               for a, p in zip(answers, papers, strict=True)) >= len(papers) - 2  # fmt: skip
 
 
 def test_any_digit_is_explained_against_any_other(node, recognizer, shipped, images):

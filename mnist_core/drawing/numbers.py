@@ -26,7 +26,7 @@ MAX_APART, MAX_WIDTH = 0.9, 1.7
 READING = 6.0  # times the log-probability of the digit that the network reads
 LOW, WIDE = -6.5, -5.0  # how much a span is lower and wider than digits are
 CUT = np.array([2.0, -3.5, 6.2, -6.2])  # a place where digits part: see `_place`
-HOPELESS = 8.0  # spans that cannot come nearer than this to their pieces alone are not read
+HOPELESS = 5.0  # spans that cannot come nearer than this to their pieces alone are not read
 
 Strokes = list[np.ndarray]
 Piece = tuple[int, int, int]  # a stroke, and from and to which of its points (not included)

@@ -11,7 +11,7 @@ const MAX_SPAN = 5;
 const [MAX_APART, MAX_WIDTH] = [0.9, 1.7];
 const [READING, LOW, WIDE] = [6, -6.5, -5];
 const CUT = [2, -3.5, 6.2, -6.2];
-const HOPELESS = 8;
+const HOPELESS = 5;
 const SURE = 0.9;
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -23,10 +23,16 @@ const most = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
 // each; `groups`, of which pieces each is, [stroke, from, to (not included)], without strokes that
 // have no points; `confidence`, how probable it is that all is read right; the `verdict`, as
 // predictPixels has them, of all; and the place of the `doubtful` digit, null where all are sure.
-// `groups`, as this gives them, say how to divide the strokes, where a person has decided.
-export function predictNumber(network, strokes, groups = null) {
+// `groups`, as this gives them, say how to divide the strokes, where a person has decided. `known`
+// keeps what this network has read, by pixels: while a number is written most of it is as before.
+export function predictNumber(network, strokes, groups = null, known = new Map()) {
   const inked = strokes.filter((stroke) => stroke.length > 0);
-  const read = (pieces) => predictPixels(network, frameStrokes(drawn(inked, pieces)));
+  const read = (pieces) => {
+    const pixels = frameStrokes(drawn(inked, pieces));
+    const key = String.fromCharCode(...pixels);
+    if (!known.has(key)) known.set(key, predictPixels(network, pixels));
+    return known.get(key);
+  };
   const isDivided = groups || inked.length === 0;
   const found = isDivided ? given(groups ?? [], read) : divided(inked, read);
   const confidences = found.digits.map((digit, i) => found.chances[i] * digit.confidence);
