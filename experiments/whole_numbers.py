@@ -4,9 +4,9 @@
         data/unipen-digits.jsonl.gz --not-digits data/unipen-characters.jsonl.gz \\
         --test data/pendigits-test.jsonl.gz
 
-No collection of drawn numbers is at hand. Writes docs/numbers.md; with --sheet a picture of such
-numbers, to look at after changing WAYS; with --fit it prints instead what each thing that
-mnist_core/drawing/numbers.py measures should count. About ten minutes on one core.
+No collection of drawn numbers is at hand. Prints the tables of docs/numbers.md; --sheet draws a
+picture of such numbers, to look at after changing WAYS; --fit prints instead what each thing
+that mnist_core/drawing/numbers.py measures should count. About three minutes on one core.
 """
 
 import argparse
@@ -348,7 +348,6 @@ def main() -> None:
     add("--seed", type=int, default=0, help="what chance starts from (%(default)s)")
     add("--sheet", type=Path, metavar="PNG", help="draw some numbers, to look at")
     add("--fit", action="store_true", help="fit what counts how much, on held-out writers")
-    add("--output", type=Path, default=ROOT / "docs/numbers-table.md", help="where to write")
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
@@ -361,11 +360,9 @@ def main() -> None:
             items = some_numbers(Writers(theirs), 2 * args.count, range(2, 6), chance)
             items += [([one.label], one.strokes) for one in theirs[:: max(1, len(theirs) // 1000)]]
             return print(fit(recognizer, items))
-        page = report(recognizer, args)
+        print(report(recognizer, args))
     except UserError as error:
         parser.exit(2, f"whole_numbers.py: {error}\n")
-    args.output.write_text(page, encoding="utf-8")
-    print(page)
 
 
 if __name__ == "__main__":

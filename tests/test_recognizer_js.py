@@ -203,18 +203,18 @@ def test_a_drawing_gets_the_same_prediction(node, recognizer, shipped, drawings)
 def test_a_number_is_divided_and_read_the_same(node, recognizer, shipped, drawings):
     """Single drawings of all kinds, and such drawings beside each other, also overlapping."""
     chance = np.random.default_rng(4)
-    papers = drawings[:120] + drawings[230:460:2]
-    for digits in (2, 3, 5, 8):
-        for k in range(0, 8 * digits, digits):
-            row = []
-            for place, strokes in enumerate(drawings[k : k + digits]):
-                size = np.ptp(np.concatenate([np.array(s, float) for s in strokes if len(s)]))
-                at = [place * chance.uniform(0.7, 1.2), chance.normal(0, 0.1)]
-                row += [(np.array(s, float) / size + at).tolist() for s in strokes if len(s)]
-            papers.append(row)
-    joined = [[*arc(0, 0, 28, 45, -90, 270), *arc(75, 0, 28, 45, -90, 270)]]
-    joined[0][25:25] = [[x, -45] for x in range(8, 70, 6)]
-    papers.append(joined)
+    papers = [*drawings[:40], *drawings[230:400:4], *drawings[400:]]
+    inked = [one for one in drawings[:210] if any(one)]
+    for place in range(40):
+        row = []
+        for k in range(chance.integers(2, 9)):
+            strokes = [np.array(s, float) for s in inked[place * 5 + k] if len(s)]
+            size = max(np.ptp(np.concatenate(strokes), axis=0).max(), 0.1)
+            at = [k * chance.uniform(0.7, 1.2), chance.normal(0, 0.1)]
+            row += [(stroke / size + at).tolist() for stroke in strokes]
+        papers.append(row)
+    papers.append([[*arc(0, 0, 28, 45, -90, 270), *arc(75, 0, 28, 45, -90, 270)]])
+    papers[-1][0][25:25] = [[x, -45] for x in range(8, 70, 6)]
     script = """(network, strokes) => {
         const once = predictNumber(network, strokes, null, known);
         const again = predictNumber(network, strokes, null, known);
@@ -223,21 +223,18 @@ def test_a_number_is_divided_and_read_the_same(node, recognizer, shipped, drawin
         return { ...once, digits: null, same: same(again) && same(told) };
     }"""
     imports = 'import { predictNumber } from "./ui/recognizer/numbers.js"; const known = new Map();'
-    several = 0
     answers = in_node(node, shipped, script, papers, imports)
+    other = several = 0
     for found, strokes in zip(answers, papers, strict=True):
         expected = recognizer.predict_number(strokes)
-        several += len(expected.digits) > 1
         assert found["same"]
-        if found["number"] != expected.number or found["verdict"] != expected.verdict:
-            assert expected.confidence < 0.6 or abs(expected.confidence - 0.9) < 0.02
-            continue
-        assert found["groups"] == [[list(piece) for piece in group] for group in expected.groups]
         assert found["confidence"] == pytest.approx(expected.confidence, abs=0.02)
-        assert found["doubtful"] == expected.doubtful or expected.confidence < 0.3
-    assert several > 40
-    assert sum(a["number"] == recognizer.predict_number(p).number
-               for a, p in zip(answers, papers, strict=True)) >= len(papers) - 2  # fmt: skip
+        several += len(expected.digits) > 1
+        groups = [[list(piece) for piece in group] for group in expected.groups]
+        verdicts = (expected.number, groups, expected.verdict, expected.doubtful)
+        other += (found["number"], found["groups"], found["verdict"], found["doubtful"]) != verdicts
+    assert several > 30
+    assert other <= 2  # two readings that are as good as each other
 
 
 def test_any_digit_is_explained_against_any_other(node, recognizer, shipped, images):
