@@ -4,7 +4,7 @@ This package knows nothing of the page that shows it; `Recognizer` is the one
 thing that the page, the HTTP API, the scripts and the tests call.
 """
 
-__all__ = ["Prediction", "Recognizer"]
+__all__ = ["Number", "Prediction", "Recognizer"]
 
 
 def __getattr__(name: str) -> object:

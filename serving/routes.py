@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from mnist_core import Prediction, Recognizer
+from mnist_core import Number, Prediction, Recognizer
 from mnist_core.drawing.pictures import decode_picture
 from mnist_core.errors import UserError
 from mnist_core.network.grid import browser_file
@@ -130,16 +130,18 @@ def answer(recognizer: Recognizer, content: Any) -> dict[str, Any]:
     """What `recognizer` reads in {"strokes": ...} or {"picture": data URL}.
 
     The answer has "probabilities" (ten), "digit" (None without ink), "runner_up",
-    "verdict", "pixels" (784 in 0..255) and "network", the name of `recognizer`. Raises UserError
-    for other content.
+    "verdict", "pixels" (784 in 0..255) and "network", the name of `recognizer`. Strokes have a
+    "number" as well, with its "digits" from left to right (see `number`). Raises UserError for
+    other content.
     """
     if not isinstance(content, dict) or not {"strokes", "picture"} & content.keys():
         raise UserError('expected {"strokes": ...} or {"picture": ...}')
     if "picture" in content:
-        prediction = recognizer.predict_image(decode_picture(content["picture"]))
+        prediction, numbered = recognizer.predict_image(decode_picture(content["picture"])), {}
     else:
         prediction = recognizer.predict_strokes(content["strokes"])
-    return {
+        numbered = number(recognizer.predict_number(content["strokes"]))
+    return numbered | {
         "probabilities": prediction.probabilities.tolist(),
         "digit": prediction.digit,
         "runner_up": prediction.runner_up,
@@ -147,6 +149,26 @@ def answer(recognizer: Recognizer, content: Any) -> dict[str, Any]:
         "pixels": prediction.pixels.ravel().tolist(),
         "network": recognizer.name,
     }
+
+
+def number(found: Number) -> dict[str, Any]:
+    """What strokes are when they may be several digits, "number" and "digits".
+
+    Each digit has its own "digit", "probabilities", "verdict" and "pieces", [stroke, from, to]
+    points of the strokes that have any. "number_verdict" and "confidence" are of all together, and
+    "doubtful" is the place of the digit in question, None where the number is sure.
+    """
+    digits = [
+        {
+            "digit": digit.digit,
+            "probabilities": digit.probabilities.tolist(),
+            "verdict": digit.verdict,
+            "pieces": pieces,
+        }
+        for digit, pieces in zip(found.digits, found.groups, strict=True)
+    ]
+    whole = {"confidence": found.confidence, "number_verdict": found.verdict}
+    return {"number": found.number, "digits": digits, **whole, "doubtful": found.doubtful}
 
 
 def api_functions(

@@ -150,9 +150,9 @@ def as_text(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def in_node(node, network: bytes, script: str, cases: list) -> list:
+def in_node(node, network: bytes, script: str, cases: list, more: str = "") -> list:
     """What `script`, a function of `network` and a case, makes of each of `cases`."""
-    imports = f"{READ} const networks = [];"
+    imports = f"{READ} {more} const networks = [];"
     once = f"(x, i) => i ? ({script})(networks[0], x) : networks.push(read(x))"
     return node(imports, once, [as_text(network), *cases])[1:]
 
@@ -207,6 +207,43 @@ def test_a_drawing_gets_the_same_prediction(node, recognizer, shipped, drawings)
         assert found["digit"] == expected.digit or first - second < 0.01
         assert found["runner_up"] == expected.runner_up or second - third < 0.01
     assert verdicts == {"sure", "unsure", "no digit", "empty"}
+
+
+def test_a_number_is_divided_and_read_the_same(node, recognizer, shipped, drawings):
+    """Single drawings of all kinds, and such drawings beside each other, also overlapping."""
+    chance = np.random.default_rng(4)
+    papers = [*drawings[:40], *drawings[230:400:4], *drawings[400:]]
+    inked = [one for one in drawings[:210] if any(one)]
+    for place in range(40):
+        row = []
+        for k in range(chance.integers(2, 9)):
+            strokes = [np.array(s, float) for s in inked[place * 5 + k] if len(s)]
+            size = max(np.ptp(np.concatenate(strokes), axis=0).max(), 0.1)
+            at = [k * chance.uniform(0.7, 1.2), chance.normal(0, 0.1)]
+            row += [(stroke / size + at).tolist() for stroke in strokes]
+        papers.append(row)
+    papers.append([[*arc(0, 0, 28, 45, -90, 270), *arc(75, 0, 28, 45, -90, 270)]])
+    papers[-1][0][25:25] = [[x, -45] for x in range(8, 70, 6)]
+    script = """(network, strokes) => {
+        const once = predictNumber(network, strokes, null, known);
+        const again = predictNumber(network, strokes, null, known);
+        const told = predictNumber(network, strokes, once.groups);
+        const same = (other) => other.number === once.number;
+        return { ...once, digits: null, same: same(again) && same(told) };
+    }"""
+    imports = 'import { predictNumber } from "./ui/recognizer/numbers.js"; const known = new Map();'
+    answers = in_node(node, shipped, script, papers, imports)
+    other = several = 0
+    for found, strokes in zip(answers, papers, strict=True):
+        expected = recognizer.predict_number(strokes)
+        assert found["same"]
+        assert found["confidence"] == pytest.approx(expected.confidence, abs=0.02)
+        several += len(expected.digits) > 1
+        groups = [[list(piece) for piece in group] for group in expected.groups]
+        verdicts = (expected.number, groups, expected.verdict, expected.doubtful)
+        other += (found["number"], found["groups"], found["verdict"], found["doubtful"]) != verdicts
+    assert several > 30
+    assert other <= 2  # two readings that are as good as each other
 
 
 def test_any_digit_is_explained_against_any_other(node, recognizer, shipped, images):

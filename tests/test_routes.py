@@ -7,6 +7,7 @@ import re
 from types import SimpleNamespace
 
 import numpy as np
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -355,6 +356,19 @@ GOOD = (DRAWINGS[7], data_url(Image.effect_noise((40, 40), 100)))
 def test_what_is_no_drawing_is_refused_in_words(recognizer, paper, says):
     with pytest.raises(UserError, match=re.escape(says)):
         answer(recognizer, paper)
+
+
+def test_a_drawing_of_a_number_is_answered_with_its_digits(recognizer):
+    five = [[[x + 0.7, y] for x, y in stroke] for stroke in DRAWINGS[5]]
+    found = answer(recognizer, {"strokes": DRAWINGS[4] + five})
+    assert (found["number"], found["number_verdict"], found["doubtful"]) == ("45", "sure", None)
+    assert [digit["digit"] for digit in found["digits"]] == [4, 5]
+    assert [[piece[0] for piece in digit["pieces"]] for digit in found["digits"]] == [[0, 1], [2]]
+    assert [max(digit["probabilities"]) > 0.9 for digit in found["digits"]] == [True, True]
+    assert found["verdict"] != "sure"  # as a single digit
+    assert json.loads(orjson.dumps(found))["number"] == "45"
+    nothing = answer(recognizer, {"strokes": []})
+    assert (nothing["number"], nothing["number_verdict"]) == ("", "empty")
 
 
 def test_the_answer_does_not_depend_on_what_was_asked_before(recognizer):

@@ -1,0 +1,236 @@
+// Strokes -> the digits of a number, as mnist_core/drawing/numbers.py divides them and
+// mnist_core/recognizer.py reads them: the same steps and constants, which are explained there.
+
+import { frameStrokes } from "./framing.js";
+import { predictPixels } from "./recognizer.js";
+
+const MAX_DIGITS = 8;
+const MAX_PIECES = 40;
+const MAX_WORK = 20_000;
+const MAX_SPAN = 5;
+const [MAX_APART, MAX_WIDTH] = [0.9, 1.7];
+const [READING, LOW, WIDE] = [6, -6.5, -5];
+const CUT = [2, -3.5, 6.2, -6.2];
+const HOPELESS = 5;
+const SURE = 0.9;
+
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+const clamp = (value, least, most) => Math.min(Math.max(value, least), most);
+const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
+const most = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
+
+// Reads one to eight digits. Gives their `number`, a text; `digits`, what predictPixels gives for
+// each; `groups`, of which pieces each is, [stroke, from, to (not included)], without strokes that
+// have no points; `confidence`, how probable it is that all is read right; the `verdict`, as
+// predictPixels has them, of all; and the place of the `doubtful` digit, null where all are sure.
+// `groups`, as this gives them, say how to divide the strokes, where a person has decided. `known`
+// keeps what this network has read, by pixels: while a number is written most of it is as before.
+export function predictNumber(network, strokes, groups = null, known = new Map()) {
+  const inked = strokes.filter((stroke) => stroke.length > 0);
+  const read = (pieces) => {
+    const pixels = frameStrokes(drawn(inked, pieces));
+    const key = String.fromCharCode(...pixels);
+    if (!known.has(key)) known.set(key, predictPixels(network, pixels));
+    return known.get(key);
+  };
+  const isDivided = groups || inked.length === 0;
+  const found = isDivided ? given(groups ?? [], read) : divided(inked, read);
+  const confidences = found.digits.map((digit, i) => found.chances[i] * digit.confidence);
+  const confidence = found.digits.reduce((product, d) => product * d.confidence, found.together);
+  const verdict = verdictOf(found.digits, confidence);
+  const doubtful = ["sure", "empty"].includes(verdict) ? null : confidences.indexOf(least(confidences));
+  const number = found.digits.map(({ digit }) => digit).join("");
+  return { number, digits: found.digits, groups: found.groups, confidence, verdict, doubtful };
+}
+
+function given(groups, read) {
+  return { groups, digits: groups.map(read), chances: groups.map(() => 1), together: 1 };
+}
+
+function divided(strokes, read) {
+  const line = measure(strokes);
+  const found = divide(line, ([first, stop]) => read(line.pieces.slice(first, stop)));
+  const whole = strokes.map((stroke, i) => [i, 0, stroke.length]);
+  return found.digits.length > MAX_DIGITS ? given([whole], read) : found;
+}
+
+function verdictOf(digits, confidence) {
+  const verdicts = digits.map(({ verdict }) => verdict);
+  if (verdicts.includes("no digit")) return "no digit";
+  if (digits.length < 2) return verdicts[0] ?? "empty";
+  return confidence >= SURE && !verdicts.includes("unsure") ? "sure" : "unsure";
+}
+
+// {pieces, spans: [from, to (not included)], shapes, places}.
+export function measure(strokes) {
+  const height = heightOf(strokes);
+  const lean = leanOf(strokes, height / 8);
+  const upright = strokes.map((s) => s.map(([x, y]) => [(x - lean * y) / height, y / height]));
+  const parts = upright.flatMap((stroke, i) => partsOf(stroke).map((part) => [i, ...part]));
+  const boxed = parts.map((piece) => [piece, boxOf(upright[piece[0]].slice(piece[1], piece[2]))]);
+  boxed.sort(([, a], [, b]) => a[0] + a[2] - (b[0] + b[2]));
+  const [pieces, boxes] = [boxed.map(([piece]) => piece), boxed.map(([, box]) => box)];
+  const places = pieces.map((_, k) => (k ? placeOf(pieces, boxes, k) : [0, 0, 0, 0]));
+  let spans = pieces.length <= MAX_PIECES ? spansOf(boxes) : [];
+  const points = ([i, j]) => sum(pieces.slice(i, j).map(([, start, stop]) => stop - start));
+  if (spans.length === 0 || sum(spans.map(points)) > MAX_WORK) spans = [[0, pieces.length]];
+  return { pieces, spans, shapes: spans.map(([i, j]) => shapeOf(boxes.slice(i, j))), places };
+}
+
+function boxOf(points) {
+  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
+  return [least(xs), least(ys), most(xs), most(ys)];
+}
+
+function around(boxes) {
+  const [lefts, tops, rights, bottoms] = [0, 1, 2, 3].map((side) => boxes.map((box) => box[side]));
+  return [least(lefts), least(tops), most(rights), most(bottoms)];
+}
+
+function heightOf(strokes) {
+  const boxes = strokes.map(boxOf).sort((a, b) => a[0] + a[2] - (b[0] + b[2]));
+  const merged = [];
+  for (const box of boxes) {
+    const last = merged.at(-1) ?? [0, 0, -Infinity, 0];
+    const over = Math.min(last[2], box[2]) - Math.max(last[0], box[0]);
+    if (over > Math.min(last[2] - last[0], box[2] - box[0]) / 2) {
+      merged[merged.length - 1] = around([last, box]);
+    } else merged.push(box);
+  }
+  const heights = merged.map(([, top, , bottom]) => bottom - top);
+  const high = heights.filter((height) => height >= most(heights) / 2);
+  const [left, , right] = around(merged);
+  return Math.max(sum(high) / high.length, (right - left) / 50, 1e-9);
+}
+
+function leanOf(strokes, step) {
+  let [across, down] = [0, 0];
+  for (const stroke of strokes) {
+    let [x, y] = stroke[0];
+    for (const [nextX, nextY] of stroke) {
+      const [dx, dy] = [nextX - x, nextY - y];
+      if (dx * dx + dy * dy < step * step) continue;
+      if (Math.abs(dy) > Math.abs(dx)) {
+        across += dy > 0 ? dx : -dx;
+        down += Math.abs(dy);
+      }
+      [x, y] = [nextX, nextY];
+    }
+  }
+  return down ? (0.6 * across) / down : 0;
+}
+
+function partsOf(stroke, start = 0) {
+  const before = running(stroke);
+  const after = running([...stroke].reverse()).reverse();
+  const overlaps = before.map(([, top, right, bottom], i) => {
+    const [nextLeft, nextTop, , nextBottom] = after[i];
+    const height = Math.min(bottom - top, nextBottom - nextTop);
+    const beside = Math.min(bottom, nextBottom) - Math.max(top, nextTop);
+    return height < 0.5 || beside < 0.5 * height ? Infinity : right - nextLeft;
+  });
+  const limit = Math.min(least(overlaps) + 0.02, 0.05);
+  const thin = [...overlaps.keys()].filter((i) => overlaps[i] <= limit);
+  const [left, , right] = after[0];
+  if (thin.length === 0 || right - left < 0.6) return [[start, start + stroke.length]];
+  const at = thin[Math.floor(thin.length / 2)];
+  return [...partsOf(stroke.slice(0, at + 1), start), ...partsOf(stroke.slice(at), start + at)];
+}
+
+// The box of all points until each one.
+function running(points) {
+  const boxes = [];
+  for (const [x, y] of points) boxes.push(around([...boxes.slice(-1), [x, y, x, y]]));
+  return boxes;
+}
+
+function placeOf(pieces, boxes, k) {
+  const [[left, , right], [x0, , x1]] = [boxes[k - 1], boxes[k]];
+  const narrower = Math.max(Math.min(right - left, x1 - x0), 0.1);
+  const over = (Math.min(right, x1) - Math.max(left, x0)) / narrower;
+  const [[stroke, , stop], [next, start]] = [pieces[k - 1], pieces[k]];
+  const cut = stroke === next && stop === start + 1 ? 1 : 0;
+  return [1, Math.max(over, 0) ** 2, Math.min((x0 + x1 - left - right) / 2, 1), cut];
+}
+
+function spansOf(boxes) {
+  const spans = [];
+  const middles = boxes.map(([left, , right]) => (left + right) / 2);
+  for (let first = 0; first < boxes.length; first++) {
+    spans.push([first, first + 1]);
+    for (let stop = first + 2; stop <= Math.min(first + MAX_SPAN, boxes.length); stop++) {
+      if (middles[stop - 1] - middles[stop - 2] > MAX_APART) break;
+      const [left, , right] = around(boxes.slice(first, stop));
+      if (right - left <= MAX_WIDTH) spans.push([first, stop]);
+    }
+  }
+  return spans;
+}
+
+function shapeOf(boxes) {
+  const [left, top, right, bottom] = around(boxes);
+  const height = bottom - top;
+  const low = Math.log(Math.max(0.9 / Math.max(height, 0.05), 1));
+  return [low, Math.max((right - left) / Math.max(height, 0.5) - 1, 0)];
+}
+
+function drawn(strokes, pieces) {
+  const joined = [];
+  for (const [i, start, stop] of [...pieces].sort((a, b) => a[0] - b[0] || a[1] - b[1])) {
+    const last = joined.at(-1);
+    if (last && last[0] === i && last[2] === start + 1) last[2] = stop;
+    else joined.push([i, start, stop]);
+  }
+  return joined.map(([i, start, stop]) => strokes[i].slice(start, stop));
+}
+
+// The best way to divide a line, what `divided` gives; `read` reads a span.
+function divide({ pieces, spans, shapes, places }, read) {
+  const ways = spans.map(([first, stop], k) => {
+    const place = sum(places[first].map((value, i) => value * CUT[i]));
+    return { first, stop, score: LOW * shapes[k][0] + WIDE * shapes[k][1] + place };
+  });
+  const add = (way) => {
+    way.digit = read([way.first, way.stop]);
+    way.score += READING * Math.log(way.digit.confidence);
+  };
+  const alone = ways.filter(({ first, stop }) => stop - first === 1);
+  alone.forEach(add);
+  const parts = ({ first, stop }) => sum(alone.slice(first, stop).map(({ score }) => score));
+  const isHopeful = (way) => !way.digit && parts(way) - way.score < HOPELESS;
+  ways.filter((way) => alone.length === 0 || isHopeful(way)).forEach(add);
+  return best(
+    pieces,
+    ways.filter((way) => way.digit),
+  );
+}
+
+function best(pieces, spans) {
+  const count = pieces.length;
+  const [before, after, highest] = [0, 1, 2].map(() => Array(count + 1).fill(-Infinity));
+  const lastSpan = [];
+  before[0] = after[count] = highest[0] = 0;
+  for (const span of spans) {
+    const { first, stop, score } = span;
+    before[stop] = logAddExp(before[stop], before[first] + score);
+    if (highest[first] + score > highest[stop]) {
+      [highest[stop], lastSpan[stop]] = [highest[first] + score, span];
+    }
+  }
+  for (const { first, stop, score } of [...spans].reverse()) {
+    after[first] = logAddExp(after[first], score + after[stop]);
+  }
+  const way = [];
+  for (let place = count; place > 0; place = way[0].first) way.unshift(lastSpan[place]);
+  return {
+    groups: way.map(({ first, stop }) => pieces.slice(first, stop)),
+    digits: way.map(({ digit }) => digit),
+    chances: way.map((s) => Math.exp(before[s.first] + s.score + after[s.stop] - after[0])),
+    together: Math.exp(highest[count] - after[0]),
+  };
+}
+
+function logAddExp(a, b) {
+  const larger = Math.max(a, b);
+  return larger === -Infinity ? larger : larger + Math.log1p(Math.exp(Math.min(a, b) - larger));
+}
