@@ -42,11 +42,15 @@ TELL_NETWORK = """{
 HAS_NETWORK = "window.hasNetwork"
 
 
+# So that no example draws itself first; there is no storage in empty pages.
+NO_EXAMPLE = "try { localStorage.setItem('visited', 'yes'); } catch {}"
+
+
 def open_page(page: Page, address: str, has_network: bool = True) -> None:
     """Open the page and wait until it can be drawn on, and reads by itself if it ever will."""
     if not has_network:
         page.route(NETWORK, lambda route: route.abort())
-    page.add_init_script("localStorage.setItem('visited', 'yes')")  # no example first
+    page.add_init_script(NO_EXAMPLE)
     page.add_init_script(TELL_NETWORK)
     page.goto(address, timeout=120_000)
     expect(page.locator(".result")).to_be_visible()

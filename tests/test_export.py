@@ -11,7 +11,16 @@ from mnist_core.network.model import MLP
 from tests.browser import draw
 from tests.conftest import ROOT, call, run
 from tests.drawings import DRAWINGS
-from tests.page import LISTEN, PHONE, expect_accessible, expect_empty, expect_leader, paper, tool
+from tests.page import (
+    LISTEN,
+    NO_EXAMPLE,
+    PHONE,
+    expect_accessible,
+    expect_empty,
+    expect_leader,
+    paper,
+    tool,
+)
 from ui.texts import CHINESE, ENGLISH
 
 EXPORT = ROOT / "scripts" / "export_page.py"
@@ -53,7 +62,7 @@ def open_file(browser, file):
         page.on("console", lambda line: complaints.append(line.text))
         page.on("request", lambda request: asked.add(request.url.partition("#")[0]))
         opened.add(path.as_uri())
-        page.add_init_script("localStorage.setItem('visited', 'yes')")  # no example first
+        page.add_init_script(NO_EXAMPLE)
         page.goto(path.as_uri() + fragment)
         page.evaluate(LISTEN)
         return page

@@ -151,7 +151,7 @@ def test_a_person_gives_sees_exports_and_deletes(page, tmp_path):
     page.get_by_role("button", name="No, thanks").click()
     page.get_by_role("button", **YES).click()
     expect(consent).to_be_hidden()  # it is asked once
-    assert page.evaluate("Object.keys(localStorage)") == ["lessons"]
+    assert page.evaluate("Object.keys(localStorage)") == ["lessons", "visited"]
 
     link = page.url
     page.goto("about:blank")
@@ -161,7 +161,7 @@ def test_a_person_gives_sees_exports_and_deletes(page, tmp_path):
     page.get_by_text("More", exact=True).click()
     expect(page.get_by_text("a random number")).to_be_visible()
     page.get_by_role("button", name="Yes, and those to come").click()
-    toast = page.locator(".toast")
+    toast = page.locator("#feedback .toast")
     expect(toast).to_have_text("Thank you: kept as 1.")
     correct(page, 7)  # agreed already, and instead of the first
     expect(toast).to_have_text("Thank you: kept as 7.")
@@ -220,10 +220,10 @@ def test_what_is_kept_is_what_is_on_the_paper_and_not_what_was_answered(asking_p
     assert len(strokes) == 2
     assert strokes == asking_page.evaluate("drawn.strokes")
     expect(asking_page.get_by_text("kept as 7.")).to_be_visible()
-    expect(asking_page.locator(".result")).to_have_css("opacity", "0.45")  # about another too
+    expect(asking_page.locator(".bars")).to_have_css("opacity", "0.45")  # about another too
     gate.open()
     expect(asking_page.get_by_role("button", **YES)).to_be_enabled()
-    expect(asking_page.locator(".result")).to_have_css("opacity", "1")
+    expect(asking_page.locator(".bars")).to_have_css("opacity", "1")
 
 
 def test_nothing_is_asked_of_a_drawing_without_an_answer_nor_of_a_picture(
@@ -251,9 +251,9 @@ def test_what_is_said_vanishes(open_context):
     drawn(page, DRAWINGS[7])
     page.route("**/corrections", lambda route: route.abort())
     page.get_by_role("button", **YES).click()
-    expect(page.locator(".toast")).to_have_text(ENGLISH["no_store"])
+    expect(page.locator("#feedback .toast")).to_have_text(ENGLISH["no_store"])
     page.clock.run_for(9_000)
-    expect(page.locator(".toast")).to_be_hidden()
+    expect(page.locator("#feedback .toast")).to_be_hidden()
 
 
 # By status; after each another sentence, or what is said of the one before would do.
@@ -276,7 +276,7 @@ def test_whatever_is_refused_is_said_in_both_languages(open_context):
         for status, key in REFUSALS.items():
             page.locator(".yes").click()  # to try again
             said = texts[key].replace("{reason}", f"Reason {status}.")
-            expect(page.locator(".toast")).to_have_text(said)
+            expect(page.locator("#feedback .toast")).to_have_text(said)
 
 
 # Networks

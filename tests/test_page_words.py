@@ -148,7 +148,7 @@ def test_what_would_be_read_without_centring_is_said_where_it_differs(page):
 
 
 def test_explanations_that_are_not_on_the_screen_are_not_worked_out(open_context):
-    page = open_context(viewport={"width": 375, "height": 400})
+    page = open_context(viewport={"width": 375, "height": 360})
     draw(page, DRAWINGS[1])
     expect_leader(page, 1)
     expect(page.locator("#insight .question")).to_have_text("Why?")
