@@ -51,15 +51,17 @@ function addBar(element, digit, compare) {
 
 // Gives what is to be read aloud.
 function showPrediction(element, bars, prediction) {
-  const { probabilities, verdict, digit, runner_up } = prediction;
-  const shown = ["empty", "no digit"].includes(verdict) ? "?" : digit;
+  const { probabilities, digit, runner_up, number } = prediction;
+  const verdict = number?.verdict ?? prediction.verdict;
+  const leading = ["empty", "no digit"].includes(prediction.verdict) ? null : digit;
+  const shown = ["empty", "no digit"].includes(verdict) ? "?" : (number?.number ?? digit);
   const said = comment(prediction);
   bars.forEach((bar, i) => {
     const meter = bar.querySelector(".meter");
     meter.ariaValueNow = (100 * probabilities[i]).toFixed(1);
     meter.ariaValueText = bar.querySelector(".percent").textContent = percentage(probabilities[i]);
     bar.style.setProperty("--share", probabilities[i]);
-    bar.classList.toggle("leading", i === shown);
+    bar.classList.toggle("leading", i === leading);
     const asks = digit === i ? runner_up : i; // of the leading bar the explanation as it was
     const question = digit == null ? "why_nothing" : "why";
     bar.querySelector(".ask").ariaLabel = text(question, { digit, runner_up: asks });
@@ -67,14 +69,24 @@ function showPrediction(element, bars, prediction) {
   });
   element.querySelector(".result").dataset.verdict = verdict;
   element.querySelector(".digit").textContent = shown;
+  element.querySelector(".digit").classList.toggle("number", Boolean(number));
   element.querySelector(".comment").textContent = said;
-  return verdict === "sure" ? `${shown}, ${said}` : said;
+  return verdict === "sure" ? `${[...String(shown)].join(" ")}, ${said}` : said;
 }
 
-function comment({ verdict, digit, runner_up, confidence, picture }) {
+function comment({ verdict, digit, runner_up, confidence, picture, number }) {
+  if (number) return commentNumber(number);
   if (verdict === "empty") return text(picture ? "blank_picture" : "nothing");
   if (verdict === "no digit") return text("no_digit");
   if (verdict === "unsure") return text("not_sure", { digit, runner_up });
+  return text(confidence > CERTAIN ? "certain" : "sure", { percent: percentage(confidence) });
+}
+
+// Not sure, it names the digit in question.
+function commentNumber({ verdict, digits, confidence, doubtful }) {
+  if (verdict === "no digit") return text("no_number");
+  const { digit, runner_up } = digits[doubtful ?? 0];
+  if (verdict === "unsure") return text("not_sure_of", { place: doubtful + 1, digit, runner_up });
   return text(confidence > CERTAIN ? "certain" : "sure", { percent: percentage(confidence) });
 }
 

@@ -37,20 +37,20 @@ function startChoices(find, endpoint) {
     find(".digits button").focus();
   });
   find(".agree").addEventListener("click", () => {
-    const { drawing, asked } = look();
+    const { subject, asked } = look();
     if (asked === null) return; // it is clicked twice
     setConsent(true);
     leave(find);
-    give(endpoint, drawing, asked);
+    give(endpoint, subject, asked);
   });
   find(".decline").addEventListener("click", () => {
     hasDeclined = true;
     leave(find);
   });
   find(".forget").addEventListener("click", () => {
-    const { drawing } = look();
-    forgetLesson(drawing);
-    takeBack(endpoint, drawing);
+    const { subject } = look();
+    forgetLesson(subject);
+    takeBack(endpoint, subject);
     find(".no").focus();
   });
 }
@@ -70,14 +70,14 @@ function leave(find) {
   find(".no").focus();
 }
 
-// What is on the paper now is `digit`.
+// What is on the paper now, or the digit of a number that was chosen, is `digit`.
 function choose(find, digit, endpoint) {
-  const { drawing, isOffered } = look();
+  const { subject, isOffered } = look();
   if (digit === null || !isOffered) return;
   leave(find);
-  addLesson(drawing, digit);
+  addLesson(subject, digit);
   if (!endpoint || hasDeclined) return;
-  if (hasConsented()) return give(endpoint, drawing, digit);
+  if (hasConsented()) return give(endpoint, subject, digit);
   askConsent(digit);
   find(".consent p").focus();
 }
@@ -98,8 +98,8 @@ function sayOnce(node, words) {
 let toastTimer;
 
 function show(find) {
-  const { drawing, isOffered, right, isOpen, answer, asked, message } = look();
-  const lesson = lessonAbout(drawing);
+  const { subject, isOffered, right, isOpen, answer, asked, message } = look();
+  const lesson = lessonAbout(subject);
   find(".choices").hidden = !isOffered;
   find(".yes").hidden = answer?.verdict === "no digit";
   find(".yes").ariaDisabled = right === null;

@@ -26,7 +26,8 @@ function set(changes) {
 export function look() {
   const isOffered = state.wasAnswered;
   const { digit = null, verdict } = state.answer ?? {};
-  return { ...state, isOffered, right: isOffered && verdict !== "no digit" ? digit : null };
+  const right = isOffered && verdict !== "no digit" ? digit : null;
+  return { ...state, isOffered, right, subject: state.answer?.written ?? state.drawing };
 }
 
 const CLOSED = { isOpen: false, asked: null };

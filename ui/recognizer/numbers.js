@@ -174,7 +174,8 @@ function shapeOf(boxes) {
   return [low, Math.max((right - left) / Math.max(height, 0.5) - 1, 0)];
 }
 
-function drawn(strokes, pieces) {
+// The strokes of which `pieces` are, those of one stroke that follow each other joined again.
+export function drawn(strokes, pieces) {
   const joined = [];
   for (const [i, start, stop] of [...pieces].sort((a, b) => a[0] - b[0] || a[1] - b[1])) {
     const last = joined.at(-1);

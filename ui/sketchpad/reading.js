@@ -4,22 +4,29 @@
 import { send } from "../elements.js";
 import { shrinkStrokes } from "../recognizer/framing.js";
 import { explain } from "../recognizer/network.js";
-import { predictPixels, predictStrokes } from "../recognizer/recognizer.js";
+import { drawn, predictNumber } from "../recognizer/numbers.js";
+import { predictPixels } from "../recognizer/recognizer.js";
 import { startAsking } from "./asking.js";
+import { startBrackets } from "./brackets.js";
 import { startNetworks } from "./networks.js";
 import { hush, tell } from "./notice.js";
 import { look, on } from "./state.js";
 import { startTeaching } from "./teaching.js";
+
+const MAX_KNOWN = 1000; // readings of a drawing that goes on
 
 export function startReading(server) {
   const { element } = server;
   let drawing, frame;
   let prediction = null;
   let networks = {};
+  let known = new Map(); // what predictNumber has read with this network
+  let decided = {}; // by the reader, about this drawing: {at} the digit to explain, its {groups}
   const show = ({ strokes, picture }, answer, refused) => {
     prediction = answer && explained(networks, { ...answer, strokes, picture: Boolean(picture) });
     if (refused) tell(element, "refused", { reason: refused }, true);
     else hush(element, true);
+    bracket(prediction ?? {});
     send(element, "prediction", prediction);
   };
   const ask = startAsking(server, show);
@@ -28,12 +35,22 @@ export function startReading(server) {
     const isHere = !drawing.picture && networks.current;
     ask(isEmpty || isHere ? null : drawing);
     if (isEmpty) show(drawing, null);
-    else if (isHere) show(drawing, ...readHere(networks.taught, drawing.strokes));
+    else if (isHere) show(drawing, ...readHere(networks.taught, drawing.strokes, decided, known));
   };
+  const decide = (what) => {
+    decided = { ...decided, ...what };
+    read();
+  };
+  const bracket = startBrackets(
+    element,
+    (at) => decide({ at }),
+    (groups) => decide({ groups }),
+  );
   const take = () => {
     const { sheet, origin, isDemo } = look();
     const strokes = sheet.strokes.map((points) => points.map(([x, y]) => [x, y])); // no pressure
     drawing = { strokes, picture: sheet.picture, origin, isDemo };
+    decided = {};
     send(element, "drawing", drawing);
   };
   on("change", () => {
@@ -50,15 +67,25 @@ export function startReading(server) {
   take();
   const useNetworks = (found) => {
     networks = found;
+    known = new Map();
     read();
   };
   startNetworks(server, startTeaching(server, useNetworks));
 }
 
-// The answer, or null and why the strokes are refused.
-function readHere(network, strokes) {
+// The answer, or null and why the strokes are refused. Of a number it is that about the digit
+// `at`, or the one written last: its `written` strokes, and all of the `number`.
+function readHere(network, strokes, { at, groups }, known) {
+  if (known.size > MAX_KNOWN) known.clear();
   try {
-    return [predictStrokes(network, strokes)];
+    const number = predictNumber(network, strokes, groups, known);
+    if (number.digits.length < 2) return [{ ...number.digits[0], written: strokes, number: null }];
+    const last = (group) => Math.max(...group.map(([stroke]) => stroke));
+    const lasts = number.groups.map(last);
+    const place = Math.min(at ?? lasts.indexOf(Math.max(...lasts)), lasts.length - 1);
+    const written = drawn(strokes, number.groups[place]);
+    const whole = { ...number, at: place, isChosen: at !== undefined };
+    return [{ ...number.digits[place], written, number: whole }];
   } catch (error) {
     return [null, error.message];
   }
@@ -72,7 +99,8 @@ function explained({ taught, current, previous }, prediction) {
   const { pixels, digit, strokes, probabilities } = prediction;
   const why = (other) => taught && explain(taught, pixels, digit, other);
   const shrunk = () => {
-    const simple = taught && !prediction.picture && predictPixels(taught, shrinkStrokes(strokes));
+    const isAlone = taught && !prediction.picture && !prediction.number;
+    const simple = isAlone && predictPixels(taught, shrinkStrokes(strokes));
     return simple && simple.digit !== digit ? simple.digit : null;
   };
   const before = previous && digit !== null ? predictPixels(previous, pixels) : null;

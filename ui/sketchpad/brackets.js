@@ -1,0 +1,67 @@
+// Brackets under the digits of a number. Bars and explanation are about the one that was chosen;
+// it can be split where its ink has a gap, and joined with the next one.
+
+import { add, addButton } from "../elements.js";
+import { drawn } from "../recognizer/numbers.js";
+import { text } from "../texts.js";
+import { SIDE } from "./state.js";
+
+const MAX_DIGITS = 8;
+
+// Gives what shows the {strokes, number} of a prediction; `choose` gets a digit's place, `divide`
+// the groups of pieces that somebody decided on.
+export function startBrackets(element, choose, divide) {
+  const holder = element.querySelector(".brackets");
+  let shown = null; // {digits, groups, at, isChosen} of the number on the paper
+  const brackets = Array.from({ length: MAX_DIGITS }, (_, place) => {
+    const bracket = addButton(holder, "", () => choose(place));
+    bracket.className = "bracket";
+    return bracket;
+  });
+  const mend = add(holder, "span");
+  const split = addButton(mend, "", () => divide(withSplit(shown)));
+  const join = addButton(mend, "", () => divide(withJoin(shown)));
+  return ({ strokes, number } = {}) => {
+    holder.hidden = !number;
+    if (!number) return;
+    shown = number;
+    const boxes = number.groups.map((group) => boxOf(drawn(strokes, group).flat()));
+    brackets.forEach((bracket, place) => {
+      bracket.hidden = place >= boxes.length;
+      if (bracket.hidden) return;
+      stand(bracket, boxes[place]);
+      bracket.ariaPressed = place === number.at;
+      const { digit } = number.digits[place];
+      bracket.ariaLabel = text("digit_at", { place: place + 1, digit });
+    });
+    mend.hidden = !number.isChosen;
+    stand(mend, boxes[number.at]);
+    const next = number.digits[number.at + 1];
+    split.textContent = text("split");
+    split.hidden = number.groups[number.at].length < 2;
+    join.textContent = next ? text("join", { digit: next.digit }) : "";
+    join.hidden = !next;
+  };
+}
+
+function boxOf(points) {
+  const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
+  return { left: Math.min(...xs), right: Math.max(...xs), bottom: Math.max(...ys) };
+}
+
+function stand({ style }, { left, right, bottom }) {
+  const percent = (length) => `${(100 * length) / SIDE}%`;
+  style.left = percent(left);
+  style.width = percent(right - left);
+  style.top = percent(Math.min(bottom + 40, SIDE - 60));
+}
+
+// The pieces of a group lie from left to right.
+function withSplit({ groups, at }) {
+  const half = Math.ceil(groups[at].length / 2);
+  return groups.toSpliced(at, 1, groups[at].slice(0, half), groups[at].slice(half));
+}
+
+function withJoin({ groups, at }) {
+  return groups.toSpliced(at, 2, [...groups[at], ...groups[at + 1]]);
+}
