@@ -157,7 +157,7 @@ what counts are those above; in the first row they confirm nothing. The settings
 writers of the training collections ([experiments](experiments.md)). These people were scored
 twice: with 300 rehearsed images first, which left 8.8 misread in the second row and MNIST at
 99.15 % at least; 500 had forgotten less on the training writers. Where the rehearsed answers move
-too far, as they do after wrong corrections, the page uses fewer, the latest; here it never did.
+too far, as they do after wrong corrections, the page uses fewer, the latest.
 """
 
 
