@@ -20,8 +20,8 @@ from mnist_core.network.model import DIGITS, MLP
 
 A_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # read by any network that has learned
 
-# A number of sure digits is sure from this confidence on: then 1.3 % of those put together from
-# strangers' digits are wrong (docs/numbers.md).
+# A number of sure digits is sure from this confidence on: of those put together from strangers'
+# digits 0.4 to 1.6 % are wrong then (docs/numbers.md).
 SURE_NUMBER = 0.9
 
 Verdict = Literal["empty", "sure", "unsure", "no digit"]
