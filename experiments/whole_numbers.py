@@ -64,6 +64,8 @@ class Writers:
             self.pools[writer_of(drawing)][name].append(drawing)
         self.pools = {writer: pool for writer, pool in self.pools.items() if len(pool) > 5}
         self.names = list(self.pools)
+        if not self.names:
+            raise UserError("no writer drew more than five different signs: give more drawings")
 
     def choose(self, text: Sequence, chance: np.random.Generator) -> list[Drawing] | None:
         """A drawing for each sign of `text` by one writer; None where the writer lacks one."""

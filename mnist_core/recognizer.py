@@ -27,9 +27,8 @@ SHIPPED = INSIDE if INSIDE.is_dir() else BESIDE
 A_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # read by any network that has learned
 
 BATCH = 4096  # images at once: more take memory and no less time
-
-# A number of sure digits is sure from this confidence on: then 1.3 % of those put together from
-# strangers' digits are wrong (docs/numbers.md).
+# A number of sure digits is sure from this confidence on: of those put together from strangers'
+# digits 0.4 to 1.6 % are wrong then (docs/numbers.md).
 SURE_NUMBER = 0.9
 
 Picture = Image.Image | np.ndarray | torch.Tensor | str | Path

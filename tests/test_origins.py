@@ -200,8 +200,10 @@ def test_under_a_name_that_is_not_known_the_page_works_and_asks_nobody_else(brow
         log_in_by_form(page, f"{named}?__theme=dark")
         draw(page, DRAWINGS[7])
         expect_leader(page, 7)
-        page.get_by_role("button", name="Use via API").click()
-        expect(page.get_by_text("predict_image").first).to_be_visible()
+        page.get_by_text("How does it work?").click()
+        with page.context.expect_page() as opened:
+            page.get_by_role("link", name="For programs").click()
+        expect(opened.value.get_by_text("predict_image").first).to_be_visible()
         assert [url for url in asked if not url.startswith((named, "data:", "blob:"))] == []
         assert complaints == []
         page.close()

@@ -41,6 +41,7 @@ require-trusted-types-for 'script'; trusted-types 'none'">
 # Stands where Gradio's page will, until the script of its last component has run. Gradio's is
 # not shown before: what arrives in it would move the rest. No selector of the page's looks in.
 SKELETON = """<style>
+  %s
   #skeleton { position: absolute; inset: 0 0 auto; cursor: progress }
   body:has(#about summary:not(:empty)) #skeleton { display: none }
   body:not(:has(#about summary:not(:empty))) gradio-app { visibility: hidden }
@@ -77,7 +78,8 @@ def skeletons() -> dict[str, str]:
     bar = bar.replace('percent">', 'percent">10 %')
     bars = [bar.replace('name">', f'name">{digit}') for digit in range(10)]
     html = re.sub('(class="bars"[^>]*>)', rf"\1{''.join(bars)}", html)
-    html = SKELETON % (_style(components), html)
+    page = (FOLDER / "page.css").read_text(encoding="utf-8")
+    html = SKELETON % (re.search(":root {[^}]*}", page)[0], _style(components), html)
     return {
         language: re.sub(r'(data-text="(\w+)"[^>]*>)', lambda m, w=words: m[1] + w[m[2]], html)
         for language, words in LANGUAGES.items()

@@ -84,7 +84,7 @@ function comment({ verdict, digit, runner_up, confidence, picture, number }) {
 
 // Not sure, it names the digit in question.
 function commentNumber({ verdict, digits, confidence, doubtful }) {
-  if (verdict === "no digit") return text("no_number");
+  if (verdict === "no digit") return text("no_digit");
   const { digit, runner_up } = digits[doubtful ?? 0];
   if (verdict === "unsure") return text("not_sure_of", { place: doubtful + 1, digit, runner_up });
   return text(confidence > CERTAIN ? "certain" : "sure", { percent: percentage(confidence) });

@@ -36,6 +36,7 @@ export function start({ element }) {
 function show(element, prediction, compared) {
   const { pixels, digit, verdict } = prediction ?? {};
   const isSeen = pixels?.some((value) => value > 0);
+  element.querySelector(".figures").classList.toggle("nothing", !isSeen);
   fill(element, ".saw", (i) => (isSeen ? [pixels[i], pixels[i], pixels[i], 255] : NOTHING));
   const shrunk = prediction?.shrunk?.() ?? null; // null too where it reads the same
   element.querySelector(".shrunk").textContent = shrunk === null ? "" : text("shrunk", { shrunk });

@@ -5,7 +5,7 @@ import { send } from "../elements.js";
 import { shrinkStrokes } from "../recognizer/framing.js";
 import { explain } from "../recognizer/network.js";
 import { drawn, predictNumber } from "../recognizer/numbers.js";
-import { predictPixels } from "../recognizer/recognizer.js";
+import { predictPixels, predictStrokes } from "../recognizer/recognizer.js";
 import { startAsking } from "./asking.js";
 import { startBrackets } from "./brackets.js";
 import { startNetworks } from "./networks.js";
@@ -74,12 +74,15 @@ export function startReading(server) {
 }
 
 // The answer, or null and why the strokes are refused. Of a number it is that about the digit
-// `at`, or the one written last: its `written` strokes, and all of the `number`.
+// `at`, or the one written last: its `written` strokes, and all of the `number`. What is hardly a
+// number is read as the one thing that it may be.
 function readHere(network, strokes, { at, groups }, known) {
   if (known.size > MAX_KNOWN) known.clear();
   try {
     const number = predictNumber(network, strokes, groups, known);
-    if (number.digits.length < 2) return [{ ...number.digits[0], written: strokes, number: null }];
+    const none = number.digits.filter(({ verdict }) => verdict === "no digit").length;
+    const isOne = number.digits.length < 2 || (!groups && 2 * none >= number.digits.length);
+    if (isOne) return [{ ...predictStrokes(network, strokes), written: strokes, number: null }];
     const last = (group) => Math.max(...group.map(([stroke]) => stroke));
     const lasts = number.groups.map(last);
     const place = Math.min(at ?? lasts.indexOf(Math.max(...lasts)), lasts.length - 1);
