@@ -154,10 +154,10 @@ The page learns by itself from what a person corrects or confirms there: the las
 with these drawings and 500 rehearsed images of MNIST, nothing else of the network, and nothing
 leaves the browser ([learning.js](../ui/recognizer/learning.js)). The people, their order and
 what counts are those above; in the first row they confirm nothing. The settings were chosen on
-writers of the training collections ([experiments](experiments.md)). With the network before this one they were scored
-twice: with 300 rehearsed images first, which left 8.8 misread in the second row and MNIST at
-99.15 % at least; 500 had forgotten less on the training writers. Where the rehearsed answers move
-too far, as they do after wrong corrections, the page uses fewer, the latest.
+writers of the training collections ([experiments](experiments.md)). With the network before this
+one they were scored twice: with 300 rehearsed images first, which left 8.8 misread in the second
+row and MNIST at 99.15 % at least; 500 had forgotten less on the training writers. Where the
+rehearsed answers move too far, as they do after wrong corrections, the page uses fewer, the latest.
 """
 
 

@@ -38,7 +38,7 @@ def main() -> None:
     add("--recipes", nargs="+", choices=RECIPES, default=["tutorial", "quick"], metavar="NAME")
     add("--seeds", type=int, default=5, help="how many (%(default)s)")
     add("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
-    add("--output", type=Path, default=ROOT / "docs", help="where to write")
+    add("--output", type=Path, default=ROOT / "runs" / "experiments", help="folder")
     args = parser.parse_args()
     try:
         sets = {"MNIST test": load_mnist(args.data, train=False)}

@@ -96,9 +96,14 @@ def unpacked(release: Path, folder: str) -> Path:
     if release.is_dir():
         return release
     try:
-        safely = {"filter": "data"} if tarfile.is_tarfile(release) else {}  # not for other kinds
-        shutil.unpack_archive(release, folder, **safely)
-    except (OSError, ValueError, EOFError) as error:
+        if tarfile.is_tarfile(release):
+            with tarfile.open(release) as archive:
+                # Nothing outside the folder, where Python is recent enough to see to it.
+                safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+                archive.extractall(folder, **safely)
+        else:
+            shutil.unpack_archive(release, folder)
+    except (tarfile.TarError, OSError, ValueError, EOFError) as error:
         raise UserError(f"{release} can't be unpacked ({error})") from error
     return Path(folder)
 

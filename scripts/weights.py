@@ -13,10 +13,32 @@ import argparse
 import sys
 from pathlib import Path
 
-import torch
-
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Install, restore and convert networks.")
+    commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
+    added = commands.add_parser("install", help="copy a network to weights/, where the page looks")
+    added.add_argument("network", type=Path, metavar="DIR", help="its folder, as train.py makes it")
+    added.add_argument("--force", action="store_true", help="also one that reads less")
+    added = commands.add_parser("restore", help="bring back a network that was in weights/")
+    added.add_argument("which", choices=("previous", "shipped"))
+    text = "make a folder for --weights of a state dict, .pt or .safetensors, of 784 -> ... -> 10"
+    added = commands.add_parser("convert", help=text)
+    added.add_argument("file", type=Path, metavar="FILE", help="or save_pretrained's folder")
+    added.add_argument("output", type=Path, metavar="DIR", help="where to write the network")
+    for name in ("install", "convert"):
+        add = commands.choices[name].add_argument
+        add("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
+    return parser
+
+
+if __name__ == "__main__":  # what is mistyped is told at once: the imports below take seconds
+    argument_parser().parse_args()
+
+import torch
 
 from mnist_core.errors import UserError
 from mnist_core.network import weights
@@ -33,32 +55,12 @@ def main() -> None:
     given = vars(parser.parse_args())
     torch.set_num_threads(1)
     try:
-        given.pop("command")(**given)
+        commands = {"install": install, "restore": restore, "convert": convert}
+        commands[given.pop("command")](**given)
     except finish.NotInstalled as error:
         parser.exit(4, f"weights.py: {error}\n")
     except UserError as error:
         parser.exit(2, f"weights.py: {error}\n")
-
-
-def argument_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Install, restore and convert networks.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    added = commands.add_parser("install", help="copy a network to weights/, where the page looks")
-    added.set_defaults(command=install)
-    added.add_argument("network", type=Path, metavar="DIR", help="its folder, as train.py makes it")
-    added.add_argument("--force", action="store_true", help="also one that reads less")
-    added = commands.add_parser("restore", help="bring back a network that was in weights/")
-    added.set_defaults(command=restore)
-    added.add_argument("which", choices=(weights.PREVIOUS, weights.SHIPPED))
-    text = "make a folder for --weights of a state dict, .pt or .safetensors, of 784 -> ... -> 10"
-    added = commands.add_parser("convert", help=text)
-    added.set_defaults(command=convert)
-    added.add_argument("file", type=Path, metavar="FILE", help="or save_pretrained's folder")
-    added.add_argument("output", type=Path, metavar="DIR", help="where to write the network")
-    for name in ("install", "convert"):
-        add = commands.choices[name].add_argument
-        add("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
-    return parser
 
 
 def install(network: Path, data: Path, force: bool) -> None:

@@ -363,11 +363,14 @@ def test_paper_answer_bars_and_explanation_are_in_sight_together(open_context, p
     page = open_context(**PHONE if phone else {})
     draw(page, DRAWINGS[4])
     expect_leader(page, 4)
-    sizes = [(1280, 800), (1366, 768), (1920, 1080), (768, 1024), (640, 400)]
+    sizes = [(1280, 800), (1366, 768), (1920, 1080), (960, 700), (768, 1024), (640, 400)]
     for width, height in [(375, 667), (320, 568), (812, 375)] if phone else sizes:
         page.set_viewport_size({"width": width, "height": height})
         for part in TOGETHER[: 4 if width == 320 else 5]:
             expect(page.locator(part)).to_be_in_viewport(ratio=1)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        sheet, answer = (page.locator(part).bounding_box() for part in (".paper", ".answer"))
+        is_beside = sheet["x"] + sheet["width"] < answer["x"]
+        assert is_beside or sheet["y"] + sheet["height"] < answer["y"]
     page.set_viewport_size({"width": 1920, "height": 1080})
     assert paper(page).bounding_box()["height"] > 0.55 * 1080

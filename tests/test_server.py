@@ -119,8 +119,8 @@ def test_a_trusted_proxy_may_hold_the_connections_of_many(monkeypatch):
 
 def test_a_request_that_is_answered_gives_way_to_nobody(address, connect, monkeypatch):
     monkeypatch.setattr(server, "MAX_OF_ONE", 1)
-    parse = routes.parse_strokes
-    monkeypatch.setattr(routes, "parse_strokes", lambda given: time.sleep(1) or parse(given))
+    answer = routes.answer
+    monkeypatch.setattr(routes, "answer", lambda *given: time.sleep(1) or answer(*given))
     asked = connect(HEAD + b"\r\n" + BODY)
     time.sleep(0.3)
     connect(), connect()
