@@ -28,7 +28,7 @@ A_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # read by any network that has learn
 
 BATCH = 4096  # images at once: more take memory and no less time
 # A number of sure digits is sure from this confidence on: of those put together from strangers'
-# digits 0.4 to 1.6 % are wrong then (docs/numbers.md).
+# digits 0.6 to 1.4 % are wrong then (docs/numbers.md).
 SURE_NUMBER = 0.9
 
 Picture = Image.Image | np.ndarray | torch.Tensor | str | Path
