@@ -196,6 +196,16 @@ def test_examples_draw_themselves_and_are_explained(open_file):
     expect(page.locator("#insight .sum")).to_contain_text("times as likely")
 
 
+def test_a_number_is_read_and_its_digits_are_explained(open_file):
+    page = open_file(**PHONE)
+    for digit, left in ((4, 0.02), (7, 0.5)):
+        small = [[(left + 0.4 * x, 0.2 + 0.5 * y) for x, y in stroke] for stroke in DRAWINGS[digit]]
+        draw(page, small)
+    expect(page.locator(".answer .digit")).to_have_text("47")
+    page.get_by_role("button", name="Digit 1: 4").click()
+    expect(page.locator("#insight .question")).to_contain_text("Why 4")
+
+
 def test_the_keyboard_draws(open_file):
     page = open_file()
     paper(page).focus()

@@ -13,7 +13,15 @@ from mnist_core.drawing.strokes import read_drawings
 from tests.browser import draw
 from tests.conftest import serving
 from tests.drawings import DRAWINGS
-from tests.page import Gate, expect_leader, open_page, record_requests, wait_until
+from tests.page import (
+    Gate,
+    expect_leader,
+    open_page,
+    record_requests,
+    settle,
+    wait_until,
+    wait_until_replayed,
+)
 from tests.test_reloader import other_network
 from ui.components import rehearsal_address
 from ui.texts import CHINESE, ENGLISH
@@ -28,6 +36,7 @@ def drawn(page, strokes=SLANTED) -> None:
 
 
 def correct(page, digit: int) -> None:
+    settle(page)  # what is still drawn would close what is open
     page.get_by_role("button", **NO).click()
     page.locator(".digits button").nth(digit).click()
 
@@ -156,6 +165,8 @@ def test_a_person_gives_sees_exports_and_deletes(page, tmp_path):
     link = page.url
     page.goto("about:blank")
     open_page(page, link)
+    wait_until_replayed(page)
+    page.wait_for_timeout(1100)  # it draws itself for a second
     expect_leader(page, 7)
     correct(page, 1)
     page.get_by_text("More", exact=True).click()
