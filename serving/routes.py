@@ -139,8 +139,10 @@ def answer(recognizer: Recognizer, content: Any) -> dict[str, Any]:
     if "picture" in content:
         prediction, numbered = recognizer.predict_image(decode_picture(content["picture"])), {}
     else:
-        prediction = recognizer.predict_strokes(content["strokes"])
-        numbered = number(recognizer.predict_number(content["strokes"]))
+        found = recognizer.predict_number(content["strokes"])
+        alone = len(found.digits) == 1  # and read as `predict_strokes` reads it
+        prediction = found.digits[0] if alone else recognizer.predict_strokes(content["strokes"])
+        numbered = number(found)
     return numbered | {
         "probabilities": prediction.probabilities.tolist(),
         "digit": prediction.digit,

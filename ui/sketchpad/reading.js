@@ -81,8 +81,11 @@ function readHere(network, strokes, { at, groups }, known) {
   try {
     const number = predictNumber(network, strokes, groups, known);
     const none = number.digits.filter(({ verdict }) => verdict === "no digit").length;
-    const isOne = number.digits.length < 2 || (!groups && 2 * none >= number.digits.length);
-    if (isOne) return [{ ...predictStrokes(network, strokes), written: strokes, number: null }];
+    const isHardly = !groups && 2 * none >= number.digits.length;
+    if (number.digits.length < 2 || isHardly) {
+      const one = number.digits.length < 2 ? number.digits[0] : predictStrokes(network, strokes);
+      return [{ ...one, written: strokes, number: null }];
+    }
     const last = (group) => Math.max(...group.map(([stroke]) => stroke));
     const lasts = number.groups.map(last);
     const place = Math.min(at ?? lasts.indexOf(Math.max(...lasts)), lasts.length - 1);
