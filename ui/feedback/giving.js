@@ -1,6 +1,7 @@
 // Giving drawings to the server, for the next training, and taking them back. Of that this browser
 // remembers in localStorage a token, and whether drawings may be kept.
 
+import { remembered } from "../elements.js";
 import { text } from "../texts.js";
 import { announceStore, say } from "./state.js";
 
@@ -19,8 +20,8 @@ const REFUSED = {
 const given = new Map(); // {id, label} by the strokes, since the page was loaded
 let last = Promise.resolve(); // one after another, so that a drawing has one label
 
-export const hasConsented = () => localStorage.getItem(CONSENT) === "yes";
-export const hasGiven = () => localStorage.getItem(TOKEN) !== null; // or can have
+export const hasConsented = () => remembered(CONSENT) === "yes";
+export const hasGiven = () => remembered(TOKEN) !== null; // or can have
 
 export function setConsent(isGiven) {
   if (isGiven) localStorage.setItem(CONSENT, "yes");
@@ -74,7 +75,7 @@ export async function request(method, address, content) {
 
 // A random number and no account: who has it can see and delete what was given with it.
 function token() {
-  const known = localStorage.getItem(TOKEN);
+  const known = remembered(TOKEN);
   if (known) return known;
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   const made = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

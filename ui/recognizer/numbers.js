@@ -4,7 +4,7 @@
 import { frameStrokes } from "./framing.js";
 import { predictPixels } from "./recognizer.js";
 
-const MAX_DIGITS = 8;
+export const MAX_DIGITS = 8;
 const MAX_PIECES = 40;
 const MAX_WORK = 20_000;
 const MAX_SPAN = 5;
@@ -18,7 +18,6 @@ const HOPELESS = 5;
 const SURE = 0.9;
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
-const clamp = (value, least, most) => Math.min(Math.max(value, least), most);
 const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
 const most = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
 
@@ -65,7 +64,7 @@ function verdictOf(digits, confidence) {
 }
 
 // {pieces, spans: [from, to (not included)], shapes, places}.
-export function measure(strokes) {
+function measure(strokes) {
   const height = heightOf(strokes);
   const lean = leanOf(strokes, height / 8);
   const upright = strokes.map((s) => s.map(([x, y]) => [(x - lean * y) / height, y / height]));
@@ -80,7 +79,8 @@ export function measure(strokes) {
   return { pieces, spans, shapes: spans.map(([i, j]) => shapeOf(boxes.slice(i, j))), places };
 }
 
-function boxOf(points) {
+// The least and the largest of points, [left, top, right, bottom].
+export function boxOf(points) {
   const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
   return [least(xs), least(ys), most(xs), most(ys)];
 }

@@ -19,10 +19,12 @@ export function startAddress(element) {
   restore(element);
 }
 
+// A demonstration is nobody's drawing.
+const sheetToKeep = () => (look().isDemo ? { strokes: [] } : look().sheet);
+
 function keep() {
   try {
-    const { sheet, isDemo } = look();
-    const { strokes, picture } = isDemo ? { strokes: [] } : sheet;
+    const { strokes, picture } = sheetToKeep();
     sessionStorage.setItem(KEPT, JSON.stringify({ strokes, picture: picture?.data }));
   } catch {
     // A browser without storage: the address still holds what fits it.
@@ -57,7 +59,7 @@ function openLink(element) {
 
 // Gives false where the drawing is too long for a link.
 function update() {
-  const { strokes } = look().isDemo ? { strokes: [] } : look().sheet;
+  const { strokes } = sheetToKeep();
   const link = strokes.length ? linkTo(strokes) : "";
   const fits = link.length <= MAX_LINK;
   const address = location.pathname + location.search + (fits ? link : "");

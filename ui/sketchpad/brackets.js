@@ -2,11 +2,9 @@
 // it can be split where its ink has a gap, and joined with the next one.
 
 import { add, addButton } from "../elements.js";
-import { drawn } from "../recognizer/numbers.js";
+import { MAX_DIGITS, boxOf, drawn } from "../recognizer/numbers.js";
 import { text } from "../texts.js";
 import { SIDE } from "./state.js";
-
-const MAX_DIGITS = 8;
 
 // Gives what shows the {strokes, number} of a prediction; `choose` gets a digit's place, `divide`
 // the groups of pieces that somebody decided on.
@@ -44,12 +42,7 @@ export function startBrackets(element, choose, divide) {
   };
 }
 
-function boxOf(points) {
-  const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
-  return { left: Math.min(...xs), right: Math.max(...xs), bottom: Math.max(...ys) };
-}
-
-function stand({ style }, { left, right, bottom }) {
+function stand({ style }, [left, , right, bottom]) {
   const percent = (length) => `${(100 * length) / SIDE}%`;
   style.left = percent(left);
   style.width = percent(right - left);
