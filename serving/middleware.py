@@ -52,7 +52,7 @@ MAX_WAITING = 8 * 2**20  # bytes
 OPEN = re.compile(
     r"(?a)/|/config/?|/theme\.css|/(assets|static|svelte)/(?!.*\.\.)[\w./@~+-]{1,200}|/favicon\.ico|/robots\.txt|/manifest\.json"
     r"|/pwa_icon(/\d{1,4})?|/log(in|out)|/recognize|/network(/[0-9a-f]{8}\.bin)?|/healthz|/metrics"
-    r"|/corrections(/\d{1,10})?|/(lesson(\.zh)?|api)\.md|/ui/[0-9a-f]{12}/(page\.js|rehearsal\.gz)"
+    r"|/corrections(/\d{1,10})?|/(lesson(\.zh)?|api)\.md|/ui/[0-9a-f]{12}/(page\.js|(rehearsal|tutorial)\.gz)"
     r"|/gradio_api/(info|openapi\.json|startup-events|theme\.css|user|login_check|app_id)/?"
     r"|/gradio_api/heartbeat/\w{1,64}|/gradio_api/queue/(join|data)"
     rf"|/gradio_api/call/(v2/)?({'|'.join(ENDPOINTS)})(/\w{{1,64}})?|/gradio_api/mcp/?"

@@ -38,25 +38,25 @@ def modules() -> dict[str, str]:
     }
 
 
-def rehearsal() -> bytes:
-    """The images of MNIST that are rehearsed where the page learns: 784 grey values each, gzipped.
+def data() -> dict[str, bytes]:
+    """Gzipped files that the page asks for when it needs them, by name.
 
-    experiments/rehearsal_images.py makes them.
+    "rehearsal.gz" holds the images of MNIST that are rehearsed where the page learns: 784 grey
+    values each (experiments/rehearsal_images.py makes it). "tutorial.gz" is the snapshots of a
+    training with the recipe `tutorial` (docs/training.md says how it was made).
     """
-    return (FOLDER / "recognizer" / "rehearsal.gz").read_bytes()
+    return {path.name: path.read_bytes() for path in FOLDER.rglob("*.gz")}
 
 
-def rehearsal_address() -> str:
-    """Where they are served, relative to the page."""
-    return f"ui/{page_version()}/rehearsal.gz"
+def address_of(name: str) -> str:
+    """Where a file of `data` is served, relative to the page."""
+    return f"ui/{page_version()}/{name}"
 
 
 def files() -> dict[str, tuple[str | bytes, str]]:
     """What a browser may keep for ever: content and media type, by address."""
-    return {
-        script_address(): (script(), "text/javascript"),
-        rehearsal_address(): (rehearsal(), "application/gzip"),
-    }
+    kept = {address_of(name): (content, "application/gzip") for name, content in data().items()}
+    return {script_address(): (script(), "text/javascript"), **kept}
 
 
 def script_address() -> str:

@@ -1,5 +1,9 @@
 // What several components do: elements, tables, events, percentages, and what is remembered.
 
+// Orange and blue are told apart whatever colours a person sees.
+export const FOR = [230, 159, 0];
+export const AGAINST = [0, 130, 220];
+
 const SVG = "http://www.w3.org/2000/svg";
 
 export function add(parent, name, content) {
@@ -40,6 +44,33 @@ export function addThumbnail(parent, strokes, box) {
     line.setAttribute("points", points.join(" "));
   }
   return svg;
+}
+
+// Colours a canvas's pixels, row by row: `colour` gives [red, green, blue, alpha] for each place.
+export function paint(canvas, colour) {
+  const image = new ImageData(canvas.width, canvas.height);
+  for (let i = 0; i < image.width * image.height; i++) image.data.set(colour(i), 4 * i);
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+// What speaks for something and what against it; the weak show too.
+export function paintSigned(canvas, values) {
+  const strongest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+  paint(canvas, (i) => {
+    const share = values[i] / strongest;
+    return [...(share > 0 ? FOR : AGAINST), 255 * Math.sqrt(Math.abs(share))];
+  });
+}
+
+// Gives what calls `show` now or, where `element` is not on the screen, as soon as it is.
+export function whileOnScreen(element, show) {
+  let isOnScreen = false;
+  const update = () => isOnScreen && show();
+  new IntersectionObserver((entries) => {
+    isOnScreen = entries.at(-1).isIntersecting;
+    update();
+  }).observe(element);
+  return update;
 }
 
 // Tells the rest of the page.

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from ui.components import FOLDER, component, page_version, rehearsal_address
+from ui.components import FOLDER, address_of, component, page_version
 from ui.texts import I18N
 
 # Gradio's own queue, which its clients use: more than these wait are told to come again.
@@ -27,20 +27,24 @@ def build(
     recognize: str | None,
     network: str | None,
     corrections: str | None = None,
+    training: str | None = None,
 ) -> gr.Blocks:
     """The page, and Gradio's own `endpoints` for its clients, one call at a time.
 
     `recognize` reads pictures, `network` tells what reads drawings and lies beside its file,
-    `corrections` keeps what people correct: addresses relative to the page, None where there is
-    no such thing.
+    `corrections` keeps what people correct, `training` trains networks: addresses relative to the
+    page, None where there is no such thing.
     """
+    rehearsal, snapshots = (
+        network and address_of(name) for name in ("rehearsal.gz", "tutorial.gz")
+    )
     with gr.Blocks(title="Draw a digit", analytics_enabled=False) as page:
         component("heading")
         component(
             "sketchpad",
             endpoint=recognize,
             network=network,
-            rehearsal=network and rehearsal_address(),
+            rehearsal=rehearsal,
             version=page_version(),
         )
         component("chart")
@@ -48,6 +52,7 @@ def build(
         # As text: of a nested value Gradio makes a proxy for each point, which takes time.
         component("examples", drawings=EXAMPLES.read_text(encoding="utf-8"))
         component("insight")
+        component("inside", rehearsal=rehearsal, snapshots=snapshots, training=training)
         component("invitation", address="", code="", visible=False)
         component("about", endpoint=network, corrections=corrections)
         for endpoint in endpoints:

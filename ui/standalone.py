@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui.components import FOLDER, component, modules, rehearsal
+from ui.components import FOLDER, component, data, modules
 from ui.joiner import join
 from ui.page import build, settings
 from ui.texts import CHINESE, ENGLISH
@@ -18,6 +18,7 @@ LANGUAGES = {"en": ENGLISH, "zh": CHINESE}
 SCRIPT = """window.gradio_config = { i18n_translations: %s };
 window.embedded_network = "%s";
 window.embedded_rehearsal = "%s";
+window.embedded_snapshots = "%s";
 %s
 for (const [name, props] of Object.entries(%s)) {
   const element = document.querySelector(`#${name} > .html-container`);
@@ -64,7 +65,8 @@ def document(card: dict[str, Any], network: bytes) -> str:
     components = [block for block in page.blocks.values() if block.visible]
     props = {each.elem_id: each.props for each in components}
     props["about"]["card"] = card
-    embedded = [base64.b64encode(each).decode() for each in (network, rehearsal())]
+    files = [network, *(data()[name] for name in ("rehearsal.gz", "tutorial.gz"))]
+    embedded = [base64.b64encode(file).decode() for file in files]
     script = SCRIPT % (_json(LANGUAGES), *embedded, join(modules()), _json(props))
     style = _style(components)
     return DOCUMENT % (_source(script), _source(style), style, _body(components), script)

@@ -29,6 +29,10 @@ export function translate(element) {
       node[property] = text(node.dataset[name]);
     }
   }
+  for (const link of element.querySelectorAll("a[data-part]")) {
+    link.href = `lesson${language() === "zh" ? ".zh" : ""}.md#part-${link.dataset.part}`;
+    link.target = "_blank";
+  }
 }
 
 // Say what a component's template says, and the page's own title, now, which is before the

@@ -45,7 +45,6 @@ function compare(element, { network, probabilities, before, untaught, lessons: u
 
 async function build(element, { card, endpoint }) {
   element.querySelector(".links").hidden = !endpoint; // a file alone has neither
-  element.querySelector(".lesson").href = language() === "zh" ? "lesson.zh.md" : "lesson.md";
   element.querySelector(".api").href = "api.md";
   const network = card ?? (await ask(endpoint));
   if (!network) return;

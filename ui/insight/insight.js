@@ -1,12 +1,9 @@
 // What the network saw, and why it chose as it did: pictures of 28 x 28 pixels on canvases of that
 // size, enlarged by the style sheet. All that is worked out while it is on the screen alone.
 
-import { percentage } from "../elements.js";
+import { paint, paintSigned, percentage, whileOnScreen } from "../elements.js";
 import { language, text } from "../texts.js";
 
-// Orange and blue are told apart whatever colours a person sees.
-const FOR = [230, 159, 0];
-const AGAINST = [0, 130, 220];
 const NOTHING = [0, 0, 0, 0];
 const COMPARED = { ".question": "why", ".for": "speaks_for", ".against": "speaks_against" };
 const FAR_FROM_ALL = { ".question": "why_none", ".for": "fits", ".against": "fits_not" };
@@ -16,8 +13,7 @@ const ROUNDED = { maximumSignificantDigits: 2, notation: "compact", compactDispl
 export function start({ element }) {
   let last = null;
   let compared = null; // the digit to compare the leading one with, where somebody chose it
-  let isOnScreen = false;
-  const update = () => isOnScreen && show(element, last, compared);
+  const update = whileOnScreen(element, () => show(element, last, compared));
   document.addEventListener("prediction", ({ detail }) => {
     last = detail;
     update();
@@ -26,10 +22,6 @@ export function start({ element }) {
     compared = detail;
     update();
   });
-  new IntersectionObserver((entries) => {
-    isOnScreen = entries.at(-1).isIntersecting;
-    update();
-  }).observe(element);
   show(element, null);
 }
 
@@ -37,7 +29,7 @@ function show(element, prediction, compared) {
   const { pixels, digit, verdict } = prediction ?? {};
   const isSeen = pixels?.some((value) => value > 0);
   element.querySelector(".figures").classList.toggle("nothing", !isSeen);
-  fill(element, ".saw", (i) => (isSeen ? [pixels[i], pixels[i], pixels[i], 255] : NOTHING));
+  paint(element.querySelector(".saw"), (i) => (isSeen ? [pixels[i], pixels[i], pixels[i], 255] : NOTHING));
   const shrunk = prediction?.shrunk?.() ?? null; // null too where it reads the same
   element.querySelector(".shrunk").textContent = shrunk === null ? "" : text("shrunk", { shrunk });
   const asked = compared === digit ? null : compared;
@@ -49,25 +41,14 @@ function show(element, prediction, compared) {
 }
 
 function showNothing(element) {
-  fill(element, ".why", () => NOTHING);
+  paint(element.querySelector(".why"), () => NOTHING);
   element.querySelector(".question").textContent = text("why_nothing");
-}
-
-// `colour` gives [red, green, blue, alpha] for a pixel's place.
-function fill(element, canvas, colour) {
-  const image = new ImageData(28, 28);
-  for (let i = 0; i < 28 * 28; i++) image.data.set(colour(i), 4 * i);
-  element.querySelector(canvas).getContext("2d").putImageData(image, 0, 0);
 }
 
 // Without `other` the leading digit is compared with the nine others at once: where none is
 // probable, what is to be said is why even the first is not.
 function showReasons(element, { digit, confidence }, other, { contributions, constant }) {
-  const strongest = Math.max(...contributions.map(Math.abs));
-  fill(element, ".why", (i) => {
-    const share = contributions[i] / strongest;
-    return [...(share > 0 ? FOR : AGAINST), 255 * Math.sqrt(Math.abs(share))]; // the weak show too
-  });
+  paintSigned(element.querySelector(".why"), contributions);
   const values = { digit, runner_up: other, percent: percentage(confidence) };
   for (const [part, key] of Object.entries(other === null ? FAR_FROM_ALL : COMPARED)) {
     element.querySelector(part).textContent = text(key, values);

@@ -34,7 +34,11 @@ export function readNetwork(file) {
 
 // Ten log-probabilities of 784 grey values, ink bright.
 export function logProbabilities(network, pixels) {
-  const scores = run(network, pixels);
+  return logSoftmax(run(network, pixels));
+}
+
+// Without a quotient, which could overflow.
+export function logSoftmax(scores) {
   const largest = Math.max(...scores);
   const sum = scores.reduce((total, score) => total + Math.exp(score - largest), 0);
   return scores.map((score) => score - largest - Math.log(sum));
@@ -72,7 +76,7 @@ function run(network, pixels) {
 }
 
 // A layer's values, none below `least`.
-function multiply({ weights, steps, biases, values }, inputs, least) {
+export function multiply({ weights, steps, biases, values }, inputs, least) {
   const units = values.length;
   values.fill(0);
   for (let i = 0; i < inputs.length; i++) {
@@ -87,7 +91,7 @@ function multiply({ weights, steps, biases, values }, inputs, least) {
 }
 
 // The slopes of a layer's inputs, from those of its values; 0 where the input is 0.
-function slopesBefore({ weights, steps, values }, slopes, inputs) {
+export function slopesBefore({ weights, steps, values }, slopes, inputs) {
   const active = Int32Array.from(slopes.keys()).filter((unit) => slopes[unit] !== 0);
   const scaled = Float64Array.from(active, (unit) => slopes[unit] * steps[unit]);
   return inputs.map((input, i) => {

@@ -1,16 +1,36 @@
 // The network that reads in the browser and the one before it: from the server, which is asked
 // for newer ones after the pen, or from the page itself, which then needs no server.
 
+import { remember, remembered } from "../elements.js";
+import { fromPage } from "../files.js";
 import { readNetwork } from "../recognizer/network.js";
 import { request } from "./asking.js";
 import { look, on } from "./state.js";
 
+const OWN = "network"; // in localStorage, where it has room: a file in base64
 const PAUSE = 3000; // milliseconds between what somebody does and a look for a newer network
 const MOMENT = 200; // the same where the pen is down then: drawing is not disturbed
 const TIMEOUT = 120000; // until a file counts as lost: slow links take a quarter of a minute
 
-// `change` gets {current, previous}, networks or null, whenever they are others.
+// `change` gets {current, previous}, networks or null, whenever they are others. One that somebody
+// trained and chose, which comes as a file with the event "use", or null to leave it, is the
+// current one in this browser, and the page's the one before.
 export function startNetworks(server, change) {
+  let [found, own] = [{ current: null, previous: null }, ownNetwork()];
+  const tell = () => change(own ? { current: own, previous: found.current } : found);
+  document.addEventListener("use", ({ detail: file }) => {
+    own = file && asOwn(file);
+    remember(OWN, file ? toLetters(file) : "");
+    tell();
+  });
+  if (own) tell();
+  startFound(server, (networks) => {
+    found = networks;
+    tell();
+  });
+}
+
+function startFound(server, change) {
   if (!server.props.network) {
     const current = readNetwork(fromPage(window.embedded_network).buffer);
     return change({ current, previous: null });
@@ -57,7 +77,13 @@ async function fetchLow(server, address) {
   return response;
 }
 
-// What lies in the page itself as base64.
-export function fromPage(letters) {
-  return Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
+const asOwn = (file) => ({ ...readNetwork(file.slice().buffer), isOwn: true });
+const toLetters = (file) => btoa(Array.from(file, (byte) => String.fromCharCode(byte)).join(""));
+
+function ownNetwork() {
+  try {
+    return asOwn(fromPage(remembered(OWN)));
+  } catch {
+    return null; // there is none, or one of another version
+  }
 }

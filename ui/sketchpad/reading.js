@@ -100,7 +100,7 @@ function readHere(network, strokes, { at, groups }, known) {
 // With what explains it, which is worked out where somebody looks at it. `why` compares the leading
 // digit with another, or null with all others; `shrunk` is the digit that would be read without
 // centring, where it is another; `untaught` is the answer without lessons. They give null until the
-// network is here.
+// network is here, the `reader`.
 function explained({ taught, current, previous }, prediction) {
   const { pixels, digit, strokes, probabilities } = prediction;
   const why = (other) => taught && explain(taught, pixels, digit, other);
@@ -113,5 +113,5 @@ function explained({ taught, current, previous }, prediction) {
   const untaught = () => current && predictPixels(current, pixels);
   const lessons = taught?.lessons ?? 0; // how many it learned from
   const confidence = Math.max(...probabilities);
-  return { ...prediction, confidence, before, why, shrunk, untaught, lessons };
+  return { ...prediction, reader: taught, confidence, before, why, shrunk, untaught, lessons };
 }

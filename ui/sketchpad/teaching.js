@@ -1,11 +1,10 @@
 // The network that reads, after this browser's lessons: taught anew from all of them whenever
 // there is another network or another lesson. Nothing of it leaves the browser.
 
+import { unzipped } from "../files.js";
 import { lessons, onLessons } from "../lessons.js";
 import { frameStrokes } from "../recognizer/framing.js";
 import { rehearse, teach } from "../recognizer/learning.js";
-import { request } from "./asking.js";
-import { fromPage } from "./networks.js";
 
 // Gives what takes the networks that were found; `change` gets them as {taught, current, previous},
 // where `taught` is the current one until it has learned, and where there are no lessons.
@@ -15,7 +14,8 @@ export function startTeaching(server, change) {
   let taught = null;
   const prepare = () => {
     const forget = () => (rehearsed = null); // and load it another time
-    rehearsed ??= loadImages(server).then((images) => rehearse(networks.current, images));
+    const images = () => unzipped(server.props.rehearsal, window.embedded_rehearsal);
+    rehearsed ??= images().then((found) => rehearse(networks.current, found));
     return rehearsed.catch(forget);
   };
   const update = async () => {
@@ -37,13 +37,3 @@ export function startTeaching(server, change) {
 }
 
 const framed = ({ strokes, label }) => ({ pixels: frameStrokes(strokes), label });
-
-// The images of MNIST to rehearse, 784 grey values each, from the server or the page itself.
-async function loadImages(server) {
-  const { rehearsal } = server.props;
-  const zipped = rehearsal
-    ? await request(server, rehearsal, { priority: "low" })
-    : new Response(fromPage(window.embedded_rehearsal));
-  const images = new Response(zipped.body.pipeThrough(new DecompressionStream("gzip")));
-  return new Uint8Array(await images.arrayBuffer());
-}

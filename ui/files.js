@@ -1,0 +1,14 @@
+// What comes as a file of its own from the server or, in a page that needs none, in base64.
+
+// The bytes of a gzipped file at `address`, or `embedded` in the page where there is no address.
+export async function unzipped(address, embedded) {
+  const zipped = address
+    ? await fetch(address, { priority: "low" })
+    : new Response(fromPage(embedded));
+  const content = zipped.body.pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(content).arrayBuffer());
+}
+
+export function fromPage(letters) {
+  return Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
+}

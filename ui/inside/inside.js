@@ -1,0 +1,65 @@
+// Two sections for who wants to look inside: the network that reads what is drawn, at work, and a
+// training of a network, point by point. Both are light until they are opened.
+
+import { whileOnScreen } from "../elements.js";
+import { unzipped } from "../files.js";
+import { PIXELS } from "../recognizer/framing.js";
+import { predictPixels } from "../recognizer/recognizer.js";
+import { ordersOf } from "../recognizer/units.js";
+import { startTraining } from "./training.js";
+import { addView } from "./view.js";
+
+const EXAMPLES = 150; // images by which units are put in order
+
+export function start({ element, props }) {
+  const [inside, training] = element.querySelectorAll(":scope > details");
+  const template = element.querySelector("template");
+  const arrange = startOrders(props.rehearsal);
+  const places = [inside, training.querySelector(".watch")];
+  const views = places.map((place) => addView(place, template));
+  const parts = [startInside(views[0], arrange), startTraining(training, views[1], arrange, props)];
+  document.addEventListener("prediction", ({ detail }) => parts.forEach((part) => part(detail)));
+  for (const link of element.querySelectorAll("a")) link.hidden = !props.rehearsal; // in a file alone
+  const wanted = new URLSearchParams(location.search).get("open");
+  const section = [inside, training].find(({ className }) => className === wanted);
+  if (!section) return;
+  section.open = true;
+  section.scrollIntoView();
+}
+
+// Gives what takes the last prediction.
+function startInside(view, arrange) {
+  let last = null;
+  const update = whileOnScreen(view.element.parentElement, async () => {
+    const { reader } = last ?? {};
+    if (!reader || last.digit === null) return view.clear();
+    const orders = await arrange(reader, reader);
+    if (last?.reader === reader && last.digit !== null) view.show(reader, last.pixels, orders, last.digit);
+  });
+  return (prediction) => {
+    last = prediction;
+    update();
+  };
+}
+
+// Gives what puts the units of a network in an order: a promise of what `ordersOf` gives. What the
+// examples are is what `reader`, another network or the same, reads in them.
+function startOrders(address) {
+  let images = null;
+  let digits = null;
+  const known = new WeakMap(); // by the first layer, which lessons leave as it is
+  const load = async () => {
+    const all = await unzipped(address, window.embedded_rehearsal).catch(() => new Uint8Array());
+    return all.subarray(0, EXAMPLES * PIXELS);
+  };
+  return async (network, reader) => {
+    const [first] = network.layers;
+    if (known.has(first)) return known.get(first);
+    images = await (images ?? (images = load()));
+    digits ??= Array.from({ length: images.length / PIXELS }, (_, k) => {
+      return predictPixels(reader, images.subarray(k * PIXELS, (k + 1) * PIXELS)).digit;
+    });
+    known.set(first, ordersOf(network, images, digits));
+    return known.get(first);
+  };
+}

@@ -1,0 +1,135 @@
+// A training, point by point: a network for each, from untrained to ready, that reads what is drawn.
+// The one that comes with the page, or one that is under way on this machine (live.js).
+
+import { add, whileOnScreen } from "../elements.js";
+import { unzipped } from "../files.js";
+import { predictPixels } from "../recognizer/recognizer.js";
+import { knownFrom, readSnapshots } from "../recognizer/snapshots.js";
+import { language, text } from "../texts.js";
+import { startLive } from "./live.js";
+
+const PACE = 500; // milliseconds for a point while it plays
+const QUIET = 150; // milliseconds without a new drawing before all points read it
+
+// Gives what takes the last prediction.
+export function startTraining(section, view, arrange, props) {
+  const player = section.querySelector(".player");
+  const find = (selector) => player.querySelector(selector);
+  const place = find(".place");
+  let networks = [];
+  let last = null;
+  let reading, playing;
+  const update = whileOnScreen(section, async () => {
+    const network = networks[place.value];
+    if (!network) return;
+    showPlace(find, networks, Number(place.value));
+    if (!last?.reader || last.digit === null) return view.clear();
+    const orders = await arrange(networks.at(-1), last.reader);
+    if (network !== networks[place.value] || last?.digit == null) return;
+    view.show(network, last.pixels, orders, predictPixels(network, last.pixels).digit);
+  });
+  const readAll = () => {
+    clearTimeout(reading);
+    reading = setTimeout(() => section.open && showAnswers(find, networks, last), QUIET);
+  };
+  const use = (found, follow) => {
+    const isAtEnd = Number(place.value) >= networks.length - 1;
+    networks = found;
+    player.hidden = networks.length === 0;
+    place.max = networks.length - 1;
+    if (isAtEnd || !follow) place.value = networks.length - 1;
+    showCurves(find, networks);
+    showNumbers(find, networks);
+    readAll();
+    update();
+  };
+  const stop = () => {
+    clearInterval(playing);
+    playing = null;
+    find(".play").textContent = text("play");
+  };
+  const step = () => {
+    place.value = Number(place.value) + 1;
+    if (place.value === place.max) stop();
+    update();
+  };
+  find(".play").addEventListener("click", () => {
+    if (playing) return stop();
+    if (place.value === place.max) place.value = 0;
+    playing = setInterval(step, PACE);
+    find(".play").textContent = text("pause");
+    update();
+  });
+  place.addEventListener("input", update);
+  const live = props.training && startLive(section, props.training, use);
+  section.addEventListener("toggle", async () => {
+    if (!section.open) return stop();
+    if (networks.length === 0 && !(await live?.open())) {
+      use(readSnapshots(await unzipped(props.snapshots, window.embedded_snapshots)).networks, false);
+    }
+    readAll();
+  });
+  return (prediction) => {
+    last = prediction;
+    update();
+    readAll();
+  };
+}
+
+const rounded = (value, digits) => (value === null ? "NaN" : value.toFixed(digits));
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+
+function showPlace(find, networks, at) {
+  const { step, epoch, validation_loss, validation_accuracy, final } = networks[at];
+  const values = {
+    step: step.toLocaleString(language()),
+    epoch: epoch.toFixed(epoch < 1 ? 3 : 1),
+    loss: rounded(validation_loss, 3),
+    percent: percent(validation_accuracy),
+  };
+  const words = text(final ? "point_final" : step === 0 ? "point_untrained" : "point", values);
+  find(".now").textContent = find(".place").ariaValueText = words;
+  const x = (100 * at) / Math.max(1, networks.length - 1);
+  for (const end of ["x1", "x2"]) find(".here").setAttribute(end, x);
+}
+
+// Both on the same width; of the losses the largest is at the top, of accuracies 100 %.
+function showCurves(find, networks) {
+  const losses = networks.map((network) => network.validation_loss);
+  const highest = Math.max(...losses.filter((loss) => loss !== null));
+  const draw = (name, shares) => {
+    const width = 100 / Math.max(1, networks.length - 1);
+    const points = shares.map((share, i) => share !== null && `${width * i},${39 - 38 * share}`);
+    find(name).setAttribute("points", points.filter(Boolean).join(" "));
+  };
+  find(".against").textContent = text("curve_loss", { highest: rounded(highest, 1) });
+  draw(".loss", losses.map((loss) => loss && loss / highest));
+  draw(".accuracy", networks.map((network) => network.validation_accuracy));
+}
+
+function showNumbers(find, networks) {
+  const body = find("tbody");
+  body.replaceChildren();
+  for (const network of networks) {
+    const { step, epoch, training_loss, validation_loss, validation_accuracy } = network;
+    const row = add(body, "tr");
+    add(row, "th", step.toLocaleString(language())).scope = "row";
+    add(row, "td", epoch.toFixed(3));
+    add(row, "td", step === 0 ? "" : rounded(training_loss, 4));
+    add(row, "td", rounded(validation_loss, 4));
+    add(row, "td", percent(validation_accuracy));
+    add(row, "td");
+  }
+}
+
+// What each network reads in the drawing, and since when all read what the last one reads.
+function showAnswers(find, networks, prediction) {
+  const isThere = prediction?.pixels && prediction.digit !== null;
+  const answers = networks.map((each) =>
+    isThere ? predictPixels(each, prediction.pixels).digit : "",
+  );
+  [...find("tbody").rows].forEach((row, i) => (row.lastChild.textContent = answers[i]));
+  const { step } = networks[knownFrom(answers)] ?? {};
+  const key = step ? "known_from" : "known_always";
+  find(".known").textContent = isThere && answers.length ? text(key, { digit: answers.at(-1), step }) : "";
+}
