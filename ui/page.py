@@ -27,12 +27,13 @@ def build(
     recognize: str | None,
     network: str | None,
     corrections: str | None = None,
+    training: str | None = None,
 ) -> gr.Blocks:
     """The page, and Gradio's own `endpoints` for its clients, one call at a time.
 
     `recognize` reads pictures, `network` tells what reads drawings and lies beside its file,
-    `corrections` keeps what people correct: addresses relative to the page, None where there is
-    no such thing.
+    `corrections` keeps what people correct, `training` trains while they look on: addresses
+    relative to the page, None where there is no such thing.
     """
     with gr.Blocks(title="Draw a digit", analytics_enabled=False) as page:
         component("heading")
