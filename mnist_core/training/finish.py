@@ -50,7 +50,7 @@ def command(settings: Settings) -> str:
     """What trains such a network again, with the files of drawings in data/."""
     given = {"recipe": settings.name, "seed": settings.seed}
     usual = dataclasses.asdict(trainer.RECIPES[settings.name])
-    for name in ("hidden", "epochs", "batch_size", "learning_rate"):
+    for name in ("hidden", "epochs", "batch_size", "learning_rate", "loss"):
         value = getattr(settings.recipe, name)
         if value != usual[name]:
             given[name] = " ".join(map(str, value)) if name == "hidden" else value

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch.nn import functional
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 from tqdm import tqdm
@@ -30,6 +30,17 @@ OUTLIER_WEIGHT = 0.4  # of their loss, beside that of the digits
 TEACHERS_TEMPERATURE = 2  # what their scores are divided by: the unlikely digits teach too
 STATEFUL = ("model", "result", "optimizer", "schedule")  # a Trainer's, with a state_dict of its own
 
+# Each takes (N, 10) scores, as the last layer gives them, and (N,) labels. Only the first two are
+# sound: docs/losses.md shows what the others cost.
+LOSSES = {
+    "nll": lambda scores, labels: functional.nll_loss(scores.log_softmax(1), labels),
+    "cross-entropy": functional.cross_entropy,
+    "softmax-cross-entropy": lambda scores, labels: functional.cross_entropy(
+        scores.softmax(1), labels
+    ),
+    "log-of-softmax": lambda scores, labels: functional.nll_loss(scores.softmax(1).log(), labels),
+}
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -46,6 +57,7 @@ class Recipe:
     outliers: int = 0  # how many images of no digit to make and train on
     fast_products: bool = False  # a few digits less, which small networks would miss
     average: float = 0.0  # how much of the weights' moving average each step keeps; 0: no average
+    loss: str = "nll"  # one of LOSSES
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate"):
@@ -57,6 +69,8 @@ class Recipe:
             )
         if self.batch_norm and self.batch_size < 2:
             raise UserError("batch_size is 1; expected at least 2, for batch normalisation")
+        if self.loss not in LOSSES:
+            raise UserError(f"loss is {self.loss!r}; expected one of {', '.join(LOSSES)}")
 
 
 ONE_CYCLE = {"one_cycle": True, "batch_norm": True}  # the second bears the first's high rates
@@ -113,7 +127,9 @@ class Trainer:
         # The average of the last steps' weights reads better than any of them (Izmailov et al.,
         # "Averaging Weights Leads to Wider Optima and Better Generalization", 2018).
         self.result = copy.deepcopy(model) if recipe.average else model
-        self.network = distributed.distributed_model(model)
+        self.layers = distributed.distributed_model(
+            model.layers
+        )  # what `model` takes log_softmax of
         # Without weight decay AdamW is Adam. Fused, it takes a quarter less time a step.
         rates = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
         self.optimizer = torch.optim.AdamW(model.parameters(), **rates, fused=True)
@@ -128,9 +144,10 @@ class Trainer:
         seconds = time.perf_counter() - started
         loss, accuracy = evaluate(self.result, validation)
         if not math.isfinite(training_loss + loss):
+            sound = "" if self.recipe.loss == "nll" else ", or the loss nll"
             raise UserError(
                 f"the training diverged in epoch {self.epochs + 1}: its mean loss is "
-                f"{training_loss}, on validation {loss}. Choose a lower learning rate"
+                f"{training_loss}, on validation {loss}. Choose a lower learning rate{sound}"
             )
         self.epochs += 1
         return Epoch(self.epochs, training_loss, loss, accuracy, seconds)
@@ -165,14 +182,14 @@ class Trainer:
         """
         shard = shard.to(self.images.device)
         inputs = self._inputs(self.images[shard], changes)
-        log_probabilities = self.network(inputs)
-        loss = nn.functional.nll_loss(log_probabilities[: len(shard)], self.labels[shard])
+        scores, unsure = self.layers(inputs).tensor_split([len(shard)])
+        loss = LOSSES[self.recipe.loss](scores, self.labels[shard])
         shown = loss.item()
         if self.teachers:
             targets = self._taught(inputs[: len(shard)])
-            loss = nn.functional.cross_entropy(log_probabilities[: len(shard)], targets)
-        if len(inputs) > len(shard):  # cross-entropy with a tenth for each digit
-            loss = loss - OUTLIER_WEIGHT * log_probabilities[len(shard) :].mean()
+            loss = functional.cross_entropy(scores.log_softmax(1), targets)
+        if len(unsure):  # cross-entropy with a tenth for each digit
+            loss = loss - OUTLIER_WEIGHT * unsure.log_softmax(1).mean()
         self.optimizer.zero_grad()
         (weight * loss).backward()
         self.optimizer.step()
@@ -265,7 +282,7 @@ def evaluate(model: MLP, dataset: Dataset) -> tuple[float, float]:
     """Mean loss an image and accuracy in [0, 1] of `model` on `dataset`."""
     images, labels = dataset
     log_probabilities = predict(model, images)
-    loss = nn.functional.nll_loss(log_probabilities, labels)
+    loss = functional.nll_loss(log_probabilities, labels)
     accuracy = (log_probabilities.argmax(1) == labels).float().mean()
     return loss.item(), accuracy.item()
 
