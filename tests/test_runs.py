@@ -96,7 +96,8 @@ def test_a_run_leaves_weights_metrics_and_pictures(uninterrupted):
     files = {file.name for file in uninterrupted.iterdir()}
     pictures = {"samples", "curves", "confusion", "mistakes", "first-layer"}
     assert files == {
-        *weights.FILES, "state.pt", "metrics.csv", *(f"{name}.png" for name in pictures)
+        *weights.FILES, "state.pt", "metrics.csv", "snapshots.bin",
+        *(f"{name}.png" for name in pictures),
     }  # fmt: skip
     for name in pictures:
         with Image.open(uninterrupted / f"{name}.png") as picture:
