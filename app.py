@@ -20,7 +20,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from mnist_core.corrections.store import Corrections
 from mnist_core.errors import UserError
-from serving import auth, corrections, middleware, routes, server, sharing
+from serving import auth, corrections, middleware, routes, server, sharing, training
 from serving.mcp import mcp_routes
 from serving.metrics import Metrics
 from serving.reloader import ModelReloader, watched
@@ -34,14 +34,17 @@ def create_page(
     root_path: str = "",
     mcp: bool = False,
     hosts: list[str] | None = None,
+    live: training.LiveTraining | None = None,
 ) -> tuple[gr.Blocks, dict]:
     """The page, and how to serve it with `page.launch` or `gr.mount_gradio_app`."""
     metrics = Metrics()
     api = routes.api_functions(reloader, metrics, page.api_error)
-    blocks = page.build(api, routes.RECOGNIZE, routes.NETWORK, store and corrections.CORRECTIONS)
+    gives, trains = store and corrections.CORRECTIONS, live and training.TRAINING
+    blocks = page.build(api, routes.RECOGNIZE, routes.NETWORK, gives, trains)
     served = [*routes.recognition_routes(reloader, metrics), *auth.login_routes()]
     served += routes.file_routes(reloader, components.files(), documents.pages())
     served += corrections.correction_routes(reloader, store, metrics) if store else []
+    served += training.training_routes(live) if live else []
     served += mcp_routes(reloader, metrics) if mcp else []
     limits = Middleware(middleware.LimitsMiddleware, metrics, components.page_version(), root_path)
     skeleton = Middleware(SkeletonMiddleware, standalone.skeletons(), components.preload_header())
@@ -62,9 +65,13 @@ def main() -> None:
         server.check_address(args.host, args.port)
     except UserError as error:
         parser.exit(2, f"app.py: {error}\n")
-    store = corrections.open_store(args.corrections, public=share or "SPACE_ID" in os.environ)
+    public = share or "SPACE_ID" in os.environ
+    store = corrections.open_store(args.corrections, public)
+    proxies = args.forwarded_allow_ips or os.environ.get(server.TRUSTED)
+    elsewhere = bool(public or args.root_path or args.allowed_host or proxies)
+    live = training.open_training(not args.no_train, args.host, elsewhere)
     hosts = args.allowed_host and [*args.allowed_host, args.host, "localhost", "127.0.0.1"]
-    blocks, settings = create_page(reloader, store, args.root_path, args.mcp, hosts)
+    blocks, settings = create_page(reloader, store, args.root_path, args.mcp, hosts, live)
     server.prepare(args.forwarded_allow_ips, share)
     server.exit_when_told(blocks)
     served = page.launch(blocks, settings, args.host, args.port, share, auth=users)

@@ -25,7 +25,6 @@ matplotlib.use("Agg")  # before pyplot: there may be no screen
 import torch
 from matplotlib import pyplot
 from torch import nn
-from torch.nn import functional
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
@@ -35,24 +34,19 @@ from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.network.model import DIGITS, MLP
 from mnist_core.tables import least_to_most, mean_and_deviation, table
+from mnist_core.training import trainer
 from mnist_core.training.data import Dataset, first, load_mnist, select, split
 from mnist_core.training.trainer import RECIPES, Recipe, evaluate, predict
 
 RECIPE = RECIPES["tutorial"]
 
-# Each takes (N, 10) scores, as the last layer gives them, and (N,) labels.
-LOSSES = {
-    "(a) log_softmax, NLLLoss": lambda scores, labels: functional.nll_loss(
-        torch.log_softmax(scores, dim=1), labels
-    ),
-    "(b) scores, CrossEntropyLoss": functional.cross_entropy,
-    "(c) softmax, CrossEntropyLoss": lambda scores, labels: functional.cross_entropy(
-        torch.softmax(scores, dim=1), labels
-    ),
-    "(d) log(softmax), NLLLoss": lambda scores, labels: functional.nll_loss(
-        torch.log(torch.softmax(scores, dim=1)), labels
-    ),
-}
+LABELS = (
+    "(a) log_softmax, NLLLoss",
+    "(b) scores, CrossEntropyLoss",
+    "(c) softmax, CrossEntropyLoss",
+    "(d) log(softmax), NLLLoss",
+)
+LOSSES = dict(zip(LABELS, trainer.LOSSES.values(), strict=True))
 STYLES = (
     {"color": "tab:blue", "linewidth": 5, "alpha": 0.4},  # wide: (b) lies on it
     {"color": "tab:blue"},

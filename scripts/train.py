@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 
 RECIPES = ("best", "quick", "tutorial")
 DEVICES = ("auto", "cpu", "cuda", "mps")
+LOSSES = ("nll", "cross-entropy", "softmax-cross-entropy", "log-of-softmax")
 MORE_HELP = """\
 recipes:
   best      784-1024-1024-10, 30 epochs of augmented images with images of no digit
@@ -60,6 +61,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--epochs", **number, help=f"passes over the images {default}")
     add("--batch-size", **number, help=f"images a step {default}")
     add("--learning-rate", type=float, metavar="X", help=f"Adam's step size {default}")
+    add("--loss", choices=LOSSES, help="a way to write it, two of them traps (default: nll)")
     add("--seed", **number, help="of the first weights, the order and the changes (default: 0)")
     text = "drawing files to train on as well (default: none)"
     add("--drawings", type=Path, nargs="+", metavar="FILE", help=text)

@@ -30,7 +30,7 @@ from serving.envelopes import ENDPOINTS, fresh_envelope
 from serving.errors import Refusal
 from serving.limits import Places, busy, client_name
 from serving.metrics import Metrics
-from serving.origins import SAFE, check_origin, others, without_steering
+from serving.origins import SAFE, check_origin, from_own_machine, others, without_steering
 
 # A picture in its JSON; the longest drawing that is read takes a fifth of that.
 MAX_BODY = MAX_DATA_URL + 4096  # bytes
@@ -52,7 +52,8 @@ MAX_WAITING = 8 * 2**20  # bytes
 OPEN = re.compile(
     r"(?a)/|/config/?|/theme\.css|/(assets|static|svelte)/(?!.*\.\.)[\w./@~+-]{1,200}|/favicon\.ico|/robots\.txt|/manifest\.json"
     r"|/pwa_icon(/\d{1,4})?|/log(in|out)|/recognize|/network(/[0-9a-f]{8}\.bin)?|/healthz|/metrics"
-    r"|/corrections(/\d{1,10})?|/(lesson(\.zh)?|api)\.md|/ui/[0-9a-f]{12}/(page\.js|(rehearsal|tutorial)\.gz)"
+    r"|/corrections(/\d{1,10})?|/training(/stop|/[\w-]{1,64}\.bin)?"
+    r"|/(lesson(\.zh)?|api)\.md|/ui/[0-9a-f]{12}/(page\.js|(rehearsal|tutorial)\.gz)"
     r"|/gradio_api/(info|openapi\.json|startup-events|theme\.css|user|login_check|app_id)/?"
     r"|/gradio_api/heartbeat/\w{1,64}|/gradio_api/queue/(join|data)"
     rf"|/gradio_api/call/(v2/)?({'|'.join(ENDPOINTS)})(/\w{{1,64}})?|/gradio_api/mcp/?"
@@ -136,7 +137,8 @@ class LimitsMiddleware:
         # One length, or two servers in a row may part the requests in different places.
         if {b"content-length", b"transfer-encoding"} <= dict(scope["headers"]).keys():
             raise Refusal(400, "a request has one length, not two", connection="close")
-        if not OPEN.fullmatch(path):
+        is_shut = path.startswith("/training") and not from_own_machine(scope)
+        if is_shut or not OPEN.fullmatch(path):
             raise Refusal(404, NOTHING)
         return re.match(r"(/gradio_api)?/[a-z]*", path)[0]
 

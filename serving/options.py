@@ -38,6 +38,8 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--forwarded-allow-ips", default="", metavar="ADDRESSES", help=PROXIES)
     add("--mcp", action="store_true", help="offer recognition over MCP too, at gradio_api/mcp/")
     add("--corrections", action=argparse.BooleanOptionalAction, help=CORRECTIONS)
+    text = "offer no training, which a page has that nobody but this machine can reach"
+    add("--no-train", action="store_true", help=text)
     weights = Path(__file__).parents[1] / "weights"
     add("--weights", default=weights, help="folder or hf://USER/NAME")
     return parser

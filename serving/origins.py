@@ -15,6 +15,10 @@ from serving.envelopes import NAME
 from serving.errors import Refusal
 
 SAFE = ("GET", "HEAD", "OPTIONS")  # they change nothing
+# Names of this machine that no other can have: what DNS says of them nobody asks.
+OWN_MACHINE = re.compile(r"(?ai)(localhost|127\.0\.0\.1|\[?::1\]?)(:\d{1,5})?")
+# What proxies and tunnels add, on the way from somewhere else.
+FORWARDING = re.compile(r"x-forwarded-.*|forwarded|via|x-real-ip|cf-connecting-ip")
 # Anybody's words, of which Gradio would make addresses; whom Origin names, it would let read.
 STEERING = (b"host", b"origin", b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server")
 # All that is known of a query; Gradio would take deep_link for the name of a file.
@@ -36,6 +40,18 @@ def check_origin(scope: Scope, allowed: list[str]) -> None:
         return
     if site == "cross-site" or origin not in (None, f"http://{host}", f"https://{host}"):
         raise Refusal(403, "this comes from a page of another site, which may not ask here")
+
+
+def is_own_machine(host: str) -> bool:
+    """Whether `host`, a Host header or an address to listen at, is nobody's but this machine's."""
+    return OWN_MACHINE.fullmatch(host) is not None
+
+
+def from_own_machine(scope: Scope) -> bool:
+    """Whether a request names this machine and passed no proxy on its way here."""
+    headers = Headers(scope=scope)
+    forwarded = any(FORWARDING.fullmatch(name) for name in headers)
+    return is_own_machine(headers.get("host", "")) and not forwarded
 
 
 def without_steering(scope: Scope) -> Scope:

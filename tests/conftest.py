@@ -249,15 +249,15 @@ def client(tmp_path):
 
 
 @contextlib.contextmanager
-def site(reloader, store=None, root_path: str = ""):
-    """A client of the page that `reloader` and `store` make, without a port."""
+def site(reloader, store=None, root_path: str = "", live=None):
+    """A client of the page that `reloader`, `store` and `live` make, without a port."""
     import gradio as gr
     from fastapi import FastAPI
     from starlette.testclient import TestClient
 
     import app
 
-    blocks, settings = app.create_page(reloader, store, root_path)
+    blocks, settings = app.create_page(reloader, store, root_path, live=live)
     mounted = gr.mount_gradio_app(FastAPI(), blocks, path="/", **settings)
     with TestClient(mounted, raise_server_exceptions=False) as client:
         yield client

@@ -113,5 +113,5 @@ def test_the_loss_is_that_of_the_images_trained_on_whatever_the_shards(monkeypat
         recipe = Recipe((8,), 1, 67, 0.01)  # shards of 34 and 33
         trainer = Trainer(MLP((8,)), data, recipe, torch.Generator())
         monkeypatch.setattr(trainer, "_step", lambda shard, *_: float(len(shard)))
-        sums.append(trainer._train())
+        sums.append(trainer._train(data, None))
     assert sum(sums) == pytest.approx((2 * 34 * 34 + 2 * 33 * 33) / (2 * 67))

@@ -1,5 +1,6 @@
 """The experiments: what they compare, and the pages and pictures that they make of it."""
 
+import dataclasses
 import json
 import math
 import re
@@ -16,8 +17,9 @@ from experiments import (
     training_images,
 )
 from mnist_core.drawing.framing import to_input
-from mnist_core.training import data
-from mnist_core.training.trainer import Recipe
+from mnist_core.network.model import MLP
+from mnist_core.training import data, trainer
+from mnist_core.training.trainer import Recipe, fit
 from tests.conftest import ROOT
 
 FEW = ("--seeds", 1, "--epochs", 1, "--limit", 1000)
@@ -96,6 +98,20 @@ def test_steps_with_a_nan_are_counted(mnist):
         for name in ("(a) log_softmax, NLLLoss", "(d) log(softmax), NLLLoss")
     ]
     assert counts[0] == 0 < counts[1] <= 20
+
+
+def test_the_experiment_s_losses_are_those_that_a_training_can_choose(mnist):
+    part = mnist[0][:640], mnist[1][:640]
+    recipe, weights = Recipe((16,), 2, 64, 0.01), {}
+    for label, name in zip(compare_losses.LABELS, trainer.LOSSES, strict=True):
+        torch.manual_seed(0)
+        model, chosen = MLP((16,)), dataclasses.replace(recipe, loss=name)
+        epochs = list(fit(model, part, part, chosen, torch.Generator().manual_seed(0)))
+        expected = compare_losses.train(label, part, part, part, recipe, seed=0)
+        assert [epoch.training_loss for epoch in epochs] == pytest.approx(expected.losses)
+        weights[name] = torch.nn.utils.parameters_to_vector(model.parameters())
+    assert torch.equal(weights["nll"], weights["cross-entropy"])
+    assert (weights["nll"] - weights["softmax-cross-entropy"]).abs().max() > 0.01
 
 
 # Shuffled pixels -------------------------------------------------------------

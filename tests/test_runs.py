@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from mnist_core.drawing.strokes import Drawing, parse_strokes, write_drawings
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.training import checkpoint, finish, run
+from mnist_core.training import checkpoint, finish, run, trainer
 from mnist_core.training.checkpoint import Checkpoint
 from scripts import train
 from tests.conftest import ROOT
@@ -96,7 +96,8 @@ def test_a_run_leaves_weights_metrics_and_pictures(uninterrupted):
     files = {file.name for file in uninterrupted.iterdir()}
     pictures = {"samples", "curves", "confusion", "mistakes", "first-layer"}
     assert files == {
-        *weights.FILES, "state.pt", "metrics.csv", *(f"{name}.png" for name in pictures)
+        *weights.FILES, "state.pt", "metrics.csv", "snapshots.bin",
+        *(f"{name}.png" for name in pictures),
     }  # fmt: skip
     for name in pictures:
         with Image.open(uninterrupted / f"{name}.png") as picture:
@@ -247,7 +248,17 @@ def test_a_training_that_diverges_keeps_the_last_good_state(
 
 def test_a_learning_rate_far_too_high_is_one_line(tmp_path, training, capsys):
     settings = ("--recipe", "tutorial", "--learning-rate", 1e30, "--output", tmp_path / "run")
-    assert "lower learning rate" in refused(training, capsys, *settings)
+    message = refused(training, capsys, *settings)
+    assert "lower learning rate. " in message
+
+
+@pytest.mark.parametrize("loss", ["log-of-softmax", "cross-entropy"])
+def test_a_training_that_breaks_with_another_loss_is_told_of_nll(tmp_path, training, capsys, loss):
+    settings = ("--recipe", "tutorial", "--epochs", 1, "--learning-rate", 1e30, "--loss", loss)
+    message = refused(training, capsys, *settings, "--output", tmp_path / "run")
+    assert "Choose a lower learning rate, or the loss nll" in message
+    assert finish.command(Checkpoint.load(tmp_path / "run").settings).endswith(f"--loss {loss}")
+    assert tuple(trainer.LOSSES) == train.LOSSES
 
 
 def test_the_same_seed_gives_the_same_network(tmp_path, training):

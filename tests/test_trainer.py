@@ -79,6 +79,7 @@ def test_the_tutorial_recipe_is_the_tutorial_s():
         {"hidden": (128, 0)},
         {"hidden": (5000,)},
         {"hidden": (1,) * 9},
+        {"loss": "squares"},
     ],
 )
 def test_settings_that_cannot_train_are_refused(wrong):

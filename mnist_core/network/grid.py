@@ -24,19 +24,29 @@ def rounded(model: MLP) -> MLP:
     return new
 
 
-def browser_file(model: MLP, config: dict) -> bytes:
+def browser_file(model: MLP, config: dict, **more: object) -> bytes:
     """`model`, rounded, and what browsers need of its config; little-endian and without gaps.
 
-    MAGIC, the CRC-32 of all that follows, a header's length, the header, JSON; then for each
-    layer its steps and its biases, float32, and its whole numbers, inputs x units, int8.
+    MAGIC, the CRC-32 of all that follows, a header's length, the header, JSON, with what is told
+    `more`; then for each layer its steps and its biases, float32, and its whole numbers, inputs x
+    units, int8. A unit with a weight that is NaN has the step NaN, and whole numbers 0 there.
     """
-    header = json.dumps({key: config[key] for key in ("name", "hidden", "thresholds")}).encode()
+    needed = {key: config[key] for key in ("name", "hidden", "thresholds")}
+    header = json.dumps(needed | more).encode()
     content = struct.pack("<I", len(header)) + header
     for layer in model.layers[::2]:
         whole, steps = _on_grid(layer.weight.data)
         content += torch.cat([steps.flatten(), layer.bias.data]).numpy().astype("<f4").tobytes()
-        content += whole.T.numpy().astype("i1").tobytes()
+        content += whole.nan_to_num().T.numpy().astype("i1").tobytes()
     return MAGIC + struct.pack("<I", zlib.crc32(content)) + content
+
+
+def read_header(file: bytes) -> dict | None:
+    """The header of what `browser_file` gave; None where it is cut short or damaged."""
+    if file[8:12] != struct.pack("<I", zlib.crc32(file[12:])):
+        return None
+    (length,) = struct.unpack_from("<I", file, 12)
+    return json.loads(file[16 : 16 + length])
 
 
 def _on_grid(weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -3,8 +3,9 @@
     state.pt            the checkpoint: all that the next epoch depends on
     metrics.csv         a row for each epoch
     model.safetensors, README.md   the best network so far, as network/weights.py writes it
+    snapshots.bin       the network at some steps, as snapshots.py writes it
 
-`run.keep` writes them, the checkpoint last.
+`run.keep` writes all but these, the checkpoint last.
 """
 
 import csv
@@ -21,7 +22,8 @@ import torch
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory, replacing
 from mnist_core.training.data import TrainingData
-from mnist_core.training.trainer import Recipe
+from mnist_core.training.snapshots import Snapshots
+from mnist_core.training.trainer import Recipe, count_steps
 
 CHECKPOINT_FILE = "state.pt"
 METRICS_FILE = "metrics.csv"
@@ -102,6 +104,11 @@ class Run:
     checkpoint: Checkpoint
     data: TrainingData
     generator: torch.Tensor
+
+    def snapshots(self) -> Snapshots:
+        """Those of the whole training."""
+        recipe, images = self.checkpoint.settings.recipe, self.data.train_set[0]
+        return Snapshots(self.directory, recipe.epochs, count_steps(recipe, len(images)))
 
 
 def create(output: Path | None, runs: Path, name: str) -> Path:

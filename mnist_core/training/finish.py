@@ -50,7 +50,7 @@ def command(settings: Settings) -> str:
     """What trains such a network again, with the files of drawings in data/."""
     given = {"recipe": settings.name, "seed": settings.seed}
     usual = dataclasses.asdict(trainer.RECIPES[settings.name])
-    for name in ("hidden", "epochs", "batch_size", "learning_rate"):
+    for name in ("hidden", "epochs", "batch_size", "learning_rate", "loss"):
         value = getattr(settings.recipe, name)
         if value != usual[name]:
             given[name] = " ".join(map(str, value)) if name == "hidden" else value
@@ -98,6 +98,8 @@ def date_and_versions() -> dict:
 def finish(run: Run, repository: str | None = None) -> None:
     """Score the network of a run on the test set, once; draw it; push it to the Hub's `repository`.
 
+    It is the last of the run's snapshots, too.
+
     Raises UserError where that doesn't take it.
     """
     model, config = weights.load(run.directory)
@@ -106,6 +108,7 @@ def finish(run: Run, repository: str | None = None) -> None:
     if "test_accuracy" not in scores:  # it is there when a finished run is resumed
         add_test_scores(provenance, model, run.checkpoint.settings.data)
         weights.save(model, run.directory, provenance, config["thresholds"])
+    append_snapshot(run)
     print(f"\nthe network of epoch {run.checkpoint.best()['epoch']}:")
     for what, score in scores.items():
         print(f"{what.replace('_', ' ')} {score:.2%}")
@@ -113,6 +116,15 @@ def finish(run: Run, repository: str | None = None) -> None:
     print(f"saved to {run.directory}; try it: python app.py --weights {run.directory}")
     if repository:
         print(f"published at {weights.push(run.directory, repository)}")
+
+
+def append_snapshot(run: Run) -> None:
+    """Append the network that is kept, of the step that its epoch ended with."""
+    model, config = weights.load(run.directory)
+    snapshots, row = run.snapshots(), run.checkpoint.best()
+    step = row["epoch"] * snapshots.steps // snapshots.epochs
+    losses = row["training_loss"], evaluate(model, run.data.validation["validation"])
+    snapshots.append(model, step, *losses, config)
 
 
 def add_test_scores(provenance: dict, model: MLP, root: str | Path) -> None:

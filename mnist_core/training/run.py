@@ -116,11 +116,13 @@ def train(run: Run, writer: type | None = None) -> None:
     trainer = Trainer(model, data.train_set, recipe, generator, data.outliers, teachers)
     if run.checkpoint.trainer:
         trainer.load_state_dict(run.checkpoint.trainer)
+    snapshots = run.snapshots()
+    distributed.broadcast_from_rank_0(snapshots.drop_after, trainer.step)
     logs = writer and distributed.rank() == 0
     again = trainer.epochs + 1
     with writer(run.directory, purge_step=again) if logs else contextlib.nullcontext() as log:
         while trainer.epochs < recipe.epochs:
-            epoch = trainer.run_epoch(data.validation["validation"])
+            epoch = trainer.run_epoch(data.validation["validation"], snapshots)
             distributed.broadcast_from_rank_0(keep, run, trainer, epoch, log)
 
 

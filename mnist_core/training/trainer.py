@@ -12,23 +12,36 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch.nn import functional
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 from tqdm import tqdm
 
 from mnist_core.drawing.framing import to_input
 from mnist_core.errors import UserError
+from mnist_core.network.grid import rounded
 from mnist_core.network.model import DIGITS, MAX_LAYERS, MAX_WIDTH, MLP
 from mnist_core.training import distributed
 from mnist_core.training.augment import augment
 from mnist_core.training.data import Dataset
+from mnist_core.training.snapshots import Snapshots
 
 EVALUATION_BATCH = 4096
 OUTLIER_SHARE = 4  # one outlier for so many digits in a batch
 OUTLIER_WEIGHT = 0.4  # of their loss, beside that of the digits
 TEACHERS_TEMPERATURE = 2  # what their scores are divided by: the unlikely digits teach too
 STATEFUL = ("model", "result", "optimizer", "schedule")  # a Trainer's, with a state_dict of its own
+
+# Each takes (N, 10) scores, as the last layer gives them, and (N,) labels. Only the first two are
+# sound: docs/losses.md shows what the others cost.
+LOSSES = {
+    "nll": lambda scores, labels: functional.nll_loss(scores.log_softmax(1), labels),
+    "cross-entropy": functional.cross_entropy,
+    "softmax-cross-entropy": lambda scores, labels: functional.cross_entropy(
+        scores.softmax(1), labels
+    ),
+    "log-of-softmax": lambda scores, labels: functional.nll_loss(scores.softmax(1).log(), labels),
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +59,7 @@ class Recipe:
     outliers: int = 0  # how many images of no digit to make and train on
     fast_products: bool = False  # a few digits less, which small networks would miss
     average: float = 0.0  # how much of the weights' moving average each step keeps; 0: no average
+    loss: str = "nll"  # one of LOSSES
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate"):
@@ -57,6 +71,8 @@ class Recipe:
             )
         if self.batch_norm and self.batch_size < 2:
             raise UserError("batch_size is 1; expected at least 2, for batch normalisation")
+        if self.loss not in LOSSES:
+            raise UserError(f"loss is {self.loss!r}; expected one of {', '.join(LOSSES)}")
 
 
 ONE_CYCLE = {"one_cycle": True, "batch_norm": True}  # the second bears the first's high rates
@@ -113,36 +129,45 @@ class Trainer:
         # The average of the last steps' weights reads better than any of them (Izmailov et al.,
         # "Averaging Weights Leads to Wider Optima and Better Generalization", 2018).
         self.result = copy.deepcopy(model) if recipe.average else model
-        self.network = distributed.distributed_model(model)
+        self.layers = distributed.distributed_model(model.layers)  # they give scores
         # Without weight decay AdamW is Adam. Fused, it takes a quarter less time a step.
         rates = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
         self.optimizer = torch.optim.AdamW(model.parameters(), **rates, fused=True)
         self.schedule = _schedule(self.optimizer, recipe, len(self.images))
         self.epochs = 0  # done so far
+        self.since = (0.0, 0)  # the last snapshot: the sum of the losses, and of how many images
 
-    def run_epoch(self, validation: Dataset) -> Epoch:
+    @property
+    def step(self) -> int:
+        """How many steps are done."""
+        return self.schedule.last_epoch
+
+    def run_epoch(self, validation: Dataset, snapshots: Snapshots | None = None) -> Epoch:
         """Train for an epoch and evaluate. Raises UserError when the loss is no longer finite."""
         started = time.perf_counter()
-        with _fast_products() if self.recipe.fast_products else contextlib.nullcontext():
-            training_loss = self._train()
+        training_loss = self._train(validation, snapshots)
         seconds = time.perf_counter() - started
         loss, accuracy = evaluate(self.result, validation)
         if not math.isfinite(training_loss + loss):
+            if snapshots and self.step not in snapshots.due:
+                self._snapshot(validation, snapshots)
+            sound = "" if self.recipe.loss == "nll" else ", or the loss nll"
             raise UserError(
                 f"the training diverged in epoch {self.epochs + 1}: its mean loss is "
-                f"{training_loss}, on validation {loss}. Choose a lower learning rate"
+                f"{training_loss}, on validation {loss}. Choose a lower learning rate{sound}"
             )
         self.epochs += 1
         return Epoch(self.epochs, training_loss, loss, accuracy, seconds)
 
-    def _train(self) -> float:
+    def _train(self, validation: Dataset, snapshots: Snapshots | None) -> float:
         """One pass over the training images: their mean loss."""
+        if snapshots and self.step == 0:
+            self._snapshot(validation, snapshots)
         self.model.train()
         total, trained = 0.0, 0
         order = torch.randperm(len(self.images), generator=self.generator)
         changes = distributed.generator_of_rank(self.generator)
-        # In batch normalisation a single image has no variance.
-        smallest = distributed.world_size() * (2 if self.recipe.batch_norm else 1)
+        smallest = smallest_batch(self.recipe)
         hidden = True if distributed.rank() else None  # None: shown where there is a terminal
         looks = {"unit": " images", "unit_scale": True, "leave": False, "disable": hidden}
         with tqdm(total=len(order), desc=f"epoch {self.epochs + 1}", **looks) as bar:
@@ -151,12 +176,28 @@ class Trainer:
                     continue
                 shard = distributed.shard(batch)
                 weight = len(shard) * distributed.world_size() / len(batch)
-                loss = self._step(shard, changes, weight)
+                with _fast_products() if self.recipe.fast_products else contextlib.nullcontext():
+                    loss = self._step(shard, changes, weight)
                 total += loss * len(shard)
                 trained += len(batch)
+                self.since = self.since[0] + loss * len(shard), self.since[1] + len(batch)
                 bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
                 bar.update(len(batch))
+                if snapshots and self.step in snapshots.due:
+                    self._snapshot(validation, snapshots)
+        # Every process's loss since the last snapshot counts, though the first alone is resumed.
+        shared = distributed.total(self.since[0], self.images.device) / distributed.world_size()
+        self.since = shared, self.since[1]
         return distributed.total(total, self.images.device) / max(1, trained)
+
+    def _snapshot(self, validation: Dataset, snapshots: Snapshots) -> None:
+        """Append a snapshot of what would be kept, scored as it is there: rounded."""
+        total, count = distributed.total(self.since[0], self.images.device), self.since[1]
+        self.since = (0.0, 0)
+        model = rounded(self.result.fused())
+        losses = total / count if count else math.nan, evaluate(model, validation)
+        distributed.broadcast_from_rank_0(snapshots.append, model, self.step, *losses)
+        self.model.train()  # `fused` ends that
 
     def _step(self, shard: torch.Tensor, changes: torch.Generator, weight: float) -> float:
         """Learn from the images at the indices `shard`, (n,): their mean loss.
@@ -165,14 +206,14 @@ class Trainer:
         """
         shard = shard.to(self.images.device)
         inputs = self._inputs(self.images[shard], changes)
-        log_probabilities = self.network(inputs)
-        loss = nn.functional.nll_loss(log_probabilities[: len(shard)], self.labels[shard])
+        scores, unsure = self.layers(inputs).tensor_split([len(shard)])
+        loss = LOSSES[self.recipe.loss](scores, self.labels[shard])
         shown = loss.item()
         if self.teachers:
             targets = self._taught(inputs[: len(shard)])
-            loss = nn.functional.cross_entropy(log_probabilities[: len(shard)], targets)
-        if len(inputs) > len(shard):  # cross-entropy with a tenth for each digit
-            loss = loss - OUTLIER_WEIGHT * log_probabilities[len(shard) :].mean()
+            loss = functional.cross_entropy(scores.log_softmax(1), targets)
+        if len(unsure):  # cross-entropy with a tenth for each digit
+            loss = loss - OUTLIER_WEIGHT * unsure.log_softmax(1).mean()
         self.optimizer.zero_grad()
         (weight * loss).backward()
         self.optimizer.step()
@@ -189,8 +230,7 @@ class Trainer:
 
     def _average(self) -> None:
         """Move the average towards the weights, faster in the first steps."""
-        steps = self.schedule.last_epoch
-        kept = min(self.recipe.average, steps / (steps + 9))
+        kept = min(self.recipe.average, self.step / (self.step + 9))
         present = self.model.state_dict()
         for name, averaged in self.result.state_dict().items():
             if averaged.is_floating_point():
@@ -209,14 +249,15 @@ class Trainer:
     def state_dict(self) -> dict:
         """All that the next epochs depend on, besides what the constructor was given."""
         states = {name: getattr(self, name).state_dict() for name in STATEFUL}
-        return {**states, "generator": self.generator.get_state(), "epochs": self.epochs}
+        own = {"generator": self.generator.get_state(), "epochs": self.epochs, "since": self.since}
+        return {**states, **own}
 
     def load_state_dict(self, state: dict) -> None:
         """Continue where `state` was taken: to the same weights, bit for bit on one machine."""
         for name in STATEFUL:
             getattr(self, name).load_state_dict(state[name])
         self.generator.set_state(state["generator"])
-        self.epochs = state["epochs"]
+        self.epochs, self.since = state["epochs"], state.get("since", self.since)
 
 
 def fit(
@@ -232,6 +273,17 @@ def fit(
     while trainer.epochs < recipe.epochs:
         yield trainer.run_epoch(validation)
     model.load_state_dict(trainer.result.state_dict())
+
+
+def smallest_batch(recipe: Recipe) -> int:
+    """How many images are trained on at once: in batch normalisation a single has no variance."""
+    return distributed.world_size() * (2 if recipe.batch_norm else 1)
+
+
+def count_steps(recipe: Recipe, count: int) -> int:
+    """The steps of a whole training on `count` images."""
+    whole, rest = divmod(count, recipe.batch_size)
+    return recipe.epochs * (whole + (rest >= smallest_batch(recipe)))
 
 
 def _schedule(optimizer: Optimizer, recipe: Recipe, count: int) -> LRScheduler:
@@ -265,7 +317,7 @@ def evaluate(model: MLP, dataset: Dataset) -> tuple[float, float]:
     """Mean loss an image and accuracy in [0, 1] of `model` on `dataset`."""
     images, labels = dataset
     log_probabilities = predict(model, images)
-    loss = nn.functional.nll_loss(log_probabilities, labels)
+    loss = functional.nll_loss(log_probabilities, labels)
     accuracy = (log_probabilities.argmax(1) == labels).float().mean()
     return loss.item(), accuracy.item()
 

@@ -1,0 +1,82 @@
+"""The network at some twenty steps of its training, in one file, from which one may watch it learn.
+
+`snapshots.bin` in a run's directory: for each snapshot its length, a little-endian uint32, and as
+many bytes, the network as browsers read it (network/grid.py).
+"""
+
+import math
+import struct
+from pathlib import Path
+
+from mnist_core.errors import UserError
+from mnist_core.network.grid import browser_file, read_header
+from mnist_core.network.model import MLP
+
+SNAPSHOTS_FILE = "snapshots.bin"
+
+
+class Snapshots:
+    """The file in `directory`, of a training of `steps` steps in `epochs` epochs.
+
+    A snapshot is due at the steps in `due`: 0, which is before the first, the powers of two below
+    a tenth of all, and each tenth.
+    """
+
+    def __init__(self, directory: Path, epochs: int, steps: int) -> None:
+        self.path, self.epochs, self.steps = directory / SNAPSHOTS_FILE, epochs, steps
+        powers = (2**n for n in range(steps.bit_length()))
+        early = {step for step in powers if 10 * step < steps}
+        self.due = {0} | early | {steps * tenth // 10 for tenth in range(1, 11)}
+
+    def drop_after(self, step: int) -> None:
+        """Keep those up to `step`, at which a training goes on, and none where it begins, at 0.
+
+        What is dropped, also a final snapshot or half a one, is to come again. Raises UserError.
+        """
+        try:
+            with open(self.path, "a+b") as file:
+                file.seek(end := 0)
+                while step and (length := file.read(4)):
+                    header = read_header(file.read(int.from_bytes(length, "little")))
+                    if header is None or header["final"] or header["step"] > step:
+                        break
+                    end = file.tell()
+                file.truncate(end)
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def append(
+        self,
+        model: MLP,
+        step: int,
+        training_loss: float,
+        validation: tuple[float, float],
+        config: dict | None = None,
+    ) -> None:
+        """Append `model`, a network for use, as it is after `step` steps, and its mean losses.
+
+        `validation` is what `evaluate` makes of it. With `config`, as `weights.load` gives it, it
+        is the finished network, the last. Raises UserError where the disk is full.
+        """
+        loss, accuracy = validation
+        name = {"name": f"step {step}", "thresholds": {"digit": 0, "sure": 0}}
+        network = browser_file(
+            model,
+            config or {**name, "hidden": model.hidden},
+            step=step,
+            steps=self.steps,
+            epoch=self.epochs * step / self.steps,
+            epochs=self.epochs,
+            training_loss=training_loss if math.isfinite(training_loss) else None,
+            validation_loss=loss if math.isfinite(loss) else None,
+            validation_accuracy=accuracy,
+            final=config is not None,
+        )
+        try:
+            with open(self.path, "ab") as file:
+                file.write(struct.pack("<I", len(network)) + network)
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: OSError) -> UserError:
+        return UserError(f"can't write {self.path}: {error.strerror}")
