@@ -226,4 +226,5 @@ def expect_accessible(page: Page) -> None:
     page.locator("#about .card > summary").click()
     page.evaluate("Promise.all(document.getAnimations().map((movement) => movement.finished))")
     violations = Axe().run(page).response["violations"]
-    assert [v["help"] for v in violations if v["impact"] in ("serious", "critical")] == []
+    serious = [v for v in violations if v["impact"] in ("serious", "critical")]
+    assert [(v["help"], [node["target"] for node in v["nodes"]]) for v in serious] == []

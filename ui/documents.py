@@ -12,6 +12,9 @@ NAMES = ("lesson.md", "lesson.zh.md", "api.md")  # beside the page
 PICTURE = re.compile(r"(?<=\]\()([\w-]+\.png)(?=\))")
 # Links to what only a clone has.
 ELSEWHERE = re.compile(r"(?<!!)\[([^\]]*)\]\((?!data:|http|lesson|api)[^)]*\)")
+PART = re.compile(r"<h2>(?=(\d))")  # a numbered one, to which the page links
+# The page, as it is served to who reads these in a clone; here it is beside them.
+SERVED = "http://127.0.0.1:7860/"
 PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -36,8 +39,9 @@ def pages() -> dict[str, str]:
 def _page(name: str) -> str:
     text = PICTURE.sub(_embedded, (DOCS / name).read_text(encoding="utf-8"))
     title = text.partition("\n")[0].lstrip("# ")
-    markdown = MarkdownIt("commonmark").enable("table")
-    return PAGE % (title, markdown.render(ELSEWHERE.sub(r"\1", text)))
+    text = ELSEWHERE.sub(r"\1", text).replace(SERVED, "./")
+    html = MarkdownIt("commonmark").enable("table").render(text)
+    return PAGE % (title, PART.sub(r'<h2 id="part-\1">', html))
 
 
 def _embedded(match: re.Match) -> str:

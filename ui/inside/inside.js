@@ -30,7 +30,7 @@ export function start({ element, props }) {
 // Gives what takes the last prediction.
 function startInside(view, arrange) {
   let last = null;
-  const update = whileOnScreen(view.element.parentElement, async () => {
+  const update = whileOnScreen(view.element, async () => {
     const { reader } = last ?? {};
     if (!reader || last.digit === null) return view.clear();
     const orders = await arrange(reader, reader);

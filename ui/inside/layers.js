@@ -37,7 +37,7 @@ function addLayer(element, count, number, choose) {
   const rows = Math.ceil(Math.sqrt(count / FORM));
   const columns = Math.ceil(count / rows);
   const { figure, frame, canvas, caption } = addPicture(element, columns, rows);
-  Object.assign(canvas, { role: "slider", tabIndex: 0, ariaValueMin: 1, ariaValueMax: count });
+  Object.assign(canvas, { role: "slider", tabIndex: 0, ariaValueMin: 1, ariaValueMax: count, ariaValueNow: 1 });
   const take = (place) => choose(number, Math.max(0, Math.min(count - 1, place)));
   const point = ({ offsetX, offsetY }) => {
     const column = Math.floor((offsetX / canvas.clientWidth) * columns);
@@ -46,7 +46,7 @@ function addLayer(element, count, number, choose) {
   canvas.addEventListener("pointermove", point);
   canvas.addEventListener("pointerdown", point);
   canvas.addEventListener("keydown", (event) => {
-    const place = Number(canvas.ariaValueNow ?? 1) - 1;
+    const place = Number(canvas.ariaValueNow) - 1;
     const steps = { ArrowUp: -1, ArrowDown: 1, ArrowLeft: -rows, ArrowRight: rows };
     if (event.key in steps) take(place + steps[event.key]);
     else if (event.key === "Home" || event.key === "End") take(event.key === "Home" ? 0 : count);

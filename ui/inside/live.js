@@ -13,8 +13,8 @@ const ONGOING = ["running", "stopping"];
 export function startLive(section, address, use) {
   const form = section.querySelector(".live");
   const find = (selector) => form.querySelector(selector);
-  let run = null;
-  let size, rest, networks, waiting;
+  let [run, networks] = [null, []];
+  let size, rest, waiting;
   // The bytes that were written since the last look.
   const take = async (state) => {
     if (state.run !== run) [run, size, rest, networks] = [state.run, 0, new Uint8Array(), []];
@@ -73,7 +73,7 @@ function wanted(form) {
   return options;
 }
 
-function show(find, { state, directory, epochs_done, epochs, reason }, networks = []) {
+function show(find, { state, directory, epochs_done, epochs, reason }, networks) {
   const isOngoing = ONGOING.includes(state);
   find(".go").hidden = isOngoing;
   find(".stop").hidden = !isOngoing;
@@ -81,8 +81,9 @@ function show(find, { state, directory, epochs_done, epochs, reason }, networks 
   find("progress").hidden = !isOngoing;
   const { step = 0, steps = 1 } = networks.at(-1) ?? {};
   find("progress").value = Math.max(step / steps, epochs_done / (epochs || 1));
-  const words = state === "none" ? "" : text(`training_${state}`, { epochs_done, epochs, reason });
+  const key = state === "running" && !epochs ? "training_starts" : `training_${state}`;
+  const words = state === "none" ? "" : text(key, { epochs_done, epochs, reason });
   if (find(".state").textContent !== words) find(".state").textContent = words;
   find(".use").hidden = state !== "finished" || !networks.at(-1)?.final;
-  find(".where").textContent = state === "none" ? "" : text("run_directory", { directory });
+  find(".where").textContent = ["none", "failed"].includes(state) ? "" : text("run_directory", { directory });
 }

@@ -37,7 +37,9 @@ export function addSoftmax(element) {
       bar.style.setProperty("--share", steps.shares[i] || 0);
       set(log, number(steps.logs[i]));
     });
+    const whole = steps.shares.reduce((sum, share) => sum + share, 0);
     set(element.querySelector(".total"), number(steps.total));
+    set(element.querySelector(".whole"), number(whole));
     showCost();
   };
   return { show, forget: () => (said = null) };

@@ -3,6 +3,7 @@
 
 import { add, whileOnScreen } from "../elements.js";
 import { unzipped } from "../files.js";
+import { PIXELS } from "../recognizer/framing.js";
 import { predictPixels } from "../recognizer/recognizer.js";
 import { knownFrom, readSnapshots } from "../recognizer/snapshots.js";
 import { language, text } from "../texts.js";
@@ -19,7 +20,7 @@ export function startTraining(section, view, arrange, props) {
   let networks = [];
   let last = null;
   let reading, playing;
-  const update = whileOnScreen(section, async () => {
+  const update = whileOnScreen(section.querySelector(".watch"), async () => {
     const network = networks[place.value];
     if (!network) return;
     showPlace(find, networks, Number(place.value));
@@ -36,6 +37,8 @@ export function startTraining(section, view, arrange, props) {
     const isAtEnd = Number(place.value) >= networks.length - 1;
     networks = found;
     player.hidden = networks.length === 0;
+    const layers = [PIXELS, ...networks[0].hidden, 10].join("-");
+    section.querySelector(".note").textContent = text("training_note", { layers });
     place.max = networks.length - 1;
     if (isAtEnd || !follow) place.value = networks.length - 1;
     showCurves(find, networks);
@@ -125,11 +128,17 @@ function showNumbers(find, networks) {
 // What each network reads in the drawing, and since when all read what the last one reads.
 function showAnswers(find, networks, prediction) {
   const isThere = prediction?.pixels && prediction.digit !== null;
-  const answers = networks.map((each) =>
-    isThere ? predictPixels(each, prediction.pixels).digit : "",
-  );
+  const answers = networks.map((each) => (isThere ? answer(each, prediction.pixels) : ""));
   [...find("tbody").rows].forEach((row, i) => (row.lastChild.textContent = answers[i]));
-  const { step } = networks[knownFrom(answers)] ?? {};
-  const key = step ? "known_from" : "known_always";
-  find(".known").textContent = isThere && answers.length ? text(key, { digit: answers.at(-1), step }) : "";
+  if (!isThere || answers.length === 0) return (find(".known").textContent = "");
+  const { step } = networks[knownFrom(answers)];
+  const known = step ? "known_from" : "known_always";
+  const values = { digit: answers.at(-1), step: step.toLocaleString(language()) };
+  find(".known").textContent = text(answers.at(-1) === "NaN" ? "broken" : known, values);
+}
+
+// The digit, or "NaN" of a network that its training broke.
+function answer(network, pixels) {
+  const { digit, confidence } = predictPixels(network, pixels);
+  return Number.isNaN(confidence) ? "NaN" : digit;
 }

@@ -1,0 +1,183 @@
+"""Look inside, and watch it learn: what the page shows is what the networks compute."""
+
+import gzip
+import json
+import re
+import struct
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import expect
+
+from mnist_core.drawing.framing import to_input
+from mnist_core.network.grid import rounded
+from mnist_core.network.model import MLP
+from tests.browser import draw
+from tests.conftest import ROOT
+from tests.drawings import DRAWINGS
+from tests.page import (
+    PHONE,
+    expect_accessible,
+    expect_leader,
+    record_requests,
+    settle,
+    tool,
+    wait_until,
+)
+from ui.texts import CHINESE, ENGLISH
+
+POWERS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+TALL = {"viewport": {"width": 1280, "height": 2600}}  # the paper and all sections in sight
+NO_SIDEWAYS = "document.documentElement.scrollWidth <= innerWidth"
+
+
+def numbers(view) -> np.ndarray:
+    """(10, 4): what the table shows of each digit, its score, power, share and logarithm."""
+    rows = view.locator(".softmax tbody tr").all()
+    cells = [[cell.text_content() for cell in row.locator("td").all()] for row in rows]
+    return np.array([[number(row[i]) for i in (0, 1, 2, 4)] for row in cells])
+
+
+def number(words: str) -> float:
+    digits, _, power = words.partition(" · 10")
+    return float(digits) * 10 ** int(power.translate(POWERS) or 0)
+
+
+def steps(scores: torch.Tensor) -> np.ndarray:
+    """(10,) scores -> what `numbers` should be."""
+    scores = scores.detach().double()
+    columns = (scores, scores.exp(), scores.softmax(0), scores.log_softmax(0))
+    return torch.stack(columns, 1).numpy()
+
+
+def pixels(page) -> torch.Tensor:
+    return to_input(torch.tensor(page.evaluate("[...window.read.pixels]"), dtype=torch.uint8))
+
+
+def expect_steps(page, view, model: MLP) -> None:
+    wanted = steps(model.layers(pixels(page))[0])
+    wait_until(page, lambda: np.allclose(numbers(view), wanted, rtol=1e-4, atol=1e-4))
+
+
+def shipped_snapshots() -> list[tuple[dict, MLP]]:
+    """The header and the network of each snapshot that comes with the page."""
+    content = gzip.decompress((ROOT / "ui/inside/tutorial.gz").read_bytes())
+    found = []
+    while content:
+        (length,) = struct.unpack_from("<I", content)
+        file, content = content[4 : 4 + length], content[4 + length :]
+        (size,) = struct.unpack_from("<I", file, 12)
+        header, place = json.loads(file[16 : 16 + size]), 16 + size
+        model = MLP(header["hidden"])
+        for layer in model.layers[::2]:
+            units, inputs = layer.weight.shape
+            step, bias = np.frombuffer(file, "<f4", 2 * units, place).reshape(2, units)
+            whole = np.frombuffer(file, "i1", inputs * units, place + 8 * units)
+            layer.weight.data = torch.tensor(whole.reshape(inputs, units).T * step[:, None])
+            layer.bias.data = torch.tensor(bias)
+            place += 8 * units + inputs * units
+        found.append((header, model))
+    return found
+
+
+def test_a_drawing_is_followed_from_pixels_to_its_loss(open_context, recognizer):
+    page = open_context("?open=inside", **TALL)
+    view = page.locator("#inside .inside .view")
+    expect(view.locator(".draw-first")).to_have_text(ENGLISH["draw_first"])
+    for digit in (7, 4):
+        page.keyboard.press("Escape")
+        draw(page, DRAWINGS[digit])
+        expect_leader(page, digit)
+        expect_steps(page, view, recognizer.model)
+    shares = numbers(view)[:, 2]
+    expect(view.locator(".label")).to_have_value("4")
+    view.locator(".label").select_option("9")
+    found = re.fullmatch(r"the loss is −log (.+) = (.+)", view.locator(".cost").text_content())
+    assert number(found[2]) == pytest.approx(-np.log(shares[9]), rel=1e-3)
+    values = pixels(page)
+    for n, linear in enumerate(recognizer.model.layers[:-1:2]):
+        values = linear(values).relu()
+        words = view.locator(".layers figcaption").nth(n + 1).text_content()
+        active = int(re.fullmatch(r"Layer \d: (\d+) of \d+ units at work", words)[1])
+        assert abs(active - int((values > 0).sum())) <= 1  # one may be almost 0
+    tool(page, "Clear").click()
+    expect(view.locator(".draw-first")).to_be_visible()
+
+
+def test_units_are_reached_by_mouse_and_by_keyboard(open_context):
+    page = open_context("?open=inside", **TALL)
+    draw(page, DRAWINGS[7])
+    view = page.locator("#inside .inside .view")
+    layer = view.get_by_role("slider", name=ENGLISH["units_of"].format(layer=1))
+    layer.focus()
+    for key, place in (("Home", 1), ("ArrowDown", 2), ("ArrowUp", 1), ("End", 1000)):
+        page.keyboard.press(key)
+        expect(layer).to_have_attribute("aria-valuenow", str(place))
+    page.keyboard.press("ArrowLeft")
+    rows = 1000 - int(layer.get_attribute("aria-valuenow"))
+    assert rows == 25
+    which = view.locator(".which")
+    expect(which).to_have_text(layer.get_attribute("aria-valuetext"))
+    expect(view.locator(".looks")).to_have_text(ENGLISH["looks_for"])
+    box = view.get_by_role("slider").nth(2).bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(which).to_contain_text("of layer 3")
+    expect(view.locator(".looks")).to_have_text(ENGLISH["looks_here"])
+    before = view.locator(".effects tbody").text_content()
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    expect(view.locator(".effects tbody")).not_to_have_text(before)
+    chosen = which.text_content().partition(":")[0]
+    draw(page, [[[0.2, 0.5], [0.8, 0.5]]])  # it stays chosen
+    expect(which).to_contain_text(chosen)
+
+
+def test_the_slider_goes_from_the_untrained_to_the_final_network(open_context):
+    page = open_context(**TALL)
+    asked = record_requests(page)
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+    section = page.locator("#inside .training")
+    assert not [url for url in asked if url.endswith(".gz")]  # light until it is opened
+    section.locator("summary").first.click()
+    snapshots = shipped_snapshots()
+    place = section.locator(".place")
+    expect(place).to_have_attribute("max", str(len(snapshots) - 1))
+    expect(section.locator(".known")).to_contain_text("reads a 7")
+    torch.manual_seed(0)
+    ends = {0: rounded(MLP((128, 64))), 10: snapshots[10][1], len(snapshots) - 1: snapshots[-1][1]}
+    for at, model in ends.items():
+        place.fill(str(at))
+        expect_steps(page, section, model)
+        share = f"{100 * snapshots[at][0]['validation_accuracy']:.1f} %"
+        expect(section.locator(".now")).to_contain_text(share)
+        assert place.get_attribute("aria-valuetext") == section.locator(".now").text_content()
+    place.fill("0")
+    section.locator(".play").click()
+    wait_until(page, lambda: int(place.input_value()) >= 2)
+    section.locator(".play").click()
+    paused = place.input_value()
+    page.wait_for_timeout(700)
+    assert place.input_value() == paused
+    section.locator(".numbers summary").click()
+    rows = section.locator(".numbers tbody tr")
+    expect(rows).to_have_count(len(snapshots))
+    expect(rows.last.locator("td").last).to_have_text("7")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_accessible_and_fits_a_phone_in_chinese(open_context, scheme):
+    high = {**PHONE, "viewport": {"width": 375, "height": 5000}}
+    page = open_context("?open=training", **high, color_scheme=scheme, locale="zh-CN")
+    draw(page, DRAWINGS[4])
+    page.locator("#inside .inside > summary").click()
+    expect(page.locator("#inside .which").first).to_contain_text("第 3 层")
+    expect(page.locator("#inside .known")).not_to_be_empty()
+    settle(page)
+    assert page.evaluate(NO_SIDEWAYS)
+    expect(page.locator("#inside .inside > summary")).to_have_text(CHINESE["inside"])
+    assert page.locator("#inside a").first.get_attribute("href") == "lesson.zh.md#part-2"
+    expect_accessible(page)
+    page.locator("#heading .language").click()
+    expect(page.locator("#inside .which").first).to_contain_text("of layer 3")
+    assert page.locator("#inside a").first.get_attribute("href") == "lesson.md#part-2"
