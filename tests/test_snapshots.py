@@ -17,7 +17,7 @@ from mnist_core.network.model import MLP
 from mnist_core.training import data, finish, run
 from mnist_core.training.checkpoint import Checkpoint
 from mnist_core.training.snapshots import Snapshots
-from mnist_core.training.trainer import Trainer, evaluate
+from mnist_core.training.trainer import Recipe, Trainer, evaluate
 from tests.conftest import ROOT
 from tests.small_training import load_few, records, shrink
 from tests.test_grid import read
@@ -114,21 +114,25 @@ def test_their_losses_are_those_of_the_steps_between(directory):
     assert found[-1]["validation_loss"] == pytest.approx(float(rows[-1]["validation_loss"]), 0.02)
 
 
-def test_a_resumed_run_writes_the_same_snapshots(tmp_path, directory, monkeypatch):
+# Each epoch has 6 steps, and the checkpoint is that of the epoch before.
+@pytest.mark.parametrize(("stopped_in", "step"), [(1, 4), (6, 33)])
+def test_a_resumed_run_writes_the_same_snapshots(
+    tmp_path, directory, monkeypatch, stopped_in, step
+):
     expected = (directory / "snapshots.bin").read_bytes()
     keep = run.keep
 
-    def stop_in_the_sixth(of, trainer, epoch, log) -> None:
-        if epoch.epoch == 6:
+    def stop(of, trainer, epoch, log) -> None:
+        if epoch.epoch == stopped_in:
             raise KeyboardInterrupt
         keep(of, trainer, epoch, log)
 
-    monkeypatch.setattr(run, "keep", stop_in_the_sixth)
+    monkeypatch.setattr(run, "keep", stop)
     with pytest.raises(SystemExit):
         train("--batch-size", BATCH, "--output", tmp_path / "run")
     monkeypatch.setattr(run, "keep", keep)
     file = tmp_path / "run" / "snapshots.bin"
-    assert headers(records(file.read_bytes()))[-1]["step"] == 33  # the checkpoint is of step 30
+    assert headers(records(file.read_bytes()))[-1]["step"] == step
     with open(file, "ab") as half:
         half.write(expected[: len(expected) // 30])
     for _ in range(2):  # then it is finished
@@ -136,13 +140,23 @@ def test_a_resumed_run_writes_the_same_snapshots(tmp_path, directory, monkeypatc
         assert file.read_bytes() == expected
 
 
-def test_a_training_does_not_feel_its_snapshots(tmp_path, directory, monkeypatch):
-    monkeypatch.setattr(Trainer, "_snapshot", lambda *_: None)
-    train("--batch-size", BATCH, "--output", tmp_path / "run")
-    found, expected = (Checkpoint.load(folder).trainer for folder in (tmp_path / "run", directory))
-    assert (found.pop("since")[1], expected.pop("since")) == (540 * EPOCHS, (0, 0))
-    assert found.pop("schedule") == expected.pop("schedule")
-    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_a_training_does_not_feel_its_snapshots(tmp_path, mnist, average):
+    some = mnist[0][:540], mnist[1][:540]
+    recipe = Recipe((16,), 2, 90, 0.01, batch_norm=True, augment=True, average=average)
+    states = []
+    for snapshots in (None, Snapshots(tmp_path, 2, 12)):
+        torch.manual_seed(0)
+        training = Trainer(MLP((16,), True), some, recipe, torch.Generator().manual_seed(0))
+        for _ in range(2):
+            training.run_epoch(some, snapshots)
+        states.append(training.state_dict())
+    assert len(records((tmp_path / "snapshots.bin").read_bytes())) == 11
+    without, with_them = states
+    assert without.pop("since")[1] == 540 * 2
+    assert with_them.pop("since") == (0, 0)
+    assert without.pop("schedule") == with_them.pop("schedule")
+    torch.testing.assert_close(without, with_them, rtol=0, atol=0)
 
 
 def test_a_network_that_breaks_is_shown_broken(tmp_path, node, capsys):
