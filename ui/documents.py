@@ -14,7 +14,7 @@ PICTURE = re.compile(r"(?<=\]\()([\w-]+\.png)(?=\))")
 ELSEWHERE = re.compile(r"(?<!!)\[([^\]]*)\]\((?!data:|http|lesson|api)[^)]*\)")
 PART = re.compile(r"<h2>(?=(\d))")  # a numbered one, to which the page links
 # The page, as it is served to who reads these in a clone; here it is beside them.
-SERVED = "http://127.0.0.1:7860/"
+SERVED = "http://localhost:7860/"
 PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
