@@ -28,6 +28,7 @@ from mnist_core.drawing.framing import PIXELS
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.network.model import DIGITS
+from mnist_core.training.snapshots import SNAPSHOTS_FILE
 from serving.auth import check_signed_in
 from serving.errors import Refusal
 from serving.origins import is_own_machine
@@ -36,7 +37,7 @@ from serving.routes import json_response, read_json
 TRAINING = "training"  # beside the page
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "scripts" / "train.py"
-LOG_FILE, METRICS_FILE, SNAPSHOTS_FILE = "log.txt", "metrics.csv", "snapshots.bin"
+LOG_FILE, METRICS_FILE = "log.txt", "metrics.csv"
 RECIPES = ("tutorial", "quick", "best")
 LOSSES = ("nll", "cross-entropy", "softmax-cross-entropy", "log-of-softmax")
 # The largest recipe has 1.9 million weights; its snapshots are 40 MB that a browser keeps.
