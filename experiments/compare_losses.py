@@ -176,6 +176,7 @@ def report(runs: dict[str, list[Run]], recipe: Recipe, count: int) -> str:
     a, b = (runs[name] for name in list(LOSSES)[:2])
     command = " ".join(["python experiments/compare_losses.py", *sys.argv[1:]])
     sizes = "-".join(map(str, (PIXELS, *recipe.hidden, DIGITS)))
+    *names, last = trainer.LOSSES
     apart = max((one.weights - other.weights).abs().max() for one, other in zip(a, b, strict=True))
     return "\n".join(
         [
@@ -186,7 +187,9 @@ def report(runs: dict[str, list[Run]], recipe: Recipe, count: int) -> str:
             f" {os.cpu_count()} cores of which {torch.get_num_threads()} used,"
             f" no GPU, PyTorch {torch.__version__}. ± is the standard deviation.\n",
             score_table(runs),
-            "The mistakes are those on validation; the steps are counted for each seed.\n",
+            "The mistakes are those on validation; the steps are counted for each seed. The four"
+            f" are what `python scripts/train.py --loss` chooses among: {', '.join(names)} and"
+            f" {last}.\n",
             f"The weights that (a) and (b) end with differ by at most {apart:g}.\n",
             "![Validation accuracy and training loss by epoch](losses.png)\n",
             "## Scores far apart\n",

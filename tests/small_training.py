@@ -33,6 +33,17 @@ def load_few(replace: Callable, count: int, *modules: ModuleType) -> None:
         replace(module, "load_mnist", load_mnist)
 
 
+def records(content: bytes) -> list[bytes]:
+    """The networks in a file of snapshots, none of them cut short."""
+    found = []
+    while content:
+        end = 4 + int.from_bytes(content[:4], "little")
+        assert 4 < end <= len(content)
+        found.append(content[4:end])
+        content = content[end:]
+    return found
+
+
 if __name__ == "__main__":
     shrink(setattr)
     train.main()

@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from mnist_core.network import weights
+from mnist_core.network.grid import read_header
 from mnist_core.network.model import MLP
 from mnist_core.training import distributed
 from mnist_core.training.checkpoint import Checkpoint
 from mnist_core.training.trainer import RECIPES, Recipe, Trainer
 from scripts import train
 from tests.conftest import ROOT, run
-from tests.small_training import shrink
+from tests.small_training import records, shrink
 
 
 @pytest.fixture
@@ -51,6 +52,12 @@ def losses(directory) -> list[float]:
         return [float(row["training_loss"]) for row in csv.DictReader(file)]
 
 
+def snapshots(directory) -> list[tuple]:
+    """The steps and training losses of the snapshots."""
+    files = records((directory / "snapshots.bin").read_bytes())
+    return [(header["step"], header["training_loss"]) for header in map(read_header, files)]
+
+
 def test_small_layers_get_one_thread_and_large_ones_pytorch_s_choice(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 5)
     chosen = [distributed.choose_threads(None, RECIPES[name].hidden) for name in RECIPES]
@@ -81,6 +88,10 @@ def test_two_processes_do_the_mathematics_of_one(tmp_path, one_process):
     torch.testing.assert_close(two, one, rtol=1e-3, atol=1e-4)
     assert accuracy_of_two == pytest.approx(accuracy, abs=0.003)
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-4)
+    told, of_one = snapshots(tmp_path / "two"), snapshots(tmp_path / "one")
+    assert [step for step, _ in told] == [step for step, _ in of_one]
+    pairs = zip(told[1:], of_one[1:], strict=True)
+    assert all(loss == pytest.approx(of_one, rel=1e-3) for (_, loss), (_, of_one) in pairs)
     assert re.search(r"processes +2\n", printed)
     for words in ("reading MNIST, train=True", "epoch  1", "epoch  2", "test accuracy"):
         assert printed.count(words) == 1

@@ -1,0 +1,226 @@
+"""A training's snapshots: when, what is in them, and that a resumed run writes the same."""
+
+import base64
+import csv
+import gzip
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from mnist_core.drawing.framing import to_input
+from mnist_core.errors import UserError
+from mnist_core.network import weights
+from mnist_core.network.grid import browser_file, rounded
+from mnist_core.network.model import MLP
+from mnist_core.training import data, finish, run
+from mnist_core.training.checkpoint import Checkpoint
+from mnist_core.training.snapshots import Snapshots
+from mnist_core.training.trainer import Recipe, Trainer, evaluate
+from tests.conftest import ROOT
+from tests.small_training import load_few, records, shrink
+from tests.test_grid import read
+from tests.test_recognizer_js import READ
+from tests.test_runs import main
+
+SHIPPED = ROOT / "ui" / "inside" / "tutorial.gz"
+EPOCHS, BATCH, STEPS = 8, 90, 48  # of the small `best`, on 540 images
+DUE = [0, 1, 2, 4, 9, 14, 19, 24, 28, 33, 38, 43, 48]
+LOSSES = ("training_loss", "validation_loss")
+
+
+def train(*arguments: object) -> None:
+    """train.py on 600 images in this process, without pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch.setattr)
+        load_few(patch.setattr, 600, data, finish)
+        patch.setattr(finish, "draw_pictures", lambda *_: None)
+        threads = torch.get_num_threads()
+        try:
+            main(patch, *arguments)
+        finally:
+            torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    """A run that nothing disturbed, with batch normalisation and an average of the weights."""
+    directory = tmp_path_factory.mktemp("snapshots") / "run"
+    train("--batch-size", BATCH, "--output", directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return records(gzip.decompress(SHIPPED.read_bytes()))
+
+
+def headers(found: list[bytes]) -> list[dict]:
+    return [read(record)[0] for record in found]
+
+
+def same_network(record: bytes, model: MLP, config: dict) -> bool:
+    """Whether what follows the header is `model`'s to the byte."""
+    size = 16 + int.from_bytes(record[12:16], "little")
+    file = browser_file(model, config)
+    return record[size:] == file[16 + int.from_bytes(file[12:16], "little") :]
+
+
+def untrained(hidden: tuple[int, ...], batch_norm: bool = False) -> MLP:
+    torch.manual_seed(0)
+    return rounded(MLP(hidden, batch_norm).fused())
+
+
+def network(record: bytes) -> MLP:
+    header, layers = read(record)
+    model = MLP(header["hidden"]).eval()
+    for layer, (steps, biases, whole) in zip(model.layers[::2], layers, strict=True):
+        layer.weight.data = torch.from_numpy(whole.T * steps[:, None])
+        layer.bias.data = torch.from_numpy(biases.copy())
+    return model
+
+
+def test_a_training_s_snapshots_lead_from_the_untrained_to_the_finished_network(directory):
+    found = records((directory / "snapshots.bin").read_bytes())
+    *before, last = headers(found)
+    model, config = weights.load(directory)
+    assert same_network(found[0], untrained((16,), batch_norm=True), config)
+    assert same_network(found[-1], model, config)
+    assert [header["step"] for header in before] == DUE
+    for header in before:
+        assert header["name"] == f"step {header['step']}"
+        assert (header["steps"], header["epochs"], header["final"]) == (STEPS, EPOCHS, False)
+        assert header["epoch"] == header["step"] / 6
+        assert header["thresholds"] == {"digit": 0, "sure": 0}
+    best = Checkpoint.load(directory).best()
+    assert (last["name"], last["thresholds"]) == (config["name"], config["thresholds"])
+    assert (last["step"], last["epoch"], last["final"]) == (6 * best["epoch"], best["epoch"], True)
+    assert last["training_loss"] == best["training_loss"]
+    scores = config["provenance"]["scores"]
+    assert last["validation_accuracy"] == pytest.approx(scores["validation_accuracy"], abs=1e-4)
+
+
+def test_their_losses_are_those_of_the_steps_between(directory):
+    found = headers(records((directory / "snapshots.bin").read_bytes()))[:-1]
+    assert found[0]["training_loss"] is None
+    between = np.diff(DUE)
+    losses = [header["training_loss"] for header in found[1:]]
+    with open(directory / "metrics.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    epochs = np.mean([float(row["training_loss"]) for row in rows])
+    assert np.average(losses, weights=between) == pytest.approx(epochs)
+    assert losses[0] > losses[4] > losses[-1]
+    assert found[-1]["validation_loss"] == pytest.approx(float(rows[-1]["validation_loss"]), 0.02)
+
+
+# Each epoch has 6 steps, and the checkpoint is that of the epoch before.
+@pytest.mark.parametrize(("stopped_in", "step"), [(1, 4), (6, 33)])
+def test_a_resumed_run_writes_the_same_snapshots(
+    tmp_path, directory, monkeypatch, stopped_in, step
+):
+    expected = (directory / "snapshots.bin").read_bytes()
+    keep = run.keep
+
+    def stop(of, trainer, epoch, log) -> None:
+        if epoch.epoch == stopped_in:
+            raise KeyboardInterrupt
+        keep(of, trainer, epoch, log)
+
+    monkeypatch.setattr(run, "keep", stop)
+    with pytest.raises(SystemExit):
+        train("--batch-size", BATCH, "--output", tmp_path / "run")
+    monkeypatch.setattr(run, "keep", keep)
+    file = tmp_path / "run" / "snapshots.bin"
+    assert headers(records(file.read_bytes()))[-1]["step"] == step
+    with open(file, "ab") as half:
+        half.write(expected[: len(expected) // 30])
+    for _ in range(2):  # then it is finished
+        train("--resume", tmp_path / "run")
+        assert file.read_bytes() == expected
+
+
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_a_training_does_not_feel_its_snapshots(tmp_path, mnist, average):
+    some = mnist[0][:540], mnist[1][:540]
+    recipe = Recipe((16,), 2, 90, 0.01, batch_norm=True, augment=True, average=average)
+    states = []
+    for snapshots in (None, Snapshots(tmp_path, 2, 12)):
+        torch.manual_seed(0)
+        training = Trainer(MLP((16,), True), some, recipe, torch.Generator().manual_seed(0))
+        for _ in range(2):
+            training.run_epoch(some, snapshots)
+        states.append(training.state_dict())
+    assert len(records((tmp_path / "snapshots.bin").read_bytes())) == 11
+    without, with_them = states
+    assert without.pop("since")[1] == 540 * 2
+    assert with_them.pop("since") == (0, 0)
+    assert without.pop("schedule") == with_them.pop("schedule")
+    torch.testing.assert_close(without, with_them, rtol=0, atol=0)
+
+
+def test_a_network_that_breaks_is_shown_broken(tmp_path, node, capsys):
+    settings = ("--recipe", "tutorial", "--loss", "log-of-softmax", "--learning-rate", 1e30)
+    with pytest.raises(SystemExit) as ended:
+        train(*settings, "--epochs", 3, "--output", tmp_path / "run")
+    assert ended.value.code == 2
+    assert "or the loss nll" in capsys.readouterr().err
+    found = records((tmp_path / "run" / "snapshots.bin").read_bytes())
+    last, layers = read(found[-1])
+    assert [header["step"] for header in headers(found)] == [0, 1, 2, 5, 8, 9]  # 9: not due
+    assert [last[name] for name in LOSSES] == [None, None]
+    assert not last["final"]
+    for steps, _, whole in layers:
+        broken = np.isnan(steps)
+        assert broken.any()
+        assert not whole[:, broken].any()
+    assert b"NaN" not in b"".join(found)
+    assert in_node(node, found[-1:], torch.zeros(784))[0]["answer"] == [None] * 10  # NaN in JSON
+
+
+def test_the_shipped_training_is_the_tutorial_s(shipped, mnist):
+    assert SHIPPED.stat().st_size <= 2_500_000
+    *before, last = headers(shipped)
+    early, tenths = [0, *(2**n for n in range(10))], [844 * n for n in range(1, 11)]
+    assert [header["step"] for header in before] == early + tenths
+    assert {(h["steps"], h["epochs"], *h["hidden"]) for h in (*before, last)} == {
+        (8440, 10, 128, 64)
+    }
+    config = {"name": "", "hidden": [128, 64], "thresholds": {}}
+    assert same_network(shipped[0], untrained((128, 64)), config)
+    held_out = data.select(mnist, data.split(len(mnist[0]))[1])
+    for record, header, limits in ((0, before[0], (0.05, 0.2)), (-1, last, (0.96, 0.98))):
+        loss, accuracy = evaluate(network(shipped[record]), held_out)
+        assert (loss, accuracy) == (
+            pytest.approx(header["validation_loss"], abs=1e-4),
+            pytest.approx(header["validation_accuracy"], abs=3e-4),
+        )
+        assert limits[0] < accuracy < limits[1]
+    assert last["final"]
+    assert last["step"] % 844 == 0
+
+
+def in_node(node, found: list[bytes], pixels: torch.Tensor) -> list[dict]:
+    """Their headers and log-probabilities, as the browser has them."""
+    grey = json.dumps(pixels.flatten().tolist())
+    script = f"""(text) => {{
+        const {{ layers, inputs, ...header }} = read(text);
+        return {{ ...header, answer: [...logProbabilities(read(text), {grey})] }};
+    }}"""
+    return node(READ, script, [base64.b64encode(record).decode() for record in found])
+
+
+def test_browsers_read_a_snapshot_as_python_does(shipped, node, mnist):
+    pixels, some = mnist[0][7], [shipped[0], shipped[8], shipped[-1]]
+    for found, record in zip(in_node(node, some, pixels), some, strict=True):
+        expected = network(record)(to_input(pixels[None]))[0].tolist()
+        assert found.pop("answer") == pytest.approx(expected, abs=1e-4)
+        assert found == read(record)[0]
+
+
+def test_a_place_where_nothing_can_be_written_is_one_sentence(tmp_path):
+    snapshots = Snapshots(tmp_path / "none", 1, 20)
+    with pytest.raises(UserError, match=r"can't write .*snapshots\.bin: No such file"):
+        snapshots.drop_after(0)
+    with pytest.raises(UserError, match=r"can't write .*snapshots\.bin: No such file"):
+        snapshots.append(untrained((4,)), 0, 1.0, (1.0, 0.1))
