@@ -51,6 +51,7 @@ def from_own_machine(scope: Scope) -> bool:
     """Whether a request names this machine and passed no proxy on its way here."""
     headers = Headers(scope=scope)
     forwarded = any(FORWARDING.fullmatch(name) for name in headers)
+    forwarded |= scope["http_version"] == "1.0"  # as nginx asks: no browser does
     return is_own_machine(headers.get("host", "")) and not forwarded
 
 

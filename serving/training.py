@@ -6,8 +6,8 @@ One training at a time, and whoever opens the page sees it. A server that ends t
 the run can be resumed; killed (SIGKILL) it can't, and the training goes on to its own end.
 """
 
+import asyncio
 import atexit
-import contextlib
 import datetime
 import itertools
 import os
@@ -15,7 +15,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from mnist_core.drawing.framing import PIXELS
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.network.model import DIGITS
+from mnist_core.training.snapshots import SNAPSHOTS_FILE
 from serving.auth import check_signed_in
 from serving.errors import Refusal
 from serving.origins import is_own_machine
@@ -36,7 +36,7 @@ from serving.routes import json_response, read_json
 TRAINING = "training"  # beside the page
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "scripts" / "train.py"
-LOG_FILE, METRICS_FILE, SNAPSHOTS_FILE = "log.txt", "metrics.csv", "snapshots.bin"
+LOG_FILE, METRICS_FILE = "log.txt", "metrics.csv"
 RECIPES = ("tutorial", "quick", "best")
 LOSSES = ("nll", "cross-entropy", "softmax-cross-entropy", "log-of-softmax")
 # The largest recipe has 1.9 million weights; its snapshots are 40 MB that a browser keeps.
@@ -53,8 +53,11 @@ class LiveTraining:
 
     def __init__(self, command: Sequence[str | Path], runs: Path) -> None:
         self.command, self.runs = command, runs
-        self.process, self.directory, self.options = None, None, None
+        self.process = self.directory = self.options = None
         self.stopping = False
+
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     def start(self, content: Any) -> None:
         """Train as `content` asks. Raises Refusal while one trains, UserError for wrong values."""
@@ -68,15 +71,10 @@ class LiveTraining:
             values = value if isinstance(value, list) else [value]
             command += [f"--{option.replace('_', '-')}", *map(str, values)]
         with open(directory / LOG_FILE, "wb") as log:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-            )
+            files = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+            self.process = subprocess.Popen(command, **files)
+        os.setpriority(os.PRIO_PROCESS, self.process.pid, NICENESS)
         self.directory, self.options, self.stopping = directory, options, False
-        with contextlib.suppress(OSError):  # it has ended already
-            os.setpriority(os.PRIO_PROCESS, self.process.pid, NICENESS)
-
-    def is_running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
 
     def stop(self) -> None:
         """Have it end, its run resumable. Raises Refusal where none trains."""
@@ -85,9 +83,7 @@ class LiveTraining:
         if not self.stopping:
             self.stopping = True
             self.process.send_signal(signal.SIGINT)
-            killer = threading.Timer(STOP_SECONDS, self.process.kill)
-            killer.daemon = True
-            killer.start()
+            asyncio.get_running_loop().call_later(STOP_SECONDS, self.process.kill)
 
     def close(self) -> None:
         """End it at once; the run can be resumed, as each of its files is replaced as a whole."""
@@ -96,48 +92,45 @@ class LiveTraining:
             self.process.wait()
 
     def state(self) -> dict[str, Any]:
-        """What GET /training answers.
-
-        "state", "run", its name, "directory", "epochs_done" and "epochs", None until it has
-        begun, "bytes" of the snapshots, "reason", what the script ended with, and "options".
-        """
-        state = {"state": "none", "run": None, "directory": None, "epochs_done": 0}
-        state |= {"epochs": None, "bytes": 0, "reason": None, "options": self.options}
-        if self.process is None:
-            return state
-        code, log = self.process.poll(), self._text(LOG_FILE)
+        """What GET /training answers; "epochs" are None until the training has begun."""
+        state = self._name()  # comes first: what has ended writes no more
+        log, metrics = self._text(LOG_FILE), self._text(METRICS_FILE)
         epochs = re.search(r"^epochs +(\d+)$", log, re.MULTILINE)  # of the settings it prints
-        return state | {
-            "state": self._named(code),
-            "run": self.directory.name,
-            "directory": str(self.directory),
-            "epochs_done": max(0, self._text(METRICS_FILE).count("\n") - 1),
+        snapshots = self.file(SNAPSHOTS_FILE)
+        return {
+            "state": state,
+            "run": self.directory and self.directory.name,
+            "directory": self.directory and str(self.directory),
+            "epochs_done": max(0, metrics.count("\n") - 1),
             "epochs": epochs and int(epochs[1]),
-            "bytes": self.snapshots.stat().st_size if self.snapshots.exists() else 0,
-            "reason": self._reason(code, log),
+            "bytes": snapshots.stat().st_size if snapshots else 0,
+            "reason": self._reason(log) if state in ("failed", "stopped") else None,
+            "options": self.options,
         }
 
-    @property
-    def snapshots(self) -> Path:
-        return self.directory / SNAPSHOTS_FILE
+    def file(self, name: str) -> Path | None:
+        """A file of the run; None before it is there."""
+        path = self.directory and self.directory / name
+        return path if path and path.exists() else None
 
     def _text(self, name: str) -> str:
-        path = self.directory / name
-        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        path = self.file(name)
+        return path.read_text(encoding="utf-8", errors="replace") if path else ""
 
-    def _named(self, code: int | None) -> str:
-        if code is None:
+    def _name(self) -> str:
+        if self.process is None:
+            return "none"
+        if self.is_running():
             return "stopping" if self.stopping else "running"
+        code = self.process.returncode
         return "finished" if code == 0 else "stopped" if self.stopping else "failed"
 
-    def _reason(self, code: int | None, log: str) -> str | None:
-        """Why it ended, unless it is finished; its own words have its name before them."""
-        if not code:
-            return None
+    def _reason(self, log: str) -> str | None:
+        """The script's last words, which begin with its name."""
         if said := re.search(rf"^{SCRIPT.name}: (.+)$", log, re.MULTILINE):
             return said[1]
-        where = self.directory / LOG_FILE
-        return None if self.stopping else f"It ended with exit code {code}; {where} says why."
+        where = f"exit code {self.process.returncode}; {self.directory / LOG_FILE} says why"
+        return None if self.stopping else f"It ended with {where}."
 
 
 def open_training(wanted: bool, host: str, reached_from_elsewhere: bool) -> LiveTraining | None:
@@ -155,13 +148,10 @@ def open_training(wanted: bool, host: str, reached_from_elsewhere: bool) -> Live
 def training_routes(live: LiveTraining) -> list[Route]:
     """GET and POST /training, POST /training/stop, GET /training/RUN.bin; see docs/serving.md."""
 
-    async def show(request: Request) -> Response:
+    async def state(request: Request) -> Response:
         check_signed_in(request)
-        return json_response(live.state())
-
-    async def start(request: Request) -> Response:
-        check_signed_in(request)
-        live.start(await read_json(request))
+        if request.method == "POST":
+            live.start(await read_json(request))
         return json_response(live.state())
 
     async def stop(request: Request) -> Response:
@@ -172,17 +162,15 @@ def training_routes(live: LiveTraining) -> list[Route]:
     async def snapshots(request: Request) -> Response:
         """The snapshots so far: with `Range: bytes=N-` what follows the first N bytes."""
         check_signed_in(request)
-        state = live.state()
-        if request.path_params["run"] != state["run"] or not state["bytes"]:
+        file = live.file(SNAPSHOTS_FILE)
+        if not file or request.path_params["run"] != live.directory.name:
             raise Refusal(404, "there are no snapshots of such a training here")
         if live.is_running() and "range" not in request.headers:
             raise Refusal(400, "the file grows: ask for a part of it, with Range: bytes=0-")
-        headers = {"cache-control": "no-store"}
-        return FileResponse(live.snapshots, 200, headers, "application/octet-stream")
+        return FileResponse(file, 200, {"cache-control": "no-store"}, "application/octet-stream")
 
     return [
-        Route(f"/{TRAINING}", show, methods=["GET"]),
-        Route(f"/{TRAINING}", start, methods=["POST"]),
+        Route(f"/{TRAINING}", state, methods=["GET", "POST"]),
         Route(f"/{TRAINING}/stop", stop, methods=["POST"]),
         Route(f"/{TRAINING}/{{run}}.bin", snapshots),
     ]
@@ -196,21 +184,15 @@ def checked(content: Any) -> dict[str, Any]:
     for name, names in (("recipe", RECIPES), ("loss", LOSSES)):
         if content.get(name, names[0]) not in names:
             raise UserError(f"the {name} is none of {', '.join(names)}")
-    _check_hidden(content.get("hidden", []))
-    rate = content.get("learning_rate", MAX_RATE)
+    rate, hidden = content.get("learning_rate", MAX_RATE), content.get("hidden", [])
     if type(rate) not in (int, float) or not 0 < rate <= MAX_RATE:
         raise UserError(f"the learning rate is not a number above 0 and up to {MAX_RATE}")
-    return content
-
-
-def _check_hidden(hidden: Any) -> None:
-    if not isinstance(hidden, list) or len(hidden) > MAX_LAYERS:
-        raise UserError(f"the hidden sizes are not a list of at most {MAX_LAYERS}")
-    if not all(type(size) is int and 1 <= size <= MAX_WIDTH for size in hidden):
-        raise UserError(f"a hidden size is not a whole number from 1 to {MAX_WIDTH}")
-    weights = sum(a * b for a, b in itertools.pairwise([PIXELS, *hidden, DIGITS]))
+    sizes = hidden if isinstance(hidden, list) else [None]
+    if len(sizes) > MAX_LAYERS or not all(type(n) is int and 1 <= n <= MAX_WIDTH for n in sizes):
+        expected = f"a list of at most {MAX_LAYERS} whole numbers from 1 to {MAX_WIDTH}"
+        raise UserError(f"the hidden sizes are not {expected}")
+    weights = sum(a * b for a, b in itertools.pairwise([PIXELS, *sizes, DIGITS]))
     if weights > MAX_WEIGHTS:
-        raise UserError(
-            f"the network would have {weights:,} weights: a page shows up to {MAX_WEIGHTS:,}. "
-            "Choose smaller hidden sizes"
-        )
+        found = f"the network would have {weights:,} weights; a page shows up to {MAX_WEIGHTS:,}"
+        raise UserError(f"{found}. Choose smaller hidden sizes")
+    return content
