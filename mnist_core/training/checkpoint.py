@@ -23,7 +23,7 @@ from mnist_core.errors import UserError
 from mnist_core.files import make_directory, replacing
 from mnist_core.training.data import TrainingData
 from mnist_core.training.snapshots import Snapshots
-from mnist_core.training.trainer import Recipe, count_steps
+from mnist_core.training.trainer import Recipe, batches
 
 CHECKPOINT_FILE = "state.pt"
 METRICS_FILE = "metrics.csv"
@@ -108,7 +108,8 @@ class Run:
     def snapshots(self) -> Snapshots:
         """Those of the whole training."""
         recipe, images = self.checkpoint.settings.recipe, self.data.train_set[0]
-        return Snapshots(self.directory, recipe.epochs, count_steps(recipe, len(images)))
+        steps = recipe.epochs * len(batches(torch.arange(len(images)), recipe))
+        return Snapshots(self.directory, recipe.epochs, steps)
 
 
 def create(output: Path | None, runs: Path, name: str) -> Path:

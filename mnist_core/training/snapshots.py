@@ -4,9 +4,12 @@
 many bytes, the network as browsers read it (network/grid.py).
 """
 
+import contextlib
 import math
 import struct
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from mnist_core.errors import UserError
 from mnist_core.network.grid import browser_file, read_header
@@ -33,17 +36,14 @@ class Snapshots:
 
         What is dropped, also a final snapshot or half a one, is to come again. Raises UserError.
         """
-        try:
-            with open(self.path, "a+b") as file:
-                file.seek(end := 0)
-                while step and (length := file.read(4)):
-                    header = read_header(file.read(int.from_bytes(length, "little")))
-                    if header is None or header["final"] or header["step"] > step:
-                        break
-                    end = file.tell()
-                file.truncate(end)
-        except OSError as error:
-            raise self._failure(error) from error
+        with self._open() as file:
+            file.seek(end := 0)
+            while step and (length := file.read(4)):
+                header = read_header(file.read(int.from_bytes(length, "little")))
+                if header is None or header["final"] or header["step"] > step:
+                    break
+                end = file.tell()
+            file.truncate(end)
 
     def append(
         self,
@@ -72,11 +72,14 @@ class Snapshots:
             validation_accuracy=accuracy,
             final=config is not None,
         )
-        try:
-            with open(self.path, "ab") as file:
-                file.write(struct.pack("<I", len(network)) + network)
-        except OSError as error:
-            raise self._failure(error) from error
+        with self._open() as file:
+            file.write(struct.pack("<I", len(network)) + network)
 
-    def _failure(self, error: OSError) -> UserError:
-        return UserError(f"can't write {self.path}: {error.strerror}")
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[IO]:
+        """The file to read, cut and append to, made if need be."""
+        try:
+            with open(self.path, "a+b") as file:
+                yield file
+        except OSError as error:
+            raise UserError(f"can't write {self.path}: {error.strerror}") from error

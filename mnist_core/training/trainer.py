@@ -167,13 +167,10 @@ class Trainer:
         total, trained = 0.0, 0
         order = torch.randperm(len(self.images), generator=self.generator)
         changes = distributed.generator_of_rank(self.generator)
-        smallest = smallest_batch(self.recipe)
         hidden = True if distributed.rank() else None  # None: shown where there is a terminal
         looks = {"unit": " images", "unit_scale": True, "leave": False, "disable": hidden}
         with tqdm(total=len(order), desc=f"epoch {self.epochs + 1}", **looks) as bar:
-            for batch in order.split(self.recipe.batch_size):
-                if len(batch) < smallest:
-                    continue
+            for batch in batches(order, self.recipe):
                 shard = distributed.shard(batch)
                 weight = len(shard) * distributed.world_size() / len(batch)
                 with _fast_products() if self.recipe.fast_products else contextlib.nullcontext():
@@ -275,15 +272,10 @@ def fit(
     model.load_state_dict(trainer.result.state_dict())
 
 
-def smallest_batch(recipe: Recipe) -> int:
-    """How many images are trained on at once: in batch normalisation a single has no variance."""
-    return distributed.world_size() * (2 if recipe.batch_norm else 1)
-
-
-def count_steps(recipe: Recipe, count: int) -> int:
-    """The steps of a whole training on `count` images."""
-    whole, rest = divmod(count, recipe.batch_size)
-    return recipe.epochs * (whole + (rest >= smallest_batch(recipe)))
+def batches(order: torch.Tensor, recipe: Recipe) -> list[torch.Tensor]:
+    """An epoch's, but a last that is too short: in normalisation one image has no variance."""
+    smallest = distributed.world_size() * (2 if recipe.batch_norm else 1)
+    return [batch for batch in order.split(recipe.batch_size) if len(batch) >= smallest]
 
 
 def _schedule(optimizer: Optimizer, recipe: Recipe, count: int) -> LRScheduler:
