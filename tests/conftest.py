@@ -148,6 +148,7 @@ def serving(
     auth: list[tuple[str, str]] | None = None,
     hosts: list[str] | None = None,
     trusted: str = "",
+    live: Any = None,
 ) -> Iterator[str]:
     """The address of the page, served as app.py does from a thread of this process."""
     import app
@@ -160,7 +161,7 @@ def serving(
     reloader = ModelReloader(weights)
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(contextlib.closing(Corrections.open())) if corrections else None
-        blocks, settings = app.create_page(reloader, store, root_path, mcp, hosts)
+        blocks, settings = app.create_page(reloader, store, root_path, mcp, hosts, live)
         users = auth and Passwords(dict(auth))
         stack.enter_context(pytest.MonkeyPatch.context()).setenv(server.TRUSTED, trusted)
         server.prepare()

@@ -1,5 +1,6 @@
 """Look inside, and watch it learn: what the page shows is what the networks compute."""
 
+import contextlib
 import gzip
 import json
 import re
@@ -13,13 +14,16 @@ from playwright.sync_api import expect
 from mnist_core.drawing.framing import to_input
 from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
+from serving.training import LiveTraining
 from tests.browser import draw
-from tests.conftest import ROOT
+from tests.conftest import ROOT, serving
 from tests.drawings import DRAWINGS
 from tests.page import (
+    LISTEN,
     PHONE,
     expect_accessible,
     expect_leader,
+    open_page,
     record_requests,
     settle,
     tool,
@@ -124,9 +128,9 @@ def test_units_are_reached_by_mouse_and_by_keyboard(open_context):
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(which).to_contain_text("of layer 3")
     expect(view.locator(".looks")).to_have_text(ENGLISH["looks_here"])
-    before = view.locator(".effects tbody").text_content()
-    page.mouse.move(box["x"] + 2, box["y"] + 2)
-    expect(view.locator(".effects tbody")).not_to_have_text(before)
+    before = which.text_content()
+    page.mouse.move(box["x"] + 4, box["y"] + 4)
+    expect(which).not_to_have_text(before)
     chosen = which.text_content().partition(":")[0]
     draw(page, [[[0.2, 0.5], [0.8, 0.5]]])  # it stays chosen
     expect(which).to_contain_text(chosen)
@@ -181,3 +185,36 @@ def test_it_is_accessible_and_fits_a_phone_in_chinese(open_context, scheme):
     page.locator("#heading .language").click()
     expect(page.locator("#inside .which").first).to_contain_text("of layer 3")
     assert page.locator("#inside a").first.get_attribute("href") == "lesson.md#part-2"
+
+
+def test_a_network_is_trained_from_the_page_and_used(browser, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    small = LiveTraining(("-m", "tests.small_training"), tmp_path / "runs")
+    with contextlib.closing(small), serving(live=small) as address:
+        context = browser.new_context(**TALL)
+        page, other = context.new_page(), context.new_page()
+        open_page(page, f"{address}?open=training")
+        draw(page, DRAWINGS[7])
+        form = page.locator("#inside .live")
+        form.locator("[name=hidden]").fill("many")
+        form.locator(".go").click()
+        expect(form.locator(".state")).to_contain_text("hidden sizes")  # why not, as typed
+        form.locator("[name=hidden]").fill("16, 12")
+        form.locator(".go").click()
+        expect(form.locator(".stop")).to_be_visible()
+        open_page(other, f"{address}?open=training")
+        expect(other.locator("#inside .note")).to_contain_text("784-16-12-10")
+        expect(form.locator(".state")).to_have_text("Done: 10 epochs")
+        expect(form.locator(".where")).to_contain_text(str(small.directory))
+        expect(page.locator("#inside .now")).to_contain_text("Ready for use")
+        shipped = page.evaluate("window.read.network")
+        form.locator(".use").click()
+        page.wait_for_function("window.read?.reader.hidden.join() === '16,12'")
+        own = page.evaluate("window.read.network")
+        assert own != shipped
+        page.reload()
+        page.evaluate(LISTEN)
+        page.wait_for_function("(name) => window.read?.network === name", arg=own)
+        page.locator("#inside .return").click()
+        page.wait_for_function("(name) => window.read?.network === name", arg=shipped)
+        context.close()

@@ -9,7 +9,7 @@ import { ordersOf } from "../recognizer/units.js";
 import { startTraining } from "./training.js";
 import { addView } from "./view.js";
 
-const EXAMPLES = 150; // images by which units are put in order
+const EXAMPLES = 100; // images by which units are put in order
 
 export function start({ element, props }) {
   const [inside, training] = element.querySelectorAll(":scope > details");

@@ -11,7 +11,7 @@ const STEPS = 240; // of Adam (Kingma and Ba, 2015), at most; a misread drawing 
 const RATE = 0.005; // Adam's
 const ENOUGH = 0.9; // as soon as the digit of each lesson is so probable it ends
 const KEEP = 1000; // weight of the rehearsal's mean loss, beside 1 for each lesson's
-const MAY_MOVE = 0.0005; // mean divergence of the rehearsed answers: wrong lessons move them more
+const MAY_MOVE = 0.001; // mean divergence of the rehearsed answers: wrong lessons move them more
 const TINY = 1e-12; // has a logarithm
 const SLICE = 25; // images of the rehearsal that are read without a pause
 
