@@ -8,6 +8,13 @@ import { text } from "../texts.js";
 const SOON = 400; // milliseconds between two looks while a training is under way
 const LATER = 5000; // and while none is, as somebody else may begin one
 const ONGOING = ["running", "stopping"];
+const SAID = {
+  running: "training_running",
+  stopping: "training_stopping",
+  stopped: "training_stopped",
+  failed: "training_failed",
+  finished: "training_finished",
+};
 
 // Gives {open}, a promise of whether there is a training to see; `use` gets its networks.
 export function startLive(section, address, use) {
@@ -41,8 +48,9 @@ export function startLive(section, address, use) {
   };
   const order = async (place, options) => {
     const answer = await ask(place, { method: "POST", body: JSON.stringify(options) });
-    find(".state").textContent = answer?.error ?? "";
-    if (!answer?.error) await look();
+    const reason = answer?.error;
+    find(".state").textContent = reason ? text("training_refused", { reason }) : "";
+    if (!reason) await look();
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -81,8 +89,8 @@ function show(find, { state, directory, epochs_done, epochs, reason }, networks)
   find("progress").hidden = !isOngoing;
   const { step = 0, steps = 1 } = networks.at(-1) ?? {};
   find("progress").value = Math.max(step / steps, epochs_done / (epochs || 1));
-  const key = state === "running" && !epochs ? "training_starts" : `training_${state}`;
-  const words = state === "none" ? "" : text(key, { epochs_done, epochs, reason });
+  const key = state === "running" && !epochs ? "training_starts" : SAID[state];
+  const words = key ? text(key, { epochs_done, epochs, reason }) : "";
   if (find(".state").textContent !== words) find(".state").textContent = words;
   find(".use").hidden = state !== "finished" || !networks.at(-1)?.final;
   find(".where").textContent = ["none", "failed"].includes(state) ? "" : text("run_directory", { directory });

@@ -92,8 +92,12 @@ function showPlace(find, networks, at) {
   };
   const words = text(final ? "point_final" : step === 0 ? "point_untrained" : "point", values);
   find(".now").textContent = find(".place").ariaValueText = words;
+  mark(find(".here"), networks, at);
+}
+
+function mark(line, networks, at) {
   const x = (100 * at) / Math.max(1, networks.length - 1);
-  for (const end of ["x1", "x2"]) find(".here").setAttribute(end, x);
+  for (const end of ["x1", "x2"]) line.setAttribute(end, x);
 }
 
 // Both on the same width; of the losses the largest is at the top, of accuracies 100 %.
@@ -105,7 +109,7 @@ function showCurves(find, networks) {
     const points = shares.map((share, i) => share !== null && `${width * i},${39 - 38 * share}`);
     find(name).setAttribute("points", points.filter(Boolean).join(" "));
   };
-  find(".against").textContent = text("curve_loss", { highest: rounded(highest, 1) });
+  find(".scale").textContent = text("curve_loss", { highest: rounded(highest, 1) });
   draw(".loss", losses.map((loss) => loss && loss / highest));
   draw(".accuracy", networks.map((network) => network.validation_accuracy));
 }
@@ -130,8 +134,11 @@ function showAnswers(find, networks, prediction) {
   const isThere = prediction?.pixels && prediction.digit !== null;
   const answers = networks.map((each) => (isThere ? answer(each, prediction.pixels) : ""));
   [...find("tbody").rows].forEach((row, i) => (row.lastChild.textContent = answers[i]));
+  find(".since").toggleAttribute("hidden", !isThere);
   if (!isThere || answers.length === 0) return (find(".known").textContent = "");
-  const { step } = networks[knownFrom(answers)];
+  const from = knownFrom(answers);
+  const { step } = networks[from];
+  mark(find(".since"), networks, from);
   const known = step ? "known_from" : "known_always";
   const values = { digit: answers.at(-1), step: step.toLocaleString(language()) };
   find(".known").textContent = text(answers.at(-1) === "NaN" ? "broken" : known, values);
