@@ -9,7 +9,7 @@ import { ordersOf } from "../recognizer/units.js";
 import { startTraining } from "./training.js";
 import { addView } from "./view.js";
 
-const EXAMPLES = 100; // images by which units are put in order
+const EXAMPLES = 150; // images by which units are put in order
 
 export function start({ element, props }) {
   const [inside, training] = element.querySelectorAll(":scope > details");
@@ -43,7 +43,7 @@ function startInside(view, arrange) {
 }
 
 // Gives what puts the units of a network in an order: a promise of what `ordersOf` gives. What the
-// examples are is what `reader`, another network or the same, reads in them.
+// examples are is what `reader` reads in them, the network itself or another.
 function startOrders(address) {
   let images = null;
   let digits = null;
@@ -56,10 +56,12 @@ function startOrders(address) {
     const [first] = network.layers;
     if (known.has(first)) return known.get(first);
     images = await (images ?? (images = load()));
-    digits ??= Array.from({ length: images.length / PIXELS }, (_, k) => {
-      return predictPixels(reader, images.subarray(k * PIXELS, (k + 1) * PIXELS)).digit;
-    });
-    known.set(first, ordersOf(network, images, digits));
+    if (network !== reader) {
+      digits ??= Array.from({ length: images.length / PIXELS }, (_, k) => {
+        return predictPixels(reader, images.subarray(k * PIXELS, (k + 1) * PIXELS)).digit;
+      });
+    }
+    known.set(first, ordersOf(network, images, network === reader ? null : digits));
     return known.get(first);
   };
 }

@@ -25,7 +25,7 @@ export function startTraining(section, view, arrange, props) {
     if (!network) return;
     showPlace(find, networks, Number(place.value));
     if (!last?.reader || last.digit === null) return view.clear();
-    const orders = await arrange(networks.at(-1), last.reader);
+    const orders = await arrange(example(networks), last.reader);
     if (network !== networks[place.value] || last?.digit == null) return;
     view.show(network, last.pixels, orders, predictPixels(network, last.pixels).digit);
   });
@@ -77,6 +77,13 @@ export function startTraining(section, view, arrange, props) {
     update();
     readAll();
   };
+}
+
+// The network by which units are put in order, so that they stay where they are as the slider
+// moves; while a training goes on another one now and then.
+function example(networks) {
+  const last = networks.at(-1);
+  return last.final ? last : networks[2 ** Math.floor(Math.log2(networks.length)) - 1];
 }
 
 const rounded = (value, digits) => (value === null ? "NaN" : value.toFixed(digits));

@@ -35,18 +35,20 @@ export function effectsOf({ layers }, layer, unit) {
 // For each layer but the last its units in an order in which neighbours do alike, {order, starts}:
 // by the digit for which a unit's mean value is the highest, those that are surest of it first;
 // `starts` are the places where each digit's begin, and where those begin that are never on.
-// `images` hold 784 grey values each, `digits` what they are.
+// `images` hold 784 grey values each, `digits` what they are, or null: what the network reads.
 export function ordersOf(network, images, digits) {
   const hidden = network.layers.slice(0, -1);
   const sums = hidden.map(({ values }) =>
     Array.from({ length: DIGITS }, () => new Float64Array(values.length)),
   );
-  digits.forEach((digit, k) => {
-    logProbabilities(network, images.subarray(k * PIXELS, (k + 1) * PIXELS));
+  const counts = new Float64Array(DIGITS);
+  for (let k = 0; k < images.length / PIXELS; k++) {
+    const scores = logProbabilities(network, images.subarray(k * PIXELS, (k + 1) * PIXELS));
+    const digit = digits?.[k] ?? scores.indexOf(Math.max(...scores));
+    counts[digit]++;
     hidden.forEach(({ values }, i) => values.forEach((value, u) => (sums[i][digit][u] += value)));
-  });
-  const counts = sums[0]?.map((_, digit) => digits.filter((each) => each === digit).length || 1);
-  return sums.map((ofDigits) => orderOf(ofDigits.map((sum, d) => sum.map((v) => v / counts[d]))));
+  }
+  return sums.map((ofDigits) => orderOf(ofDigits.map((sum, d) => sum.map((v) => v / (counts[d] || 1)))));
 }
 
 function orderOf(means) {
