@@ -1,9 +1,9 @@
-"""Make the README's picture: the running page with a digit drawn on it.
+"""Make the README's picture, the running page with a digit drawn on it, and one of its inside.
 
     python experiments/screenshot.py
 
-Needs requirements-dev.txt and a Chromium; writes runs/page.png, or with --output docs/page.png the
-README's own.
+Needs requirements-dev.txt and a Chromium; writes runs/page.png and inside.png beside it, or with
+--output docs/page.png those of docs/.
 """
 
 import argparse
@@ -51,13 +51,18 @@ def photograph(reloader: ModelReloader, output: Path) -> None:
     blocks, settings = app.create_page(reloader, store)
     address = page.launch(blocks, settings).address
     with chromium() as browser:
-        window = browser.new_page(viewport={"width": 1100, "height": 780}, device_scale_factor=1.5)
+        window = browser.new_page(viewport={"width": 1100, "height": 750}, device_scale_factor=1.5)
         window.goto(address)
         window.locator(".hint strong:not(:empty)").wait_for()
         draw(window, FOUR)
         expect(window.locator(".bar.leading")).to_have_attribute("data-digit", "4")
         window.wait_for_timeout(500)  # the bars' movement
         window.screenshot(path=output)
+        window.set_viewport_size({"width": 1280, "height": 2600})
+        for section in ("inside", "training"):
+            window.locator(f"#inside .{section} > summary").click()
+        expect(window.locator("#inside .known")).to_contain_text("reads a 4")
+        window.locator("#inside").screenshot(path=output.with_name("inside.png"), scale="css")
     blocks.close(verbose=False)
 
 

@@ -76,7 +76,7 @@ async function ask(place, options) {
 function wanted(form) {
   const [hidden, rate] = ["hidden", "learning_rate"].map((name) => form.get(name).trim());
   const options = { recipe: form.get("recipe"), loss: form.get("loss") };
-  if (hidden) options.hidden = hidden.split(/[\s,-]+/).map(Number);
+  if (hidden) options.hidden = hidden === "0" ? [] : hidden.split(/[\s,-]+/).map(Number);
   if (rate) options.learning_rate = Number(rate.replace(",", "."));
   return options;
 }
