@@ -121,8 +121,7 @@ def train(run: Run, writer: type | None = None) -> None:
     logs = writer and distributed.rank() == 0
     again = trainer.epochs + 1
     with writer(run.directory, purge_step=again) if logs else contextlib.nullcontext() as log:
-        while trainer.epochs < recipe.epochs:
-            epoch = trainer.run_epoch(data.validation["validation"], snapshots)
+        for epoch in trainer.fit(data.validation["validation"], snapshots):
             distributed.broadcast_from_rank_0(keep, run, trainer, epoch, log)
 
 

@@ -142,6 +142,11 @@ class Trainer:
         """How many steps are done."""
         return self.schedule.last_epoch
 
+    def fit(self, validation: Dataset, snapshots: Snapshots | None = None) -> Iterator[Epoch]:
+        """Run the epochs that remain, yielding after each; `result` is the network then."""
+        while self.epochs < self.recipe.epochs:
+            yield self.run_epoch(validation, snapshots)
+
     def run_epoch(self, validation: Dataset, snapshots: Snapshots | None = None) -> Epoch:
         """Train for an epoch and evaluate. Raises UserError when the loss is no longer finite."""
         started = time.perf_counter()
@@ -255,21 +260,6 @@ class Trainer:
             getattr(self, name).load_state_dict(state[name])
         self.generator.set_state(state["generator"])
         self.epochs, self.since = state["epochs"], state.get("since", self.since)
-
-
-def fit(
-    model: MLP,
-    training: Dataset,
-    validation: Dataset,
-    recipe: Recipe,
-    generator: torch.Generator,
-    outliers: torch.Tensor | None = None,
-) -> Iterator[Epoch]:
-    """Train `model` in place, yielding after each epoch; `Trainer` explains the arguments."""
-    trainer = Trainer(model, training, recipe, generator, outliers)
-    while trainer.epochs < recipe.epochs:
-        yield trainer.run_epoch(validation)
-    model.load_state_dict(trainer.result.state_dict())
 
 
 def batches(order: torch.Tensor, recipe: Recipe) -> list[torch.Tensor]:
