@@ -8,9 +8,7 @@ A drawing file holds one drawing a line, as JSON, gzipped if its name ends in .g
 digit has no label, and a "character" where it is known which: {"character": "A", "strokes": ...}.
 """
 
-import gzip
 import json
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from mnist_core.errors import UserError
-from mnist_core.files import open_file, replacing
+from mnist_core.files import reading, replacing
 
 # Limits of what is read, well above any digit: a minute of a 120 Hz pen.
 MAX_STROKES = 100
@@ -41,19 +39,13 @@ def read_drawings(path: str | Path, digits: bool = True) -> list[Drawing]:
     Raises UserError naming the file, the line and the fault.
     """
     drawings = []
-    number = 0
-    try:
-        with open_file(path, "rt") as lines:
-            for line in lines:
-                number += 1
+    with reading(path, "rt") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
                 if line.strip():
                     drawings.append(_parse_drawing(line, digits))
-    except (gzip.BadGzipFile, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise UserError(f"{path}, after line {number}: the file is damaged ({error})") from error
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}") from error
-    except UserError as error:
-        raise UserError(f"{path}, line {number}: {error}") from error
+            except UserError as error:
+                raise UserError(f"{path}, line {number}: {error}") from error
     if not drawings:
         raise UserError(f"{path} holds no drawings")
     return drawings
