@@ -79,7 +79,7 @@ def directory(tmp_path):
     """A copy of the shipped network, to be replaced."""
     from mnist_core.network import weights
 
-    weights.copy(ROOT / "weights", tmp_path / "network")
+    weights.replace(ROOT / "weights", tmp_path / "network")
     return tmp_path / "network"
 
 
