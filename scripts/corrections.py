@@ -77,7 +77,7 @@ def main() -> None:
     command, database = given.pop("command"), given.pop("database")
     torch.set_num_threads(1)  # the page may be served on the same machine
     try:
-        store = Corrections.open(database, create=command == "import")
+        store = Corrections(database, create=command == "import")
         with contextlib.closing(store):
             COMMANDS[command](store, **given)
     except UserError as error:

@@ -144,7 +144,7 @@ def test_no_address_is_a_fault_of_ours(client, address):
 def test_a_refusal_does_not_say_what_was_sent(tmp_path, endpoint):
     odd = [7654321, "7654321", [[7654321]], {"7654321": 1}, [[[7654321, 1e7]]], [[["7654321", 1]]]]
     with (
-        contextlib.closing(Corrections.open(f"sqlite:///{tmp_path}/c.sqlite")) as store,
+        contextlib.closing(Corrections(f"sqlite:///{tmp_path}/c.sqlite")) as store,
         site(ModelReloader(ROOT / "weights"), store) as client,
     ):
         for value in odd:

@@ -63,7 +63,7 @@ def read_corrections(source: str) -> list[Drawing]:
     """Corrections from a drawing file, a database's address, or the default database ("")."""
     if source.endswith((".jsonl", ".jsonl.gz")):
         return read_drawings(source)
-    with contextlib.closing(Corrections.open(source or None, create=False)) as store:
+    with contextlib.closing(Corrections(source or None, create=False)) as store:
         corrections = [correction.drawing() for correction in store.all()]
     if not corrections:
         raise UserError(

@@ -83,17 +83,13 @@ class Correction:
 class Corrections:
     """The database. Every method raises StoreError when it can't be read or written."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    @classmethod
-    def open(cls, url: str | None = None, create: bool = True) -> "Corrections":
+    def __init__(self, url: str | None = None, create: bool = True) -> None:
         """Open `url`, else DATABASE_URL, else the clone's SQLite file data/corrections.sqlite.
 
         What is missing is made, or refused with a UserError without `create`; so are an address
         of another kind, another program's table, and PostgreSQL without its driver.
         """
-        return cls(Database(url, create))
+        self._database = Database(url, create)
 
     def close(self) -> None:
         self._database.close()
