@@ -197,16 +197,6 @@ class Recognizer:
         groups = [line.pieces[first:stop] for first, stop in way]
         return Number([read[span] for span in way], groups, chances, together)
 
-    def explain(self, prediction: Prediction) -> tuple[np.ndarray, float]:
-        """Why the leading digit and not the runner-up, for a prediction with ink.
-
-        A (28, 28) float32 map of what each pixel adds to log p(digit) - log p(runner-up),
-        and the constant that is missing from their sum (see `MLP.explain`).
-        """
-        inputs = framing.to_input(torch.from_numpy(prediction.pixels))[0]
-        contributions, constant = self.model.explain(inputs, prediction.digit, prediction.runner_up)
-        return contributions.reshape(prediction.pixels.shape).numpy(), float(constant)
-
     def predict_pixels(self, pixels: np.ndarray) -> Prediction:
         """Read a (28, 28) uint8 image that is in MNIST's frame already."""
         return self._predict(pixels[None])[0]
