@@ -20,8 +20,7 @@ from mnist_core.errors import UserError
 from mnist_core.network import calibration, weights
 from mnist_core.network.model import DIGITS, MLP
 
-# The network that comes with this package: inside it where a wheel was installed, beside it in a
-# clone.
+# The network of this package: inside it where a wheel was installed, beside it in a clone.
 INSIDE, BESIDE = (folder / "weights" for folder in Path(__file__).parents[:2])
 SHIPPED = INSIDE if INSIDE.is_dir() else BESIDE
 A_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # read by any network that has learned
@@ -104,9 +103,8 @@ class Number:
         """The place of the digit that is least certain, None where the number is sure."""
         if self.verdict in ("sure", "empty"):
             return None
-        return int(
-            np.argmin([c * d.confidence for c, d in zip(self.chances, self.digits, strict=True)])
-        )
+        pairs = zip(self.chances, self.digits, strict=True)
+        return int(np.argmin([chance * digit.confidence for chance, digit in pairs]))
 
 
 class Recognizer:
