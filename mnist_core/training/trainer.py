@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch.nn import functional
+from torch.nn import functional as F
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 from tqdm import tqdm
@@ -35,12 +35,10 @@ STATEFUL = ("model", "result", "optimizer", "schedule")  # a Trainer's, with a s
 # Each takes (N, 10) scores, as the last layer gives them, and (N,) labels. Only the first two are
 # sound: docs/losses.md shows what the others cost.
 LOSSES = {
-    "nll": lambda scores, labels: functional.nll_loss(scores.log_softmax(1), labels),
-    "cross-entropy": functional.cross_entropy,
-    "softmax-cross-entropy": lambda scores, labels: functional.cross_entropy(
-        scores.softmax(1), labels
-    ),
-    "log-of-softmax": lambda scores, labels: functional.nll_loss(scores.softmax(1).log(), labels),
+    "nll": lambda scores, labels: F.nll_loss(scores.log_softmax(1), labels),
+    "cross-entropy": F.cross_entropy,
+    "softmax-cross-entropy": lambda scores, labels: F.cross_entropy(scores.softmax(1), labels),
+    "log-of-softmax": lambda scores, labels: F.nll_loss(scores.softmax(1).log(), labels),
 }
 
 
@@ -213,7 +211,7 @@ class Trainer:
         shown = loss.item()
         if self.teachers:
             targets = self._taught(inputs[: len(shard)])
-            loss = functional.cross_entropy(scores.log_softmax(1), targets)
+            loss = F.cross_entropy(scores.log_softmax(1), targets)
         if len(unsure):  # cross-entropy with a tenth for each digit
             loss = loss - OUTLIER_WEIGHT * unsure.log_softmax(1).mean()
         self.optimizer.zero_grad()
@@ -299,7 +297,7 @@ def evaluate(model: MLP, dataset: Dataset) -> tuple[float, float]:
     """Mean loss an image and accuracy in [0, 1] of `model` on `dataset`."""
     images, labels = dataset
     log_probabilities = predict(model, images)
-    loss = functional.nll_loss(log_probabilities, labels)
+    loss = F.nll_loss(log_probabilities, labels)
     accuracy = (log_probabilities.argmax(1) == labels).float().mean()
     return loss.item(), accuracy.item()
 
