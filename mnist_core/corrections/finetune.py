@@ -89,10 +89,7 @@ def hold_out(corrections: Sequence[Drawing]) -> tuple[list[Drawing], list[Drawin
 
 
 def distinct(corrections: Sequence[Drawing]) -> list[Drawing]:
-    """The same strokes with the same label once, or they might stand on both sides of `hold_out`.
-
-    A link carries a drawing to others, and a file that was exported may be joined to its own.
-    """
+    """Same strokes with the same label once: else they might stand on both sides of `hold_out`."""
     first: dict[tuple[int | None, str], Drawing] = {}
     for correction in corrections:
         first.setdefault((correction.label, _written(correction)), correction)

@@ -73,17 +73,11 @@ class Recipe:
 
 
 ONE_CYCLE = {"one_cycle": True, "batch_norm": True}  # the second bears the first's high rates
+FOR_DRAWINGS = {"augment": True, "outliers": 8000, "average": 0.9995, "fast_products": True}
 RECIPES = {  # hidden layers, epochs, batch size, learning rate, weight decay
     "tutorial": Recipe((128, 64), 10, 64, 0.01),
     "quick": Recipe((128, 64), 6, 256, 0.01, **ONE_CYCLE),
-    "best": Recipe(
-        *((1024, 1024), 30, 256, 0.008, 0.01),
-        **ONE_CYCLE,
-        augment=True,
-        outliers=8000,
-        average=0.9995,
-        fast_products=True,
-    ),
+    "best": Recipe((1024, 1024), 30, 256, 0.008, 0.01, **ONE_CYCLE, **FOR_DRAWINGS),
 }
 
 
