@@ -282,7 +282,7 @@ def clear_stock(page: Page) -> None:
 
 def serve_ours(reloader: ModelReloader) -> Served:
     """This page, with its middleware and routes."""
-    store = Corrections.open(f"sqlite:///{mkdtemp()}/corrections.sqlite")
+    store = Corrections(f"sqlite:///{mkdtemp()}/corrections.sqlite")
     blocks, settings = app.create_page(reloader, store)
     return blocks, launch(blocks, settings).address
 

@@ -33,7 +33,7 @@ from mnist_core.tables import least_to_most, table
 from mnist_core.training.augment import augment
 from mnist_core.training.data import Dataset, load_mnist, select, split
 from mnist_core.training.outliers import make_outliers
-from mnist_core.training.trainer import RECIPES, Epoch, Recipe, fit
+from mnist_core.training.trainer import RECIPES, Epoch, Recipe, Trainer
 
 TARGETS = (0.98, 0.99)
 TIMING_SECONDS = 0.5  # for each part of a step
@@ -148,7 +148,7 @@ def take_turns(
         torch.manual_seed(0)
         models.append(MLP(recipe.hidden))
     usual = usual_loop(models[0], *loaders, recipe)
-    ours = fit(models[1], training, validation, recipe, torch.Generator().manual_seed(0))
+    ours = Trainer(models[1], training, recipe, torch.Generator().manual_seed(0)).fit(validation)
     return list(zip(timed(usual), timed(ours), strict=True))
 
 
@@ -232,7 +232,7 @@ def seconds_to(
     no_digits = make_outliers(recipe.outliers, training[0], generator) if recipe.outliers else None
     times: dict[float, float] = {}
     best, elapsed = 0.0, 0.0
-    for epoch in fit(model, training, validation, recipe, generator, no_digits):
+    for epoch in Trainer(model, training, recipe, generator, no_digits).fit(validation):
         elapsed += epoch.seconds
         best = max(best, epoch.validation_accuracy)
         for target in TARGETS:

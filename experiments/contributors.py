@@ -28,7 +28,7 @@ from mnist_core.network.model import MLP
 from mnist_core.tables import least_to_most, table
 from mnist_core.training.data import contributor_of, split_drawings, training_data
 from mnist_core.training.finish import calibrate
-from mnist_core.training.trainer import RECIPES, Recipe, fit, predict
+from mnist_core.training.trainer import RECIPES, Recipe, Trainer, predict
 
 HEADER = (
     *("MNIST validation", "held out", "digits", "read right", "sure", "of the sure, wrong"),
@@ -74,10 +74,10 @@ def row(
     data = training_data(root, drawings, recipe.outliers, generator, letters, seed)
     torch.manual_seed(seed)
     model = MLP(recipe.hidden, recipe.batch_norm)
-    validation = data.validation["validation"]
-    for epoch in fit(model, data.train_set, validation, recipe, generator, data.outliers):
+    trainer = Trainer(model, data.train_set, recipe, generator, data.outliers)
+    for epoch in trainer.fit(data.validation["validation"]):
         print(f"seed {seed}, epoch {epoch.epoch}: {epoch.validation_accuracy:.2%}", flush=True)
-    model, thresholds, scores = calibrate(model, data.validation)
+    model, thresholds, scores = calibrate(trainer.result, data.validation)
     images, labels = data.validation["drawings"]
     probabilities = predict(model, images).exp()
     verdict = verdicts(probabilities, thresholds)

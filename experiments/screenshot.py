@@ -47,7 +47,7 @@ def main() -> None:
 
 def photograph(reloader: ModelReloader, output: Path) -> None:
     """Serve the page, draw a 4 on it and write the picture."""
-    store = Corrections.open(f"sqlite:///{mkdtemp()}/corrections.sqlite")
+    store = Corrections(f"sqlite:///{mkdtemp()}/corrections.sqlite")
     blocks, settings = app.create_page(reloader, store)
     address = page.launch(blocks, settings).address
     with chromium() as browser:

@@ -29,7 +29,7 @@ from mnist_core.network import weights
 from mnist_core.network.model import MLP
 from mnist_core.tables import table
 from mnist_core.training.data import Dataset, first, load_mnist, select, split
-from mnist_core.training.trainer import RECIPES, Recipe, evaluate, fit
+from mnist_core.training.trainer import RECIPES, Recipe, Trainer, evaluate
 
 RECIPE = RECIPES["tutorial"]
 SHIFTS = (0, 1, 2, 4)  # pixels
@@ -106,7 +106,8 @@ def train(dataset: Dataset, recipe: Recipe, seed: int) -> MLP:
     training, validation = (select(dataset, part) for part in split(len(dataset[0])))
     torch.manual_seed(seed)
     model = MLP(recipe.hidden)
-    for epoch in fit(model, training, validation, recipe, torch.Generator().manual_seed(seed)):
+    trainer = Trainer(model, training, recipe, torch.Generator().manual_seed(seed))
+    for epoch in trainer.fit(validation):
         accuracy = f"{epoch.validation_accuracy:.2%}"
     print(f"seed {seed}  validation accuracy {accuracy}", file=sys.stderr)
     return model

@@ -1,12 +1,14 @@
 """The one way to replace files: nobody ever meets half a file, and nothing is left beside it."""
 
 import contextlib
+import csv
 import glob
 import gzip
 import os
 import secrets
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -21,6 +23,18 @@ def open_file(path: str | Path, mode: str) -> IO:
     """Open `path` as text ("rt", "wt", UTF-8) or bytes ("rb", "wb"); gzipped if it ends in .gz."""
     opener = gzip.open if str(path).endswith(".gz") else open
     return opener(path, mode, encoding="utf-8" if "t" in mode else None)
+
+
+@contextlib.contextmanager
+def reading(path: str | Path, mode: str) -> Iterator[IO]:
+    """What `open_file` opens. Raises UserError where it can't be read or is damaged."""
+    try:
+        with open_file(path, mode) as file:
+            yield file
+    except (gzip.BadGzipFile, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} is damaged ({error})") from error
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from error
 
 
 def make_directory(path: str | Path) -> None:

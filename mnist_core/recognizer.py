@@ -20,8 +20,7 @@ from mnist_core.errors import UserError
 from mnist_core.network import calibration, weights
 from mnist_core.network.model import DIGITS, MLP
 
-# The network that comes with this package: inside it where a wheel was installed, beside it in a
-# clone.
+# The network of this package: inside it where a wheel was installed, beside it in a clone.
 INSIDE, BESIDE = (folder / "weights" for folder in Path(__file__).parents[:2])
 SHIPPED = INSIDE if INSIDE.is_dir() else BESIDE
 A_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # read by any network that has learned
@@ -104,9 +103,8 @@ class Number:
         """The place of the digit that is least certain, None where the number is sure."""
         if self.verdict in ("sure", "empty"):
             return None
-        return int(
-            np.argmin([c * d.confidence for c, d in zip(self.chances, self.digits, strict=True)])
-        )
+        pairs = zip(self.chances, self.digits, strict=True)
+        return int(np.argmin([chance * digit.confidence for chance, digit in pairs]))
 
 
 class Recognizer:
@@ -196,16 +194,6 @@ class Recognizer:
         way, chances, together = numbers.divide(line, readings)
         groups = [line.pieces[first:stop] for first, stop in way]
         return Number([read[span] for span in way], groups, chances, together)
-
-    def explain(self, prediction: Prediction) -> tuple[np.ndarray, float]:
-        """Why the leading digit and not the runner-up, for a prediction with ink.
-
-        A (28, 28) float32 map of what each pixel adds to log p(digit) - log p(runner-up),
-        and the constant that is missing from their sum (see `MLP.explain`).
-        """
-        inputs = framing.to_input(torch.from_numpy(prediction.pixels))[0]
-        contributions, constant = self.model.explain(inputs, prediction.digit, prediction.runner_up)
-        return contributions.reshape(prediction.pixels.shape).numpy(), float(constant)
 
     def predict_pixels(self, pixels: np.ndarray) -> Prediction:
         """Read a (28, 28) uint8 image that is in MNIST's frame already."""

@@ -28,9 +28,7 @@ ENDINGS = (
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description="Look at people's corrections; mend, remove, review, export, import them."
-    )
+    parser = argparse.ArgumentParser(description="Look at corrections, mend and move them.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
 
     def add(name: str, text: str) -> Callable:
@@ -77,7 +75,7 @@ def main() -> None:
     command, database = given.pop("command"), given.pop("database")
     torch.set_num_threads(1)  # the page may be served on the same machine
     try:
-        store = Corrections.open(database, create=command == "import")
+        store = Corrections(database, create=command == "import")
         with contextlib.closing(store):
             COMMANDS[command](store, **given)
     except UserError as error:

@@ -1,12 +1,27 @@
-"""Train the network, in a directory of the run's own: runs/<date-time>-<recipe>/.
+"""Train the network and save it, with its metrics and pictures: python scripts/train.py
 
-    python scripts/train.py
-    python scripts/train.py --recipe tutorial --install
-    torchrun --nproc_per_node=2 scripts/train.py
+recipes:
+  best      784-1024-1024-10, 30 epochs of augmented images with images of no digit
+            among them: reads what people draw; about four minutes on two cores
+  quick     784-128-64-10, 6 epochs with batch normalisation and a learning rate that
+            rises and falls: about 98 % of MNIST's validation images in a few seconds
+  tutorial  784-128-64-10, 10 epochs of plain Adam; about ten seconds
 
-Needs no network: MNIST is in the repository. Exit code 2 when data or settings are wrong, the
-training diverges or its result can't be saved; 4 when the network is not installed, as the one
-there reads over 0.1 points more of MNIST's validation images; 130 after Ctrl-C.
+A run's directory holds the network of the epoch that read validation images best,
+metrics.csv, pictures, and the state that --resume continues from. Needs no network:
+MNIST is in the repository.
+
+Exit code 2 when data or settings are wrong, the training diverges or its result can't
+be saved; 4 when the network is not installed, as the one there reads over 0.1 points
+more of MNIST's validation images; 130 after Ctrl-C. To learn from what people
+corrected: python scripts/finetune.py
+
+examples:
+  python scripts/train.py --recipe tutorial --install
+  python scripts/train.py --drawings data/pendigits-train.jsonl.gz
+  python scripts/train.py --hidden 300 100 --epochs 5 --output /tmp/mine
+  python scripts/train.py --resume runs/2026-11-23-101500-best
+  torchrun --nproc_per_node=2 scripts/train.py
 """
 
 import argparse
@@ -23,34 +38,12 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 RECIPES = ("best", "quick", "tutorial")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 LOSSES = ("nll", "cross-entropy", "softmax-cross-entropy", "log-of-softmax")
-MORE_HELP = """\
-recipes:
-  best      784-1024-1024-10, 30 epochs of augmented images with images of no digit
-            among them: reads what people draw; about four minutes on two cores
-  quick     784-128-64-10, 6 epochs with batch normalisation and a learning rate that
-            rises and falls: about 98 % of MNIST's validation images in a few seconds
-  tutorial  784-128-64-10, 10 epochs of plain Adam; about ten seconds
-
-A run's directory holds the network of the epoch that read validation images best,
-metrics.csv, pictures, and the state that --resume continues from.
-
-examples:
-  python scripts/train.py --recipe tutorial
-  python scripts/train.py --drawings data/pendigits-train.jsonl.gz --install
-  python scripts/train.py --hidden 300 100 --epochs 5 --output /tmp/mine
-  python scripts/train.py --resume runs/2026-11-23-101500-best
-  torchrun --nproc_per_node=2 scripts/train.py
-
-To learn from what people corrected: python scripts/finetune.py
-"""
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description="Train the network and save it, with its metrics and pictures.",
-        epilog=MORE_HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    summary, _, more = __doc__.partition("\n\n")
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=summary, epilog=more, formatter_class=plain)
     # The run's own options are in the namespace only where they are given.
     group = parser.add_argument_group("what to train", argument_default=argparse.SUPPRESS)
     add, number = group.add_argument, {"type": int, "metavar": "N"}

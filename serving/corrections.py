@@ -42,7 +42,7 @@ def open_store(wanted: bool | None, public: bool) -> Corrections | None:
     if wanted is False or (wanted is None and public):
         return None
     try:
-        return Corrections.open()
+        return Corrections()
     except UserError as error:
         print(f"app.py: the network can't be corrected here. {sentence(error)}", file=sys.stderr)
         return None

@@ -79,7 +79,7 @@ def directory(tmp_path):
     """A copy of the shipped network, to be replaced."""
     from mnist_core.network import weights
 
-    weights.copy(ROOT / "weights", tmp_path / "network")
+    weights.replace(ROOT / "weights", tmp_path / "network")
     return tmp_path / "network"
 
 
@@ -160,7 +160,7 @@ def serving(
 
     reloader = ModelReloader(weights)
     with contextlib.ExitStack() as stack:
-        store = stack.enter_context(contextlib.closing(Corrections.open())) if corrections else None
+        store = stack.enter_context(contextlib.closing(Corrections())) if corrections else None
         blocks, settings = app.create_page(reloader, store, root_path, mcp, hosts, live)
         users = auth and Passwords(dict(auth))
         stack.enter_context(pytest.MonkeyPatch.context()).setenv(server.TRUSTED, trusted)
@@ -242,7 +242,7 @@ def client(tmp_path):
 
     address = f"sqlite:///{tmp_path}/c.sqlite"
     with (
-        contextlib.closing(Corrections.open(address)) as store,
+        contextlib.closing(Corrections(address)) as store,
         site(ModelReloader(ROOT / "weights"), store) as client,
     ):
         client.store = store

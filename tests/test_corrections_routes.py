@@ -189,7 +189,7 @@ def test_corrections_are_shown_a_page_at_a_time(client, monkeypatch):
 
 
 def test_showing_many_large_corrections_holds_a_few(tmp_path):
-    with contextlib.closing(database.Corrections.open(f"sqlite:///{tmp_path}/c")) as store:
+    with contextlib.closing(database.Corrections(f"sqlite:///{tmp_path}/c")) as store:
         ink = parse_strokes([[[x / 7, x / 3] for x in range(1500)]])
         store.add_drawings([Drawing(7, [ink[0] + n], {}) for n in range(100)])
         with store._database.writing() as connection:
@@ -236,7 +236,7 @@ def own_postgresql():
 def test_a_database_that_stands_still_is_told_within_5_s_and_reading_goes_on():
     with (
         own_postgresql() as (place, url),
-        contextlib.closing(database.Corrections.open(url)) as store,
+        contextlib.closing(database.Corrections(url)) as store,
         site(ModelReloader(ROOT / "weights"), store) as client,
         ThreadPoolExecutor(4) as others,
     ):

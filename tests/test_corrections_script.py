@@ -35,7 +35,7 @@ TOKEN = "t" * 16
 def url(tmp_path) -> str:
     """The address of a database with three corrections: a 7 read as 1, a 2 and a 4."""
     address = f"sqlite:///{tmp_path}/corrections.sqlite"
-    store = Corrections.open(address)
+    store = Corrections(address)
     for label, answer in ((7, 1), (2, 2), (4, None)):
         probabilities = None if answer is None else [float(digit == answer) for digit in range(10)]
         store.add(TOKEN, label, DRAWINGS[label], answer, probabilities, "best-2026")
@@ -64,7 +64,7 @@ def command(url, monkeypatch, capsys):
 
 @pytest.fixture
 def store(url):
-    opened = Corrections.open(url)
+    opened = Corrections(url)
     yield opened
     opened.close()
 

@@ -16,7 +16,7 @@ def fails_in(monkeypatch, script, error: Exception) -> None:
         raise error
 
     monkeypatch.setattr(sys, "argv", ["script.py", *(["list"] if script is corrections else [])])
-    monkeypatch.setattr(corrections.Corrections, "open", fail)
+    monkeypatch.setattr(corrections.Corrections, "__init__", fail)
     monkeypatch.setattr(corrections.torch, "set_num_threads", lambda _: None)
     monkeypatch.setattr(convert_unipen, "fetch", fail)
     monkeypatch.setattr(serve_ray, "ENVIRONMENT", {})

@@ -19,7 +19,7 @@ from experiments import (
 from mnist_core.drawing.framing import to_input
 from mnist_core.network.model import MLP
 from mnist_core.training import data, trainer
-from mnist_core.training.trainer import Recipe, fit
+from mnist_core.training.trainer import Recipe, Trainer
 from tests.conftest import ROOT
 
 FEW = ("--seeds", 1, "--epochs", 1, "--limit", 1000)
@@ -106,7 +106,7 @@ def test_the_experiment_s_losses_are_those_that_a_training_can_choose(mnist):
     for label, name in zip(compare_losses.LABELS, trainer.LOSSES, strict=True):
         torch.manual_seed(0)
         model, chosen = MLP((16,)), dataclasses.replace(recipe, loss=name)
-        epochs = list(fit(model, part, part, chosen, torch.Generator().manual_seed(0)))
+        epochs = list(Trainer(model, part, chosen, torch.Generator().manual_seed(0)).fit(part))
         expected = compare_losses.train(label, part, part, part, recipe, seed=0)
         assert [epoch.training_loss for epoch in epochs] == pytest.approx(expected.losses)
         weights[name] = torch.nn.utils.parameters_to_vector(model.parameters())

@@ -280,10 +280,13 @@ def test_a_file_that_is_wrong_is_one_line(learn, capsys, tmp_path, content, says
         (("--from", "/nowhere"), "no network in /nowhere"),
         (("--drawings", "/nowhere.jsonl"), "/nowhere.jsonl can't be read"),
         (("--output", "/dev/null/run"), "can't make the folder /dev/null/run"),
-        ((), "no correction was kept yet"),  # the tests' own database is not there
+        ((), "no correction was kept yet"),
     ],
 )
-def test_what_a_person_can_mend_is_one_line(learn, capsys, corrections, arguments, says):
+def test_what_a_person_can_mend_is_one_line(
+    learn, capsys, corrections, arguments, says, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/none.sqlite")
     if arguments:
         arguments = ("--corrections", corrections, *arguments)
     assert says in refused(learn, capsys, *arguments)

@@ -8,9 +8,7 @@ import torch
 from PIL import Image
 
 from mnist_core import Recognizer
-from mnist_core.drawing.framing import to_input
 from mnist_core.errors import UserError
-from mnist_core.network.model import MLP
 from mnist_core.network.weights import load
 from mnist_core.training import styles
 from mnist_core.training.data import load_mnist
@@ -85,38 +83,6 @@ def test_many_are_read_as_one_by_one(recognizer, mnist, monkeypatch):
 def test_a_prediction_is_a_line(recognizer):
     assert re.fullmatch(r"7 \(\d+\.\d %, sure\)", str(recognizer.predict_strokes(DRAWINGS[7])))
     assert str(recognizer.predict_strokes([])) == "no ink"
-
-
-@pytest.mark.parametrize("digit", DRAWINGS)
-def test_the_explanation_adds_up_to_the_difference_of_the_scores(recognizer, digit):
-    prediction = recognizer.predict_strokes(DRAWINGS[digit])
-    contributions, constant = recognizer.explain(prediction)
-    assert contributions.shape == (28, 28)
-    assert not contributions[prediction.pixels == 0].any()  # no ink, no say
-    inputs = to_input(torch.from_numpy(prediction.pixels))
-    scores = recognizer.model.layers(inputs)[0]  # before log_softmax
-    difference = (scores[prediction.digit] - scores[prediction.runner_up]).item()
-    assert contributions.sum() + constant == pytest.approx(difference, abs=1e-3)
-
-
-def test_the_explanation_of_one_hidden_unit_is_what_was_worked_out_by_hand():
-    model = MLP((1,))
-    hidden, _, last = model.layers
-    for parameter in model.parameters():
-        parameter.data.zero_()
-    hidden.weight.data[0, 5], hidden.bias.data[0] = 2, 1
-    last.weight.data[:2, 0] = torch.tensor([3.0, -1.0])
-    last.bias.data[1] = 4
-    inputs = torch.zeros(784)
-    inputs[5] = 0.5
-    contributions, constant = model.explain(inputs, 0, 1)
-    assert contributions[5].item() == pytest.approx(4)  # (3 + 1) x 2 x 0.5
-    assert contributions.abs().sum().item() == pytest.approx(4)
-    assert constant.item() == pytest.approx(0)  # (3 + 1) x 1 - 4
-    hidden.bias.data[0] = -2  # and now the unit is off
-    contributions, constant = model.explain(inputs, 0, 1)
-    assert not contributions.any()
-    assert constant.item() == pytest.approx(-4)
 
 
 @pytest.mark.parametrize("nothing", [[], [[]]])

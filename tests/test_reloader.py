@@ -57,7 +57,7 @@ def test_a_network_replaced_while_it_is_loaded_at_the_start_is_served(directory,
 
 def test_the_same_network_written_again_is_no_new_one(reloader, directory):
     old = reloader.current
-    weights.copy(ROOT / "weights", directory)
+    weights.replace(ROOT / "weights", directory)
     reloader.look()
     assert (reloader.current, reloader.previous) == (old, None)
 

@@ -144,7 +144,7 @@ def test_no_address_is_a_fault_of_ours(client, address):
 def test_a_refusal_does_not_say_what_was_sent(tmp_path, endpoint):
     odd = [7654321, "7654321", [[7654321]], {"7654321": 1}, [[[7654321, 1e7]]], [[["7654321", 1]]]]
     with (
-        contextlib.closing(Corrections.open(f"sqlite:///{tmp_path}/c.sqlite")) as store,
+        contextlib.closing(Corrections(f"sqlite:///{tmp_path}/c.sqlite")) as store,
         site(ModelReloader(ROOT / "weights"), store) as client,
     ):
         for value in odd:
@@ -343,13 +343,13 @@ GOOD = (DRAWINGS[7], data_url(Image.effect_noise((40, 40), 100)))
         ([], 'expected {"strokes"'),
         ("7", 'expected {"strokes"'),
         ({}, 'expected {"strokes"'),
-        ({"picture": None}, "expected a picture as a data URL"),
-        ({"picture": "data:,x" * 200_000}, "at most 1048576 characters"),
+        ({"picture": None}, "expected a picture's data URL"),
+        ({"picture": "data:,x" * 200_000}, "up to 1048576 long"),
         ({"picture": "/etc/passwd"}, "send a PNG"),
         ({"picture": "data:image/png;base64,AAAA"}, "send a PNG"),
-        ({"picture": "data:image/png;base64,ÄÖ"}, "with base64 in it"),
-        ({"picture": "data:image/png;base64,AAAAA"}, "with base64 in it"),
-        ({"strokes": {}}, "a drawing is a list of strokes"),
+        ({"picture": "data:image/png;base64,ÄÖ"}, "base64,BASE64: send"),
+        ({"picture": "data:image/png;base64,AAAAA"}, "base64,BASE64: send"),
+        ({"strokes": {}}, "expected strokes such as"),
         ({"strokes": [[["<img src=x onerror=alert(1)>", 2]]]}, "pairs of numbers"),
     ],
 )

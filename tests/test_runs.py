@@ -298,7 +298,7 @@ def test_install_copies_the_network_to_where_the_page_looks_unless_that_there_re
     assert sorted(file.name for file in (tmp_path / "weights").iterdir()) == sorted(weights.FILES)
     for name in weights.FILES:
         assert (tmp_path / "weights" / name).read_bytes() == (uninterrupted / name).read_bytes()
-    weights.copy(ROOT / "weights", tmp_path / "weights")
+    weights.replace(ROOT / "weights", tmp_path / "weights")
     capsys.readouterr()
     message = refused(training, capsys, "--resume", uninterrupted, "--install", code=4)
     assert f"install --force {uninterrupted}" in message

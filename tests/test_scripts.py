@@ -22,7 +22,7 @@ from mnist_core import Recognizer
 from mnist_core.drawing.strokes import Drawing, parse_strokes, read_drawings, write_drawings
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
-from mnist_core.training.trainer import RECIPES, Recipe, fit
+from mnist_core.training.trainer import RECIPES, Recipe, Trainer
 from scripts import convert_unipen, evaluate, train
 from tests.conftest import ROOT, call, run
 from tests.drawings import DRAWINGS
@@ -80,7 +80,8 @@ def test_on_a_terminal_a_bar_shows_loss_and_speed(monkeypatch):
         reading = pool.submit(read_to_the_end, ours)
         monkeypatch.setattr(sys, "stderr", terminal)
         torch.set_num_threads(1)
-        list(fit(MLP((64,)), images, images, Recipe((64,), 1, 1, 0.01), torch.Generator()))
+        recipe = Recipe((64,), 1, 1, 0.01)
+        list(Trainer(MLP((64,)), images, recipe, torch.Generator()).fit(images))
         torch.set_num_threads(threads)
         monkeypatch.undo()
         terminal.close()

@@ -54,7 +54,7 @@ def url(request, tmp_path) -> Iterator[str]:
 
 @pytest.fixture
 def store(url) -> Iterator[Corrections]:
-    opened = Corrections.open(url)
+    opened = Corrections(url)
     yield opened
     opened.close()
 
@@ -85,11 +85,11 @@ def execute(url: str, *statements: str) -> list:
 
 def test_a_correction_comes_back_as_it_was_given(url):
     probabilities = [0.25, 0.75, *[0] * 8]
-    store = Corrections.open(url)
+    store = Corrections(url)
     before = datetime.datetime.now(datetime.timezone.utc)
     id = add(store, strokes=[[[1, 2.5], [3, 4]], [], [[5, 6]]], probabilities=probabilities)
     store.close()
-    store = Corrections.open(url)  # as after a restart
+    store = Corrections(url)  # as after a restart
     found = get(store, id)
     store.close()
     assert before <= found.created <= datetime.datetime.now(datetime.timezone.utc)
@@ -193,7 +193,7 @@ def test_what_is_no_id_names_nothing(store):
 
 
 def test_what_was_removed_is_nowhere_in_sqlites_files(tmp_path):
-    store = Corrections.open(f"sqlite:///{tmp_path}/a.sqlite")
+    store = Corrections(f"sqlite:///{tmp_path}/a.sqlite")
     secret = [[[31415, 92653], [58979, 32384]]]
     add(store, strokes=secret)
     removed = add(store, YOURS, strokes=[*SEVEN * 50, *secret], network="secret-network")
@@ -208,7 +208,7 @@ def test_what_was_removed_is_nowhere_in_sqlites_files(tmp_path):
 
 def test_what_is_removed_while_others_read_leaves_sqlites_files_at_once(tmp_path):
     url = f"sqlite:///{tmp_path}/a.sqlite"
-    with contextlib.closing(Corrections.open(url)) as store, ThreadPoolExecutor(3) as others:
+    with contextlib.closing(Corrections(url)) as store, ThreadPoolExecutor(3) as others:
         kept = [add(store, YOURS) for _ in range(20)]
         ended = threading.Event()
 
@@ -229,7 +229,7 @@ def test_what_is_removed_while_others_read_leaves_sqlites_files_at_once(tmp_path
             one.result()
         # Whoever has begun to read is waited for: what is acknowledged is gone.
         id = add(store, network="secret-network")
-        with Corrections.open(url)._database.reading() as connection:
+        with Corrections(url)._database.reading() as connection:
             connection.execute(sql.select(database.CORRECTIONS)).all()
             deleted = others.submit(lambda: (store.delete(id), content(tmp_path)))
             with pytest.raises(TimeoutError):
@@ -336,7 +336,7 @@ def test_others_write_while_all_are_read(url, store, monkeypatch):
     ids = [add(store) for _ in range(5)]
     reading = store.all()
     assert next(reading).id == ids[0]
-    other = Corrections.open(url)
+    other = Corrections(url)
     assert other.delete(ids[0])
     assert other.delete(ids[2])
     assert other.relabel(ids[4], 3)
@@ -380,7 +380,7 @@ def test_the_minute_passes(url, store, monkeypatch):
 def test_one_person_can_give_so_many_in_all(store, monkeypatch):
     monkeypatch.setattr(module, "MAX_PER_TOKEN", 2)
     first, _ = add(store), add(store)
-    with pytest.raises(LimitReached, match="2 corrections, as many as are kept"):
+    with pytest.raises(LimitReached, match="2 corrections, the most"):
         add(store)
     add(store, YOURS)
     store.delete(first, MINE)
@@ -411,7 +411,7 @@ def test_a_replacement_needs_no_room_but_keeps_to_the_minute(store, monkeypatch)
 
 def test_one_drawing_is_limited(store):
     long = [[[x / 7, x / 7] for x in range(4000)]]
-    with pytest.raises(LimitReached, match="bytes and 64,000 are kept"):
+    with pytest.raises(LimitReached, match="bytes, and 64,000 are kept"):
         add(store, strokes=long)
 
 
@@ -470,7 +470,7 @@ def test_an_import_is_all_or_nothing(store):
 
 def test_the_environment_names_the_database(url, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", url.replace("postgresql:", "postgres:"))
-    store = Corrections.open()
+    store = Corrections()
     add(store)
     store.close()
     assert execute(url, "SELECT count(*) FROM corrections") == [(1,)]
@@ -480,22 +480,22 @@ def test_by_default_it_is_a_file(tmp_path, monkeypatch):
     monkeypatch.delenv("DATABASE_URL", raising=False)
     assert database.FILE == ROOT / "data" / "corrections.sqlite"
     monkeypatch.setattr(database, "FILE", tmp_path / "a.sqlite")
-    Corrections.open().close()
+    Corrections().close()
     assert (tmp_path / "a.sqlite").exists()
 
 
 def test_only_who_may_create_a_database_does(url, tmp_path):
     with pytest.raises(UserError, match="no correction was kept yet, or the"):
-        Corrections.open(url, create=False)
+        Corrections(url, create=False)
     assert list(tmp_path.iterdir()) == []
     if url.startswith("sqlite"):
         (tmp_path / "corrections.sqlite").touch()
         with pytest.raises(UserError, match="this database holds no corrections"):
-            Corrections.open(url, create=False)
+            Corrections(url, create=False)
     with pytest.raises(sql.exc.DBAPIError):
         execute(url, "SELECT * FROM corrections")
-    Corrections.open(url).close()
-    Corrections.open(url, create=False).close()
+    Corrections(url).close()
+    Corrections(url, create=False).close()
 
 
 @pytest.mark.parametrize(
@@ -506,21 +506,21 @@ def test_only_who_may_create_a_database_does(url, tmp_path):
 def test_other_addresses_are_refused_without_showing_them(url, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", url)
     with pytest.raises(UserError, match="sqlite:///FILE or postgresql://") as caught:
-        Corrections.open(url or "x")
+        Corrections(url or "x")
     assert "secret" not in str(caught.value)
 
 
 def test_without_postgresqls_driver_the_command_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(UserError, match=r"pip install 'psycopg\[binary\]'"):
-        Corrections.open("postgresql://localhost/a")
+        Corrections("postgresql://localhost/a")
 
 
 @pytest.mark.parametrize("columns", ["id INTEGER, word TEXT", "id INTEGER"])
 def test_another_programs_table_is_refused_and_left_alone(url, columns):
     execute(url, f"CREATE TABLE corrections ({columns})")
     with pytest.raises(UserError, match="this program's, or another version's: name another"):
-        Corrections.open(url)
+        Corrections(url)
     assert execute(url, "SELECT id FROM corrections") == []
 
 
@@ -531,7 +531,7 @@ import sys
 from mnist_core.corrections import store as module
 assert "torch" not in sys.modules  # it takes seconds
 module.MAX_PER_MINUTE = module.MAX_PER_TOKEN = {limit}
-store = module.Corrections.open({url!r})
+store = module.Corrections({url!r})
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range({first}, {first} + {count}):
@@ -568,7 +568,7 @@ def test_processes_that_open_a_new_database_and_write_at_once_lose_nothing(url):
     processes = [writer(url, token, 200) for token in (MINE, YOURS)]
     start(processes)
     printed = [process.communicate(timeout=60)[0].split() for process in processes]
-    store = Corrections.open(url)
+    store = Corrections(url)
     for token, ids in zip((MINE, YOURS), printed, strict=True):
         found = store.of(token)
         assert [one.id for one in found] == list(map(int, ids))
@@ -581,7 +581,7 @@ def test_processes_that_correct_the_same_drawings_at_once_keep_each_once(url):
     start(processes)
     one, other = (process.communicate(timeout=60)[0].split() for process in processes)
     assert one == other
-    store = Corrections.open(url)
+    store = Corrections(url)
     assert [str(correction.id) for correction in store.of(MINE)] == one
     store.close()
 
@@ -602,7 +602,7 @@ def test_what_was_acknowledged_outlives_a_killed_writer(url):
         acknowledged += [int(line) for line in process.stdout.read().split("\n")[:-1]]
     assert process.returncode == -signal.SIGKILL
     assert len(acknowledged) < 1000
-    store = Corrections.open(url)
+    store = Corrections(url)
     found = store.of(MINE)
     assert [one.id for one in found][: len(acknowledged)] == acknowledged
     assert len(found) <= len(acknowledged) + 1  # one may have been kept and not yet told
@@ -632,7 +632,7 @@ def test_a_full_disk_is_told_and_room_helps(tmp_path):
 
 
 def fill_the_disk(place: Path) -> None:
-    store = Corrections.open(f"sqlite:///{place}/a.sqlite")
+    store = Corrections(f"sqlite:///{place}/a.sqlite")
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))  # bytes of one file
     big, kept = SEVEN * 50, []
@@ -658,7 +658,7 @@ def test_on_a_full_disk_drawings_can_be_removed_and_are_gone(tmp_path):
 
 
 def remove_from_a_full_disk(place: Path) -> None:
-    store = Corrections.open(f"sqlite:///{place}/a.sqlite")
+    store = Corrections(f"sqlite:///{place}/a.sqlite")
     module.MAX_PER_MINUTE = 1000
     big = [[[n / 7, n / 3] for n in range(1500)]]  # 54 kB
     removed = [add(store, network="secret-network", strokes=[*big, [[n, 9]]]) for n in range(90)]
@@ -682,7 +682,7 @@ def fill(file: Path) -> None:
 
 
 def test_sqlites_own_limit_is_a_full_disk_too(tmp_path, monkeypatch):
-    store = Corrections.open(f"sqlite:///{tmp_path}/a.sqlite")
+    store = Corrections(f"sqlite:///{tmp_path}/a.sqlite")
     monkeypatch.setattr(database, "PRAGMAS", (*database.PRAGMAS, "max_page_count = 8"))
     big = SEVEN * 90
     full = "the disk is full. Free some space"
@@ -699,7 +699,7 @@ def test_a_read_only_disk_is_told_and_writing_again_helps():
 
 def make_read_only(place: Path) -> None:
     file, url = place / "a.sqlite", f"sqlite:///{place}/a.sqlite"
-    Corrections.open(url).close()
+    Corrections(url).close()
     become_nobody(place, *place.iterdir())
     for folder_mode, file_mode in ((0o555, 0o644), (0o555, 0o444), (0o755, 0o444)):
         file.chmod(file_mode)
@@ -711,7 +711,7 @@ def make_read_only(place: Path) -> None:
 
 
 def keep_one(url: str) -> None:
-    with contextlib.closing(Corrections.open(url)) as store:
+    with contextlib.closing(Corrections(url)) as store:
         add(store)
 
 
@@ -726,7 +726,7 @@ def test_a_database_that_had_a_write_ahead_log_is_read_on_without_it(tmp_path):
             shutil.copy(file, tmp_path / "log")
         refused(lambda: keep_one(url), "others keep it locked")
     (tmp_path / "log").rename(tmp_path / "a.sqlite-wal")  # as a killed process leaves it
-    with contextlib.closing(Corrections.open(url)) as store:
+    with contextlib.closing(Corrections(url)) as store:
         assert [one.network for one in store.all()] == ["in the log"]
     assert sorted(os.listdir(tmp_path)) == ["a.sqlite", "a.sqlite-reserve"]
 
@@ -735,7 +735,7 @@ def test_a_database_that_had_a_write_ahead_log_is_read_on_without_it(tmp_path):
 def test_a_file_that_is_taken_away_is_told_at_once_and_can_be_put_back(tmp_path, taken):
     folder = tmp_path / "folder"
     folder.mkdir()
-    store = Corrections.open(f"sqlite:///{folder}/a.sqlite")
+    store = Corrections(f"sqlite:///{folder}/a.sqlite")
     id = add(store)
     place = folder if taken == "folder" else folder / "a.sqlite"
     place.rename(tmp_path / "away")
@@ -749,20 +749,20 @@ def test_a_file_that_is_taken_away_is_told_at_once_and_can_be_put_back(tmp_path,
 
 
 def test_where_another_file_takes_its_place_that_one_is_used(tmp_path):
-    store = Corrections.open(f"sqlite:///{tmp_path}/a.sqlite")
+    store = Corrections(f"sqlite:///{tmp_path}/a.sqlite")
     add(store)
     shutil.copy(tmp_path / "a.sqlite", tmp_path / "backup")
     add(store)
     (tmp_path / "backup").rename(tmp_path / "a.sqlite")
     assert store.count() == 1
     id = add(store)
-    with contextlib.closing(Corrections.open(f"sqlite:///{tmp_path}/a.sqlite")) as other:
+    with contextlib.closing(Corrections(f"sqlite:///{tmp_path}/a.sqlite")) as other:
         assert get(other, id).token == MINE
 
 
 @pytest.mark.parametrize("when", ["before the row", "after it"])
 def test_a_file_that_is_taken_away_while_it_is_written_is_not_acknowledged(tmp_path, when):
-    store = Corrections.open(f"sqlite:///{tmp_path}/a.sqlite")
+    store = Corrections(f"sqlite:///{tmp_path}/a.sqlite")
     id = add(store)
     label = sql.update(database.CORRECTIONS).where(database.CORRECTIONS.c.id == id).values(label=1)
     says = r"moved|must exist"
@@ -777,12 +777,12 @@ def test_a_file_that_is_taken_away_while_it_is_written_is_not_acknowledged(tmp_p
 
 def test_a_missing_folder_is_told(tmp_path):
     url = f"sqlite:///{tmp_path}/none/a.sqlite"
-    refused(lambda: Corrections.open(url), "its folder must exist and be writable")
+    refused(lambda: Corrections(url), "its folder must exist and be writable")
 
 
 def test_postgresql_full_or_read_only_is_told_and_mending_helps(postgresql_server):
     with postgresql.new_database(postgresql_server) as url:
-        store = Corrections.open(url)
+        store = Corrections(url)
         raising = "RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'"
         execute(
             url,
@@ -795,7 +795,7 @@ def test_postgresql_full_or_read_only_is_told_and_mending_helps(postgresql_serve
         add(store)
         name = url.rpartition("/")[2]
         execute(url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-        other = Corrections.open(url)
+        other = Corrections(url)
         refused(lambda: add(other), "the database is read-only")
         other.close()
         add(store)
@@ -804,10 +804,10 @@ def test_postgresql_full_or_read_only_is_told_and_mending_helps(postgresql_serve
 
 def test_postgresql_restarted_or_absent_is_told(postgresql_server):
     address = f"postgresql://a:secret@127.0.0.1:{free_port()}/a"
-    told = refused(lambda: Corrections.open(address), "can't be reached. See that it runs")
+    told = refused(lambda: Corrections(address), "can't be reached. See that it runs")
     assert "secret" not in told
     with postgresql.new_database(postgresql_server) as url:
-        store = Corrections.open(url)
+        store = Corrections(url)
         cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'"
         execute(postgresql_server + "/postgres", cut.format(url.rpartition("/")[2]))
         add(store)  # on a new connection
@@ -816,8 +816,8 @@ def test_postgresql_restarted_or_absent_is_told(postgresql_server):
 
 def test_a_lock_that_lasts_is_told(url, monkeypatch):
     monkeypatch.setattr(database, "BUSY_SECONDS", 1)
-    store = Corrections.open(url)
-    other = Corrections.open(url)
+    store = Corrections(url)
+    other = Corrections(url)
     with other._database.writing():
         refused(lambda: add(store), "locked. Try again")
         assert store.count() == 0  # reading waits for nobody
@@ -829,7 +829,7 @@ def test_a_lock_that_lasts_is_told(url, monkeypatch):
 def test_a_file_that_is_no_database_or_damaged_is_told(tmp_path):
     url = f"sqlite:///{tmp_path}/a.sqlite"
     (tmp_path / "a.sqlite").write_text("This is a letter, and nothing else. " * 100)
-    refused(lambda: Corrections.open(url), "no SQLite database, or damaged")
+    refused(lambda: Corrections(url), "no SQLite database, or damaged")
     (tmp_path / "a.sqlite").unlink()
     keep_one(url)
     whole = (tmp_path / "a.sqlite").read_bytes()
@@ -839,7 +839,7 @@ def test_a_file_that_is_no_database_or_damaged_is_told(tmp_path):
 
 def test_what_a_database_quotes_is_not_told(postgresql_server):
     with postgresql.new_database(postgresql_server) as url:
-        store = Corrections.open(url)
+        store = Corrections(url)
         execute(
             url,
             "CREATE FUNCTION quote() RETURNS trigger LANGUAGE plpgsql AS "
@@ -851,7 +851,7 @@ def test_what_a_database_quotes_is_not_told(postgresql_server):
 
 
 def test_sqlite_waits_for_the_disk_and_overwrites(tmp_path):
-    store = Corrections.open(f"sqlite:///{tmp_path}/a.sqlite")
+    store = Corrections(f"sqlite:///{tmp_path}/a.sqlite")
     with store._database.reading() as connection:
         for pragma, value in (("synchronous", 3), ("secure_delete", 1), ("journal_mode", "delete")):
             assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value

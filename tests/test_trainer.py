@@ -8,7 +8,7 @@ from mnist_core.drawing.framing import to_input
 from mnist_core.network.model import MLP
 from mnist_core.training import trainer
 from mnist_core.training.data import select, split
-from mnist_core.training.trainer import RECIPES, Recipe, evaluate, fit
+from mnist_core.training.trainer import RECIPES, Recipe, Trainer, evaluate
 
 
 def train(mnist, seed: int) -> tuple[MLP, list]:
@@ -18,10 +18,8 @@ def train(mnist, seed: int) -> tuple[MLP, list]:
     model = MLP((32,))
     recipe = Recipe(hidden=(32,), epochs=1, batch_size=16, learning_rate=0.01)
     generator = torch.Generator().manual_seed(seed)
-    history = fit(
-        model, (images[:600], labels[:600]), (images[600:900], labels[600:900]), recipe, generator
-    )
-    return model, list(history)
+    training = Trainer(model, (images[:600], labels[:600]), recipe, generator)
+    return model, list(training.fit((images[600:900], labels[600:900])))
 
 
 def test_one_epoch_on_a_few_hundred_images_learns(mnist):
@@ -107,7 +105,7 @@ def test_outliers_join_the_batches_and_make_the_network_unsure(mnist):
     torch.manual_seed(0)
     model = MLP((32,), batch_norm=True)
     generator = torch.Generator().manual_seed(0)
-    *_, last = fit(model, (images, labels), (images, labels), recipe, generator, lit)
+    *_, last = Trainer(model, (images, labels), recipe, generator, lit).fit((images, labels))
     assert last.validation_accuracy > 0.8
     assert model(to_input(lit)).exp().max() < 0.3
 
@@ -115,7 +113,7 @@ def test_outliers_join_the_batches_and_make_the_network_unsure(mnist):
 def test_the_average_of_the_weights_is_what_is_evaluated_and_kept(mnist, monkeypatch):
     some = mnist[0][:500], mnist[1][:500]
     recipe = Recipe((8,), 2, 50, 0.01, batch_norm=True, average=0.7)
-    training = trainer.Trainer(MLP((8,), True), some, recipe, torch.Generator().manual_seed(0))
+    training = Trainer(MLP((8,), True), some, recipe, torch.Generator().manual_seed(0))
     by_hand, average = training.model.layers[0].weight.detach().clone(), training._average
     steps = 0
 
@@ -136,19 +134,21 @@ def test_the_average_of_the_weights_is_what_is_evaluated_and_kept(mnist, monkeyp
     torch.testing.assert_close(training.state_dict()["result"], training.result.state_dict())
 
 
-def test_fit_leaves_the_average_in_the_model_and_none_where_none_is_asked_for(mnist):
+def test_fit_leaves_the_average_or_where_none_is_asked_for_the_model_itself(mnist):
     some = mnist[0][:500], mnist[1][:500]
     for average in (0.0, 0.9):
         recipe = Recipe((8,), 2, 50, 0.01, batch_norm=True, average=average)
         model = MLP((8,), True)
-        *_, last = fit(model, some, some, recipe, torch.Generator().manual_seed(0))
-        assert evaluate(model, some)[1] == last.validation_accuracy
+        training = Trainer(model, some, recipe, torch.Generator().manual_seed(0))
+        *_, last = training.fit(some)
+        assert evaluate(training.result, some)[1] == last.validation_accuracy
+        assert (training.result is model) == (not average)
 
 
 def test_products_are_as_exact_as_before_once_an_epoch_is_over(mnist):
     some = mnist[0][:100], mnist[1][:100]
     before = torch.get_float32_matmul_precision()
-    list(fit(MLP((8,)), some, some, Recipe((8,), 1, 50, 0.01), torch.Generator()))
+    list(Trainer(MLP((8,)), some, Recipe((8,), 1, 50, 0.01), torch.Generator()).fit(some))
     assert torch.get_float32_matmul_precision() == before
 
 
@@ -159,14 +159,14 @@ def test_short_runs_and_short_batches_train(mnist, batch_size):
     torch.manual_seed(0)
     model = MLP((8,), batch_norm=True)
     generator = torch.Generator().manual_seed(0)
-    (epoch,) = fit(model, (images, labels), (images, labels), recipe, generator)
+    (epoch,) = Trainer(model, (images, labels), recipe, generator).fit((images, labels))
     assert epoch.training_loss > 0
 
 
 def test_the_loss_is_a_mean_of_the_images_trained_on(monkeypatch):
     data = torch.zeros(201, 28, 28, dtype=torch.uint8), torch.arange(201) % 10
     recipe = Recipe((8,), 1, 100, 0.01, batch_norm=True)  # skips the last batch, of one
-    training = trainer.Trainer(MLP((8,), True), data, recipe, torch.Generator().manual_seed(0))
+    training = Trainer(MLP((8,), True), data, recipe, torch.Generator().manual_seed(0))
     monkeypatch.setattr(training, "_step", lambda *_: 2.5)
     assert training.run_epoch(data).training_loss == 2.5
 
@@ -176,7 +176,8 @@ def test_the_quick_recipe_reaches_about_98_percent(mnist):
     torch.manual_seed(0)
     recipe = RECIPES["quick"]
     model = MLP(recipe.hidden, recipe.batch_norm)
-    *_, last = fit(model, training, held_out, recipe, torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    *_, last = Trainer(model, training, recipe, generator).fit(held_out)
     assert last.validation_accuracy > 0.975  # by seed and number of threads 97.9 to 98.2 %
 
 
@@ -189,7 +190,7 @@ def test_a_network_learns_what_its_teachers_answer_and_not_the_labels(mnist):
     wrong = images[:600], taught[1][:600].add(1) % 10
     recipe = Recipe(hidden=(32,), epochs=8, batch_size=16, learning_rate=0.01)
     generator = torch.Generator().manual_seed(0)
-    learning = trainer.Trainer(student, wrong, recipe, generator, teachers=teachers)
+    learning = Trainer(student, wrong, recipe, generator, teachers=teachers)
     before = evaluate(student, select(taught, torch.arange(600, 900)))[1]
     for _ in range(recipe.epochs):
         learning.run_epoch(wrong)

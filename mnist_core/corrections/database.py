@@ -68,7 +68,7 @@ class Database:
     """A database with our table. Every method raises StoreError when it can't be used."""
 
     def __init__(self, url: str | None, create: bool) -> None:
-        """Open `url`, else DATABASE_URL, else the clone's SQLite file, as `Corrections.open`."""
+        """Open `url`, else DATABASE_URL, else the clone's SQLite file, as `Corrections` does."""
         address = _address(url or os.environ.get("DATABASE_URL"))
         self._file = address.database if address.drivername == "sqlite" else None
         if self._file and not Path(self._file).exists():
@@ -175,9 +175,7 @@ def _engine(address: sql.URL) -> sql.Engine:
     try:
         return sql.create_engine(address, hide_parameters=True, **options)
     except ImportError as error:
-        raise UserError(
-            "PostgreSQL needs a driver that is not installed: pip install 'psycopg[binary]'"
-        ) from error
+        raise UserError("PostgreSQL needs a driver: pip install 'psycopg[binary]'") from error
 
 
 def _connect_sqlite(file: str) -> sqlite3.Connection:

@@ -63,7 +63,7 @@ def read_corrections(source: str) -> list[Drawing]:
     """Corrections from a drawing file, a database's address, or the default database ("")."""
     if source.endswith((".jsonl", ".jsonl.gz")):
         return read_drawings(source)
-    with contextlib.closing(Corrections.open(source or None, create=False)) as store:
+    with contextlib.closing(Corrections(source or None, create=False)) as store:
         corrections = [correction.drawing() for correction in store.all()]
     if not corrections:
         raise UserError(
@@ -76,19 +76,20 @@ def read_corrections(source: str) -> list[Drawing]:
 def hold_out(corrections: Sequence[Drawing]) -> tuple[list[Drawing], list[Drawing]]:
     """Corrections to learn from, and those of about a fifth of the writers to be scored on.
 
-    Where nobody would be left to learn from, all are learned from and none is held out.
+    A hash of the writer, or of the strokes, decides: what comes later changes no side. Where nobody
+    would be left to learn from, all are learned from and none is held out.
     """
     sides: tuple[list[Drawing], list[Drawing]] = [], []
     for correction in corrections:
-        sides[_is_held_out(correction)].append(correction)
+        writer = data.writer_of(correction)
+        key = _written(correction) if writer is None else str(writer)
+        digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
+        sides[int(digest, 16) % HELD_OUT == 0].append(correction)
     return sides if sides[0] else (sides[1], [])
 
 
 def distinct(corrections: Sequence[Drawing]) -> list[Drawing]:
-    """The same strokes with the same label once, or they might stand on both sides of `hold_out`.
-
-    A link carries a drawing to others, and a file that was exported may be joined to its own.
-    """
+    """Same strokes with the same label once: else they might stand on both sides of `hold_out`."""
     first: dict[tuple[int | None, str], Drawing] = {}
     for correction in corrections:
         first.setdefault((correction.label, _written(correction)), correction)
@@ -97,14 +98,6 @@ def distinct(corrections: Sequence[Drawing]) -> list[Drawing]:
 
 def _written(correction: Drawing) -> str:
     return json.dumps([stroke.tolist() for stroke in correction.strokes])
-
-
-def _is_held_out(correction: Drawing) -> bool:
-    """As a hash of the writer says, or of the strokes: what comes later changes no side."""
-    writer = data.writer_of(correction)
-    key = _written(correction) if writer is None else str(writer)
-    digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
-    return int(digest, 16) % HELD_OUT == 0
 
 
 def learn(
@@ -126,7 +119,8 @@ def learn(
         sets["pen-digit test writers"] = data.render_drawings(read_drawings(root / TEST_WRITERS))
     if held_out:
         sets["held-out corrections"] = data.render_drawings(held_out)
-    new = finetune(model, learned_from, rehearsal(known), settings, generator)
+    rehearsal = torch.cat([known.train_set[0], known.outliers])
+    new = finetune(model, learned_from, rehearsal, settings, generator)
     scores = {
         name: (*(trainer.evaluate(one, dataset)[1] for one in (model, new)), len(dataset[0]))
         for name, dataset in sets.items()
@@ -134,11 +128,6 @@ def learn(
     images, labels = sets["test"]
     confusion = trainer.confusion_matrix(trainer.predict(new, images).argmax(1), labels)
     return Learned(new, scores, len(learned_from), len(held_out), confusion)
-
-
-def rehearsal(known: data.TrainingData) -> torch.Tensor:
-    """(N, 28, 28) uint8: all images that a training sees, of digits and of none."""
-    return torch.cat([known.train_set[0], known.outliers])
 
 
 def finetune(

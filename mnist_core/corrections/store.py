@@ -83,17 +83,13 @@ class Correction:
 class Corrections:
     """The database. Every method raises StoreError when it can't be read or written."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    @classmethod
-    def open(cls, url: str | None = None, create: bool = True) -> "Corrections":
+    def __init__(self, url: str | None = None, create: bool = True) -> None:
         """Open `url`, else DATABASE_URL, else the clone's SQLite file data/corrections.sqlite.
 
         What is missing is made, or refused with a UserError without `create`; so are an address
         of another kind, another program's table, and PostgreSQL without its driver.
         """
-        return cls(Database(url, create))
+        self._database = Database(url, create)
 
     def close(self) -> None:
         self._database.close()
@@ -195,9 +191,7 @@ def _check_person(connection: sql.Connection, row: dict, known: bool) -> None:
     if _count(connection, own, recent) >= MAX_PER_MINUTE:
         raise LimitReached(f"You gave {MAX_PER_MINUTE} corrections within a minute: wait a little.")
     if not known and _count(connection, own) >= MAX_PER_TOKEN:
-        raise LimitReached(
-            f"You gave {MAX_PER_TOKEN:,} corrections, as many as are kept: remove some first."
-        )
+        raise LimitReached(f"You gave {MAX_PER_TOKEN:,} corrections, the most: remove some first.")
 
 
 def _check_total(connection: sql.Connection, more: int) -> None:
@@ -249,9 +243,7 @@ def _strokes_text(value: object) -> str:
     ]
     text = json.dumps(plain, separators=(",", ":"))
     if len(text) > MAX_BYTES:
-        raise LimitReached(
-            f"The drawing takes {len(text):,} bytes and {MAX_BYTES:,} are kept: draw it simpler."
-        )
+        raise LimitReached(f"{len(text):,} bytes, and {MAX_BYTES:,} are kept: draw it simpler.")
     return text
 
 

@@ -105,10 +105,8 @@ def _parts(stroke: np.ndarray, start: int = 0) -> list[tuple[int, int]]:
     and both are high enough and beside each other.
     """
     low, high = np.minimum.accumulate(stroke), np.maximum.accumulate(stroke)  # of all until a point
-    least, most = (
-        np.minimum.accumulate(stroke[::-1])[::-1],
-        np.maximum.accumulate(stroke[::-1])[::-1],
-    )
+    least = np.minimum.accumulate(stroke[::-1])[::-1]  # of all from a point on
+    most = np.maximum.accumulate(stroke[::-1])[::-1]
     overlap = high[:, 0] - least[:, 0]
     heights = np.minimum(high[:, 1] - low[:, 1], most[:, 1] - least[:, 1])
     beside = np.minimum(high[:, 1], most[:, 1]) - np.maximum(low[:, 1], least[:, 1])

@@ -8,9 +8,7 @@ A drawing file holds one drawing a line, as JSON, gzipped if its name ends in .g
 digit has no label, and a "character" where it is known which: {"character": "A", "strokes": ...}.
 """
 
-import gzip
 import json
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from mnist_core.errors import UserError
-from mnist_core.files import open_file, replacing
+from mnist_core.files import reading, replacing
 
 # Limits of what is read, well above any digit: a minute of a 120 Hz pen.
 MAX_STROKES = 100
@@ -41,19 +39,13 @@ def read_drawings(path: str | Path, digits: bool = True) -> list[Drawing]:
     Raises UserError naming the file, the line and the fault.
     """
     drawings = []
-    number = 0
-    try:
-        with open_file(path, "rt") as lines:
-            for line in lines:
-                number += 1
+    with reading(path, "rt") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
                 if line.strip():
                     drawings.append(_parse_drawing(line, digits))
-    except (gzip.BadGzipFile, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise UserError(f"{path}, after line {number}: the file is damaged ({error})") from error
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}") from error
-    except UserError as error:
-        raise UserError(f"{path}, line {number}: {error}") from error
+            except UserError as error:
+                raise UserError(f"{path}, line {number}: {error}") from error
     if not drawings:
         raise UserError(f"{path} holds no drawings")
     return drawings
@@ -99,13 +91,9 @@ def parse_strokes(value: object) -> list[np.ndarray]:
     """
     value = _plain(value)
     if not isinstance(value, list | tuple):
-        raise UserError(
-            f"a drawing is a list of strokes such as [[[12, 40], [13, 44]]], not {_kind(value)}"
-        )
+        raise UserError(f"expected strokes such as [[[12, 40], [13, 44]]], not {_kind(value)}")
     if len(value) > MAX_STROKES:
-        raise UserError(
-            f"the drawing has {len(value)} strokes; at most {MAX_STROKES} are read: send fewer"
-        )
+        raise UserError(f"the drawing has {len(value)} strokes; at most {MAX_STROKES}: send fewer")
     value = [_plain(stroke) for stroke in value]
     points = 0  # counted before any of them is looked at
     for number, stroke in enumerate(value, start=1):
@@ -113,9 +101,7 @@ def parse_strokes(value: object) -> list[np.ndarray]:
             raise UserError(f"stroke {number} is {_kind(stroke)}; expected a list of [x, y] points")
         points += len(stroke)
     if points > MAX_POINTS:
-        raise UserError(
-            f"the drawing has {points} points; at most {MAX_POINTS} are read: thin them out"
-        )
+        raise UserError(f"the drawing has {points} points; at most {MAX_POINTS}: thin them out")
     return [_parse_stroke(stroke, number) for number, stroke in enumerate(value, 1) if stroke]
 
 
@@ -125,9 +111,7 @@ def _parse_stroke(value: list | tuple, number: int) -> np.ndarray:
         raise UserError(f"stroke {number} holds something else than [x, y] pairs of numbers")
     # NaN compares false and is refused too.
     if not all(abs(coordinate) <= MAX_COORDINATE for point in value for coordinate in point):
-        raise UserError(
-            f"stroke {number} has a coordinate that is not finite or beyond ±{MAX_COORDINATE}"
-        )
+        raise UserError(f"stroke {number}: a coordinate is not finite or beyond ±{MAX_COORDINATE}")
     return np.array(value, np.float64).reshape(-1, 2)
 
 

@@ -35,14 +35,10 @@ def expected_calibration_error(probabilities: torch.Tensor, labels: torch.Tensor
     Answers are put into bins of equal width by their confidence; each bin's gap counts
     by its number of answers (Guo et al., 2017).
     """
-    confidence, answers = probabilities.max(1)
-    right = (answers == labels).float()
-    error = 0.0
-    for inside in F.one_hot((confidence * BINS).long().clamp(max=BINS - 1), BINS).T.bool():
-        if inside.any():
-            gap = (confidence[inside].mean() - right[inside].mean()).abs()
-            error += float(gap * inside.float().mean())
-    return error
+    confidence, answers = probabilities.double().max(1)
+    bins = (confidence * BINS).long().clamp(max=BINS - 1)
+    gaps = torch.bincount(bins, weights=confidence - (answers == labels).double())
+    return gaps.abs().sum().item() / len(labels)
 
 
 def choose_thresholds(probabilities: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:

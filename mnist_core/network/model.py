@@ -42,30 +42,6 @@ class MLP(nn.Module):
         return torch.log_softmax(self.layers(inputs), dim=1)
 
     @torch.no_grad()
-    def explain(
-        self, inputs: torch.Tensor, digit: int, runner_up: int
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """What each pixel adds to the score of `digit` over that of `runner_up`.
-
-        (784,) float32 in [0, 1] -> (784,) contributions and a constant. Together they are
-        exactly log p(digit) - log p(runner_up): with its units switched on and off as this input
-        switches them, a ReLU network is one linear map, weights x input + constant.
-        For a network without batch normalisation, such as `fused` gives.
-        """
-        *hidden, last = (layer for layer in self.layers if isinstance(layer, nn.Linear))
-        active, units = [], inputs
-        for layer in hidden:
-            units = layer(units).relu()
-            active.append(units > 0)
-        weights = last.weight[digit] - last.weight[runner_up]  # of the last hidden units
-        constant = last.bias[digit] - last.bias[runner_up]
-        for layer, on in zip(reversed(hidden), reversed(active), strict=True):
-            weights = weights * on
-            constant = constant + weights @ layer.bias
-            weights = weights @ layer.weight  # of the units before
-        return weights * inputs, constant
-
-    @torch.no_grad()
     def fused(self, temperature: float = 1.0) -> "MLP":
         """The same network, for use: batch normalisation fused into the layers before it.
 

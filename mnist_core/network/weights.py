@@ -44,8 +44,7 @@ def save(model: MLP, directory: str | Path, provenance: dict, thresholds: dict[s
     where it is not known), "scores" (dict of floats), "date" (ISO 8601), "versions" (dict) and,
     once it is tested, "confusion" (a row for each digit of the test set: how often it was read as
     which). "files", names of those with drawings, and the "command" that trains it again may be
-    there.
-    `thresholds` are the verdicts', as `calibration.choose_thresholds` gives them. Raises
+    there. `thresholds` are the verdicts', as `calibration.choose_thresholds` gives them. Raises
     UserError when `directory` can't be written or something of this is missing.
     """
     config = {"hidden": list(model.hidden), "thresholds": thresholds, "provenance": provenance}
@@ -57,13 +56,8 @@ def save(model: MLP, directory: str | Path, provenance: dict, thresholds: dict[s
     _write(directory, dict(zip(FILES, contents, strict=True)))
 
 
-def copy(source: str | Path, directory: str | Path) -> None:
-    """Copy the network in `source` to `directory`, as safely as `save` writes it."""
-    _write(directory, _read(source))
-
-
 def replace(source: str | Path, directory: str | Path) -> None:
-    """The same, but keep the network that was in `directory` in its folder PREVIOUS.
+    """Copy the network in `source` to `directory`, and keep the one there in its folder PREVIOUS.
 
     The first that is ever replaced came with the clone: it is kept in SHIPPED as well.
     """
@@ -108,19 +102,14 @@ def load(directory: str | Path) -> tuple[MLP, dict]:
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror}") from error
     except SafetensorError as error:
-        raise UserError(
-            f"{path} is damaged or not a safetensors file ({error}). {REMEDY}"
-        ) from error
+        raise UserError(f"{path} is damaged or no safetensors file ({error}). {REMEDY}") from error
     config = _read_config(content, path)
     model = MLP(config["hidden"])
-    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    if found != expected:
-        raise UserError(
-            f"{path} does not fit the hidden sizes {config['hidden']} of its config: "
-            f"it holds {found}, expected {expected}. {REMEDY}"
-        )
-    model.load_state_dict(tensors)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        why = f"the hidden sizes {config['hidden']} of its config ({' '.join(str(error).split())})"
+        raise UserError(f"{path} does not fit {why}. {REMEDY}") from error
     return rounded(model), config | {"name": hashlib.sha256(content).hexdigest()[:8]}
 
 

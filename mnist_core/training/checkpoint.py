@@ -57,8 +57,12 @@ class Checkpoint:
     trainer: dict | None = None  # Trainer.state_dict() after them; None before the first
 
     def best(self) -> dict:
-        """The row whose network is kept: the best on what was held out, the later of equals."""
-        return max(reversed(self.history), key=_score)
+        """The row whose network is kept: the best on what was held out, the later of equals.
+
+        Own digits decide nothing: they may be a handful.
+        """
+        names = {name for name in self.history[0] if name.endswith("_accuracy")} - {"own_accuracy"}
+        return max(reversed(self.history), key=lambda row: mean(row[name] for name in names))
 
     def save(self, directory: Path) -> None:
         """Write it; loading it needs no pickle. Raises UserError when there is no room."""
@@ -85,15 +89,6 @@ class Checkpoint:
             raise UserError(f"{path} can't be read: {error.strerror}") from error
         except DAMAGE as error:
             raise UserError(f"{path} is damaged, or another version's: begin a new run") from error
-
-
-def _score(row: dict) -> float:
-    """How good an epoch's network is: its mean accuracy on what was held out.
-
-    Own digits decide nothing: they may be a handful.
-    """
-    names = [name for name in row if name.endswith("_accuracy") and name != "own_accuracy"]
-    return mean(row[name] for name in names)
 
 
 @dataclasses.dataclass

@@ -98,9 +98,7 @@ def date_and_versions() -> dict:
 def finish(run: Run, repository: str | None = None) -> None:
     """Score the network of a run on the test set, once; draw it; push it to the Hub's `repository`.
 
-    It is the last of the run's snapshots, too.
-
-    Raises UserError where that doesn't take it.
+    It is the last of the run's snapshots, too. Raises UserError where the Hub doesn't take it.
     """
     model, config = weights.load(run.directory)
     provenance = config["provenance"]

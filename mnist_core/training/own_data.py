@@ -4,12 +4,9 @@ They join the training images, but for a tenth that is held out and scored. What
 left out: Kaggle's digits, for one, are partly those that validation and test are made of.
 """
 
-import contextlib
 import csv
-import gzip
 import math
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
 
@@ -21,7 +18,7 @@ from mnist_core.drawing.framing import PIXELS, SIDE, frame_picture
 from mnist_core.drawing.pictures import open_picture
 from mnist_core.drawing.strokes import check_label
 from mnist_core.errors import UserError
-from mnist_core.files import open_file
+from mnist_core.files import reading
 from mnist_core.training.data import Dataset, TrainingData, join, load_mnist, select, split
 
 # idx, from Yann LeCun's MNIST page: two zeros, 8 for unsigned bytes, the number of dimensions;
@@ -98,7 +95,7 @@ def _read_picture(file: Path) -> np.ndarray:
 
 def _read_csv(path: Path) -> tuple[np.ndarray, list[int]]:
     images, labels = [], []
-    with _readable(path), open_file(path, "rt") as file:
+    with reading(path, "rt") as file:
         rows = csv.reader(file)
         header = next(rows, [""])
         if header[0] != "label" or len(header) != 1 + PIXELS:
@@ -130,21 +127,10 @@ def _read_idx(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _read_array(path: Path, dimensions: int) -> np.ndarray:
-    with _readable(path), open_file(path, "rb") as file:
-        header = np.frombuffer(file.read(4 + 4 * dimensions), ">u4").tolist()
+    with reading(path, "rb") as file:
+        length = 4 + 4 * dimensions
+        header = np.frombuffer(file.read(length).ljust(length), ">u4").tolist()
         content = np.frombuffer(file.read(), np.uint8)
         if header[:1] == [IDX_BYTES + dimensions] and math.prod(header[1:]) == len(content):
             return content.reshape(header[1:])
     raise UserError(f"{path} is cut short, or not an idx file of {dimensions} dimensions of bytes")
-
-
-@contextlib.contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except UserError:
-        raise
-    except (gzip.BadGzipFile, EOFError, zlib.error, ValueError, csv.Error) as error:
-        raise UserError(f"{path} is damaged ({error})") from error
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}") from error

@@ -51,12 +51,10 @@ def resume(directory: Path, device: str | None = None, threads: int | None = Non
     )
     data, generator = _prepare(settings)
     if data.fingerprint() != checkpoint.fingerprint:
-        files = " and ".join(
-            [settings.data, *settings.drawings, *settings.not_digits, *settings.own]
-        )
+        files = (settings.data, *settings.drawings, *settings.not_digits, *settings.own)
         raise UserError(
             f"the images are not those that the run in {directory} began with. "
-            f"Restore {files}, or begin a new run"
+            f"Restore {' and '.join(files)}, or begin a new run"
         )
     done = len(checkpoint.history)
     print(f"run directory    {directory}, resumed after epoch {done}\n", flush=True)
@@ -64,8 +62,13 @@ def resume(directory: Path, device: str | None = None, threads: int | None = Non
 
 
 def _prepare(settings: Settings) -> tuple[TrainingData, torch.Tensor]:
-    """The data, and the state of the generator that had a part in making them."""
-    _print_settings(settings)
+    """Print the settings; give the data and the state of the generator that helped make them."""
+    recipe = dataclasses.asdict(settings.recipe)
+    sizes = "-".join(map(str, (PIXELS, *recipe.pop("hidden"), DIGITS)))
+    own = {name: getattr(settings, name) for name in ("seed", "device", "threads")}
+    rows = {"recipe": settings.name, "network": sizes, **recipe, **own}
+    for name, value in {**rows, "processes": distributed.world_size()}.items():
+        print_row(name.replace("_", " "), value)
     drawings = [drawing for path in settings.drawings for drawing in read_drawings(path)]
     letters = [letter for path in settings.not_digits for letter in read_drawings(path, False)]
     generator = torch.Generator().manual_seed(settings.seed)
@@ -76,15 +79,6 @@ def _prepare(settings: Settings) -> tuple[TrainingData, torch.Tensor]:
     counts = {"training images": data.train_set, **data.validation}
     print_row("data", ", ".join(f"{len(labels)} {what}" for what, (_, labels) in counts.items()))
     return data, generator.get_state()
-
-
-def _print_settings(settings: Settings) -> None:
-    recipe = dataclasses.asdict(settings.recipe)
-    sizes = "-".join(map(str, (PIXELS, *recipe.pop("hidden"), DIGITS)))
-    own = {name: getattr(settings, name) for name in ("seed", "device", "threads")}
-    rows = {"recipe": settings.name, "network": sizes, **recipe, **own}
-    for name, value in {**rows, "processes": distributed.world_size()}.items():
-        print_row(name.replace("_", " "), value)
 
 
 def print_row(name: str, value: object) -> None:
@@ -121,8 +115,7 @@ def train(run: Run, writer: type | None = None) -> None:
     logs = writer and distributed.rank() == 0
     again = trainer.epochs + 1
     with writer(run.directory, purge_step=again) if logs else contextlib.nullcontext() as log:
-        while trainer.epochs < recipe.epochs:
-            epoch = trainer.run_epoch(data.validation["validation"], snapshots)
+        for epoch in trainer.fit(data.validation["validation"], snapshots):
             distributed.broadcast_from_rank_0(keep, run, trainer, epoch, log)
 
 

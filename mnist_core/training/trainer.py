@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch.nn import functional
+from torch.nn import functional as F
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 from tqdm import tqdm
@@ -35,12 +35,10 @@ STATEFUL = ("model", "result", "optimizer", "schedule")  # a Trainer's, with a s
 # Each takes (N, 10) scores, as the last layer gives them, and (N,) labels. Only the first two are
 # sound: docs/losses.md shows what the others cost.
 LOSSES = {
-    "nll": lambda scores, labels: functional.nll_loss(scores.log_softmax(1), labels),
-    "cross-entropy": functional.cross_entropy,
-    "softmax-cross-entropy": lambda scores, labels: functional.cross_entropy(
-        scores.softmax(1), labels
-    ),
-    "log-of-softmax": lambda scores, labels: functional.nll_loss(scores.softmax(1).log(), labels),
+    "nll": lambda scores, labels: F.nll_loss(scores.log_softmax(1), labels),
+    "cross-entropy": F.cross_entropy,
+    "softmax-cross-entropy": lambda scores, labels: F.cross_entropy(scores.softmax(1), labels),
+    "log-of-softmax": lambda scores, labels: F.nll_loss(scores.softmax(1).log(), labels),
 }
 
 
@@ -66,9 +64,8 @@ class Recipe:
             if not getattr(self, name) > 0:
                 raise UserError(f"{name} is {getattr(self, name)}; expected more than 0")
         if len(self.hidden) > MAX_LAYERS or any(not 1 <= n <= MAX_WIDTH for n in self.hidden):
-            raise UserError(
-                f"hidden sizes are {self.hidden}; expected up to {MAX_LAYERS} of 1 to {MAX_WIDTH}"
-            )
+            limits = f"up to {MAX_LAYERS} of 1 to {MAX_WIDTH}"
+            raise UserError(f"hidden sizes are {self.hidden}; expected {limits}")
         if self.batch_norm and self.batch_size < 2:
             raise UserError("batch_size is 1; expected at least 2, for batch normalisation")
         if self.loss not in LOSSES:
@@ -76,17 +73,11 @@ class Recipe:
 
 
 ONE_CYCLE = {"one_cycle": True, "batch_norm": True}  # the second bears the first's high rates
+FOR_DRAWINGS = {"augment": True, "outliers": 8000, "average": 0.9995, "fast_products": True}
 RECIPES = {  # hidden layers, epochs, batch size, learning rate, weight decay
     "tutorial": Recipe((128, 64), 10, 64, 0.01),
     "quick": Recipe((128, 64), 6, 256, 0.01, **ONE_CYCLE),
-    "best": Recipe(
-        *((1024, 1024), 30, 256, 0.008, 0.01),
-        **ONE_CYCLE,
-        augment=True,
-        outliers=8000,
-        average=0.9995,
-        fast_products=True,
-    ),
+    "best": Recipe((1024, 1024), 30, 256, 0.008, 0.01, **ONE_CYCLE, **FOR_DRAWINGS),
 }
 
 
@@ -141,6 +132,11 @@ class Trainer:
     def step(self) -> int:
         """How many steps are done."""
         return self.schedule.last_epoch
+
+    def fit(self, validation: Dataset, snapshots: Snapshots | None = None) -> Iterator[Epoch]:
+        """Run the epochs that remain, yielding after each; `result` is the network then."""
+        while self.epochs < self.recipe.epochs:
+            yield self.run_epoch(validation, snapshots)
 
     def run_epoch(self, validation: Dataset, snapshots: Snapshots | None = None) -> Epoch:
         """Train for an epoch and evaluate. Raises UserError when the loss is no longer finite."""
@@ -208,7 +204,7 @@ class Trainer:
         shown = loss.item()
         if self.teachers:
             targets = self._taught(inputs[: len(shard)])
-            loss = functional.cross_entropy(scores.log_softmax(1), targets)
+            loss = F.cross_entropy(scores.log_softmax(1), targets)
         if len(unsure):  # cross-entropy with a tenth for each digit
             loss = loss - OUTLIER_WEIGHT * unsure.log_softmax(1).mean()
         self.optimizer.zero_grad()
@@ -257,21 +253,6 @@ class Trainer:
         self.epochs, self.since = state["epochs"], state.get("since", self.since)
 
 
-def fit(
-    model: MLP,
-    training: Dataset,
-    validation: Dataset,
-    recipe: Recipe,
-    generator: torch.Generator,
-    outliers: torch.Tensor | None = None,
-) -> Iterator[Epoch]:
-    """Train `model` in place, yielding after each epoch; `Trainer` explains the arguments."""
-    trainer = Trainer(model, training, recipe, generator, outliers)
-    while trainer.epochs < recipe.epochs:
-        yield trainer.run_epoch(validation)
-    model.load_state_dict(trainer.result.state_dict())
-
-
 def batches(order: torch.Tensor, recipe: Recipe) -> list[torch.Tensor]:
     """An epoch's, but a last that is too short: in normalisation one image has no variance."""
     smallest = distributed.world_size() * (2 if recipe.batch_norm else 1)
@@ -309,7 +290,7 @@ def evaluate(model: MLP, dataset: Dataset) -> tuple[float, float]:
     """Mean loss an image and accuracy in [0, 1] of `model` on `dataset`."""
     images, labels = dataset
     log_probabilities = predict(model, images)
-    loss = functional.nll_loss(log_probabilities, labels)
+    loss = F.nll_loss(log_probabilities, labels)
     accuracy = (log_probabilities.argmax(1) == labels).float().mean()
     return loss.item(), accuracy.item()
 
