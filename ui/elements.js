@@ -25,6 +25,13 @@ export function addDigits(table) {
   for (let digit = 0; digit < 10; digit++) add(row, "th", digit).scope = "col";
 }
 
+// Words that stay are not read out again. Gives whether these are others.
+export function setText(node, words) {
+  if (node.textContent === words) return false;
+  node.textContent = words;
+  return true;
+}
+
 // A row of a table: its name and its cells, [content, how much of their colour they have].
 export function addRow(table, name, cells) {
   const row = add(table.tBodies[0], "tr");

@@ -4,7 +4,7 @@
 
 import { add, addDigits, addRow } from "../elements.js";
 import { forgetLessons, lessons, onLessons } from "../lessons.js";
-import { language, text } from "../texts.js";
+import { language, setKey, text } from "../texts.js";
 import { startGiven } from "./given.js";
 
 export function start({ element, props }) {
@@ -51,7 +51,7 @@ async function build(element, { card, endpoint }) {
   const list = element.querySelector("dl");
   list.replaceChildren();
   for (const [key, value] of facts(network)) {
-    add(list, "dt", text(key)).dataset.text = key;
+    setKey(add(list, "dt"), key);
     add(list, "dd", value);
   }
   const { confusion } = network.provenance;

@@ -3,7 +3,8 @@
 import { add, addButton, addThumbnail } from "../elements.js";
 import { hasGiven, remove, request, setConsent } from "../feedback/giving.js";
 import { on } from "../feedback/state.js";
-import { text } from "../texts.js";
+import { boxOf } from "../recognizer/numbers.js";
+import { setKey, text } from "../texts.js";
 
 export function startGiven(section, endpoint) {
   const show = () => hasGiven() && showGiven(section, endpoint);
@@ -17,10 +18,7 @@ export function startGiven(section, endpoint) {
 // The first click asks, the second deletes.
 function startDeleteAll(section, endpoint) {
   const button = section.querySelector(".delete-all");
-  const ask = (isAsking) => {
-    button.dataset.text = isAsking ? "delete_all_really" : "delete_all";
-    button.textContent = text(button.dataset.text);
-  };
+  const ask = (isAsking) => setKey(button, isAsking ? "delete_all_really" : "delete_all");
   button.addEventListener("blur", () => ask(false));
   button.addEventListener("click", async () => {
     if (button.dataset.text === "delete_all") return ask(true);
@@ -57,9 +55,8 @@ function addItem(list, { id, label, strokes }, endpoint) {
 
 // A square as large as the drawing, whatever its unit: left, top, width and height.
 function boxAround(strokes) {
-  const [xs, ys] = [0, 1].map((axis) => strokes.flat().map((point) => point[axis]));
-  const [left, top] = [Math.min(...xs), Math.min(...ys)];
-  const side = Math.max(Math.max(...xs) - left, Math.max(...ys) - top, 1);
+  const [left, top, right, bottom] = boxOf(strokes.flat());
+  const side = Math.max(right - left, bottom - top, 1);
   return [left, top, side, side];
 }
 

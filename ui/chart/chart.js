@@ -2,7 +2,7 @@
 // "prediction" events in, widths and words out; dimmed while they are not about what is drawn. A
 // bar that is chosen asks "why not this one?", which goes out as the event "compare".
 
-import { percentage, send } from "../elements.js";
+import { percentage, send, setText } from "../elements.js";
 import { text } from "../texts.js";
 
 const NOTHING = { probabilities: Array(10).fill(0.1), verdict: "empty" };
@@ -93,5 +93,5 @@ function commentNumber({ verdict, digits, confidence, doubtful }) {
 function announce(element, words, isNothing) {
   const spoken = element.querySelector(".spoken");
   if (isNothing && !spoken.textContent) return; // there was nothing before
-  if (spoken.textContent !== words) spoken.textContent = words; // else it is read out again
+  setText(spoken, words);
 }

@@ -1,12 +1,12 @@
-// A training, point by point: a network for each, from untrained to ready, that reads what is drawn.
-// The one that comes with the page, or one that is under way on this machine (live.js).
+// A training, point by point: a network for each, from untrained to ready, that reads what is
+// drawn. The one that comes with the page, or one that is under way on this machine (live.js).
 
 import { add, whileOnScreen } from "../elements.js";
 import { unzipped } from "../files.js";
 import { PIXELS } from "../recognizer/framing.js";
 import { predictPixels } from "../recognizer/recognizer.js";
 import { knownFrom, readSnapshots } from "../recognizer/snapshots.js";
-import { language, text } from "../texts.js";
+import { language, onLanguage, setKey, text } from "../texts.js";
 import { startLive } from "./live.js";
 
 const PACE = 500; // milliseconds for a point while it plays
@@ -19,7 +19,7 @@ export function startTraining(section, view, arrange, props) {
   const place = find(".place");
   let networks = [];
   let last = null;
-  let reading, playing;
+  let reading;
   const update = whileOnScreen(section.querySelector(".watch"), async () => {
     const network = networks[place.value];
     if (!network) return;
@@ -33,50 +33,60 @@ export function startTraining(section, view, arrange, props) {
     clearTimeout(reading);
     reading = setTimeout(() => section.open && showAnswers(find, networks, last), QUIET);
   };
-  const use = (found, follow) => {
-    const isAtEnd = Number(place.value) >= networks.length - 1;
-    networks = found;
-    player.hidden = networks.length === 0;
+  const show = () => {
+    if (networks.length === 0) return;
     const layers = [PIXELS, ...networks[0].hidden, 10].join("-");
     section.querySelector(".note").textContent = text("training_note", { layers });
-    place.max = networks.length - 1;
-    if (isAtEnd || !follow) place.value = networks.length - 1;
     showCurves(find, networks);
     showNumbers(find, networks);
     readAll();
     update();
   };
-  const stop = () => {
-    clearInterval(playing);
-    playing = null;
-    find(".play").textContent = text("play");
+  const use = (found) => {
+    const isAtEnd = Number(place.value) >= networks.length - 1;
+    networks = found;
+    player.hidden = false;
+    place.max = networks.length - 1;
+    if (isAtEnd) place.value = place.max;
+    show();
   };
-  const step = () => {
-    place.value = Number(place.value) + 1;
-    if (place.value === place.max) stop();
-    update();
-  };
-  find(".play").addEventListener("click", () => {
-    if (playing) return stop();
-    if (place.value === place.max) place.value = 0;
-    playing = setInterval(step, PACE);
-    find(".play").textContent = text("pause");
-    update();
-  });
-  place.addEventListener("input", update);
-  const live = props.training && startLive(section, props.training, use);
+  const stop = startPlaying(find(".play"), place, update);
+  const lookForLive = props.training && startLive(section, props.training, use);
   section.addEventListener("toggle", async () => {
     if (!section.open) return stop();
-    if (networks.length === 0 && !(await live?.open())) {
-      use(readSnapshots(await unzipped(props.snapshots, window.embedded_snapshots)).networks, false);
-    }
-    readAll();
+    if ((await lookForLive?.()) || networks.length > 0) return readAll();
+    use(readSnapshots(await unzipped(props.snapshots, window.embedded_snapshots)).networks);
   });
+  onLanguage(show);
   return (prediction) => {
     last = prediction;
     update();
     readAll();
   };
+}
+
+// Gives what stops it.
+function startPlaying(button, place, update) {
+  let playing = null;
+  const stop = () => {
+    clearInterval(playing);
+    playing = null;
+    setKey(button, "play");
+  };
+  const step = () => {
+    place.stepUp();
+    if (place.value === place.max) stop();
+    update();
+  };
+  button.addEventListener("click", () => {
+    if (playing) return stop();
+    if (place.value === place.max) place.value = 0;
+    playing = setInterval(step, PACE);
+    setKey(button, "pause");
+    update();
+  });
+  place.addEventListener("input", update);
+  return stop;
 }
 
 const rounded = (value, digits) => (value === null ? "NaN" : value.toFixed(digits));

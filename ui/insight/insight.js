@@ -29,7 +29,8 @@ function show(element, prediction, compared) {
   const { pixels, digit, verdict } = prediction ?? {};
   const isSeen = pixels?.some((value) => value > 0);
   element.querySelector(".figures").classList.toggle("nothing", !isSeen);
-  paint(element.querySelector(".saw"), (i) => (isSeen ? [pixels[i], pixels[i], pixels[i], 255] : NOTHING));
+  const grey = (i) => [pixels[i], pixels[i], pixels[i], 255];
+  paint(element.querySelector(".saw"), isSeen ? grey : () => NOTHING);
   const shrunk = prediction?.shrunk?.() ?? null; // null too where it reads the same
   element.querySelector(".shrunk").textContent = shrunk === null ? "" : text("shrunk", { shrunk });
   const asked = compared === digit ? null : compared;

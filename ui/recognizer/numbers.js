@@ -40,7 +40,8 @@ export function predictNumber(network, strokes, groups = null, known = new Map()
   const confidences = found.digits.map((digit, i) => found.chances[i] * digit.confidence);
   const confidence = found.digits.reduce((product, d) => product * d.confidence, found.together);
   const verdict = verdictOf(found.digits, confidence);
-  const doubtful = ["sure", "empty"].includes(verdict) ? null : confidences.indexOf(least(confidences));
+  const isSure = verdict === "sure" || verdict === "empty";
+  const doubtful = isSure ? null : confidences.indexOf(least(confidences));
   const number = found.digits.map(({ digit }) => digit).join("");
   return { number, digits: found.digits, groups: found.groups, confidence, verdict, doubtful };
 }
