@@ -2,7 +2,7 @@
 
 // Orange and blue are told apart whatever colours a person sees.
 export const FOR = [230, 159, 0];
-export const AGAINST = [0, 130, 220];
+const AGAINST = [0, 130, 220];
 
 const SVG = "http://www.w3.org/2000/svg";
 

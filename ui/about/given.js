@@ -3,7 +3,7 @@
 import { add, addButton, addThumbnail } from "../elements.js";
 import { hasGiven, remove, request, setConsent } from "../feedback/giving.js";
 import { on } from "../feedback/state.js";
-import { boxOf } from "../recognizer/numbers.js";
+import { boxOf } from "../recognizer/framing.js";
 import { setKey, text } from "../texts.js";
 
 export function startGiven(section, endpoint) {

@@ -1,7 +1,7 @@
 // Strokes -> the digits of a number, as mnist_core/drawing/numbers.py divides them and
 // mnist_core/recognizer.py reads them: the same steps and constants, which are explained there.
 
-import { frameStrokes } from "./framing.js";
+import { boxOf, frameStrokes } from "./framing.js";
 import { predictPixels } from "./recognizer.js";
 
 export const MAX_DIGITS = 8;
@@ -78,12 +78,6 @@ function measure(strokes) {
   const points = ([i, j]) => sum(pieces.slice(i, j).map(([, start, stop]) => stop - start));
   if (spans.length === 0 || sum(spans.map(points)) > MAX_WORK) spans = [[0, pieces.length]];
   return { pieces, spans, shapes: spans.map(([i, j]) => shapeOf(boxes.slice(i, j))), places };
-}
-
-// The least and the largest of points, [left, top, right, bottom].
-export function boxOf(points) {
-  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
-  return [least(xs), least(ys), most(xs), most(ys)];
 }
 
 function around(boxes) {

@@ -2,7 +2,8 @@
 // it can be split where its ink has a gap, and joined with the next one.
 
 import { add, addButton } from "../elements.js";
-import { MAX_DIGITS, boxOf, drawn } from "../recognizer/numbers.js";
+import { boxOf } from "../recognizer/framing.js";
+import { MAX_DIGITS, drawn } from "../recognizer/numbers.js";
 import { text } from "../texts.js";
 import { SIDE } from "./state.js";
 
