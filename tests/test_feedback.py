@@ -23,7 +23,7 @@ from tests.page import (
     wait_until_replayed,
 )
 from tests.test_reloader import other_network
-from ui.components import rehearsal_address
+from ui.components import address_of
 from ui.texts import CHINESE, ENGLISH
 
 SLANTED = [[(0.4, 0.32), (0.58, 0.25), (0.5, 0.75)]]  # a 7 to the network, to others a 1
@@ -96,7 +96,7 @@ def test_it_learns_at_once_is_asked_to_forget_and_remembers_at_the_next_visit(pa
     expect(page.get_by_text("Learned: 4")).to_be_visible()
     expect_leader(page, 4)
     assert [lesson["label"] for lesson in stored(page)] == [4]
-    assert [url for url in asked if "/ui/" in url] == [server + rehearsal_address()]
+    assert [url for url in asked if "/ui/" in url] == [server + address_of("rehearsal.gz")]
     assert not [url for url in asked if "corrections" in url]  # nobody agreed to it
 
     link = page.url

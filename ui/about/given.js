@@ -46,18 +46,12 @@ async function showGiven(section, endpoint) {
 
 function addItem(list, { id, label, strokes }, endpoint) {
   const item = add(list, "li");
-  const box = boxAround(strokes);
-  addThumbnail(item, strokes, box).style.strokeWidth = box[2] / 8;
+  const [left, top, right, bottom] = boxOf(strokes.flat());
+  const side = Math.max(right - left, bottom - top, 1); // in any unit
+  addThumbnail(item, strokes, [left, top, side, side]).style.strokeWidth = side / 8;
   add(item, "span", label);
   const button = addButton(item, "×", () => remove(endpoint, id));
   button.ariaLabel = button.title = text("delete", { digit: label });
-}
-
-// A square as large as the drawing, whatever its unit: left, top, width and height.
-function boxAround(strokes) {
-  const [left, top, right, bottom] = boxOf(strokes.flat());
-  const side = Math.max(right - left, bottom - top, 1);
-  return [left, top, side, side];
 }
 
 // A drawing file, as scripts/train.py reads it.

@@ -2,6 +2,7 @@
 // Its points are shown as they come; whoever opens the page meanwhile sees the same.
 
 import { send, setText } from "../elements.js";
+import { ask } from "../files.js";
 import { readSnapshots } from "../recognizer/snapshots.js";
 import { text } from "../texts.js";
 
@@ -63,13 +64,6 @@ function startFetching(address) {
     if (found.networks.length) networks = [...networks, ...found.networks];
     return networks;
   };
-}
-
-// The answer's JSON, null where nobody answers or this is not offered here.
-async function ask(place, options) {
-  const response = await fetch(place, options).catch(() => null);
-  const isThere = response && response.status !== 404;
-  return isThere ? response.json().catch(() => null) : null;
 }
 
 // What was typed, as the server wants it; what was left free is the recipe's.

@@ -37,11 +37,7 @@ function show(element, prediction, compared) {
   const other = asked ?? (verdict === "no digit" ? null : prediction?.runner_up);
   const reasons = digit == null ? null : prediction.why(other);
   for (const part of [".legend", "details"]) element.querySelector(part).hidden = !reasons;
-  if (reasons) showReasons(element, prediction, other, reasons);
-  else showNothing(element);
-}
-
-function showNothing(element) {
+  if (reasons) return showReasons(element, prediction, other, reasons);
   paint(element.querySelector(".why"), () => NOTHING);
   element.querySelector(".question").textContent = text("why_nothing");
 }

@@ -198,10 +198,8 @@ function divide({ pieces, spans, shapes, places }, read) {
   const parts = ({ first, stop }) => sum(alone.slice(first, stop).map(({ score }) => score));
   const isHopeful = (way) => !way.digit && parts(way) - way.score < HOPELESS;
   ways.filter((way) => alone.length === 0 || isHopeful(way)).forEach(add);
-  return best(
-    pieces,
-    ways.filter((way) => way.digit),
-  );
+  const known = ways.filter(({ digit }) => digit);
+  return best(pieces, known);
 }
 
 function best(pieces, spans) {
