@@ -14,13 +14,12 @@ const QUIET = 150; // milliseconds without a new drawing before all points read 
 
 // Gives what takes the last prediction.
 export function startTraining(section, view, arrange, props) {
-  const player = section.querySelector(".player");
-  const find = (selector) => player.querySelector(selector);
+  const find = (selector) => section.querySelector(selector);
   const place = find(".place");
   let networks = [];
   let last = null;
   let reading;
-  const update = whileOnScreen(section.querySelector(".watch"), async () => {
+  const update = whileOnScreen(find(".watch"), async () => {
     const network = networks[place.value];
     if (!network) return;
     showPlace(find, networks, Number(place.value));
@@ -29,40 +28,29 @@ export function startTraining(section, view, arrange, props) {
     if (network !== networks[place.value] || last?.digit == null) return;
     view.show(network, last.pixels, orders, predictPixels(network, last.pixels).digit);
   });
-  const readAll = () => {
+  const take = (prediction) => {
+    last = prediction;
+    update();
     clearTimeout(reading);
     reading = setTimeout(() => section.open && showAnswers(find, networks, last), QUIET);
-  };
-  const show = () => {
-    if (networks.length === 0) return;
-    const layers = [PIXELS, ...networks[0].hidden, 10].join("-");
-    section.querySelector(".note").textContent = text("training_note", { layers });
-    showCurves(find, networks);
-    showNumbers(find, networks);
-    readAll();
-    update();
   };
   const use = (found) => {
     const isAtEnd = Number(place.value) >= networks.length - 1;
     networks = found;
-    player.hidden = false;
     place.max = networks.length - 1;
     if (isAtEnd) place.value = place.max;
-    show();
+    showTraining(find, networks);
+    take(last);
   };
   const stop = startPlaying(find(".play"), place, update);
   const lookForLive = props.training && startLive(section, props.training, use);
   section.addEventListener("toggle", async () => {
     if (!section.open) return stop();
-    if ((await lookForLive?.()) || networks.length > 0) return readAll();
+    if ((await lookForLive?.()) || networks.length > 0) return take(last);
     use(readSnapshots(await unzipped(props.snapshots, window.embedded_snapshots)).networks);
   });
-  onLanguage(show);
-  return (prediction) => {
-    last = prediction;
-    update();
-    readAll();
-  };
+  onLanguage(() => networks.length > 0 && use(networks));
+  return take;
 }
 
 // Gives what stops it.
@@ -87,6 +75,14 @@ function startPlaying(button, place, update) {
   });
   place.addEventListener("input", update);
   return stop;
+}
+
+function showTraining(find, networks) {
+  const layers = [PIXELS, ...networks[0].hidden, 10].join("-");
+  find(".note").textContent = text("training_note", { layers });
+  find(".player").hidden = false;
+  showCurves(find, networks);
+  showNumbers(find, networks);
 }
 
 const rounded = (value, digits) => (value === null ? "NaN" : value.toFixed(digits));
@@ -121,7 +117,7 @@ function showCurves(find, networks) {
 }
 
 function showNumbers(find, networks) {
-  const body = find("tbody");
+  const body = find(".numbers tbody");
   body.replaceChildren();
   for (const network of networks) {
     const { step, epoch, training_loss, validation_loss, validation_accuracy } = network;
@@ -139,7 +135,7 @@ function showNumbers(find, networks) {
 function showAnswers(find, networks, prediction) {
   const isThere = prediction?.pixels && prediction.digit !== null;
   const answers = networks.map((each) => (isThere ? answer(each, prediction.pixels) : ""));
-  [...find("tbody").rows].forEach((row, i) => (row.lastChild.textContent = answers[i]));
+  [...find(".numbers tbody").rows].forEach((row, i) => (row.lastChild.textContent = answers[i]));
   if (!isThere || answers.length === 0) return (find(".known").textContent = "");
   const { step } = networks[knownFrom(answers)];
   const known = step ? "known_from" : "known_always";
