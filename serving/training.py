@@ -26,7 +26,7 @@ from starlette.routing import Route
 from mnist_core.drawing.framing import PIXELS
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
-from mnist_core.network.model import DIGITS, MAX_LAYERS, MAX_WIDTH
+from mnist_core.network.model import DIGITS
 from mnist_core.training.snapshots import SNAPSHOTS_FILE
 from serving.auth import check_signed_in
 from serving.errors import Refusal
@@ -40,7 +40,7 @@ LOG_FILE, METRICS_FILE = "log.txt", "metrics.csv"
 RECIPES = ("tutorial", "quick", "best")
 LOSSES = ("nll", "cross-entropy", "softmax-cross-entropy", "log-of-softmax")
 # The largest recipe has 1.9 million weights; its snapshots are 40 MB that a browser keeps.
-MAX_WEIGHTS, MAX_RATE = 2_000_000, 10
+MAX_LAYERS, MAX_WIDTH, MAX_WEIGHTS, MAX_RATE = 4, 2048, 2_000_000, 10
 NICENESS = 5  # drawing comes first
 STOP_SECONDS = 10  # then it is killed, which costs no more than the epoch under way
 

@@ -168,7 +168,7 @@ def test_about_says_what_the_card_says(page):
     expect(facts).to_contain_text(provenance["data"])
     expect(facts).to_contain_text(provenance["date"])
     expect(facts).to_contain_text(f"{100 * provenance['scores']['test_accuracy']:.2f} %")
-    cells = page.locator("tbody td").all_inner_texts()
+    cells = page.locator("#about tbody td").all_inner_texts()
     counts = [int(cell.replace("·", "0")) for cell in cells]
     assert counts == [count for row in provenance["confusion"] for count in row]
 

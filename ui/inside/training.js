@@ -111,7 +111,7 @@ function showCurves(find, networks) {
     const points = shares.map((share, i) => share !== null && `${width * i},${39 - 38 * share}`);
     find(name).setAttribute("points", points.filter(Boolean).join(" "));
   };
-  find(".against").textContent = text("curve_loss", { highest: rounded(highest, 1) });
+  find(".scale").textContent = text("curve_loss", { highest: rounded(highest, 1) });
   draw(".loss", losses.map((loss) => loss && loss / highest));
   draw(".accuracy", networks.map((network) => network.validation_accuracy));
 }
