@@ -13,7 +13,7 @@ export function addSoftmax(element) {
     add(row, "th", digit).scope = "row";
     return Array.from({ length: 5 }, () => add(row, "td"));
   });
-  rows.forEach((cells) => (cells[3].className = "bar"));
+  rows.forEach((cells) => (cells[3].className = "probability"));
   const select = element.querySelector(".label");
   for (let digit = 0; digit < 10; digit++) add(select, "option", digit);
   let said = null; // the digit that the person says it is
