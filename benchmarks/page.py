@@ -38,7 +38,7 @@ from mnist_core.tables import table
 from serving.reloader import ModelReloader
 from serving.routes import NETWORK
 from tests.browser import chromium, draw
-from ui.components import script_address
+from ui.components import SCRIPT, address_of
 from ui.page import EXAMPLES, launch
 
 LATENCIES = (0, 100, 400)  # milliseconds of the link, as Chromium emulates it
@@ -211,7 +211,7 @@ def time_reading(browser: Browser, serve: Callable[[], Served], count: int) -> l
     blocks, address = serve()
     page = browser.new_page()
     page.goto(address)
-    times = page.evaluate(READ, [script_address(), NETWORK, drawings, count])
+    times = page.evaluate(READ, [address_of(SCRIPT), NETWORK, drawings, count])
     page.close()
     blocks.close(verbose=False)
     return times

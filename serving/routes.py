@@ -144,13 +144,16 @@ def answer(recognizer: Recognizer, content: Any) -> dict[str, Any]:
         prediction = found.digits[0] if alone else recognizer.predict_strokes(content["strokes"])
         numbered = number(found)
     return numbered | {
-        "probabilities": prediction.probabilities.tolist(),
-        "digit": prediction.digit,
+        **fields(prediction),
         "runner_up": prediction.runner_up,
-        "verdict": prediction.verdict,
         "pixels": prediction.pixels.ravel().tolist(),
         "network": recognizer.name,
     }
+
+
+def fields(prediction: Prediction) -> dict[str, Any]:
+    shares = prediction.probabilities.tolist()
+    return {"digit": prediction.digit, "probabilities": shares, "verdict": prediction.verdict}
 
 
 def number(found: Number) -> dict[str, Any]:
@@ -160,15 +163,8 @@ def number(found: Number) -> dict[str, Any]:
     points of the strokes that have any. "number_verdict" and "confidence" are of all together, and
     "doubtful" is the place of the digit in question, None where the number is sure.
     """
-    digits = [
-        {
-            "digit": digit.digit,
-            "probabilities": digit.probabilities.tolist(),
-            "verdict": digit.verdict,
-            "pieces": pieces,
-        }
-        for digit, pieces in zip(found.digits, found.groups, strict=True)
-    ]
+    pairs = zip(found.digits, found.groups, strict=True)
+    digits = [fields(digit) | {"pieces": pieces} for digit, pieces in pairs]
     whole = {"confidence": found.confidence, "number_verdict": found.verdict}
     return {"number": found.number, "digits": digits, **whole, "doubtful": found.doubtful}
 

@@ -184,6 +184,8 @@ def test_it_is_accessible_and_fits_a_phone_in_chinese(open_context, scheme):
     expect_accessible(page)
     page.locator("#heading .language").click()
     expect(page.locator("#inside .which").first).to_contain_text("of layer 3")
+    expect(page.locator("#inside .curves p")).to_contain_text("loss, 2.3 at the top")
+    expect(page.locator("#inside .note")).to_contain_text("learns from 54,000 digits")
     assert page.locator("#inside a").first.get_attribute("href") == "lesson.md#part-2"
 
 
@@ -204,7 +206,10 @@ def test_a_network_is_trained_from_the_page_and_used(browser, tmp_path, monkeypa
         expect(form.locator(".stop")).to_be_visible()
         open_page(other, f"{address}?open=training")
         expect(other.locator("#inside .note")).to_contain_text("784-16-12-10")
+        other.locator("#inside .training > summary").click()
         expect(form.locator(".state")).to_have_text("Done: 10 epochs")
+        other.locator("#inside .training > summary").click()  # it looks again
+        expect(other.locator("#inside .state")).to_have_text("Done: 10 epochs")
         expect(form.locator(".where")).to_contain_text(str(small.directory))
         expect(page.locator("#inside .now")).to_contain_text("Ready for use")
         shipped = page.evaluate("window.read.network")

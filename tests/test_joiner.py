@@ -4,7 +4,7 @@ from graphlib import CycleError
 
 import pytest
 
-from ui.components import modules, script
+from ui.components import SCRIPT, address_of, files, modules
 from ui.joiner import join
 
 
@@ -69,12 +69,13 @@ def test_the_page_s_modules_export_the_same_when_they_are_joined(node):
         const joined = new Function(source)();
         return [[{apart}].map(keys), names.map((name) => keys(joined[name]))];
     }}"""
-    source = script().replace("export { modules };", "return modules;")
+    source = files()[address_of(SCRIPT)][0].replace("export { modules };", "return modules;")
     ((expected, found),) = node("\n".join(imports), compare, [[source, names]])
     assert found == expected
 
 
 def test_the_script_can_stand_in_a_page():
     """Either would end or change the script element that it is written into."""
-    assert "</script" not in script().lower()
-    assert "<!--" not in script()
+    source = files()[address_of(SCRIPT)][0]
+    assert "</script" not in source.lower()
+    assert "<!--" not in source

@@ -12,7 +12,7 @@ from tests.browser import draw
 from tests.conftest import serving
 from tests.drawings import DRAWINGS
 from tests.page import expect_leader, open_page, wait_until_answered
-from ui.components import FOLDER, modules, page_version, script, script_address
+from ui.components import FOLDER, SCRIPT, address_of, files, modules, page_version
 
 SOURCES = modules()
 IMPORT = re.compile(r'import \{ \w+(, \w+)* \} from "(\.\.?/[\w/]+\.js)";')
@@ -71,8 +71,8 @@ def test_what_is_imported_is_exported_and_used():
 
 
 def test_the_script_may_be_kept_for_ever(server):
-    answer = httpx.get(server + script_address())
-    assert answer.text == script()
+    answer = httpx.get(server + address_of(SCRIPT))
+    assert answer.text == files()[address_of(SCRIPT)][0]
     assert answer.headers["content-type"].startswith("text/javascript")
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["content-encoding"] in ("br", "gzip")
@@ -100,7 +100,7 @@ def test_nothing_else_is_served_there(server, address):
 def test_the_script_needs_no_login():
     with serving(auth=[("ann", "chalk")]) as address:
         assert httpx.get(f"{address}config").status_code == 401
-        assert httpx.get(address + script_address()).status_code == 200
+        assert httpx.get(address + address_of(SCRIPT)).status_code == 200
 
 
 def test_the_page_announces_the_script_and_loads_it_once(browser, server):
@@ -108,10 +108,10 @@ def test_the_page_announces_the_script_and_loads_it_once(browser, server):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     open_page(page, server)
-    assert [url for url in asked if "/ui/" in url] == [server + script_address()]
+    assert [url for url in asked if "/ui/" in url] == [server + address_of(SCRIPT)]
     link = httpx.get(server).headers["link"]
-    assert re.findall("<(.+?)>; rel=modulepreload", link) == [script_address()]
-    assert "link" not in httpx.get(server + script_address()).headers
+    assert re.findall("<(.+?)>; rel=modulepreload", link) == [address_of(SCRIPT)]
+    assert "link" not in httpx.get(server + address_of(SCRIPT)).headers
     page.close()
 
 

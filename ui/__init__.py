@@ -13,6 +13,7 @@ through Gradio's state:
 - "compare", from the chart: the digit whose bar was chosen, or null
 - "draw", to the sketchpad: strokes that it should draw; "demonstrate": the same, where the paper is
   empty, to be looked at until somebody draws
+- "use", to the sketchpad, from inside: a network's file that is to read in this browser, or null
 - "listening", to the sketchpad, from who starts: it repeats what it said last
 
 Drawings are read in the browser, in the frame in which they change; pictures, and drawings until

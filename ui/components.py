@@ -14,6 +14,7 @@ import gradio as gr
 from ui.joiner import join
 
 FOLDER = Path(__file__).parent
+SCRIPT = "page.js"  # all modules as one
 PAGE_FILES = {".css", ".gz", ".html", ".js", ".json", ".jsonl", ".py"}
 # Relative to the page, wherever a proxy shows it.
 START = """import(new URL("{address}", document.baseURI)).then(({{ modules }}) => {{
@@ -49,24 +50,15 @@ def data() -> dict[str, bytes]:
 
 
 def address_of(name: str) -> str:
-    """Where a file of `data` is served, relative to the page."""
+    """Where the script or a file of `data` is served, relative to the page."""
     return f"ui/{page_version()}/{name}"
 
 
 def files() -> dict[str, tuple[str | bytes, str]]:
-    """What a browser may keep for ever: content and media type, by address."""
+    """What a browser may keep for ever, data and script: content and media type, by address."""
     kept = {address_of(name): (content, "application/gzip") for name, content in data().items()}
-    return {script_address(): (script(), "text/javascript"), **kept}
-
-
-def script_address() -> str:
-    """Where the script is served, relative to the page."""
-    return f"ui/{page_version()}/page.js"
-
-
-def script() -> str:
-    """All modules as one, which exports them as `modules`."""
-    return join(modules()) + "\nexport { modules };\n"
+    script = join(modules()) + "\nexport { modules };\n"
+    return {address_of(SCRIPT): (script, "text/javascript"), **kept}
 
 
 def preload_header() -> str:
@@ -74,7 +66,7 @@ def preload_header() -> str:
 
     They go first where there are few connections: its priority is low.
     """
-    return f"<{script_address()}>; rel=modulepreload; fetchpriority=low"
+    return f"<{address_of(SCRIPT)}>; rel=modulepreload; fetchpriority=low"
 
 
 def component(name: str, **props: Any) -> gr.HTML:
@@ -86,7 +78,7 @@ def component(name: str, **props: Any) -> gr.HTML:
         elem_id=name,
         html_template=html,
         css_template=css,
-        js_on_load=START.format(address=script_address(), name=name),
+        js_on_load=START.format(address=address_of(SCRIPT), name=name),
         apply_default_css=False,
         **props,
     )

@@ -2,7 +2,7 @@
 
 // Orange and blue are told apart whatever colours a person sees.
 export const FOR = [230, 159, 0];
-export const AGAINST = [0, 130, 220];
+const AGAINST = [0, 130, 220];
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -23,6 +23,13 @@ export function addButton(parent, content, act) {
 export function addDigits(table) {
   const [row] = table.tHead.rows;
   for (let digit = 0; digit < 10; digit++) add(row, "th", digit).scope = "col";
+}
+
+// Words that stay are not read out again. Gives whether these are others.
+export function setText(node, words) {
+  if (node.textContent === words) return false;
+  node.textContent = words;
+  return true;
 }
 
 // A row of a table: its name and its cells, [content, how much of their colour they have].

@@ -9,6 +9,12 @@ export async function unzipped(address, embedded) {
   return new Uint8Array(await new Response(content).arrayBuffer());
 }
 
+// The answer's JSON, null where nobody answers or there is nothing.
+export async function ask(address, options) {
+  const response = await fetch(address, options).catch(() => null);
+  return response && response.status !== 404 ? response.json().catch(() => null) : null;
+}
+
 export function fromPage(letters) {
   return Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
 }

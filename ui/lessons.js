@@ -1,6 +1,8 @@
 // What this browser was taught: drawings and the digits that they are, the latest last. They stay
 // in its localStorage or, where there is none, as in some pages from a disk, until it is left.
 
+import { remember, remembered } from "./elements.js";
+
 const KEY = "lessons";
 const MAX_LESSONS = 40; // the oldest go
 
@@ -16,7 +18,7 @@ export const expectLesson = () => announce("soon");
 // [{strokes, label}, ...], another array whenever they change.
 export function lessons() {
   try {
-    kept ??= JSON.parse(localStorage.getItem(KEY)) ?? [];
+    kept ??= JSON.parse(remembered(KEY)) ?? [];
   } catch {
     kept = [];
   }
@@ -46,11 +48,6 @@ export const forgetLessons = () => set([]);
 
 function set(lessons) {
   kept = lessons;
-  try {
-    if (lessons.length) localStorage.setItem(KEY, JSON.stringify(lessons));
-    else localStorage.removeItem(KEY);
-  } catch {
-    // No storage, or a full one.
-  }
+  remember(KEY, JSON.stringify(lessons));
   announce("change");
 }

@@ -12,9 +12,8 @@ import gradio as gr
 from ui.components import FOLDER, component, data, modules
 from ui.joiner import join
 from ui.page import build, settings
-from ui.texts import CHINESE, ENGLISH
+from ui.texts import LANGUAGES
 
-LANGUAGES = {"en": ENGLISH, "zh": CHINESE}
 SCRIPT = """window.gradio_config = { i18n_translations: %s };
 window.embedded_network = "%s";
 window.embedded_rehearsal = "%s";

@@ -22,6 +22,14 @@ export function text(key, values = {}) {
   return words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
+// Has a node say a text, now and in whichever language is chosen.
+export function setKey(node, key) {
+  node.dataset.text = key;
+  node.textContent = text(key);
+}
+
+export const onLanguage = (listener) => document.addEventListener(LANGUAGE, listener);
+
 export function translate(element) {
   const properties = { text: "textContent", label: "ariaLabel", title: "title" };
   for (const [name, property] of Object.entries(properties)) {
@@ -44,5 +52,5 @@ export function speak(element) {
     translate(element);
   };
   say();
-  document.addEventListener(LANGUAGE, say);
+  onLanguage(say);
 }

@@ -11,5 +11,5 @@ import gradio as gr
 
 TEXTS = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 ENGLISH, CHINESE = ({key: words[i] for key, words in TEXTS.items()} for i in (0, 1))
-
-I18N = gr.I18n(en=ENGLISH, zh=CHINESE)
+LANGUAGES = {"en": ENGLISH, "zh": CHINESE}
+I18N = gr.I18n(**LANGUAGES)

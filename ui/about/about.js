@@ -3,8 +3,9 @@
 // of it is text, never HTML.
 
 import { add, addDigits, addRow } from "../elements.js";
+import { ask } from "../files.js";
 import { forgetLessons, lessons, onLessons } from "../lessons.js";
-import { language, text } from "../texts.js";
+import { language, setKey, text } from "../texts.js";
 import { startGiven } from "./given.js";
 
 export function start({ element, props }) {
@@ -47,22 +48,16 @@ async function build(element, { card, endpoint }) {
   element.querySelector(".links").hidden = !endpoint; // a file alone has neither
   element.querySelector(".api").href = "api.md";
   const network = card ?? (await ask(endpoint));
-  if (!network) return;
+  if (!network?.provenance) return; // a server that is away, or refuses, says nothing
   const list = element.querySelector("dl");
   list.replaceChildren();
   for (const [key, value] of facts(network)) {
-    add(list, "dt", text(key)).dataset.text = key;
+    setKey(add(list, "dt"), key);
     add(list, "dd", value);
   }
   const { confusion } = network.provenance;
   element.querySelector(".scroll").hidden = !confusion;
   if (confusion) showCounts(element.querySelector(".confusion"), confusion);
-}
-
-// A server that is away says nothing.
-async function ask(endpoint) {
-  const response = await fetch(endpoint).catch(() => null);
-  return response?.ok ? response.json() : null;
 }
 
 function facts({ name, hidden, provenance }) {

@@ -3,7 +3,8 @@
 import { add, addButton, addThumbnail } from "../elements.js";
 import { hasGiven, remove, request, setConsent } from "../feedback/giving.js";
 import { on } from "../feedback/state.js";
-import { text } from "../texts.js";
+import { boxOf } from "../recognizer/framing.js";
+import { setKey, text } from "../texts.js";
 
 export function startGiven(section, endpoint) {
   const show = () => hasGiven() && showGiven(section, endpoint);
@@ -17,10 +18,7 @@ export function startGiven(section, endpoint) {
 // The first click asks, the second deletes.
 function startDeleteAll(section, endpoint) {
   const button = section.querySelector(".delete-all");
-  const ask = (isAsking) => {
-    button.dataset.text = isAsking ? "delete_all_really" : "delete_all";
-    button.textContent = text(button.dataset.text);
-  };
+  const ask = (isAsking) => setKey(button, isAsking ? "delete_all_really" : "delete_all");
   button.addEventListener("blur", () => ask(false));
   button.addEventListener("click", async () => {
     if (button.dataset.text === "delete_all") return ask(true);
@@ -48,19 +46,12 @@ async function showGiven(section, endpoint) {
 
 function addItem(list, { id, label, strokes }, endpoint) {
   const item = add(list, "li");
-  const box = boxAround(strokes);
-  addThumbnail(item, strokes, box).style.strokeWidth = box[2] / 8;
+  const [left, top, right, bottom] = boxOf(strokes.flat());
+  const side = Math.max(right - left, bottom - top, 1); // in any unit
+  addThumbnail(item, strokes, [left, top, side, side]).style.strokeWidth = side / 8;
   add(item, "span", label);
   const button = addButton(item, "×", () => remove(endpoint, id));
   button.ariaLabel = button.title = text("delete", { digit: label });
-}
-
-// A square as large as the drawing, whatever its unit: left, top, width and height.
-function boxAround(strokes) {
-  const [xs, ys] = [0, 1].map((axis) => strokes.flat().map((point) => point[axis]));
-  const [left, top] = [Math.min(...xs), Math.min(...ys)];
-  const side = Math.max(Math.max(...xs) - left, Math.max(...ys) - top, 1);
-  return [left, top, side, side];
 }
 
 // A drawing file, as scripts/train.py reads it.

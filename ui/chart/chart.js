@@ -2,7 +2,7 @@
 // "prediction" events in, widths and words out; dimmed while they are not about what is drawn. A
 // bar that is chosen asks "why not this one?", which goes out as the event "compare".
 
-import { percentage, send } from "../elements.js";
+import { percentage, send, setText } from "../elements.js";
 import { text } from "../texts.js";
 
 const NOTHING = { probabilities: Array(10).fill(0.1), verdict: "empty" };
@@ -74,24 +74,20 @@ function showPrediction(element, bars, prediction) {
   return verdict === "sure" ? `${[...String(shown)].join(" ")}, ${said}` : said;
 }
 
-function comment({ verdict, digit, runner_up, confidence, picture, number }) {
-  if (number) return commentNumber(number);
+// Of a number that is not sure, it names the digit in question.
+function comment(prediction) {
+  const { number, picture } = prediction;
+  const { verdict, confidence, doubtful } = number ?? prediction;
+  const { digit, runner_up } = number?.digits[doubtful] ?? prediction;
   if (verdict === "empty") return text(picture ? "blank_picture" : "nothing");
   if (verdict === "no digit") return text("no_digit");
-  if (verdict === "unsure") return text("not_sure", { digit, runner_up });
-  return text(confidence > CERTAIN ? "certain" : "sure", { percent: percentage(confidence) });
-}
-
-// Not sure, it names the digit in question.
-function commentNumber({ verdict, digits, confidence, doubtful }) {
-  if (verdict === "no digit") return text("no_digit");
-  const { digit, runner_up } = digits[doubtful ?? 0];
-  if (verdict === "unsure") return text("not_sure_of", { place: doubtful + 1, digit, runner_up });
+  const key = number ? "not_sure_of" : "not_sure";
+  if (verdict === "unsure") return text(key, { place: doubtful + 1, digit, runner_up });
   return text(confidence > CERTAIN ? "certain" : "sure", { percent: percentage(confidence) });
 }
 
 function announce(element, words, isNothing) {
   const spoken = element.querySelector(".spoken");
   if (isNothing && !spoken.textContent) return; // there was nothing before
-  if (spoken.textContent !== words) spoken.textContent = words; // else it is read out again
+  setText(spoken, words);
 }

@@ -10,15 +10,14 @@ const SHOWN = 4; // the example of a first visit
 
 export function start({ element, props }) {
   const drawings = props.drawings.trim().split("\n").map((line) => JSON.parse(line));
-  for (const drawing of drawings) addExample(element.querySelector(".row"), drawing);
+  for (const { strokes, style } of drawings) {
+    const show = () => send(element, "draw", strokes);
+    const button = addButton(element.querySelector(".row"), "", show);
+    button.dataset.label = button.dataset.title = style;
+    addThumbnail(button, strokes, [0, 0, SIDE, SIDE]);
+  }
   translate(element);
   if (isFirstVisit()) send(element, "demonstrate", drawings[SHOWN].strokes);
-}
-
-function addExample(row, { strokes, style }) {
-  const button = addButton(row, "", () => send(row, "draw", strokes));
-  button.dataset.label = button.dataset.title = style;
-  addThumbnail(button, strokes, [0, 0, SIDE, SIDE]);
 }
 
 // Without storage every visit would be the first.

@@ -1,7 +1,7 @@
 // Telling the network which digit it was. It learns at once, in this browser (lessons.js); where a
 // server keeps corrections, and somebody agrees, the drawing is given to it as well.
 
-import { addButton, isTyping, send } from "../elements.js";
+import { addButton, isTyping, send, setText } from "../elements.js";
 import { addLesson, expectLesson, forgetLesson, lessonAbout, onLessons } from "../lessons.js";
 import { text } from "../texts.js";
 import { give, hasConsented, setConsent, takeBack } from "./giving.js";
@@ -88,13 +88,6 @@ function learned({ label: digit }, answer) {
   return text(isLearned ? "learned" : "unconvinced", { digit });
 }
 
-// Words that stay are not read out again.
-function sayOnce(node, words) {
-  if (node.textContent === words) return false;
-  node.textContent = words;
-  return true;
-}
-
 let toastTimer;
 
 function show(find) {
@@ -107,8 +100,8 @@ function show(find) {
   find(".digits").hidden = !isOpen;
   find(".consent").hidden = asked === null;
   find(".forget").hidden = !lesson;
-  sayOnce(find(".learned"), lesson && answer?.lessons ? learned(lesson, answer) : "");
-  if (!sayOnce(find(".toast"), message)) return;
+  setText(find(".learned"), lesson && answer?.lessons ? learned(lesson, answer) : "");
+  if (!setText(find(".toast"), message)) return;
   clearTimeout(toastTimer);
   if (message) toastTimer = setTimeout(() => say(""), TOAST_TIME);
 }

@@ -1,7 +1,7 @@
 // Giving drawings to the server, for the next training, and taking them back. Of that this browser
 // remembers in localStorage a token, and whether drawings may be kept.
 
-import { remembered } from "../elements.js";
+import { remember, remembered } from "../elements.js";
 import { text } from "../texts.js";
 import { announceStore, say } from "./state.js";
 
@@ -21,12 +21,8 @@ const given = new Map(); // {id, label} by the strokes, since the page was loade
 let last = Promise.resolve(); // one after another, so that a drawing has one label
 
 export const hasConsented = () => remembered(CONSENT) === "yes";
+export const setConsent = (isGiven) => remember(CONSENT, isGiven ? "yes" : "no");
 export const hasGiven = () => remembered(TOKEN) !== null; // or can have
-
-export function setConsent(isGiven) {
-  if (isGiven) localStorage.setItem(CONSENT, "yes");
-  else localStorage.removeItem(CONSENT);
-}
 
 // Another label takes the place of the one before.
 export function give(endpoint, strokes, label) {

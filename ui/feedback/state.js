@@ -4,7 +4,7 @@
 const state = {
   drawing: [], // the strokes on the paper now, another array whenever they change
   answer: null, // the network's, about exactly that drawing
-  wasAnswered: false, // that drawing, or what it grew from
+  isOffered: false, // to say whether it is right: that drawing was answered, or what it grew from
   isOpen: false, // the ten digits are
   asked: null, // the digit that waits for consent
   message: "", // what is said about all this
@@ -24,24 +24,23 @@ function set(changes) {
 // "No" is there while the pen goes on after an answer, as digits name what is on the paper when
 // they are chosen. "Yes" is about one answer, and so about the drawing it was given to.
 export function look() {
-  const isOffered = state.wasAnswered;
   const { digit = null, verdict } = state.answer ?? {};
-  const right = isOffered && verdict !== "no digit" ? digit : null;
-  return { ...state, isOffered, right, subject: state.answer?.written ?? state.drawing };
+  const right = verdict === "no digit" ? null : digit;
+  return { ...state, right, subject: state.answer?.written ?? state.drawing };
 }
 
 const CLOSED = { isOpen: false, asked: null };
 
 export function setDrawing(strokes) {
-  const wasAnswered = state.wasAnswered && strokes.length > 0;
-  set({ ...CLOSED, drawing: strokes, wasAnswered, answer: null, message: "" });
+  const isOffered = state.isOffered && strokes.length > 0;
+  set({ ...CLOSED, drawing: strokes, isOffered, answer: null, message: "" });
 }
 
 // Null is the answer to an empty paper, and to what is refused.
 export function setAnswer(prediction) {
-  const wasAnswered = Boolean(prediction?.strokes?.length && state.drawing.length);
-  const isAbout = wasAnswered && prediction.strokes === state.drawing;
-  set({ wasAnswered, answer: isAbout ? prediction : null });
+  const isOffered = Boolean(prediction?.strokes?.length && state.drawing.length);
+  const isAbout = isOffered && prediction.strokes === state.drawing;
+  set({ isOffered, answer: isAbout ? prediction : null });
 }
 
 export const open = () => set({ ...CLOSED, isOpen: true });

@@ -19,7 +19,7 @@ export function start({ element, props }) {
   const views = places.map((place) => addView(place, template));
   const parts = [startInside(views[0], arrange), startTraining(training, views[1], arrange, props)];
   document.addEventListener("prediction", ({ detail }) => parts.forEach((part) => part(detail)));
-  for (const link of element.querySelectorAll("a")) link.hidden = !props.rehearsal; // in a file alone
+  for (const link of element.querySelectorAll("a")) link.hidden = !props.rehearsal; // in a file
   const wanted = new URLSearchParams(location.search).get("open");
   const section = [inside, training].find(({ className }) => className === wanted);
   if (!section) return;
@@ -31,10 +31,11 @@ export function start({ element, props }) {
 function startInside(view, arrange) {
   let last = null;
   const update = whileOnScreen(view.element, async () => {
-    const { reader } = last ?? {};
-    if (!reader || last.digit === null) return view.clear();
+    const { reader, digit = null } = last ?? {};
+    if (!reader || digit === null) return view.clear();
     const orders = await arrange(reader, reader);
-    if (last?.reader === reader && last.digit !== null) view.show(reader, last.pixels, orders, last.digit);
+    if (last?.reader !== reader || last.digit === null) return;
+    view.show(reader, last.pixels, orders, last.digit);
   });
   return (prediction) => {
     last = prediction;
@@ -45,8 +46,7 @@ function startInside(view, arrange) {
 // Gives what puts the units of a network in an order: a promise of what `ordersOf` gives. What the
 // examples are is what `reader` reads in them, the network itself or another.
 function startOrders(address) {
-  let images = null;
-  let digits = null;
+  let images, digits;
   const known = new WeakMap(); // by the first layer, which lessons leave as it is
   const load = async () => {
     const all = await unzipped(address, window.embedded_rehearsal).catch(() => new Uint8Array());
@@ -55,13 +55,13 @@ function startOrders(address) {
   return async (network, reader) => {
     const [first] = network.layers;
     if (known.has(first)) return known.get(first);
-    images = await (images ?? (images = load()));
+    const examples = await (images ??= load());
     if (network !== reader) {
-      digits ??= Array.from({ length: images.length / PIXELS }, (_, k) => {
-        return predictPixels(reader, images.subarray(k * PIXELS, (k + 1) * PIXELS)).digit;
+      digits ??= Array.from({ length: examples.length / PIXELS }, (_, k) => {
+        return predictPixels(reader, examples.subarray(k * PIXELS, (k + 1) * PIXELS)).digit;
       });
     }
-    known.set(first, ordersOf(network, images, network === reader ? null : digits));
+    known.set(first, ordersOf(network, examples, network === reader ? null : digits));
     return known.get(first);
   };
 }

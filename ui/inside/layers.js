@@ -7,13 +7,13 @@ import { text } from "../texts.js";
 const FORM = 1.6; // about how much wider than high
 const ROOM = 0.04; // of a picture's width, that a digit below it needs
 
-// Gives {show}; `choose` gets a layer and a place in it.
+// Gives what shows a network; `choose` gets a layer and a place in it.
 export function addLayers(element, hidden, choose) {
   element.replaceChildren();
   const { canvas, caption } = addPicture(element, 28, 28);
   canvas.role = "img";
   const layers = hidden.map((count, i) => addLayer(element, count, i, choose));
-  const show = (network, orders, chosen) => {
+  return (network, orders, chosen) => {
     canvas.ariaLabel = caption.textContent = text("pixels");
     paint(canvas, (i) => [128, 128, 128, 255 * network.inputs[i]]);
     layers.forEach((layer, i) => {
@@ -21,7 +21,6 @@ export function addLayers(element, hidden, choose) {
       showLayer(layer, network.layers[i].values, orders[i], place);
     });
   };
-  return { show };
 }
 
 function addPicture(element, width, height) {
@@ -30,15 +29,17 @@ function addPicture(element, width, height) {
   frame.className = "frame";
   const canvas = add(frame, "canvas");
   Object.assign(canvas, { width, height });
-  return { figure, frame, canvas, caption: add(figure, "figcaption") };
+  return { frame, canvas, caption: add(figure, "figcaption") };
 }
 
-function addLayer(element, count, number, choose) {
+// Its places go down its columns, one after the other.
+function addLayer(element, count, layer, choose) {
   const rows = Math.ceil(Math.sqrt(count / FORM));
   const columns = Math.ceil(count / rows);
-  const { figure, frame, canvas, caption } = addPicture(element, columns, rows);
-  Object.assign(canvas, { role: "slider", tabIndex: 0, ariaValueMin: 1, ariaValueMax: count, ariaValueNow: 1 });
-  const take = (place) => choose(number, Math.max(0, Math.min(count - 1, place)));
+  const { frame, canvas, caption } = addPicture(element, columns, rows);
+  Object.assign(canvas, { role: "slider", tabIndex: 0 });
+  Object.assign(canvas, { ariaValueMin: 1, ariaValueMax: count, ariaValueNow: 1 });
+  const take = (place) => choose(layer, Math.max(0, Math.min(count - 1, place)));
   const point = ({ offsetX, offsetY }) => {
     const column = Math.floor((offsetX / canvas.clientWidth) * columns);
     take(column * rows + Math.min(rows - 1, Math.floor((offsetY / canvas.clientHeight) * rows)));
@@ -55,27 +56,30 @@ function addLayer(element, count, number, choose) {
   });
   const mark = add(frame, "span");
   mark.className = "mark";
-  const digits = add(figure, "div");
+  const digits = document.createElement("div");
   digits.className = "digits";
   digits.ariaHidden = true;
-  figure.insertBefore(digits, caption);
-  return { canvas, caption, mark, digits, rows, columns, count, number };
+  caption.before(digits);
+  return { canvas, caption, mark, digits, rows, columns, count, name: layer + 1 };
 }
 
-function showLayer({ canvas, caption, mark, digits, rows, columns, count, number }, values, { order, starts }, place) {
+// `place` is that of the chosen unit, null where it is in another layer.
+function showLayer(layer, values, { order, starts }, place) {
+  const { canvas, caption, mark, digits, rows, columns, count, name } = layer;
   const largest = values.reduce((a, b) => Math.max(a, b), 1e-9);
   paint(canvas, (i) => {
     const unit = order[(i % columns) * rows + Math.floor(i / columns)];
     return unit === undefined ? [0, 0, 0, 0] : [...FOR, 255 * Math.sqrt(values[unit] / largest)];
   });
   const active = values.reduce((sum, value) => sum + (value > 0), 0);
-  canvas.ariaLabel = text("units_of", { layer: number + 1 });
-  caption.textContent = text("units_at_work", { layer: number + 1, count, active });
+  canvas.ariaLabel = text("units_of", { layer: name });
+  caption.textContent = text("units_at_work", { layer: name, count, active });
   showDigits(digits, starts, count);
   mark.hidden = place === null;
   if (place === null) return;
   canvas.ariaValueNow = place + 1;
-  canvas.ariaValueText = text("unit", { layer: number + 1, place: place + 1, value: values[order[place]].toFixed(4) });
+  const value = values[order[place]].toFixed(4);
+  canvas.ariaValueText = text("unit", { layer: name, place: place + 1, value });
   mark.style.setProperty("--left", Math.floor(place / rows) / columns);
   mark.style.setProperty("--top", (place % rows) / rows);
   mark.style.setProperty("--wide", 1 / columns);

@@ -1,7 +1,8 @@
 // "Train it now": a training on the machine that serves this page, which offers it to nobody else.
 // Its points are shown as they come; whoever opens the page meanwhile sees the same.
 
-import { send } from "../elements.js";
+import { send, setText } from "../elements.js";
+import { ask } from "../files.js";
 import { readSnapshots } from "../recognizer/snapshots.js";
 import { text } from "../texts.js";
 
@@ -16,32 +17,21 @@ const SAID = {
   finished: "training_finished",
 };
 
-// Gives {open}, a promise of whether there is a training to see; `use` gets its networks.
+// Gives what looks for a training: a promise of whether there is one; `use` gets its networks.
 export function startLive(section, address, use) {
   const form = section.querySelector(".live");
   const find = (selector) => form.querySelector(selector);
-  let [run, networks] = [null, []];
-  let size, rest, waiting;
-  // The bytes that were written since the last look.
-  const take = async (state) => {
-    if (state.run !== run) [run, size, rest, networks] = [state.run, 0, new Uint8Array(), []];
-    if (!run || state.bytes <= size) return;
-    const headers = { range: `bytes=${size}-` };
-    const response = await fetch(`${address}/${run}.bin`, { headers });
-    if (!response.ok) return;
-    const added = new Uint8Array(await response.arrayBuffer());
-    size += added.length;
-    const found = readSnapshots(new Uint8Array(await new Blob([rest, added]).arrayBuffer()));
-    rest = found.rest;
-    networks = [...networks, ...found.networks];
-    if (found.networks.length) use(networks, networks.length > found.networks.length);
-  };
+  const fetchNew = startFetching(address);
+  let networks = [];
+  let waiting;
   const look = async () => {
     clearTimeout(waiting);
     const state = await ask(address);
     form.hidden = !state;
     if (!state) return false;
-    await take(state).catch(() => {});
+    const before = networks;
+    networks = await fetchNew(state).catch(() => before);
+    if (networks.length > 0 && networks !== before) use(networks);
     show(find, state, networks);
     if (section.open) waiting = setTimeout(look, ONGOING.includes(state.state) ? SOON : LATER);
     return networks.length > 0;
@@ -62,14 +52,26 @@ export function startLive(section, address, use) {
   document.addEventListener("prediction", ({ detail }) => {
     if (detail?.reader) find(".return").hidden = !detail.reader.isOwn;
   });
-  return { open: look };
+  return look;
 }
 
-// The answer's JSON, null where nobody answers or this is not offered here.
-async function ask(place, options) {
-  const response = await fetch(place, options).catch(() => null);
-  const isThere = response && response.status !== 404;
-  return isThere ? response.json().catch(() => null) : null;
+// Gives what fetches the bytes that were written since the last look: a promise of all networks of
+// the training, another array whenever there are others.
+function startFetching(address) {
+  let run, networks, size, rest;
+  return async (state) => {
+    if (state.run !== run) [run, networks, size, rest] = [state.run, [], 0, new Uint8Array()];
+    if (!run || state.bytes <= size) return networks;
+    const headers = { range: `bytes=${size}-` };
+    const response = await fetch(`${address}/${run}.bin`, { headers });
+    if (!response.ok) return networks;
+    const added = new Uint8Array(await response.arrayBuffer());
+    size += added.length;
+    const found = readSnapshots(new Uint8Array(await new Blob([rest, added]).arrayBuffer()));
+    rest = found.rest;
+    if (found.networks.length) networks = [...networks, ...found.networks];
+    return networks;
+  };
 }
 
 // What was typed, as the server wants it; what was left free is the recipe's.
@@ -90,8 +92,8 @@ function show(find, { state, directory, epochs_done, epochs, reason }, networks)
   const { step = 0, steps = 1 } = networks.at(-1) ?? {};
   find("progress").value = Math.max(step / steps, epochs_done / (epochs || 1));
   const key = state === "running" && !epochs ? "training_starts" : SAID[state];
-  const words = key ? text(key, { epochs_done, epochs, reason }) : "";
-  if (find(".state").textContent !== words) find(".state").textContent = words;
+  setText(find(".state"), key ? text(key, { epochs_done, epochs, reason }) : "");
   find(".use").hidden = state !== "finished" || !networks.at(-1)?.final;
-  find(".where").textContent = ["none", "failed"].includes(state) ? "" : text("run_directory", { directory });
+  const isKept = !["none", "failed"].includes(state);
+  find(".where").textContent = isKept ? text("run_directory", { directory }) : "";
 }

@@ -1,6 +1,6 @@
 // From ten scores to ten probabilities, with this drawing's numbers, and what they would cost.
 
-import { add } from "../elements.js";
+import { add, setText } from "../elements.js";
 import { logSoftmax } from "../recognizer/network.js";
 import { text } from "../texts.js";
 
@@ -22,7 +22,7 @@ export function addSoftmax(element) {
     const digit = said ?? steps.digit;
     select.value = digit;
     const values = { digit, share: number(steps.shares[digit]), loss: number(-steps.logs[digit]) };
-    set(element.querySelector(".cost"), text("cost", values));
+    setText(element.querySelector(".cost"), text("cost", values));
   };
   select.addEventListener("change", () => {
     said = Number(select.value);
@@ -31,15 +31,15 @@ export function addSoftmax(element) {
   const show = (scores, digit) => {
     steps = { ...softmaxOf(scores), digit };
     rows.forEach(([score, power, share, bar, log], i) => {
-      set(score, number(scores[i]));
-      set(power, number(steps.powers[i]));
-      set(share, number(steps.shares[i]));
+      setText(score, number(scores[i]));
+      setText(power, number(steps.powers[i]));
+      setText(share, number(steps.shares[i]));
       bar.style.setProperty("--share", steps.shares[i] || 0);
-      set(log, number(steps.logs[i]));
+      setText(log, number(steps.logs[i]));
     });
     const whole = steps.shares.reduce((sum, share) => sum + share, 0);
-    set(element.querySelector(".total"), number(steps.total));
-    set(element.querySelector(".whole"), number(whole));
+    setText(element.querySelector(".total"), number(steps.total));
+    setText(element.querySelector(".whole"), number(whole));
     showCost();
   };
   return { show, forget: () => (said = null) };
@@ -58,8 +58,4 @@ function number(value) {
   if (!(size < 0.001 || size >= 1e5) || size === 0) return value.toFixed(4);
   const [digits, power] = value.toExponential(4).split("e");
   return `${digits} · 10${[...power.replace("+", "")].map((sign) => RAISED[sign]).join("")}`;
-}
-
-function set(node, words) {
-  if (node.textContent !== words) node.textContent = words;
 }

@@ -1,12 +1,12 @@
-// A training, point by point: a network for each, from untrained to ready, that reads what is drawn.
-// The one that comes with the page, or one that is under way on this machine (live.js).
+// A training, point by point: a network for each, from untrained to ready, that reads what is
+// drawn. The one that comes with the page, or one that is under way on this machine (live.js).
 
 import { add, whileOnScreen } from "../elements.js";
 import { unzipped } from "../files.js";
 import { PIXELS } from "../recognizer/framing.js";
 import { predictPixels } from "../recognizer/recognizer.js";
 import { knownFrom, readSnapshots } from "../recognizer/snapshots.js";
-import { language, text } from "../texts.js";
+import { language, onLanguage, setKey, text } from "../texts.js";
 import { startLive } from "./live.js";
 
 const PACE = 500; // milliseconds for a point while it plays
@@ -14,13 +14,12 @@ const QUIET = 150; // milliseconds without a new drawing before all points read 
 
 // Gives what takes the last prediction.
 export function startTraining(section, view, arrange, props) {
-  const player = section.querySelector(".player");
-  const find = (selector) => player.querySelector(selector);
+  const find = (selector) => section.querySelector(selector);
   const place = find(".place");
   let networks = [];
   let last = null;
-  let reading, playing;
-  const update = whileOnScreen(section.querySelector(".watch"), async () => {
+  let reading;
+  const update = whileOnScreen(find(".watch"), async () => {
     const network = networks[place.value];
     if (!network) return;
     showPlace(find, networks, Number(place.value));
@@ -29,54 +28,61 @@ export function startTraining(section, view, arrange, props) {
     if (network !== networks[place.value] || last?.digit == null) return;
     view.show(network, last.pixels, orders, predictPixels(network, last.pixels).digit);
   });
-  const readAll = () => {
+  const take = (prediction) => {
+    last = prediction;
+    update();
     clearTimeout(reading);
     reading = setTimeout(() => section.open && showAnswers(find, networks, last), QUIET);
   };
-  const use = (found, follow) => {
+  const use = (found) => {
     const isAtEnd = Number(place.value) >= networks.length - 1;
     networks = found;
-    player.hidden = networks.length === 0;
-    const layers = [PIXELS, ...networks[0].hidden, 10].join("-");
-    section.querySelector(".note").textContent = text("training_note", { layers });
     place.max = networks.length - 1;
-    if (isAtEnd || !follow) place.value = networks.length - 1;
-    showCurves(find, networks);
-    showNumbers(find, networks);
-    readAll();
-    update();
+    if (isAtEnd) place.value = place.max;
+    showTraining(find, networks);
+    take(last);
   };
+  const stop = startPlaying(find(".play"), place, update);
+  const lookForLive = props.training && startLive(section, props.training, use);
+  section.addEventListener("toggle", async () => {
+    if (!section.open) return stop();
+    if ((await lookForLive?.()) || networks.length > 0) return take(last);
+    use(readSnapshots(await unzipped(props.snapshots, window.embedded_snapshots)).networks);
+  });
+  onLanguage(() => networks.length > 0 && use(networks));
+  return take;
+}
+
+// Gives what stops it.
+function startPlaying(button, place, update) {
+  let playing = null;
   const stop = () => {
     clearInterval(playing);
     playing = null;
-    find(".play").textContent = text("play");
+    setKey(button, "play");
   };
   const step = () => {
-    place.value = Number(place.value) + 1;
+    place.stepUp();
     if (place.value === place.max) stop();
     update();
   };
-  find(".play").addEventListener("click", () => {
+  button.addEventListener("click", () => {
     if (playing) return stop();
     if (place.value === place.max) place.value = 0;
     playing = setInterval(step, PACE);
-    find(".play").textContent = text("pause");
+    setKey(button, "pause");
     update();
   });
   place.addEventListener("input", update);
-  const live = props.training && startLive(section, props.training, use);
-  section.addEventListener("toggle", async () => {
-    if (!section.open) return stop();
-    if (networks.length === 0 && !(await live?.open())) {
-      use(readSnapshots(await unzipped(props.snapshots, window.embedded_snapshots)).networks, false);
-    }
-    readAll();
-  });
-  return (prediction) => {
-    last = prediction;
-    update();
-    readAll();
-  };
+  return stop;
+}
+
+function showTraining(find, networks) {
+  const layers = [PIXELS, ...networks[0].hidden, 10].join("-");
+  find(".note").textContent = text("training_note", { layers });
+  find(".player").hidden = false;
+  showCurves(find, networks);
+  showNumbers(find, networks);
 }
 
 // The network by which units are put in order, so that they stay where they are as the slider
@@ -122,7 +128,7 @@ function showCurves(find, networks) {
 }
 
 function showNumbers(find, networks) {
-  const body = find("tbody");
+  const body = find(".numbers tbody");
   body.replaceChildren();
   for (const network of networks) {
     const { step, epoch, training_loss, validation_loss, validation_accuracy } = network;
@@ -140,7 +146,7 @@ function showNumbers(find, networks) {
 function showAnswers(find, networks, prediction) {
   const isThere = prediction?.pixels && prediction.digit !== null;
   const answers = networks.map((each) => (isThere ? answer(each, prediction.pixels) : ""));
-  [...find("tbody").rows].forEach((row, i) => (row.lastChild.textContent = answers[i]));
+  [...find(".numbers tbody").rows].forEach((row, i) => (row.lastChild.textContent = answers[i]));
   find(".since").toggleAttribute("hidden", !isThere);
   if (!isThere || answers.length === 0) return (find(".known").textContent = "");
   const from = knownFrom(answers);

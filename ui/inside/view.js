@@ -16,14 +16,14 @@ export function addView(parent, template) {
   translate(element);
   addDigits(element.querySelector(".effects"));
   const softmax = addSoftmax(element.querySelector(".softmax"));
-  let layers, shown;
+  let showLayers, shown;
   let chosen = null; // by the reader: {layer, place}
   const showAll = () => {
     const { network, orders, digit } = shown;
     const { hidden } = network;
     if (chosen && chosen.place >= (hidden[chosen.layer] ?? 0)) chosen = null;
     const unit = chosen ?? strongest(network, orders, digit);
-    layers.show(network, orders, unit);
+    showLayers(network, orders, unit);
     if (unit) showUnit(element, network, orders, unit);
     softmax.show(network.layers.at(-1).values, digit);
   };
@@ -35,7 +35,7 @@ export function addView(parent, template) {
   };
   const show = (network, pixels, orders, digit) => {
     if (String(shown?.network.hidden) !== String(network.hidden)) {
-      layers = addLayers(element.querySelector(".layers"), network.hidden, choose);
+      showLayers = addLayers(element.querySelector(".layers"), network.hidden, choose);
       element.querySelector(".unit").hidden = network.hidden.length === 0;
     }
     shown = { network, pixels, orders, digit };
@@ -57,8 +57,8 @@ function strongest(network, orders, digit) {
   if (layer < 0) return null;
   const { weights, steps } = network.layers.at(-1);
   const { values } = network.layers[layer];
-  const added = Array.from(values, (value, unit) => value * weights[10 * unit + digit] * steps[digit]);
-  const most = added.reduce((best, value, unit) => (value > added[best] ? unit : best), 0);
+  const added = values.map((value, unit) => value * weights[10 * unit + digit] * steps[digit]);
+  const most = added.indexOf(Math.max(...added));
   return { layer, place: orders[layer].order.indexOf(most) };
 }
 
@@ -70,7 +70,7 @@ function showUnit(element, network, orders, { layer, place }) {
   find(".which").textContent = text("unit", values);
   find(".looks").textContent = text(layer === 0 ? "looks_for" : "looks_here");
   paintSigned(find(".unit canvas"), pictureOf(network, layer, unit));
-  const effects = [...effectsOf(network, layer, unit)];
+  const effects = Array.from(effectsOf(network, layer, unit));
   const most = Math.max(...effects.map(Math.abs)) || 1;
   const table = find(".effects");
   table.tBodies[0].replaceChildren();

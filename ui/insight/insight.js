@@ -29,18 +29,15 @@ function show(element, prediction, compared) {
   const { pixels, digit, verdict } = prediction ?? {};
   const isSeen = pixels?.some((value) => value > 0);
   element.querySelector(".figures").classList.toggle("nothing", !isSeen);
-  paint(element.querySelector(".saw"), (i) => (isSeen ? [pixels[i], pixels[i], pixels[i], 255] : NOTHING));
+  const grey = (i) => [pixels[i], pixels[i], pixels[i], 255];
+  paint(element.querySelector(".saw"), isSeen ? grey : () => NOTHING);
   const shrunk = prediction?.shrunk?.() ?? null; // null too where it reads the same
   element.querySelector(".shrunk").textContent = shrunk === null ? "" : text("shrunk", { shrunk });
   const asked = compared === digit ? null : compared;
   const other = asked ?? (verdict === "no digit" ? null : prediction?.runner_up);
   const reasons = digit == null ? null : prediction.why(other);
   for (const part of [".legend", "details"]) element.querySelector(part).hidden = !reasons;
-  if (reasons) showReasons(element, prediction, other, reasons);
-  else showNothing(element);
-}
-
-function showNothing(element) {
+  if (reasons) return showReasons(element, prediction, other, reasons);
   paint(element.querySelector(".why"), () => NOTHING);
   element.querySelector(".question").textContent = text("why_nothing");
 }

@@ -22,12 +22,18 @@ const fround = Math.fround;
 export function frameStrokes(strokes, penWidth = PEN_WIDTH) {
   const drawn = strokesWithPoints(strokes);
   if (drawn.length === 0) return new Uint8Array(PIXELS);
-  const [xs, ys] = [0, 1].map((axis) => drawn.flat().map((point) => point[axis]));
-  const extent = Math.max(...[xs, ys].map((all) => Math.max(...all) - Math.min(...all)));
+  const [left, top, right, bottom] = boxOf(drawn.flat());
+  const extent = Math.max(right - left, bottom - top);
   const scale = extent > 1e-9 ? (BOX - penWidth) / extent : 0; // a point stays one
-  const [middleX, middleY] = [xs, ys].map((all) => (Math.min(...all) + Math.max(...all)) / 2);
+  const [middleX, middleY] = [(left + right) / 2, (top + bottom) / 2];
   const place = ([x, y]) => [(x - middleX) * scale + SIDE / 2, (y - middleY) * scale + SIDE / 2];
   return centred(ink(drawn, place, penWidth));
+}
+
+// The least and the largest of points, [left, top, right, bottom].
+export function boxOf(points) {
+  const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
+  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
 }
 
 // The page's whole paper, 1000 x 1000, shrunk to 784 grey values as most demos do, for comparison

@@ -4,9 +4,8 @@
 // achieves and docs/experiments.md how the settings were chosen.
 
 import { PIXELS } from "./framing.js";
-import { logProbabilities } from "./network.js";
+import { DIGITS, logProbabilities } from "./network.js";
 
-const DIGITS = 10;
 const STEPS = 240; // of Adam (Kingma and Ba, 2015), at most; a misread drawing needs some 30
 const RATE = 0.005; // Adam's
 const ENOUGH = 0.9; // as soon as the digit of each lesson is so probable it ends

@@ -4,7 +4,7 @@
 import { PIXELS } from "./framing.js";
 
 const MAGIC = "MLP8bit1";
-const DIGITS = 10;
+export const DIGITS = 10;
 
 // The network in a file, an ArrayBuffer whose form is described there, for the functions below:
 // {name, hidden: [width, ...], thresholds: {digit, sure}} and what is theirs. Throws Error where

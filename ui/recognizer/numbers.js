@@ -1,7 +1,7 @@
 // Strokes -> the digits of a number, as mnist_core/drawing/numbers.py divides them and
 // mnist_core/recognizer.py reads them: the same steps and constants, which are explained there.
 
-import { frameStrokes } from "./framing.js";
+import { boxOf, frameStrokes } from "./framing.js";
 import { predictPixels } from "./recognizer.js";
 
 export const MAX_DIGITS = 8;
@@ -40,7 +40,8 @@ export function predictNumber(network, strokes, groups = null, known = new Map()
   const confidences = found.digits.map((digit, i) => found.chances[i] * digit.confidence);
   const confidence = found.digits.reduce((product, d) => product * d.confidence, found.together);
   const verdict = verdictOf(found.digits, confidence);
-  const doubtful = ["sure", "empty"].includes(verdict) ? null : confidences.indexOf(least(confidences));
+  const isSure = verdict === "sure" || verdict === "empty";
+  const doubtful = isSure ? null : confidences.indexOf(least(confidences));
   const number = found.digits.map(({ digit }) => digit).join("");
   return { number, digits: found.digits, groups: found.groups, confidence, verdict, doubtful };
 }
@@ -77,12 +78,6 @@ function measure(strokes) {
   const points = ([i, j]) => sum(pieces.slice(i, j).map(([, start, stop]) => stop - start));
   if (spans.length === 0 || sum(spans.map(points)) > MAX_WORK) spans = [[0, pieces.length]];
   return { pieces, spans, shapes: spans.map(([i, j]) => shapeOf(boxes.slice(i, j))), places };
-}
-
-// The least and the largest of points, [left, top, right, bottom].
-export function boxOf(points) {
-  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
-  return [least(xs), least(ys), most(xs), most(ys)];
 }
 
 function around(boxes) {
@@ -203,10 +198,8 @@ function divide({ pieces, spans, shapes, places }, read) {
   const parts = ({ first, stop }) => sum(alone.slice(first, stop).map(({ score }) => score));
   const isHopeful = (way) => !way.digit && parts(way) - way.score < HOPELESS;
   ways.filter((way) => alone.length === 0 || isHopeful(way)).forEach(add);
-  return best(
-    pieces,
-    ways.filter((way) => way.digit),
-  );
+  const known = ways.filter(({ digit }) => digit);
+  return best(pieces, known);
 }
 
 function best(pieces, spans) {

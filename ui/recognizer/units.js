@@ -2,10 +2,9 @@
 // whose values lie in the layers. Layer 0 follows the pixels, the last has the ten scores.
 
 import { PIXELS } from "./framing.js";
-import { logProbabilities, multiply, slopesBefore } from "./network.js";
+import { DIGITS, logProbabilities, multiply, slopesBefore } from "./network.js";
 
 const ALL_PIXELS = new Float64Array(PIXELS).fill(1); // also those without ink
-const DIGITS = 10;
 
 // What one of each of 784 pixels would add to a unit's value: in layer 0 its weights, later those
 // that come of it with the units between switched on and off as this image switches them.

@@ -2,23 +2,24 @@
 // it can be split where its ink has a gap, and joined with the next one.
 
 import { add, addButton } from "../elements.js";
-import { MAX_DIGITS, boxOf, drawn } from "../recognizer/numbers.js";
+import { boxOf } from "../recognizer/framing.js";
+import { MAX_DIGITS, drawn } from "../recognizer/numbers.js";
 import { text } from "../texts.js";
 import { SIDE } from "./state.js";
 
-// Gives what shows the {strokes, number} of a prediction; `choose` gets a digit's place, `divide`
-// the groups of pieces that somebody decided on.
-export function startBrackets(element, choose, divide) {
+// Gives what shows the {strokes, number} of a prediction; `decide` gets {at}, the place of the digit
+// that was chosen, or {groups} of pieces that somebody wants.
+export function startBrackets(element, decide) {
   const holder = element.querySelector(".brackets");
   let shown = null; // {digits, groups, at, isChosen} of the number on the paper
   const brackets = Array.from({ length: MAX_DIGITS }, (_, place) => {
-    const bracket = addButton(holder, "", () => choose(place));
+    const bracket = addButton(holder, "", () => decide({ at: place }));
     bracket.className = "bracket";
     return bracket;
   });
   const mend = add(holder, "span");
-  const split = addButton(mend, "", () => divide(withSplit(shown)));
-  const join = addButton(mend, "", () => divide(withJoin(shown)));
+  const split = addButton(mend, "", () => decide({ groups: withSplit(shown) }));
+  const join = addButton(mend, "", () => decide({ groups: withJoin(shown) }));
   return ({ strokes, number } = {}) => {
     holder.hidden = !number;
     if (!number) return;

@@ -1,13 +1,13 @@
 // What the paper says in words, a thing at a time, and whether the page should be loaded again.
 
+import { setText } from "../elements.js";
 import { text } from "../texts.js";
 
 // What is said about the server stays until it answers.
 export function tell(element, key, values, aboutServer = false) {
   const notice = element.querySelector(".notice");
-  const words = key && text(key, values);
   notice.classList.toggle("trouble", aboutServer);
-  if (notice.textContent !== words) notice.textContent = words; // else it is read out again
+  setText(notice, key && text(key, values));
 }
 
 // Says no longer what was said about the server, or else about what a person did.

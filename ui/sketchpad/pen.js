@@ -79,7 +79,10 @@ function drawTo(place, event) {
 
 // Where the way from a place on the paper to one beside it leaves the paper.
 function edge([x, y], [outX, outY]) {
-  const part = (from, to) => (to < 0 ? from / (from - to) : to > SIDE ? (SIDE - from) / (to - from) : 1);
+  const part = (from, to) => {
+    if (to < 0) return from / (from - to);
+    return to > SIDE ? (SIDE - from) / (to - from) : 1;
+  };
   const share = Math.min(part(x, outX), part(y, outY));
   return [Math.round(x + share * (outX - x)), Math.round(y + share * (outY - y))];
 }

@@ -41,11 +41,7 @@ export function startReading(server) {
     decided = { ...decided, ...what };
     read();
   };
-  const bracket = startBrackets(
-    element,
-    (at) => decide({ at }),
-    (groups) => decide({ groups }),
-  );
+  const bracket = startBrackets(element, decide);
   const take = () => {
     const { sheet, origin, isDemo } = look();
     const strokes = sheet.strokes.map((points) => points.map(([x, y]) => [x, y])); // no pressure
