@@ -137,7 +137,7 @@ def test_units_are_reached_by_mouse_and_by_keyboard(open_context):
 
 
 def test_the_slider_goes_from_the_untrained_to_the_final_network(open_context):
-    page = open_context(**TALL)
+    page = open_context(reduced_motion="reduce", **TALL)
     asked = record_requests(page)
     draw(page, DRAWINGS[7])
     expect_leader(page, 7)
@@ -169,6 +169,22 @@ def test_the_slider_goes_from_the_untrained_to_the_final_network(open_context):
     expect(rows.last.locator("td").last).to_have_text("7")
 
 
+def test_a_training_that_can_not_be_loaded_is_asked_for_again(open_context):
+    page = open_context(alone=True, **TALL)
+    held = []
+    page.route("**/tutorial.gz", lambda route: held.append(route))
+    summary, note = page.locator("#inside .training > summary"), page.locator("#inside .note")
+    summary.click()
+    expect(note).to_have_text(ENGLISH["loading"])
+    wait_until(page, lambda: held)
+    held[0].abort()
+    expect(note).to_have_text(ENGLISH["not_loaded"])
+    page.unroute("**/tutorial.gz")
+    for _ in range(2):
+        summary.click()
+    expect(note).to_contain_text("784-128-64-10")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_is_accessible_and_fits_a_phone_in_chinese(open_context, scheme):
     high = {**PHONE, "viewport": {"width": 375, "height": 5000}}
@@ -184,7 +200,7 @@ def test_it_is_accessible_and_fits_a_phone_in_chinese(open_context, scheme):
     expect_accessible(page)
     page.locator("#heading .language").click()
     expect(page.locator("#inside .which").first).to_contain_text("of layer 3")
-    expect(page.locator("#inside .curves p")).to_contain_text("loss, 2.3 at the top")
+    expect(page.locator("#inside .curves p")).to_contain_text("2.3 at the top")
     expect(page.locator("#inside .note")).to_contain_text("learns from 54,000 digits")
     assert page.locator("#inside a").first.get_attribute("href") == "lesson.md#part-2"
 

@@ -8,8 +8,8 @@ through Gradio's state:
   points, none where the paper is empty or shows a picture
 - "prediction", from the sketchpad: null for nothing, or what ui/recognizer or the server read in
   the `strokes` in it, the very array of the "drawing"; where that is not the last one, the answer
-  is about something older. `why(other)` and `shrunk()` explain it, `before` is what the
-  network before read
+  is about something older. `why(other)` and `shrunk()` explain it, `before()` is what the
+  network before read, `reader` the network that read it, where that is in the browser
 - "compare", from the chart: the digit whose bar was chosen, or null
 - "draw", to the sketchpad: strokes that it should draw; "demonstrate": the same, where the paper is
   empty, to be looked at until somebody draws

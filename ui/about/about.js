@@ -27,7 +27,8 @@ export function start({ element, props }) {
   });
 }
 
-function compare(element, { network, probabilities, before, untaught, lessons: used }) {
+function compare(element, { network, probabilities, before: ask, untaught, lessons: used }) {
+  const before = ask?.();
   const count = lessons().length;
   element.querySelector(".lessons").hidden = count === 0;
   element.querySelector(".lessons p").textContent = text("lessons", { count });

@@ -47,7 +47,11 @@ export function startTraining(section, view, arrange, props) {
   section.addEventListener("toggle", async () => {
     if (!section.open) return stop();
     if ((await lookForLive?.()) || networks.length > 0) return take(last);
-    use(readSnapshots(await unzipped(props.snapshots, window.embedded_snapshots)).networks);
+    setKey(find(".note"), "loading");
+    const file = await unzipped(props.snapshots, window.embedded_snapshots).catch(() => null);
+    if (networks.length > 0) return; // of a training that has begun meanwhile
+    if (file) use(readSnapshots(file).networks);
+    else setKey(find(".note"), "not_loaded");
   });
   onLanguage(() => networks.length > 0 && use(networks));
   return take;
@@ -79,6 +83,7 @@ function startPlaying(button, place, update) {
 
 function showTraining(find, networks) {
   const layers = [PIXELS, ...networks[0].hidden, 10].join("-");
+  delete find(".note").dataset.text;
   find(".note").textContent = text("training_note", { layers });
   find(".player").hidden = false;
   showCurves(find, networks);
@@ -113,17 +118,19 @@ function mark(line, networks, at) {
   for (const end of ["x1", "x2"]) line.setAttribute(end, x);
 }
 
-// Both on the same width; of the losses the largest is at the top, of accuracies 100 %.
+// All on the same width; of the losses the largest is at the top, of accuracies 100 %.
 function showCurves(find, networks) {
-  const losses = networks.map((network) => network.validation_loss);
-  const highest = Math.max(...losses.filter((loss) => loss !== null));
+  const validation = networks.map((network) => network.validation_loss);
+  const training = networks.map((network) => network.training_loss);
+  const highest = Math.max(...[...validation, ...training].filter((loss) => loss !== null));
   const draw = (name, shares) => {
     const width = 100 / Math.max(1, networks.length - 1);
     const points = shares.map((share, i) => share !== null && `${width * i},${39 - 38 * share}`);
     find(name).setAttribute("points", points.filter(Boolean).join(" "));
   };
   find(".scale").textContent = text("curve_loss", { highest: rounded(highest, 1) });
-  draw(".loss", losses.map((loss) => loss && loss / highest));
+  draw(".loss", validation.map((loss) => loss && loss / highest));
+  draw(".training-loss", training.map((loss) => loss && loss / highest));
   draw(".accuracy", networks.map((network) => network.validation_accuracy));
 }
 

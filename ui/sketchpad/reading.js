@@ -95,8 +95,8 @@ function readHere(network, strokes, { at, groups }, known) {
 
 // With what explains it, which is worked out where somebody looks at it. `why` compares the leading
 // digit with another, or null with all others; `shrunk` is the digit that would be read without
-// centring, where it is another; `untaught` is the answer without lessons. They give null until the
-// network is here, the `reader`.
+// centring, where it is another; `untaught` is the answer without lessons, `before` that of the network
+// before. They give nothing until the networks are here; the `reader` is the one that answered.
 function explained({ taught, current, previous }, prediction) {
   const { pixels, digit, strokes, probabilities } = prediction;
   const why = (other) => taught && explain(taught, pixels, digit, other);
@@ -105,7 +105,7 @@ function explained({ taught, current, previous }, prediction) {
     const simple = isAlone && predictPixels(taught, shrinkStrokes(strokes));
     return simple && simple.digit !== digit ? simple.digit : null;
   };
-  const before = previous && digit !== null ? predictPixels(previous, pixels) : null;
+  const before = () => previous && digit !== null && predictPixels(previous, pixels);
   const untaught = () => current && predictPixels(current, pixels);
   const lessons = taught?.lessons ?? 0; // how many it learned from
   const confidence = Math.max(...probabilities);
