@@ -47,7 +47,8 @@ export function ordersOf(network, images, digits) {
     counts[digit]++;
     hidden.forEach(({ values }, i) => values.forEach((value, u) => (sums[i][digit][u] += value)));
   }
-  return sums.map((ofDigits) => orderOf(ofDigits.map((sum, d) => sum.map((v) => v / (counts[d] || 1)))));
+  const mean = (sum, digit) => sum.map((value) => value / (counts[digit] || 1));
+  return sums.map((ofDigits) => orderOf(ofDigits.map(mean)));
 }
 
 function orderOf(means) {
