@@ -95,8 +95,8 @@ function readHere(network, strokes, { at, groups }, known) {
 
 // With what explains it, which is worked out where somebody looks at it. `why` compares the leading
 // digit with another, or null with all others; `shrunk` is the digit that would be read without
-// centring, where it is another; `untaught` is the answer without lessons, `before` that of the network
-// before. They give nothing until the networks are here; the `reader` is the one that answered.
+// centring, where it is another; `untaught` is the answer without lessons, `before` that of the
+// network before. They give nothing until the networks are here; the `reader` is who answered.
 function explained({ taught, current, previous }, prediction) {
   const { pixels, digit, strokes, probabilities } = prediction;
   const why = (other) => taught && explain(taught, pixels, digit, other);
