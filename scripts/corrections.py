@@ -28,7 +28,9 @@ ENDINGS = (
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Look at corrections, mend and move them.")
+    parser = argparse.ArgumentParser(
+        description="Look at people's corrections; mend, remove, review, export, import them."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
 
     def add(name: str, text: str) -> Callable:

@@ -22,7 +22,9 @@ RUNS = Path(os.path.relpath(ROOT / "runs"))
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Let the network learn from corrections.")
+    parser = argparse.ArgumentParser(
+        description="Let the network learn from what people corrected on the page."
+    )
     add, place = parser.add_argument, {"type": Path, "metavar": "DIR"}
     text = "a drawing file (.jsonl, .jsonl.gz) or a database's address (default: the page's own)"
     add("--corrections", default="", metavar="SOURCE", help=text)

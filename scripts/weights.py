@@ -90,7 +90,9 @@ def convert(file: Path, output: Path, data: Path) -> None:
     for what, score in scores.items():
         print(f"{what.replace('_', ' ')} {score:.2%}")
     if scores["validation_accuracy"] < READS:
-        print("so few that it may expect another input than 784 pixels from 0 to 1, ink bright")
+        print(
+            "so few that it may expect another input: 784 pixels from 0 to 1, ink bright, is ours"
+        )
     print(f"saved to {output}; try it: python app.py --weights {output}")
 
 

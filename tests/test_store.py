@@ -380,7 +380,7 @@ def test_the_minute_passes(url, store, monkeypatch):
 def test_one_person_can_give_so_many_in_all(store, monkeypatch):
     monkeypatch.setattr(module, "MAX_PER_TOKEN", 2)
     first, _ = add(store), add(store)
-    with pytest.raises(LimitReached, match="2 corrections, the most"):
+    with pytest.raises(LimitReached, match="2 corrections, as many as are kept"):
         add(store)
     add(store, YOURS)
     store.delete(first, MINE)
@@ -411,7 +411,7 @@ def test_a_replacement_needs_no_room_but_keeps_to_the_minute(store, monkeypatch)
 
 def test_one_drawing_is_limited(store):
     long = [[[x / 7, x / 7] for x in range(4000)]]
-    with pytest.raises(LimitReached, match="bytes, and 64,000 are kept"):
+    with pytest.raises(LimitReached, match="bytes and 64,000 are kept"):
         add(store, strokes=long)
 
 

@@ -175,7 +175,9 @@ def _engine(address: sql.URL) -> sql.Engine:
     try:
         return sql.create_engine(address, hide_parameters=True, **options)
     except ImportError as error:
-        raise UserError("PostgreSQL needs a driver: pip install 'psycopg[binary]'") from error
+        raise UserError(
+            "PostgreSQL needs a driver that is not installed: pip install 'psycopg[binary]'"
+        ) from error
 
 
 def _connect_sqlite(file: str) -> sqlite3.Connection:

@@ -191,7 +191,9 @@ def _check_person(connection: sql.Connection, row: dict, known: bool) -> None:
     if _count(connection, own, recent) >= MAX_PER_MINUTE:
         raise LimitReached(f"You gave {MAX_PER_MINUTE} corrections within a minute: wait a little.")
     if not known and _count(connection, own) >= MAX_PER_TOKEN:
-        raise LimitReached(f"You gave {MAX_PER_TOKEN:,} corrections, the most: remove some first.")
+        raise LimitReached(
+            f"You gave {MAX_PER_TOKEN:,} corrections, as many as are kept: remove some first."
+        )
 
 
 def _check_total(connection: sql.Connection, more: int) -> None:
@@ -243,7 +245,9 @@ def _strokes_text(value: object) -> str:
     ]
     text = json.dumps(plain, separators=(",", ":"))
     if len(text) > MAX_BYTES:
-        raise LimitReached(f"{len(text):,} bytes, and {MAX_BYTES:,} are kept: draw it simpler.")
+        raise LimitReached(
+            f"The drawing takes {len(text):,} bytes and {MAX_BYTES:,} are kept: draw it simpler."
+        )
     return text
 
 

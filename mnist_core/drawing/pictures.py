@@ -39,9 +39,13 @@ MIN_CONTRAST = 0.08
 def check_data_url(value: object) -> str:
     """`value`, if it has the form of a picture in a data URL. Raises UserError for others."""
     if not isinstance(value, str) or len(value) > MAX_DATA_URL:
-        raise UserError(f"expected a picture's data URL, up to {MAX_DATA_URL} long: shrink it")
+        raise UserError(
+            f"expected a picture as a data URL of at most {MAX_DATA_URL} characters: shrink it"
+        )
     if not DATA_URL.fullmatch(value) or len(value.partition(",")[2]) % 4:
-        raise UserError("expected data:image/png;base64,BASE64: send a PNG, JPEG or WebP file")
+        raise UserError(
+            "expected data:image/png;base64,... with base64 in it: send a PNG, JPEG or WebP file"
+        )
     return value
 
 
@@ -74,7 +78,9 @@ def open_picture(
     except Image.DecompressionBombError as error:
         raise UserError(f"the picture is too large: {error}") from error
     except Exception as error:  # decoders of damaged files raise all kinds
-        raise UserError("the picture can't be read: send a PNG, JPEG or WebP file") from error
+        raise UserError(
+            "the file is not a picture that can be read: send a PNG, JPEG or WebP file"
+        ) from error
 
 
 def _without_exif(content: bytes) -> tuple[bytes, bytes]:
@@ -145,8 +151,9 @@ def _as_picture(image: object) -> Image.Image:
     if isinstance(image, np.ndarray):
         channels = image.shape[2] if image.ndim == 3 else 1
         if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in (1, 3, 4):
-            found = f"{image.dtype} {image.shape}"
-            raise UserError(f"expected an (H, W) or (H, W, 3 or 4) uint8 array, not {found}")
+            raise UserError(
+                f"expected an (H, W) or (H, W, 3 or 4) uint8 array, not {image.dtype} {image.shape}"
+            )
         image = Image.fromarray(image[:, :, 0] if image.ndim == 3 and channels == 1 else image)
     if not isinstance(image, Image.Image):
         raise UserError(f"expected a PIL image or a uint8 array, not a {type(image).__name__}")

@@ -91,9 +91,13 @@ def parse_strokes(value: object) -> list[np.ndarray]:
     """
     value = _plain(value)
     if not isinstance(value, list | tuple):
-        raise UserError(f"expected strokes such as [[[12, 40], [13, 44]]], not {_kind(value)}")
+        raise UserError(
+            f"a drawing is a list of strokes such as [[[12, 40], [13, 44]]], not {_kind(value)}"
+        )
     if len(value) > MAX_STROKES:
-        raise UserError(f"the drawing has {len(value)} strokes; at most {MAX_STROKES}: send fewer")
+        raise UserError(
+            f"the drawing has {len(value)} strokes; at most {MAX_STROKES} are read: send fewer"
+        )
     value = [_plain(stroke) for stroke in value]
     points = 0  # counted before any of them is looked at
     for number, stroke in enumerate(value, start=1):
@@ -101,7 +105,9 @@ def parse_strokes(value: object) -> list[np.ndarray]:
             raise UserError(f"stroke {number} is {_kind(stroke)}; expected a list of [x, y] points")
         points += len(stroke)
     if points > MAX_POINTS:
-        raise UserError(f"the drawing has {points} points; at most {MAX_POINTS}: thin them out")
+        raise UserError(
+            f"the drawing has {points} points; at most {MAX_POINTS} are read: thin them out"
+        )
     return [_parse_stroke(stroke, number) for number, stroke in enumerate(value, 1) if stroke]
 
 
@@ -111,7 +117,9 @@ def _parse_stroke(value: list | tuple, number: int) -> np.ndarray:
         raise UserError(f"stroke {number} holds something else than [x, y] pairs of numbers")
     # NaN compares false and is refused too.
     if not all(abs(coordinate) <= MAX_COORDINATE for point in value for coordinate in point):
-        raise UserError(f"stroke {number}: a coordinate is not finite or beyond ±{MAX_COORDINATE}")
+        raise UserError(
+            f"stroke {number} has a coordinate that is not finite or beyond ±{MAX_COORDINATE}"
+        )
     return np.array(value, np.float64).reshape(-1, 2)
 
 

@@ -102,7 +102,9 @@ def load(directory: str | Path) -> tuple[MLP, dict]:
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror}") from error
     except SafetensorError as error:
-        raise UserError(f"{path} is damaged or no safetensors file ({error}). {REMEDY}") from error
+        raise UserError(
+            f"{path} is damaged or not a safetensors file ({error}). {REMEDY}"
+        ) from error
     config = _read_config(content, path)
     model = MLP(config["hidden"])
     try:

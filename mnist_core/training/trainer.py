@@ -64,8 +64,9 @@ class Recipe:
             if not getattr(self, name) > 0:
                 raise UserError(f"{name} is {getattr(self, name)}; expected more than 0")
         if len(self.hidden) > MAX_LAYERS or any(not 1 <= n <= MAX_WIDTH for n in self.hidden):
-            limits = f"up to {MAX_LAYERS} of 1 to {MAX_WIDTH}"
-            raise UserError(f"hidden sizes are {self.hidden}; expected {limits}")
+            raise UserError(
+                f"hidden sizes are {self.hidden}; expected up to {MAX_LAYERS} of 1 to {MAX_WIDTH}"
+            )
         if self.batch_norm and self.batch_size < 2:
             raise UserError("batch_size is 1; expected at least 2, for batch normalisation")
         if self.loss not in LOSSES:
