@@ -210,7 +210,7 @@ def test_a_network_is_trained_from_the_page_and_used(browser, tmp_path, monkeypa
     small = LiveTraining(("-m", "tests.small_training"), tmp_path / "runs")
     with contextlib.closing(small), serving(live=small) as address:
         context = browser.new_context(**TALL)
-        page, other = context.new_page(), context.new_page()
+        page = context.new_page()
         open_page(page, f"{address}?open=training")
         draw(page, DRAWINGS[7])
         form = page.locator("#inside .live")
@@ -220,12 +220,14 @@ def test_a_network_is_trained_from_the_page_and_used(browser, tmp_path, monkeypa
         form.locator("[name=hidden]").fill("16, 12")
         form.locator(".go").click()
         expect(form.locator(".stop")).to_be_visible()
+        other = context.new_page()
         open_page(other, f"{address}?open=training")
         expect(other.locator("#inside .note")).to_contain_text("784-16-12-10")
         other.locator("#inside .training > summary").click()
         expect(form.locator(".state")).to_have_text("Done: 10 epochs")
         other.locator("#inside .training > summary").click()  # it looks again
         expect(other.locator("#inside .state")).to_have_text("Done: 10 epochs")
+        page.bring_to_front()
         expect(form.locator(".where")).to_contain_text(str(small.directory))
         expect(page.locator("#inside .now")).to_contain_text("Ready for use")
         shipped = page.evaluate("window.read.network")
