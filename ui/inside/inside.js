@@ -35,7 +35,7 @@ function startInside(view, arrange) {
     if (!reader || digit === null) return view.clear();
     const orders = await arrange(reader, reader);
     if (last?.reader !== reader || last.digit === null) return;
-    view.show(reader, last.pixels, orders, last.digit);
+    view.show(reader, last.pixels, orders);
   });
   return (prediction) => {
     last = prediction;

@@ -26,7 +26,7 @@ export function startTraining(section, view, arrange, props) {
     if (!last?.reader || last.digit === null) return view.clear();
     const orders = await arrange(example(networks), last.reader);
     if (network !== networks[place.value] || last?.digit == null) return;
-    view.show(network, last.pixels, orders, predictPixels(network, last.pixels).digit);
+    view.show(network, last.pixels, orders);
   });
   const take = (prediction) => {
     last = prediction;

@@ -2,14 +2,15 @@
 // probabilities. Tables say in numbers what the pictures show.
 
 import { addDigits, addRow, paintSigned } from "../elements.js";
-import { logProbabilities } from "../recognizer/network.js";
+import { DIGITS, logProbabilities } from "../recognizer/network.js";
+import { predictPixels } from "../recognizer/recognizer.js";
 import { effectsOf, pictureOf } from "../recognizer/units.js";
 import { text, translate } from "../texts.js";
 import { addLayers } from "./layers.js";
 import { addSoftmax } from "./softmax.js";
 
 // A copy of `template` at the end of `parent`. Gives its `element`, `clear`, and `show`, which
-// takes a network, 784 grey values, the orders that `ordersOf` gave and the digit that was read.
+// takes a network, 784 grey values with ink among them and the orders that `ordersOf` gave.
 export function addView(parent, template) {
   const element = template.content.firstElementChild.cloneNode(true);
   parent.append(element);
@@ -33,14 +34,13 @@ export function addView(parent, template) {
     logProbabilities(shown.network, shown.pixels); // others may have run it since
     showAll();
   };
-  const show = (network, pixels, orders, digit) => {
+  const show = (network, pixels, orders) => {
     if (String(shown?.network.hidden) !== String(network.hidden)) {
       showLayers = addLayers(element.querySelector(".layers"), network.hidden, choose);
       element.querySelector(".unit").hidden = network.hidden.length === 0;
     }
-    shown = { network, pixels, orders, digit };
+    shown = { network, pixels, orders, digit: predictPixels(network, pixels).digit };
     element.classList.remove("nothing");
-    logProbabilities(network, pixels);
     showAll();
   };
   const clear = () => {
@@ -57,7 +57,7 @@ function strongest(network, orders, digit) {
   if (layer < 0) return null;
   const { weights, steps } = network.layers.at(-1);
   const { values } = network.layers[layer];
-  const added = values.map((value, unit) => value * weights[10 * unit + digit] * steps[digit]);
+  const added = values.map((value, unit) => value * weights[DIGITS * unit + digit] * steps[digit]);
   const most = added.indexOf(Math.max(...added));
   return { layer, place: orders[layer].order.indexOf(most) };
 }
