@@ -32,11 +32,11 @@ export function setText(node, words) {
   return true;
 }
 
-// A row of a table: its name and its cells, [content, how much of their colour they have].
+// A row of a table: its name and its cells, [content, how much of their colour they have, if any].
 export function addRow(table, name, cells) {
   const row = add(table.tBodies[0], "tr");
   add(row, "th", name).scope = "row";
-  for (const [content, share] of cells) {
+  for (const [content, share = 0] of cells) {
     add(row, "td", content).style.setProperty("--share", share);
   }
   return row;

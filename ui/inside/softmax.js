@@ -1,6 +1,6 @@
 // From ten scores to ten probabilities, with this drawing's numbers, and what they would cost.
 
-import { add, setText } from "../elements.js";
+import { add, addRow, setText } from "../elements.js";
 import { logSoftmax } from "../recognizer/network.js";
 import { text } from "../texts.js";
 
@@ -9,9 +9,8 @@ const RAISED = { "-": "⁻", ..."⁰¹²³⁴⁵⁶⁷⁸⁹" };
 // Gives {show}, which takes the ten scores and the digit that was read.
 export function addSoftmax(element) {
   const rows = Array.from({ length: 10 }, (_, digit) => {
-    const row = add(element.querySelector("tbody"), "tr");
-    add(row, "th", digit).scope = "row";
-    return Array.from({ length: 5 }, () => add(row, "td"));
+    const [, ...cells] = addRow(element.querySelector("table"), digit, Array(5).fill([""])).cells;
+    return cells;
   });
   rows.forEach((cells) => (cells[3].className = "probability"));
   const select = element.querySelector(".label");

@@ -1,7 +1,7 @@
 // A training, point by point: a network for each, from untrained to ready, that reads what is
 // drawn. The one that comes with the page, or one that is under way on this machine (live.js).
 
-import { add, whileOnScreen } from "../elements.js";
+import { addRow, whileOnScreen } from "../elements.js";
 import { unzipped } from "../files.js";
 import { PIXELS } from "../recognizer/framing.js";
 import { predictPixels } from "../recognizer/recognizer.js";
@@ -135,17 +135,17 @@ function showCurves(find, networks) {
 }
 
 function showNumbers(find, networks) {
-  const body = find(".numbers tbody");
-  body.replaceChildren();
+  const table = find(".numbers table");
+  table.tBodies[0].replaceChildren();
   for (const network of networks) {
     const { step, epoch, training_loss, validation_loss, validation_accuracy } = network;
-    const row = add(body, "tr");
-    add(row, "th", step.toLocaleString(language())).scope = "row";
-    add(row, "td", epoch.toFixed(3));
-    add(row, "td", step === 0 ? "" : rounded(training_loss, 4));
-    add(row, "td", rounded(validation_loss, 4));
-    add(row, "td", percent(validation_accuracy));
-    add(row, "td");
+    addRow(table, step.toLocaleString(language()), [
+      [epoch.toFixed(3)],
+      [step === 0 ? "" : rounded(training_loss, 4)],
+      [rounded(validation_loss, 4)],
+      [percent(validation_accuracy)],
+      [""], // see showAnswers
+    ]);
   }
 }
 
