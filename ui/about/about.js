@@ -27,8 +27,9 @@ export function start({ element, props }) {
   });
 }
 
-function compare(element, { network, probabilities, before: ask, untaught, lessons: used }) {
-  const before = ask?.();
+function compare(element, prediction) {
+  const { network, probabilities, untaught, lessons: used } = prediction;
+  const before = prediction.before?.();
   const count = lessons().length;
   element.querySelector(".lessons").hidden = count === 0;
   element.querySelector(".lessons p").textContent = text("lessons", { count });
