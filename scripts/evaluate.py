@@ -11,6 +11,7 @@ something is missing or can't be written.
 import argparse
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -191,8 +192,11 @@ def character_table(one: Answers) -> str:
 
 def places(keys: Sequence) -> dict:
     """Where each key is found, but None."""
-    names = dict.fromkeys(key for key in keys if key is not None)
-    return {name: [i for i, key in enumerate(keys) if key == name] for name in names}
+    found = defaultdict(list)
+    for i, key in enumerate(keys):
+        if key is not None:
+            found[key].append(i)
+    return found
 
 
 def section(one: Answers, rows: str, output: Path) -> str:

@@ -64,7 +64,8 @@ def document(card: dict[str, Any], network: bytes) -> str:
     components = [block for block in page.blocks.values() if block.visible]
     props = {each.elem_id: each.props for each in components}
     props["about"]["card"] = card
-    files = [network, *(data()[name] for name in ("rehearsal.gz", "tutorial.gz"))]
+    gzipped = data()
+    files = [network, gzipped["rehearsal.gz"], gzipped["tutorial.gz"]]
     embedded = [base64.b64encode(file).decode() for file in files]
     script = SCRIPT % (_json(LANGUAGES), *embedded, join(modules()), _json(props))
     style = _style(components)
