@@ -29,7 +29,7 @@ from mnist_core.errors import UserError
 from mnist_core.files import replacing
 from mnist_core.network import weights
 from mnist_core.network.grid import browser_file
-from ui.standalone import document
+from ui.document import document, files
 
 
 def main() -> None:
@@ -37,7 +37,8 @@ def main() -> None:
     args = parser.parse_args()
     try:
         model, config = weights.load(args.weights)
-        page = document(config, browser_file(model, config)).encode()
+        embedded = {"network": browser_file(model, config), **files()}
+        page = document({"card": config}, embedded).html.encode()
         with replacing(args.file) as file:
             file.write(page)
     except UserError as error:

@@ -53,7 +53,7 @@ OPEN = re.compile(
     r"(?a)/|/config/?|/theme\.css|/(assets|static|svelte)/(?!.*\.\.)[\w./@~+-]{1,200}|/favicon\.ico|/robots\.txt|/manifest\.json"
     r"|/pwa_icon(/\d{1,4})?|/log(in|out)|/recognize|/network(/[0-9a-f]{8}\.bin)?|/healthz|/metrics"
     r"|/corrections(/\d{1,10})?|/training(/stop|/[\w-]{1,64}\.bin)?"
-    r"|/(lesson(\.zh)?|api)\.md|/ui/[0-9a-f]{12}/(page\.js|(rehearsal|tutorial)\.gz)"
+    r"|/(lesson(\.zh)?|api)\.md|/files/[0-9a-f]{12}/(rehearsal|snapshots)\.gz"
     r"|/gradio_api/(info|openapi\.json|startup-events|theme\.css|user|login_check|app_id)/?"
     r"|/gradio_api/heartbeat/\w{1,64}|/gradio_api/queue/(join|data)"
     rf"|/gradio_api/call/(v2/)?({'|'.join(ENDPOINTS)})(/\w{{1,64}})?|/gradio_api/mcp/?"
@@ -61,11 +61,6 @@ OPEN = re.compile(
 
 POLICY = "content-security-policy"
 SECURITY_HEADERS = {
-    # Gradio's front end compiles templates and so needs eval; nothing comes from other hosts.
-    POLICY: "default-src 'self'; script-src 'self' 'unsafe-inline' "
-    "'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    "font-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; "
-    "frame-ancestors 'self'",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
@@ -82,8 +77,7 @@ class LimitsMiddleware:
         self.app = app
         self.metrics = metrics
         self.others = others(root_path)
-        policy = " ".join([SECURITY_HEADERS[POLICY], *self.others])
-        headers = {**SECURITY_HEADERS, POLICY: policy, "page-version": page_version}
+        headers = {**SECURITY_HEADERS, "page-version": page_version}
         self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
         self.underway = Places(UNDERWAY_OF_ONE, MAX_UNDERWAY)
         self.coming = Places(COMING_OF_ONE, MAX_COMING)

@@ -151,22 +151,21 @@ def serving(
     live: Any = None,
 ) -> Iterator[str]:
     """The address of the page, served as app.py does from a thread of this process."""
-    import app
     from mnist_core.corrections.store import Corrections
     from serving import server
+    from serving.app import PageServer, launch
     from serving.auth import Passwords
     from serving.reloader import ModelReloader
-    from ui import page
 
     reloader = ModelReloader(weights)
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(contextlib.closing(Corrections())) if corrections else None
-        blocks, settings = app.create_page(reloader, store, root_path, mcp, hosts, live)
+        page = PageServer(reloader, store, live, root_path, mcp)
         users = auth and Passwords(dict(auth))
         stack.enter_context(pytest.MonkeyPatch.context()).setenv(server.TRUSTED, trusted)
         server.prepare()
-        served = page.launch(blocks, settings, port=port or free_port(), auth=users)
-        stack.callback(blocks.close, verbose=False)
+        served = launch(page, port=port or free_port(), auth=users)
+        stack.callback(lambda: page.get_blocks().close(verbose=False))
         reloader.watch()
         yield served.address
 
@@ -252,15 +251,12 @@ def client(tmp_path):
 @contextlib.contextmanager
 def site(reloader, store=None, root_path: str = "", live=None):
     """A client of the page that `reloader`, `store` and `live` make, without a port."""
-    import gradio as gr
-    from fastapi import FastAPI
     from starlette.testclient import TestClient
 
-    import app
+    from serving.app import PageServer
 
-    blocks, settings = app.create_page(reloader, store, root_path, live=live)
-    mounted = gr.mount_gradio_app(FastAPI(), blocks, path="/", **settings)
-    with TestClient(mounted, raise_server_exceptions=False) as client:
+    page = PageServer(reloader, store, live, root_path)
+    with TestClient(page, raise_server_exceptions=False) as client:
         yield client
 
 

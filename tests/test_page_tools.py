@@ -22,7 +22,7 @@ from tests.page import (
     wait_until_answered,
     wait_until_replayed,
 )
-from ui.page import EXAMPLES
+from ui.document import EXAMPLES
 
 LINK = "#drawing=1."
 

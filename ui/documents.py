@@ -5,7 +5,7 @@ import re
 
 from markdown_it import MarkdownIt
 
-from ui.components import FOLDER
+from ui.document import FOLDER
 
 DOCS = FOLDER.parent / "docs"
 NAMES = ("lesson.md", "lesson.zh.md", "api.md")  # beside the page

@@ -1,10 +1,10 @@
 // What comes as a file of its own from the server or, in a page that needs none, in base64.
 
-// The bytes of a gzipped file at `address`, or `embedded` in the page where there is no address.
-export async function unzipped(address, embedded) {
+// The bytes of a gzipped file at `address`, or of the page's block `name` where there is no address.
+export async function unzipped(address, name) {
   const zipped = address
     ? await fetch(address, { priority: "low" })
-    : new Response(fromPage(embedded));
+    : new Response(embedded(name));
   const content = zipped.body.pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(content).arrayBuffer());
 }
@@ -14,6 +14,9 @@ export async function ask(address, options) {
   const response = await fetch(address, options).catch(() => null);
   return response && response.status !== 404 ? response.json().catch(() => null) : null;
 }
+
+// What stands in the page's block `name`, bytes in base64.
+export const embedded = (name) => fromPage(document.querySelector(`#${name}`).textContent);
 
 export function fromPage(letters) {
   return Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));

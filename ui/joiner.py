@@ -31,7 +31,9 @@ def _path(name: str, place: str) -> str:
 def _wrapped(name: str, source: str) -> str:
     """A module's source in a function of its own, which gives what it exports."""
     exports = ", ".join(EXPORT.findall(source))
-    source = IMPORT.sub(lambda m: f'const {m[1]} = modules["{_path(name, m[2])}"];', source)
+    source = IMPORT.sub(
+        lambda m: f'const {m[1].replace(" as ", ": ")} = modules["{_path(name, m[2])}"];', source
+    )
     return (
         f'modules["{name}"] = (() => {{\n{EXPORT.sub("", source)}\nreturn {{ {exports} }};\n}})();'
     )

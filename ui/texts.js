@@ -5,6 +5,9 @@ import { remember, remembered } from "./elements.js";
 const LANGUAGE = "language"; // in localStorage, where somebody chose one: "en" or "zh"
 
 let chosen = null;
+let languages = {};
+
+export const setLanguages = (found) => (languages = found);
 
 export function language() {
   chosen ??= remembered(LANGUAGE) ?? (/^zh\b/.test(navigator.language) ? "zh" : "en");
@@ -18,7 +21,7 @@ export function chooseLanguage(name) {
 }
 
 export function text(key, values = {}) {
-  const words = window.gradio_config.i18n_translations[language()][key];
+  const words = languages[language()][key];
   return words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 

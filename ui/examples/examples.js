@@ -9,7 +9,7 @@ const VISITED = "visited"; // in localStorage
 const SHOWN = 4; // the example of a first visit
 
 export function start({ element, props }) {
-  const drawings = props.drawings.trim().split("\n").map((line) => JSON.parse(line));
+  const { drawings } = props;
   for (const { strokes, style } of drawings) {
     const show = () => send(element, "draw", strokes);
     const button = addButton(element.querySelector(".row"), "", show);

@@ -49,7 +49,7 @@ function startOrders(address) {
   let images, digits;
   const known = new WeakMap(); // by the first layer, which lessons leave as it is
   const load = async () => {
-    const all = await unzipped(address, window.embedded_rehearsal).catch(() => new Uint8Array());
+    const all = await unzipped(address, "rehearsal").catch(() => new Uint8Array());
     return all.subarray(0, EXAMPLES * PIXELS);
   };
   return async (network, reader) => {

@@ -48,7 +48,7 @@ export function startTraining(section, view, arrange, props) {
     if (!section.open) return stop();
     if ((await lookForLive?.()) || networks.length > 0) return take(last);
     setKey(find(".note"), "loading");
-    const file = await unzipped(props.snapshots, window.embedded_snapshots).catch(() => null);
+    const file = await unzipped(props.snapshots, "snapshots").catch(() => null);
     if (networks.length > 0) return; // of a training that has begun meanwhile
     if (file) use(readSnapshots(file).networks);
     else setKey(find(".note"), "not_loaded");

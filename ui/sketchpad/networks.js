@@ -2,7 +2,7 @@
 // for newer ones after the pen, or from the page itself, which then needs no server.
 
 import { remember, remembered } from "../elements.js";
-import { fromPage } from "../files.js";
+import { embedded, fromPage } from "../files.js";
 import { readNetwork } from "../recognizer/network.js";
 import { request } from "./asking.js";
 import { look, on } from "./state.js";
@@ -32,7 +32,7 @@ export function startNetworks(server, change) {
 
 function startFound(server, change) {
   if (!server.props.network) {
-    const current = readNetwork(fromPage(window.embedded_network).buffer);
+    const current = readNetwork(embedded("network").buffer);
     return change({ current, previous: null });
   }
   const networks = { current: null, previous: null };

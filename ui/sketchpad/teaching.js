@@ -14,7 +14,7 @@ export function startTeaching(server, change) {
   let taught = null;
   const prepare = () => {
     const forget = () => (rehearsed = null); // and load it another time
-    const images = () => unzipped(server.props.rehearsal, window.embedded_rehearsal);
+    const images = () => unzipped(server.props.rehearsal, "rehearsal");
     rehearsed ??= images().then((found) => rehearse(networks.current, found));
     return rehearsed.catch(forget);
   };
