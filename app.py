@@ -6,52 +6,71 @@
 Exit code 2: the network or the address can't be used; 3: --share-or-exit got no public link.
 """
 
+import argparse
+import contextlib
 import os
+import sys
 import threading
+from collections.abc import Iterator
 
 from serving.options import argument_parser
 
-if __name__ == "__main__":  # what is mistyped is told at once: the imports below take seconds
+if __name__ == "__main__":  # Parse arguments before slow imports
     argument_parser().parse_args()
     print("Starting: this takes some seconds, the first time a minute", flush=True)
 
 from mnist_core.errors import UserError
 from serving import auth, corrections, server, sharing, training
-from serving.app import PageServer, launch
+from serving.app import Launched, PageServer, launch
+from serving.origins import Site
 from serving.reloader import watched
 
 
 def main() -> None:
+    server.install_signal_handlers()
     parser = argument_parser()
-    args = parser.parse_args()
-    share = args.share or args.share_or_exit
     try:
-        users = auth.credentials(args.auth)
-        reloader = watched(args.weights)
-        server.check_address(args.host, args.port)
+        with served(parser.parse_args()):
+            threading.Event().wait()
     except UserError as error:
         parser.exit(2, f"app.py: {error}\n")
+
+
+@contextlib.contextmanager
+def served(args: argparse.Namespace) -> Iterator[str]:
+    """Serve the page until the end of the block; gives its address. Raises UserError."""
+    share = args.share or args.share_or_exit
+    users = auth.credentials(args.auth)
+    server.check_address(args.host, args.port)
+    reloader = watched(args.weights)
     public = share or "SPACE_ID" in os.environ
-    store = corrections.open_store(args.corrections, public)
     proxies = args.forwarded_allow_ips or os.environ.get(server.TRUSTED)
     elsewhere = bool(public or args.root_path or args.allowed_host or proxies)
     live = training.open_training(not args.no_train, args.host, elsewhere)
-    page = PageServer(reloader, store, live, args.root_path, args.mcp)
-    server.prepare(args.forwarded_allow_ips, share)
-    server.exit_when_told(page)
-    served = launch(page, args.host, args.port, share, users)
-    print(f"Draw at {served.address}", flush=True)
+    store = corrections.open_store(args.corrections, public)
+    site = Site(args.root_path, tuple(args.allowed_host))
+    page = PageServer(reloader, store, live, site, users, args.mcp)
+    server.trust_proxies(args.forwarded_allow_ips, share)
+    with contextlib.ExitStack() as stack:
+        if live:
+            stack.callback(live.close)
+        launched = launch(page, args.host, args.port, share)
+        stack.callback(page.get_blocks().close, verbose=False)
+        print_addresses(launched, page, args)
+        if share and not launched.public_address:
+            sharing.print_missing_link(launched.printed)
+            if args.share_or_exit:
+                sys.exit(3)
+        yield launched.address
+
+
+def print_addresses(launched: Launched, page: PageServer, args: argparse.Namespace) -> None:
+    print(f"Draw at {launched.address}", flush=True)
     if address := sharing.network_address(args.host, args.port):
         sharing.print_address("In your network", address)
-    if served.public_address:
-        code = sharing.qr_picture(served.public_address)
-        page.invitation = {"address": served.public_address, "code": code}
-        sharing.print_address("Shared for a week", served.public_address)
-    elif share:
-        sharing.print_missing_link(served.printed)
-        if args.share_or_exit:
-            parser.exit(3)
-    threading.Event().wait()
+    if address := launched.public_address:
+        page.invitation = {"address": address, "code": sharing.qr_picture(address)}
+        sharing.print_address("Shared for a week", address)
 
 
 if __name__ == "__main__":

@@ -4,82 +4,190 @@
 """
 
 import contextlib
+import functools
+import gzip
 import hashlib
 import io
+import json
 import os
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import anyio
+import brotli
 import gradio as gr
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from mnist_core.corrections.store import Corrections
-from serving import corrections, middleware, routes, training
-from serving.auth import login_routes
-from serving.mcp import mcp_routes
+from mnist_core.errors import UserError
+from serving import corrections, log, routes, training
+from serving.access import Access, refusal_response
+from serving.auth import Passwords, sign_in_routes
+from serving.errors import Refusal
+from serving.gradio_api import api_functions
+from serving.limits import Lanes
 from serving.metrics import Metrics
+from serving.origins import Site
 from serving.reloader import ModelReloader
 from ui.document import document, files, preview, version
 from ui.documents import pages
 
+DESCRIPTION = "A small network reads your handwriting while you draw, and shows how sure it is."
+PICTURE = Path(__file__).with_name("preview.png")
+
 
 class PageServer(gr.Server):
-    """Everything that is served. `access` stands before all of it, Gradio's middleware included.
-
-    `invitation` is a public address and its QR code, {"address", "code"}, for pages opened later.
-    """
+    """Everything that is served, with `access` around all of it, Gradio's middleware included."""
 
     def __init__(
         self,
         reloader: ModelReloader,
         store: Corrections | None = None,
         live: training.LiveTraining | None = None,
-        root_path: str = "",
-        mcp: bool = False,
+        site: Site | None = None,
+        users: Passwords | None = None,
+        offers_mcp: bool = False,
     ) -> None:
-        super().__init__(title="Draw a digit", docs_url=None, redoc_url=None, openapi_url=None)
-        self.metrics, self.prefix, self.invitation = Metrics(), root_path, None
+        kinds = (Refusal, UserError, HTTPException, RequestValidationError, Exception)
+        super().__init__(
+            title="Draw a digit",
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            lifespan=self.lifespan,
+            exception_handlers=dict.fromkeys(kinds, self.refuse),
+        )
+        self.reloader, self.site, self.users = reloader, site or Site(), users
+        self.metrics, self.lanes, self.invitation = Metrics(), Lanes(), None
+        root = self.site.prefix and f"{self.site.prefix}/"
         self.settings = {
+            "root": root,
             "version": version(),
             "recognize": routes.RECOGNIZE,
             "network": routes.NETWORK,
             "corrections": store and corrections.CORRECTIONS,
             "training": live and training.TRAINING,
-            **{name: f"files/{version()}/{name}.gz" for name in files()},
+            "documents": True,
+            "signed_in": users is not None,
+            **{name: file_address(name) for name in files()},
         }
-        served = [Route("/", self.page), *routes.recognition_routes(reloader, self.metrics)]
-        served += [*login_routes(), *routes.file_routes(reloader, page_files(), pages())]
-        served += corrections.correction_routes(reloader, store, self.metrics) if store else []
-        served += training.training_routes(live) if live else []
-        served += mcp_routes(reloader, self.metrics) if mcp else []
-        self.router.routes.extend(served)
-        for function in routes.api_functions(reloader, self.metrics, api_error):
-            self.api(function, name=function.__name__, concurrency_limit=1)
+        api = [routes.recognition_routes(reloader, self.metrics, self.lanes)]
+        api += [routes.network_routes(reloader, users is None)]
+        api += [corrections.correction_routes(reloader, store, self.metrics)] if store else []
+        api += [training.training_routes(live)] if live else []
+        self.described = [route for router in api for route in router.routes]
+        served = [*self.described, *page_routes(self), *routes.file_routes(page_files(), pages())]
+        served += sign_in_routes(users, root, self.metrics) if users else []
+        functions = functools.partial(api_functions, reloader, self.metrics, self.lanes)
+        self.mcp_sessions = None
+        if offers_mcp:
+            from serving import mcp  # takes a second
 
-    def page(self, request: Request) -> Response:
-        """The document, which a browser keeps until it is another."""
-        address = str(request.base_url)
-        head = preview("Draw a digit", "A small network reads your handwriting", address, "")
-        html, policy = document(self.settings | {"invitation": self.invitation}, head=head)
-        tag = f'"{hashlib.sha256(html.encode()).hexdigest()[:16]}"'
-        headers = {"content-security-policy": policy, "cache-control": "no-cache", "etag": tag}
-        if request.headers.get("if-none-match") == tag:
-            return Response(status_code=304, headers=headers)
-        return Response(html, headers=headers, media_type="text/html")
+            self.mcp_sessions = mcp.session_manager(functions(UserError))
+            served += mcp.routes(self.mcp_sessions)
+        self.router.routes.extend(served)
+        for function in functions(api_error):
+            self.api(function, name=function.__name__, concurrency_limit=None)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _: ASGIApp) -> AsyncIterator[None]:
+        async with self.mcp_sessions.run() if self.mcp_sessions else contextlib.nullcontext():
+            yield
 
     def build_middleware_stack(self) -> ASGIApp:
         inner = super().build_middleware_stack()
-        return middleware.LimitsMiddleware(inner, self.metrics, version(), self.prefix)
+        access = Access(inner, self.site, self.users, self.metrics, version())
+        return self.users.with_sessions(access) if self.users else access
+
+    async def refuse(self, request: Request, error: Exception) -> Response:
+        return refusal_response(self.metrics, request.state.endpoint, error)
+
+    def page(self, address: str | None) -> "Page":
+        """The document that is served now, to whoever knows it by `address`."""
+        previous = self.reloader.previous
+        settings = self.settings | {
+            "invitation": self.invitation,
+            "network_name": self.reloader.current.name,
+            "previous_name": previous and previous.name,
+        }
+        return make_page(json.dumps(settings), address, " ".join(["'self'", *self.site.others]))
 
 
-def page_files() -> dict[str, tuple[bytes, str]]:
-    """What a browser may keep for ever: content and media type, by address."""
-    return {
-        f"files/{version()}/{name}.gz": (content, "application/gzip")
-        for name, content in files().items()
+class Page(NamedTuple):
+    """The document by content encoding, "" as it is, and the headers of each answer."""
+
+    bodies: dict[str, bytes]
+    headers: dict[str, str]
+
+
+@functools.lru_cache(maxsize=8)
+def make_page(settings: str, address: str | None, frames: str) -> Page:
+    """The document with `settings`, JSON, which pages of `frames` may show in a frame.
+
+    With an `address` chats show a picture of it.
+    """
+    links = {"address": f"{address}/", "picture": f"{address}/preview.png"} if address else {}
+    html, policy = document(
+        json.loads(settings), head=preview("Draw a digit", DESCRIPTION, **links)
+    )
+    body = html.encode()
+    bodies = {"br": brotli.compress(body), "gzip": gzip.compress(body), "": body}
+    headers = {
+        "content-security-policy": f"{policy}; frame-ancestors {frames}",
+        "cache-control": "no-cache",
+        "vary": "accept-encoding",
+        "etag": f'W/"{hashlib.sha256(body).hexdigest()[:16]}"',
     }
+    return Page(bodies, headers)
+
+
+def page_routes(server: PageServer) -> list[BaseRoute]:
+    """/, its picture for chats, and the OpenAPI description of this project's own routes."""
+    one_at_a_time = anyio.CapacityLimiter(1)
+
+    async def show(request: Request) -> Response:
+        """The document, which a browser keeps until it is another."""
+        address = server.site.address(request.scope)
+        made = await anyio.to_thread.run_sync(server.page, address, limiter=one_at_a_time)
+        if request.headers.get("if-none-match") == made.headers["etag"]:
+            return Response(status_code=304, headers=made.headers)
+        accepted = request.headers.get("accept-encoding", "")
+        encoding = next(name for name in made.bodies if name in accepted)
+        headers = made.headers | ({"content-encoding": encoding} if encoding else {})
+        return Response(made.bodies[encoding], headers=headers, media_type="text/html")
+
+    def picture(request: Request) -> Response:
+        return FileResponse(PICTURE, headers={"cache-control": "max-age=86400"})
+
+    def description(request: Request) -> Response:
+        return routes.json_response(openapi(server.described))
+
+    return [
+        Route("/", show),
+        Route("/preview.png", picture),
+        Route("/openapi.json", description),
+    ]
+
+
+def openapi(described: list[BaseRoute]) -> dict[str, Any]:
+    """The OpenAPI description of these routes alone: Gradio's own would be 79 more."""
+    return get_openapi(title="Draw a digit", version=version(), routes=described)
+
+
+def file_address(name: str) -> str:
+    return f"page-files/{version()}/{name}.gz"
+
+
+def page_files() -> Mapping[str, tuple[bytes, str]]:
+    """What a browser may keep for ever: content and media type, by address."""
+    return {file_address(name): (file, "application/gzip") for name, file in files().items()}
 
 
 class Launched(NamedTuple):
@@ -90,24 +198,28 @@ class Launched(NamedTuple):
     printed: str
 
 
-def launch(server: PageServer, host="127.0.0.1", port=None, share=False, auth=None) -> Launched:
+def launch(server: PageServer, host="127.0.0.1", port=None, share=False) -> Launched:
     """Serve from a thread of its own; without a port it takes a free one from 7860 on."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     # Gradio asks itself for the page: not through a proxy.
     hosts = [os.environ.get("no_proxy"), "localhost,127.0.0.1"]
     os.environ["no_proxy"] = ",".join(filter(None, hosts))
+    server.page(None)  # compressed before anybody waits for it
+    server.site.is_starting = True
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         _, address, public_address = server.launch(
             server_name=host,
             server_port=port,
             share=share,
-            auth=auth,
             quiet=True,
             prevent_thread_lock=True,
             ssr_mode=False,
-            app_kwargs={"exception_handlers": middleware.NOT_ANSWERED},
+            run_history=False,
+            app_kwargs={"lifespan": server.lifespan},
         )
+    log.take_over_uvicorn()
+    server.site.is_starting, server.site.public_address = False, public_address
     return Launched(address, public_address, printed.getvalue())
 
 

@@ -1,59 +1,100 @@
-"""Passwords: who may come in, and who has.
+"""Signing in: passwords, the page that asks for them, and the session that remembers.
 
-A browser logs in by POST /login and has a cookie from then on, one that Gradio knows. Programs
-may send the password with each request to this project's own routes: `Authorization: Basic`, as
+A browser signs in once and has a signed cookie from then on, which any replica with the same
+secret knows. Programs may send the password with each request: `Authorization: Basic`, as
 curl -u does, or `Bearer` with the same words.
 """
 
 import base64
+import hashlib
 import hmac
+import html
+import json
 import os
+import re
 import secrets
 import time
 from collections import Counter
+from pathlib import Path
 
+from starlette.exceptions import HTTPException
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from mnist_core.errors import UserError
+from serving import limits
 from serving.errors import Refusal
-from serving.limits import client_name
+from serving.metrics import Metrics
+from serving.options import PASSWORDS
+from ui.texts import LANGUAGES
 
-PASSWORDS = "DRAW_A_DIGIT_AUTH"  # environment variable: what it holds is in no process list
-# Wrong ones of a name or an address in so many seconds: a class of 40 mistypes twice each.
-MAX_WRONG, WINDOW = 100, 600
-ALWAYS = 5  # an address may try, or whoever guesses at a name would lock its people out
-MAX_REMEMBERED = 10_000  # names and addresses, and logins: the oldest has to log in again
-LOGOUT_PAGE = (
-    '<!doctype html><title>Log out</title><form method="post"><button>Log out / 退出登录</button>'
-)
+SECRET = "DRAW_A_DIGIT_SECRET"  # environment variable: with the same one sessions outlive a restart
+SESSION_SECONDS = 14 * 24 * 3600
+MAX_REMEMBERED = 10_000  # names and addresses
+PAGE = Path(__file__).with_name("sign_in.html")
+# The scripts keep the drawing that the address holds.
+KEEP_FRAGMENT = "document.forms[0].action += location.hash;"
+GO_ON = "location.replace(document.links[0].href + location.hash);"
 
 
 class Passwords:
-    """The passwords `by_name`, for Gradio's `auth`; whoever guesses at them has to wait."""
+    """The passwords `by_name`; whoever guesses at them has to wait. `secret` signs sessions."""
 
-    def __init__(self, by_name: dict[str, str]) -> None:
+    def __init__(self, by_name: dict[str, str], secret: str | None = None) -> None:
         self.by_name = by_name
+        secret = secret or os.environ.get(SECRET) or secrets.token_urlsafe()
+        # Sessions end when a password changes.
+        self.secret = hashlib.sha256(f"{secret}{sorted(by_name.items())}".encode()).hexdigest()
         self.window, self.wrong = 0, Counter()
 
-    def __call__(self, name: str, password: str, address: str = "") -> bool:
+    def check(self, name: str, password: str, client: str) -> bool:
         """Whether they belong together. Raises Refusal after too many that did not."""
-        window, since = divmod(int(time.monotonic()), WINDOW)
+        window, since = divmod(int(time.monotonic()), limits.WRONG_SECONDS)
         if window != self.window or len(self.wrong) > MAX_REMEMBERED:
             self.window, self.wrong = window, Counter()
-        guesser, guessed_at = self.wrong["address", address], self.wrong["name", name]
-        if guesser >= MAX_WRONG or (guesser >= ALWAYS and guessed_at >= MAX_WRONG):
+        by_client, by_name = self.wrong["client", client], self.wrong["name", name]
+        most = limits.MAX_WRONG
+        if by_client >= most or (by_client >= limits.ALWAYS and by_name >= most):
             reason = "too many wrong passwords: wait some minutes, then try again"
-            raise Refusal(429, reason, **{"retry-after": str(WINDOW - since)})
+            wait = str(limits.WRONG_SECONDS - since)
+            raise Refusal(429, "too_many_passwords", reason, **{"retry-after": wait})
         expected = self.by_name.get(name, "")
         texts = [text.encode(errors="replace") for text in (expected, password)]
         if expected and hmac.compare_digest(*texts):
             return True
-        self.wrong["address", address] += 1
-        if expected:  # names that are none a client can make up without end
+        self.wrong["client", client] += 1
+        if expected:  # other names a client can make up without end
             self.wrong["name", name] += 1
         return False
+
+    def is_signed_in(self, request: Request) -> bool:
+        """By a session, or by a password in the header "authorization"."""
+        if request.session.get("name") in self.by_name:
+            return True
+        scheme, _, words = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() not in ("basic", "bearer"):
+            return False
+        try:
+            name, _, password = base64.b64decode(words, validate=True).decode().partition(":")
+        except ValueError:
+            return False
+        return self.check(name, password, limits.client_name(request.client))
+
+    def with_sessions(self, app: ASGIApp) -> ASGIApp:
+        """`app` with `request.session`, kept in a cookie that two servers of a host don't share."""
+        name = hashlib.sha256(self.secret.encode()).hexdigest()[:8]
+        space = "SPACE_HOST" in os.environ  # there the page is in a frame of another site
+        return SessionMiddleware(
+            app,
+            self.secret,
+            session_cookie=f"draw-a-digit-{name}",
+            max_age=SESSION_SECONDS,
+            same_site="none" if space else "lax",
+            https_only=space,
+        )
 
 
 def credentials(given: list[str]) -> Passwords | None:
@@ -73,59 +114,86 @@ def credentials(given: list[str]) -> Passwords | None:
     return Passwords(by_name) if by_name else None
 
 
-def check_signed_in(request: Request) -> None:
-    """Raise Refusal where there are passwords, and a request has neither a login nor one."""
-    if request.app.auth is None or _logins(request):
-        return
-    scheme, _, words = request.headers.get("authorization", "").partition(" ")
-    try:
-        name, _, password = base64.b64decode(words, validate=True).decode().partition(":")
-    except ValueError:
-        name = password = ""
-    if scheme.lower() not in ("basic", "bearer") or not _belong(request, name, password):
-        raise Refusal(401, "you are not logged in: load the page again, or curl -u USER:PASSWORD")
+def sign_in_routes(users: Passwords, root: str, metrics: Metrics) -> list[Route]:
+    """/login, a page and where it posts its form to, and POST /logout; `root` is the page's."""
 
+    def show(request: Request) -> Response:
+        return sign_in_page(request, root)
 
-def _belong(request: Request, name: str, password: str) -> bool:
-    return request.app.auth(name, password, client_name(request.client))
+    async def sign_in(request: Request) -> Response:
+        """Answers 200, and not 303, as gradio_client takes nothing else for success."""
+        name, password = await read_form(request)
+        wants_page = "text/html" in request.headers.get("accept", "")
+        try:
+            if not users.check(name, password, limits.client_name(request.client)):
+                raise Refusal(400, "wrong_password", "the name or the password is wrong")
+        except Refusal as refusal:
+            if not wants_page:
+                raise
+            metrics.refusal("/login", refusal)
+            return sign_in_page(request, root, refusal)
+        request.session["name"] = name
+        return go_on(root) if wants_page else JSONResponse({"success": True})
 
+    def sign_out(request: Request) -> Response:
+        request.session.clear()
+        return RedirectResponse(root or "./", 303)
 
-def _logins(request: Request) -> set[str]:
-    """The tokens that let in, of those in a request's cookies."""
-    names = (f"access-token-{kind}{request.app.cookie_id}" for kind in ("", "unsecure-"))
-    return {request.cookies.get(name) for name in names} & request.app.tokens.keys()
-
-
-async def login(request: Request) -> Response:
-    """POST a form with "username" and "password"; the cookies of the answer let in."""
-    app, form = request.app, await request.form(max_files=0, max_fields=10)
-    name, password = (str(form.get(key, "")) for key in ("username", "password"))
-    if not app.auth or not _belong(request, name.strip(), password):
-        raise Refusal(400, "the name or the password is wrong")
-    token = secrets.token_urlsafe()
-    app.tokens[token] = name.strip()
-    for oldest in list(app.tokens)[:-MAX_REMEMBERED]:
-        del app.tokens[oldest]
-    response = Response(b'{"success":true}', media_type="application/json")
-    # As Gradio does: one for a frame on another site, as Spaces has it, one where there is no TLS.
-    secure, plain = f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}"
-    response.set_cookie(secure, token, httponly=True, samesite="none", secure=True)
-    response.set_cookie(plain, token, httponly=True)
-    return response
-
-
-async def logout(request: Request) -> Response:
-    """GET shows a button and changes nothing; POST ends the login of this browser alone."""
-    if request.method != "POST":
-        return Response(LOGOUT_PAGE, media_type="text/html")
-    for token in _logins(request):
-        del request.app.tokens[token]
-    return RedirectResponse("./", 303)
-
-
-def login_routes() -> list[Route]:
-    """/login and /logout, in place of Gradio's."""
     return [
-        Route("/login", login, methods=["POST"]),
-        Route("/logout", logout, methods=["GET", "POST"]),
+        Route("/login", show, methods=["GET"]),
+        Route("/login", sign_in, methods=["POST"]),
+        Route("/logout", sign_out, methods=["POST"]),
     ]
+
+
+async def read_form(request: Request) -> tuple[str, str]:
+    """ "username" and "password" of a form or of JSON; empty where they are missing."""
+    try:
+        if request.headers.get("content-type", "").startswith("application/json"):
+            form = dict(json.loads(await request.body()))
+        else:
+            form = await request.form(max_files=0, max_fields=10)
+    except (ValueError, TypeError, RecursionError, HTTPException):
+        form = {}
+    name, password = (str(form.get(key, "")) for key in ("username", "password"))
+    return name.strip(), password
+
+
+def sign_in_page(request: Request, root: str, refusal: Refusal | None = None) -> Response:
+    """The form, in Chinese where a browser prefers it, and what was wrong with the last one."""
+    accepted = request.headers.get("accept-language", "").lower()
+    language = "zh" if accepted.startswith("zh") else "en"
+    texts = LANGUAGES[language]
+    words = {key: texts[key] for key in ("title", "sign_in", "user_name", "password")}
+    error = texts[f"refused_{refusal.code}"] if refusal else ""
+    body = PAGE.read_text("utf-8").format(
+        language=language, action=html.escape(f"{root}login"), script=KEEP_FRAGMENT, error=error,
+        **words,
+    )  # fmt: skip
+    return page_response(body, refusal)
+
+
+def go_on(root: str) -> Response:
+    """A page that leads on to the page, with the drawing in its address where scripts run."""
+    address = html.escape(root or "./")
+    return page_response(
+        f'<!doctype html><noscript><meta http-equiv="refresh" content="0;url={address}"></noscript>'
+        f'<a href="{address}">Draw a digit</a><script>{GO_ON}</script>'
+    )
+
+
+def page_response(body: str, refusal: Refusal | None = None) -> Response:
+    """`body`, with a policy that lets its own script and style do their work, and no others."""
+    hashes = {
+        f"{kind}-src": re.findall(rf"(?s)<{kind}>(.*?)</{kind}>", body)
+        for kind in ("style", "script")
+    }
+    sources = "".join(
+        f"{kind} 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'; "
+        for kind, texts in hashes.items()
+        for text in texts
+    )
+    policy = f"default-src 'none'; {sources}img-src data:; base-uri 'none'; form-action 'self'"
+    headers = {"content-security-policy": policy, "cache-control": "no-store"}
+    status = refusal.status if refusal else 200
+    return HTMLResponse(body, status, headers | (refusal.headers if refusal else {}))

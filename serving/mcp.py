@@ -1,74 +1,70 @@
-"""Recognition as a tool over MCP, streamable HTTP: POST /gradio_api/mcp/, a JSON answer to each.
+"""Recognition as tools over MCP, by the official SDK: streamable HTTP, stateless, JSON answers.
 
 Gradio's own MCP would fetch what a value names, and ask this server without the client's login.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import anyio
 import orjson
+from mcp.server.fastmcp.server import StreamableHTTPASGIApp
+from mcp.server.lowlevel import Server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp.types import CallToolResult, TextContent, Tool
 from pydantic import TypeAdapter
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from mnist_core.errors import UserError
-from serving.auth import check_signed_in
-from serving.envelopes import ENDPOINTS, only, parse_object
-from serving.errors import sentence
-from serving.metrics import Metrics
-from serving.reloader import ModelReloader
-from serving.routes import api_functions, json_response
+from serving.errors import Refusal, sentence
+from serving.gradio_api import ENDPOINTS, only
 
-PATH = "/gradio_api/mcp"  # where Gradio has it, and clients look for it
-# What is used here is the same in all of them: https://modelcontextprotocol.io/specification
-VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
-SERVER = {"capabilities": {"tools": {}}, "serverInfo": {"name": "draw-a-digit", "version": "1"}}
+PATHS = ("/mcp", "/gradio_api/mcp", "/gradio_api/mcp/")  # the last two are where Gradio has it
 
 
-def mcp_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]:
-    """/gradio_api/mcp: `api_functions` as tools."""
-    tools = {tool.__name__: tool for tool in api_functions(reloader, metrics, UserError)}
-    worker = anyio.CapacityLimiter(1)
+def session_manager(functions: list[Callable[[Any], Awaitable]]) -> StreamableHTTPSessionManager:
+    """What answers MCP at PATHS with `functions` as tools, inside its `run()`.
 
-    async def mcp(request: Request) -> Response:
-        check_signed_in(request)
-        message = parse_object(await request.body())
-        if not isinstance(message.get("id"), str | int):  # it tells something, and asks nothing
-            return Response(status_code=202)
-        said = await anyio.to_thread.run_sync(answer, tools, message, limiter=worker)
-        return json_response({"jsonrpc": "2.0", "id": message["id"], **said})
+    Which hosts and origins may ask is decided in access.py, so the SDK's own check is left out.
+    """
+    tools = {function.__name__: function for function in functions}
+    server = Server("draw-a-digit")
 
-    return [Route(path, mcp, methods=["POST"]) for path in (PATH, f"{PATH}/")]
+    @server.list_tools()
+    async def list_tools() -> list[Tool]:
+        return [described(tool) for tool in tools.values()]
 
+    @server.call_tool(validate_input=False)  # its complaints would quote what was sent
+    async def call_tool(name: str, arguments: dict[str, Any]) -> CallToolResult:
+        try:
+            if name not in tools:
+                raise UserError(f"there is no such tool: expected {', '.join(tools)}")
+            found = await tools[name](only(arguments, ENDPOINTS[name]))
+            return result(orjson.dumps(found).decode())
+        except (Refusal, UserError) as error:
+            return result(sentence(error), is_error=True)
 
-def answer(tools: dict[str, Callable], message: dict[str, Any]) -> dict[str, Any]:
-    """{"result": ...} or {"error": ...}, as JSON-RPC has them."""
-    match message:
-        case {"method": "initialize", "params": {"protocolVersion": asked}}:
-            version = asked if asked in VERSIONS else VERSIONS[0]
-            return {"result": {"protocolVersion": version, **SERVER}}
-        case {"method": "ping"}:
-            return {"result": {}}
-        case {"method": "tools/list"}:
-            return {"result": {"tools": [description(tool) for tool in tools.values()]}}
-        case {"method": "tools/call", "params": {"name": str(name)} as params} if name in tools:
-            return {"result": call(tools[name], params.get("arguments"))}
-    return {"error": {"code": -32601, "message": "There is no such method or tool here."}}
+    anybody = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    return StreamableHTTPSessionManager(
+        server, json_response=True, stateless=True, security_settings=anybody
+    )
 
 
-def description(tool: Callable) -> dict[str, Any]:
+def routes(manager: StreamableHTTPSessionManager) -> list[Route]:
+    return [Route(path, StreamableHTTPASGIApp(manager)) for path in PATHS]
+
+
+def result(text: str, is_error: bool = False) -> CallToolResult:
+    return CallToolResult(content=[TextContent(type="text", text=text)], isError=is_error)
+
+
+def described(tool: Callable) -> Tool:
     """What a language model reads of a tool: its docstring, and its parameter as a schema."""
-    schema = TypeAdapter(tool).json_schema()
-    return {"name": tool.__name__, "description": inspect.getdoc(tool), "inputSchema": schema}
-
-
-def call(tool: Callable, arguments: Any) -> dict[str, Any]:
-    """What `tool` answers, or a sentence that says what is wrong with the `arguments`."""
-    try:
-        text = orjson.dumps(tool(only(arguments, ENDPOINTS[tool.__name__]))).decode()
-        return {"content": [{"type": "text", "text": text}]}
-    except UserError as error:
-        return {"content": [{"type": "text", "text": sentence(error)}], "isError": True}
+    (parameter,) = inspect.signature(tool).parameters.values()
+    schema = {
+        "type": "object",
+        "properties": {parameter.name: TypeAdapter(parameter.annotation).json_schema()},
+        "required": [parameter.name],
+    }
+    return Tool(name=tool.__name__, description=inspect.getdoc(tool), inputSchema=schema)

@@ -1,34 +1,19 @@
-"""What the server counts, for Prometheus, and its log: one JSON line a refusal or error.
+"""What the server counts, for Prometheus; what is refused or fails is logged too."""
 
-Neither ever holds a drawing, an address or anything else that a client sent.
-"""
-
-import datetime
 import functools
-import logging
-import os
-import queue
-import threading
 import time
-import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-import orjson
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from starlette.exceptions import HTTPException
 
 from mnist_core.errors import UserError
 from serving.errors import OUR_FAULT, Refusal
-from serving.limits import MinuteLimit
+from serving.log import logger
 
 # Seconds: from an answer on an idle machine to one that a person has stopped waiting for.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5)
-
-# Of one kind in a minute: nothing that a stranger repeats fills a disk, or hides other lines.
-MAX_LINES = 100
-MAX_WAITING = 1000  # while nobody reads them: some 200 kB
-
-logger = logging.getLogger("serving")
 
 
 class Metrics:
@@ -61,15 +46,17 @@ class Metrics:
         self.predictions.labels(endpoint).inc()
 
     def refusal(self, endpoint: str, error: Exception) -> Refusal:
-        """What to answer to `error`: of a UserError its words, of a fault of ours none."""
+        """What to answer to `error`: of a fault of ours no words."""
         if isinstance(error, UserError):
-            error = Refusal(422, str(error))
+            error = Refusal(422, error.code or "invalid_input", str(error))
+        elif isinstance(error, HTTPException) and error.status_code < 500:
+            error = of_framework(error.status_code)
         if not isinstance(error, Refusal):
             self.failed(endpoint, error)
-            return Refusal(500, OUR_FAULT)
+            return Refusal(500, "our_fault", OUR_FAULT)
         self.refusals.labels(endpoint, error.status).inc()
-        fields = {"endpoint": endpoint, "status": error.status, "reason": error.reason}
-        logger.info("refused", extra={"fields": fields})
+        fields = {"endpoint": endpoint, "status": error.status, "code": error.code}
+        logger.info("refused", extra={"fields": fields | {"reason": error.reason}})
         return error
 
     def failed(self, endpoint: str, error: Exception) -> None:
@@ -78,54 +65,8 @@ class Metrics:
         logger.error("error", exc_info=error, extra={"fields": {"endpoint": endpoint}})
 
 
-class JSONFormatter(logging.Formatter):
-    """A JSON line; an error is named by its class and place, as its words may quote a client."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.datetime.fromtimestamp(record.created, datetime.timezone.utc)
-        line = {"time": moment.isoformat(timespec="seconds"), "event": record.getMessage()}
-        if record.name.partition(".")[0] != logger.name:  # a library's words may quote one, too
-            line |= {"event": str(record.msg).partition("\n")[0], "logger": record.name}
-        line |= getattr(record, "fields", {})
-        if record.exc_info and record.exc_info[0]:
-            kind, _, place = record.exc_info
-            line |= {"error": kind.__name__, "traceback": traceback.format_tb(place)}
-        return orjson.dumps(line).decode()
-
-
-class PatientHandler(logging.Handler):
-    """Writes from a thread of its own: a reader of standard error who stalls stops nobody.
-
-    What finds no room, or is more than MAX_LINES in a minute, is left out; /metrics counts all.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFormatter(JSONFormatter())
-        self.limit = MinuteLimit(MAX_LINES, 4 * MAX_LINES, "lines")
-        self.lines = queue.Queue(MAX_WAITING)
-        threading.Thread(target=self._write, daemon=True).start()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        with suppress(Refusal, queue.Full):
-            self.limit.count(f"{record.name} {record.levelname}")
-            self.lines.put_nowait(f"{self.format(record)}\n".encode())
-
-    def flush(self) -> None:
-        """Wait for a second at most until all is written, as logging does at the end."""
-        end = time.monotonic() + 1
-        while self.lines.unfinished_tasks and time.monotonic() < end:
-            time.sleep(0.01)
-
-    def _write(self) -> None:
-        while True:
-            with suppress(OSError):
-                os.write(2, self.lines.get())  # sys.stderr's lock would be held meanwhile
-            self.lines.task_done()
-
-
-def log_to_stderr() -> None:
-    """Write the log of this package, and warnings of others, to standard error from now on."""
-    logging.lastResort = handler = PatientHandler()
-    logger.handlers = [handler]
-    logger.setLevel(logging.INFO)
+def of_framework(status: int) -> Refusal:
+    """What Starlette or Gradio refuses, in our words: theirs may quote a client."""
+    if status == 404:
+        return Refusal(404, "not_found", "there is nothing at this address")
+    return Refusal(422, "invalid_input", "this request has another form than is expected here")

@@ -1,12 +1,13 @@
-"""The options of app.py. Imports nothing that takes time: a mistyped one is told at once."""
+"""The options of app.py and of scripts/serve_ray.py. Imports nothing that takes time."""
 
 import argparse
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from serving.auth import PASSWORDS
 from serving.server import TRUSTED
 
+PASSWORDS = "DRAW_A_DIGIT_AUTH"  # environment variable, which no list of processes shows
 AUTH = (
     "let in only who knows this; may be given again. Other people on this machine can read it in "
     f"the list of processes, but not the variable {PASSWORDS}, which holds the same, a line each"
@@ -15,6 +16,11 @@ PROXIES = (
     "addresses or networks, with commas between them, of reverse proxies that are believed who "
     f"their clients are; as in the variable {TRUSTED} (nobody; with --share its tunnel)"
 )
+# What a prefix can't be.
+OWN_ADDRESSES = {
+    *("config", "corrections", "gradio_api", "healthz", "login", "logout", "mcp", "metrics"),
+    *("network", "page-files", "recognize", "training"),
+}
 CORRECTIONS = (
     "keep drawings that people correct, if they agree; where the page is public, with --share or "
     "on a Space, only if this is given"
@@ -34,9 +40,10 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=AUTH)
     text = "where a reverse proxy shows the page, or its whole address"
     add("--root-path", type=root_path, default="", metavar="/PATH", help=text)
-    add("--allowed-host", action="append", metavar="NAME", help="answer to no other Host")
+    text = "answer to no other Host"
+    add("--allowed-host", action="append", default=[], metavar="NAME", help=text)
     add("--forwarded-allow-ips", default="", metavar="ADDRESSES", help=PROXIES)
-    add("--mcp", action="store_true", help="offer recognition over MCP too, at gradio_api/mcp/")
+    add("--mcp", action="store_true", help="offer recognition over MCP too, at mcp")
     add("--corrections", action=argparse.BooleanOptionalAction, help=CORRECTIONS)
     text = "offer no training, which a page has that nobody but this machine can reach"
     add("--no-train", action="store_true", help=text)
@@ -46,7 +53,10 @@ def argument_parser() -> argparse.ArgumentParser:
 
 
 def root_path(text: str) -> str:
-    """`text`, unless its slash was forgotten."""
+    """`text`, where a page can be; "/" is none. Raises ArgumentTypeError elsewhere."""
     if text and not text.startswith(("/", "http://", "https://")):
         raise argparse.ArgumentTypeError(f"expected /{text} or https://NAME/PATH, found {text}")
-    return text
+    path = urlsplit(text).path.rstrip("/")
+    if path.strip("/") in OWN_ADDRESSES:  # below /login a proxy may mean the page or our /login
+        raise argparse.ArgumentTypeError(f"{path} is an address of the page's own: choose another")
+    return text.rstrip("/")

@@ -1,4 +1,4 @@
-"""Whose pages may ask, and what Gradio is told of a request.
+"""Where the page is, which other pages may ask, and what Gradio is told of a request.
 
 A browser says in Origin and Sec-Fetch-Site whose page a request comes from, and no page can forge
 them; programs such as curl say nothing, and act for nobody else.
@@ -6,40 +6,81 @@ them; programs such as curl say nothing, and act for nobody else.
 
 import os
 import re
-from urllib.parse import parse_qsl, urlencode
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from serving.envelopes import NAME
 from serving.errors import Refusal
 
-SAFE = ("GET", "HEAD", "OPTIONS")  # they change nothing
-# Names of this machine that no other can have: what DNS says of them nobody asks.
+SAFE = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
+# Names of this machine that no other can have: browsers ask no DNS for them.
 OWN_MACHINE = re.compile(r"(?ai)(localhost|127\.0\.0\.1|\[?::1\]?)(:\d{1,5})?")
-# What proxies and tunnels add, on the way from somewhere else.
+# What proxies and tunnels add on the way from somewhere else.
 FORWARDING = re.compile(r"x-forwarded-.*|forwarded|via|x-real-ip|cf-connecting-ip")
-# Anybody's words, of which Gradio would make addresses; whom Origin names, it would let read.
-STEERING = (b"host", b"origin", b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server")
-# All that is known of a query; Gradio would take deep_link for the name of a file.
-QUERY = re.compile(rf"(?a)session_hash={NAME.pattern}|all_(session|endpoints)=(true|false)")
+# Headers of which Gradio would make addresses, and Origin, which it would let read.
+UNTRUSTED = (b"host", b"origin", b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server")
+SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)  # gradio_client sends a UUID
 
 
-def others(root_path: str) -> list[str]:
-    """A proxy's, and of Spaces the page's own and its frame's: others there are other people's."""
-    space = os.environ.get("SPACE_HOST")  # set by Hugging Face Spaces
-    frames = ["https://huggingface.co", f"https://{space}"] if space else []
-    return [*frames, *re.findall("^https?://[^/]+", root_path)]
+@dataclass
+class Site:
+    """Where the page is reached.
 
+    `root` is "", "/digits" or "https://name/digits", as --root-path says; `hosts` are the names
+    that it answers to, all without any; `public_address` is that of a public link.
+    """
 
-def check_origin(scope: Scope, allowed: list[str]) -> None:
-    """Raise Refusal where a page, not the Host's or of `allowed`, would change something."""
-    headers = Headers(scope=scope)
-    origin, site, host = (headers.get(key) for key in ("origin", "sec-fetch-site", "host"))
-    if scope["method"] in SAFE or site == "same-origin" or origin in allowed:
-        return
-    if site == "cross-site" or origin not in (None, f"http://{host}", f"https://{host}"):
-        raise Refusal(403, "this comes from a page of another site, which may not ask here")
+    root: str = ""
+    hosts: tuple[str, ...] = ()
+    public_address: str | None = None
+    is_starting: bool = False  # while Gradio asks itself whether it answers
+
+    def __post_init__(self) -> None:
+        self.root = self.root.rstrip("/")
+        self.prefix = urlsplit(self.root).path
+        self.space = os.environ.get("SPACE_HOST")  # set by Hugging Face Spaces
+        frames = ["https://huggingface.co", f"https://{self.space}"] if self.space else []
+        self.others = [*frames, *re.findall("^https?://[^/]+", self.root)]
+
+    def strip_prefix(self, path: str) -> str:
+        """`path` below the prefix, whether or not a proxy has taken it off."""
+        if self.prefix and f"{path}/".startswith(f"{self.prefix}/"):
+            return path[len(self.prefix) :] or "/"
+        return path
+
+    def check_host(self, scope: Scope) -> None:
+        """Raise Refusal for a Host that is not one of `hosts`."""
+        name = Headers(scope=scope).get("host", "").rpartition(":")
+        name = name[0] if name[2].isdecimal() else "".join(name)
+        own = OWN_MACHINE.fullmatch(name)
+        if self.hosts and not own and not any(fnmatchcase(name, host) for host in self.hosts):
+            raise Refusal(400, "unknown_host", "this server goes by other names: see its address")
+
+    def check_origin(self, scope: Scope) -> None:
+        """Raise Refusal where a page that belongs elsewhere would change something here."""
+        headers = Headers(scope=scope)
+        origin, site, host = (headers.get(key) for key in ("origin", "sec-fetch-site", "host"))
+        if scope["method"] in SAFE or site == "same-origin" or origin in self.others:
+            return
+        if site == "cross-site" or origin not in (None, f"http://{host}", f"https://{host}"):
+            words = "this comes from a page of another site, which may not ask here"
+            raise Refusal(403, "foreign_origin", words)
+
+    def address(self, scope: Scope) -> str | None:
+        """The page's whole address without a slash at its end; None where the Host is unknown."""
+        host, (name, port) = Headers(scope=scope).get("host"), scope.get("server") or ("", None)
+        if "://" in self.root:
+            return self.root
+        if self.public_address == f"https://{host}":
+            return self.public_address
+        if self.space == host or self.hosts:  # only those have come so far
+            scheme = "https" if self.space == host else scope["scheme"]
+            return f"{scheme}://{host}{self.prefix}"
+        known = host in (f"{name}:{port}", f"localhost:{port}")
+        return f"{scope['scheme']}://{host}{self.prefix}" if known else None
 
 
 def is_own_machine(host: str) -> bool:
@@ -55,22 +96,10 @@ def from_own_machine(scope: Scope) -> bool:
     return is_own_machine(headers.get("host", "")) and not forwarded
 
 
-def without_steering(scope: Scope) -> Scope:
-    """`scope` as Gradio may see it: of nobody's words it makes an address or opens a file."""
-    headers = [(name, value) for name, value in scope["headers"] if name not in STEERING]
-    headers.append((b"x-gradio-server", _address(scope).encode()))
-    pairs = parse_qsl(scope["query_string"].decode("latin-1"))  # judged once they are decoded
-    query = urlencode([pair for pair in pairs if QUERY.fullmatch("=".join(pair))])
-    return {**scope, "headers": headers, "query_string": query.encode()}
-
-
-def _address(scope: Scope) -> str:
-    """The page's, where the Host is it for sure; else relative to where the page is."""
-    host, (name, port) = Headers(scope=scope).get("host"), scope.get("server") or ("", None)
-    public = scope["app"].get_blocks().share_url
-    if public == f"https://{host}":
-        return public
-    if host in (f"{name}:{port}", f"localhost:{port}") and not scope.get("root_path"):
-        return f"http://{host}"
-    # A client that reads /config goes on with the address that it was given.
-    return "/" if scope["path"].endswith("/config") else "."
+def strip_untrusted_headers(scope: Scope, address: str) -> Scope:
+    """`scope` for Gradio, which makes addresses of some headers and names of files of a query."""
+    headers = [(name, value) for name, value in scope["headers"] if name not in UNTRUSTED]
+    headers.append((b"x-gradio-server", address.encode()))
+    pairs = parse_qsl(scope["query_string"].decode("latin-1"))
+    query = [(k, v) for k, v in pairs if k == "session_hash" and SESSION.fullmatch(v)]
+    return {**scope, "headers": headers, "query_string": urlencode(query).encode()}

@@ -13,11 +13,11 @@ import torch
 from mnist_core import Recognizer
 from mnist_core.errors import UserError
 from mnist_core.network.weights import HUB, MODEL_FILE
-from serving.metrics import log_to_stderr
+from serving.log import log_to_stderr
 
 LOOK_SECONDS = 1
 
-logger = logging.getLogger(__name__)  # of "serving": see metrics.py
+logger = logging.getLogger(__name__)  # of "serving": see log.py
 
 
 class ModelReloader:

@@ -1,17 +1,17 @@
 """The page's own routes: POST /recognize for it and for programs, /network, /healthz, /metrics.
 
-Nothing is kept between two requests, so that any replica can answer any of them. What a person
-can mend is answered with HTTP 4xx and {"error": a sentence}; see middleware.py.
+Nothing is kept between two requests, so that any replica can answer any of them. Who may ask is
+decided in access.py. What a person can mend is answered with HTTP 4xx, a sentence and a code.
 """
 
-import contextlib
 import functools
 import gzip
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio
 import orjson
+from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -19,98 +19,97 @@ from starlette.routing import Route
 
 from mnist_core import Number, Prediction, Recognizer
 from mnist_core.drawing.pictures import decode_picture
-from mnist_core.errors import UserError
 from mnist_core.network.grid import browser_file
-from serving.auth import check_signed_in
+from serving import models
 from serving.errors import Refusal
+from serving.limits import Lanes
 from serving.metrics import Metrics
 from serving.reloader import ModelReloader
 
-# Threads that read drawings, and as many for pictures, which take longer: with more of them
-# they wait for each other (docs/serving.md has the measurement).
-WORKERS = 1
-RECOGNIZE, NETWORK = "recognize", "network"  # beside the page, wherever that is
-HEALTH_SECONDS = 5
-FOREVER = "max-age=31536000, immutable"  # of what changes its address with its content
+RECOGNIZE, NETWORK = "recognize", "network"  # relative to the page
+FOREVER = "max-age=31536000, immutable"  # for what changes its address with its content
+BINARY = {200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}}
+TEXT = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
-def recognition_routes(reloader: ModelReloader, metrics: Metrics) -> list[Route]:
-    """/recognize, /healthz and /metrics, for the app that Gradio makes."""
-    for_strokes, for_pictures = anyio.CapacityLimiter(WORKERS), anyio.CapacityLimiter(WORKERS)
+def recognition_routes(reloader: ModelReloader, metrics: Metrics, lanes: Lanes) -> APIRouter:
+    """/recognize, /healthz and /metrics."""
+    router = APIRouter()
 
+    @router.post(
+        f"/{RECOGNIZE}",
+        response_model=models.Recognition,
+        responses=models.refusals(403, 411, 413, 422, 503),
+        openapi_extra=models.body_of(models.Drawing, models.PictureOfDigit),
+    )
     async def recognize(request: Request) -> Response:
-        """What `answer` makes of the body."""
-        check_signed_in(request)
+        """Read a drawing of a digit or a number, or a picture of a digit."""
         with metrics.prediction(f"/{RECOGNIZE}"):
             content = await read_json(request)
-            is_picture = isinstance(content, dict) and "picture" in content
-            workers = for_pictures if is_picture else for_strokes
-            values = (reloader.current, content)
-            return json_response(await anyio.to_thread.run_sync(answer, *values, limiter=workers))
+            if not isinstance(content, dict) or not {"strokes", "picture"} & content.keys():
+                words = 'expected {"strokes": ...} or {"picture": ...}'
+                raise Refusal(422, "invalid_input", words)
+            is_picture = "picture" in content
+            lane = lanes.slow if is_picture else lanes.for_strokes(content["strokes"])
+            return json_response(await lane.run(answer, reloader.current, content))
 
+    @router.get("/healthz", response_model=models.Health, responses=models.refusals())
+    @router.head("/healthz", include_in_schema=False)
     async def healthz(request: Request) -> Response:
-        """200 when a 7 was just read as one, in its turn and in time; else 503."""
-        try:
-            with anyio.fail_after(HEALTH_SECONDS):
-                check = reloader.current.check
-                digit = await anyio.to_thread.run_sync(check, limiter=for_strokes)
-            if digit != 7:
-                raise ValueError("a plain 7 is misread")
-        except Exception as error:
-            metrics.failed("/healthz", error)
-            raise Refusal(503, "no drawing can be read here") from error
-        return json_response({"status": "ok", "digit": digit})
+        """Tell that this process answers and has a network, which was tried as it was loaded."""
+        return json_response({"status": "ok", "network": reloader.current.name})
 
+    @router.get("/metrics", responses=TEXT | models.refusals(), response_class=Response)
     def counts(request: Request) -> Response:
-        check_signed_in(request)
+        """Count predictions, refusals and errors, in Prometheus' format."""
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
-    return [
-        Route(f"/{RECOGNIZE}", recognize, methods=["POST"]),
-        Route("/healthz", healthz),
-        Route("/metrics", counts),
-    ]
+    return router
 
 
-def file_routes(
-    reloader: ModelReloader, files: Mapping[str, tuple[str | bytes, str]], pages: Mapping[str, str]
-) -> list[Route]:
-    """/network, what browsers keep for ever, its file and the page's `files`, and HTML `pages`.
-
-    By address, the files are content and media type.
-    """
-    one_at_a_time = anyio.CapacityLimiter(1)
+def network_routes(reloader: ModelReloader, is_public: bool) -> APIRouter:
+    """/network and the file of the network, which caches of many people may keep if `is_public`."""
+    router, one_at_a_time = APIRouter(), anyio.CapacityLimiter(1)
+    whose = "public" if is_public else "private"
+    headers = {"cache-control": f"{whose}, {FOREVER}", "content-encoding": "gzip"}
 
     @functools.lru_cache(maxsize=2)  # the network that answers and the one before it
     def zipped(recognizer: Recognizer) -> bytes:
         return gzip.compress(browser_file(recognizer.model, recognizer.config))
 
+    @router.get(f"/{NETWORK}", response_model=models.Network, responses=models.refusals())
     async def network(request: Request) -> Response:
-        """What the model card says of the network that answers now; the one before by name."""
-        check_signed_in(request)
+        """Describe the network that answers, and name the one before it."""
         previous = reloader.previous and reloader.previous.name
         return json_response(reloader.current.config | {"previous": previous})
 
-    async def network_file(request: Request) -> Response:
-        """The network that answers now, or the one before it, for the page's recognizer."""
-        check_signed_in(request)
+    @router.get(
+        f"/{NETWORK}/{{name}}.bin", responses=BINARY | models.refusals(404), response_class=Response
+    )
+    async def network_file(name: str, request: Request) -> Response:
+        """Give the weights of the network that answers, or of the one before it, gzipped."""
         for recognizer in (reloader.current, reloader.previous):
-            if recognizer and recognizer.name == request.path_params["name"]:
+            if recognizer and recognizer.name == name:
                 content = await anyio.to_thread.run_sync(zipped, recognizer, limiter=one_at_a_time)
-                whose = "private" if request.app.auth else "public"
-                headers = {"cache-control": f"{whose}, {FOREVER}", "content-encoding": "gzip"}
                 return Response(content, 200, headers, "application/octet-stream")
-        raise Refusal(404, "there is no such network here")
+        raise Refusal(404, "not_found", "there is no such network here")
 
-    def page_file(content: str | bytes, media_type: str) -> Callable:
+    return router
+
+
+def file_routes(
+    files: Mapping[str, tuple[bytes, str]], pages: Mapping[str, Callable[[], str]]
+) -> list[Route]:
+    """What browsers keep for ever, content and media type by address, and HTML pages by name."""
+
+    def served_file(content: bytes, media_type: str) -> Callable:
         headers = {"cache-control": f"public, {FOREVER}"}
         return lambda request: Response(content, 200, headers, media_type)
 
-    return [
-        Route(f"/{NETWORK}", network),
-        Route(f"/{NETWORK}/{{name}}.bin", network_file),
-        *(Route(f"/{address}", page_file(*file)) for address, file in files.items()),
-        *(Route(f"/{name}", HTMLResponse(html), methods=["GET"]) for name, html in pages.items()),
+    served = [Route(f"/{address}", served_file(*file)) for address, file in files.items()]
+    return served + [
+        Route(f"/{name}", lambda request, html=html: HTMLResponse(html))
+        for name, html in pages.items()
     ]
 
 
@@ -119,23 +118,18 @@ async def read_json(request: Request) -> Any:
     try:
         return orjson.loads(await request.body())
     except orjson.JSONDecodeError as error:
-        raise Refusal(400, "this is not JSON") from error
+        raise Refusal(400, "not_json", "this is not JSON") from error
 
 
 def json_response(value: Any) -> Response:
     return Response(orjson.dumps(value), media_type="application/json")
 
 
-def answer(recognizer: Recognizer, content: Any) -> dict[str, Any]:
-    """What `recognizer` reads in {"strokes": ...} or {"picture": data URL}.
+def answer(recognizer: Recognizer, content: dict[str, Any]) -> dict[str, Any]:
+    """What `recognizer` reads in {"strokes": ...} or {"picture": data URL}: a models.Recognition.
 
-    The answer has "probabilities" (ten), "digit" (None without ink), "runner_up",
-    "verdict", "pixels" (784 in 0..255) and "network", the name of `recognizer`. Strokes have a
-    "number" as well, with its "digits" from left to right (see `number`). Raises UserError for
-    other content.
+    Raises UserError for other values.
     """
-    if not isinstance(content, dict) or not {"strokes", "picture"} & content.keys():
-        raise UserError('expected {"strokes": ...} or {"picture": ...}')
     if "picture" in content:
         prediction, numbered = recognizer.predict_image(decode_picture(content["picture"])), {}
     else:
@@ -157,49 +151,8 @@ def fields(prediction: Prediction) -> dict[str, Any]:
 
 
 def number(found: Number) -> dict[str, Any]:
-    """What strokes are when they may be several digits, "number" and "digits".
-
-    Each digit has its own "digit", "probabilities", "verdict" and "pieces", [stroke, from, to]
-    points of the strokes that have any. "number_verdict" and "confidence" are of all together, and
-    "doubtful" is the place of the digit in question, None where the number is sure.
-    """
+    """What strokes are when they may be several digits: the fields of numbers."""
     pairs = zip(found.digits, found.groups, strict=True)
     digits = [fields(digit) | {"pieces": pieces} for digit, pieces in pairs]
     whole = {"confidence": found.confidence, "number_verdict": found.verdict}
     return {"number": found.number, "digits": digits, **whole, "doubtful": found.doubtful}
-
-
-def api_functions(
-    reloader: ModelReloader, metrics: Metrics, api_error: Callable[[str], Exception]
-) -> list[Callable]:
-    """/predict and /predict_image for Gradio's clients and MCP; their docstrings are shown there.
-
-    `api_error` makes the exception that shows a sentence to a client of Gradio's.
-    """
-
-    def predict(strokes: list[list[list[float]]]) -> dict[str, float]:
-        """How probable each digit is for a drawing: strokes, lists of [x, y] points, y down."""
-        with told("/predict"):
-            return by_digit(reloader.current.predict_strokes(strokes))
-
-    def predict_image(picture: str) -> dict[str, float]:
-        """How probable each digit is for a picture of one, dark on light or light on dark.
-
-        The picture is a data URL, data:image/png;base64,..., PNG, JPEG or WebP, of at most
-        1024 pixels a side and 1 MiB.
-        """
-        with told("/predict_image"):
-            return by_digit(reloader.current.predict_image(decode_picture(picture)))
-
-    def by_digit(prediction: Prediction) -> dict[str, float]:
-        return {str(digit): float(p) for digit, p in enumerate(prediction.probabilities)}
-
-    @contextlib.contextmanager
-    def told(endpoint: str) -> Iterator[None]:
-        try:
-            with metrics.prediction(endpoint):
-                yield
-        except Exception as error:
-            raise api_error(metrics.refusal(endpoint, error).reason) from error
-
-    return [predict, predict_image]

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
@@ -28,7 +29,6 @@ from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.network.model import DIGITS
 from mnist_core.training.snapshots import SNAPSHOTS_FILE
-from serving.auth import check_signed_in
 from serving.errors import Refusal
 from serving.origins import is_own_machine
 from serving.routes import json_response, read_json
@@ -62,7 +62,9 @@ class LiveTraining:
     def start(self, content: Any) -> None:
         """Train as `content` asks. Raises Refusal while one trains, UserError for wrong values."""
         if self.is_running():
-            raise Refusal(409, "a training is under way: wait for its end or stop it")
+            raise Refusal(
+                409, "training_under_way", "a training is under way: wait for its end or stop it"
+            )
         options = checked(content)
         name = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}-{options['recipe']}"
         make_directory(directory := self.runs / name)
@@ -79,7 +81,7 @@ class LiveTraining:
     def stop(self) -> None:
         """Have it end, its run resumable. Raises Refusal where none trains."""
         if not self.is_running():
-            raise Refusal(409, "no training is under way")
+            raise Refusal(409, "no_training", "no training is under way")
         if not self.stopping:
             self.stopping = True
             self.process.send_signal(signal.SIGINT)
@@ -145,35 +147,35 @@ def open_training(wanted: bool, host: str, reached_from_elsewhere: bool) -> Live
     return live
 
 
-def training_routes(live: LiveTraining) -> list[Route]:
+def training_routes(live: LiveTraining) -> APIRouter:
     """GET and POST /training, POST /training/stop, GET /training/RUN.bin; see docs/serving.md."""
 
     async def state(request: Request) -> Response:
-        check_signed_in(request)
         if request.method == "POST":
             live.start(await read_json(request))
         return json_response(live.state())
 
     async def stop(request: Request) -> Response:
-        check_signed_in(request)
         live.stop()
         return json_response(live.state())
 
     async def snapshots(request: Request) -> Response:
         """The snapshots so far: with `Range: bytes=N-` what follows the first N bytes."""
-        check_signed_in(request)
         file = live.file(SNAPSHOTS_FILE)
         if not file or request.path_params["run"] != live.directory.name:
-            raise Refusal(404, "there are no snapshots of such a training here")
+            raise Refusal(404, "not_found", "there are no snapshots of such a training here")
         if live.is_running() and "range" not in request.headers:
-            raise Refusal(400, "the file grows: ask for a part of it, with Range: bytes=0-")
+            raise Refusal(
+                400, "range_required", "the file grows: ask for a part of it, with Range: bytes=0-"
+            )
         return FileResponse(file, 200, {"cache-control": "no-store"}, "application/octet-stream")
 
-    return [
+    served = [
         Route(f"/{TRAINING}", state, methods=["GET", "POST"]),
         Route(f"/{TRAINING}/stop", stop, methods=["POST"]),
         Route(f"/{TRAINING}/{{run}}.bin", snapshots),
     ]
+    return APIRouter(routes=served)
 
 
 def checked(content: Any) -> dict[str, Any]:

@@ -146,7 +146,7 @@ def serving(
     mcp: bool = False,
     port: int | None = None,
     auth: list[tuple[str, str]] | None = None,
-    hosts: list[str] | None = None,
+    hosts: Sequence[str] = (),
     trusted: str = "",
     live: Any = None,
 ) -> Iterator[str]:
@@ -155,17 +155,17 @@ def serving(
     from serving import server
     from serving.app import PageServer, launch
     from serving.auth import Passwords
+    from serving.origins import Site
     from serving.reloader import ModelReloader
 
     reloader = ModelReloader(weights)
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(contextlib.closing(Corrections())) if corrections else None
-        page = PageServer(reloader, store, live, root_path, mcp)
         users = auth and Passwords(dict(auth))
+        page = PageServer(reloader, store, live, Site(root_path, tuple(hosts)), users, mcp)
         stack.enter_context(pytest.MonkeyPatch.context()).setenv(server.TRUSTED, trusted)
-        server.prepare()
-        served = launch(page, port=port or free_port(), auth=users)
-        stack.callback(lambda: page.get_blocks().close(verbose=False))
+        served = launch(page, port=port or free_port())
+        stack.callback(page.get_blocks().close, verbose=False)
         reloader.watch()
         yield served.address
 
@@ -173,23 +173,15 @@ def serving(
 @contextlib.contextmanager
 def app_main(*options: object) -> Iterator[str]:
     """What `python app.py` with `options` does, in this process; the address it serves at."""
-    import gradio as gr
-
     import app
     from serving import server
+    from serving.options import argument_parser
 
-    port, served = free_port(), []
+    args = argument_parser().parse_args(["--port", str(free_port()), *map(str, options)])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["app.py", "--port", str(port), *map(str, options)])
-        patch.setattr(gr.Blocks, "block_thread", lambda page: served.append(page))  # returns
-        patch.setattr(server, "exit_when_told", lambda page: None)  # this process does not end
         patch.setenv(server.TRUSTED, "")  # undone afterwards
-        try:
-            app.main()
-            yield f"http://127.0.0.1:{port}/"
-        finally:
-            for page in served:
-                page.close(verbose=False)
+        with app.served(args) as address:
+            yield address
 
 
 @contextlib.contextmanager
@@ -235,7 +227,7 @@ def wait_until_served(address: str, process: subprocess.Popen) -> None:
 
 @pytest.fixture
 def client(tmp_path):
-    """The whole site in this process, without a port: middleware, routes and Gradio."""
+    """The whole site in this process, without a port and Gradio's own routes."""
     from mnist_core.corrections.store import Corrections
     from serving.reloader import ModelReloader
 
@@ -249,14 +241,17 @@ def client(tmp_path):
 
 
 @contextlib.contextmanager
-def site(reloader, store=None, root_path: str = "", live=None):
-    """A client of the page that `reloader`, `store` and `live` make, without a port."""
+def site(reloader, store=None, root_path: str = "", live=None, auth=None, mcp=False, **settings):
+    """A client of the page that `reloader`, `store` and `live` make, without a port or Gradio."""
     from starlette.testclient import TestClient
 
     from serving.app import PageServer
+    from serving.auth import Passwords
+    from serving.origins import Site
 
-    page = PageServer(reloader, store, live, root_path)
-    with TestClient(page, raise_server_exceptions=False) as client:
+    users = auth and Passwords(dict(auth))
+    page = PageServer(reloader, store, live, Site(root_path), users, mcp)
+    with TestClient(page, raise_server_exceptions=False, **settings) as client:
         yield client
 
 

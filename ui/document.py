@@ -85,14 +85,20 @@ def document(
     return Document(text, policy)
 
 
-def preview(title: str, description: str, address: str, picture: str) -> str:
-    """The `head` that makes chats show a link to `address` with a title and a picture."""
-    properties = {"title": title, "description": description, "url": address, "image": picture}
-    tags = (
+def preview(title: str, description: str, address: str = "", picture: str = "") -> str:
+    """The `head` that makes chats show a link with a title, a description and a picture.
+
+    Chats take whole addresses only; without one the link has no picture.
+    """
+    properties = {"type": "website", "title": title, "description": description}
+    properties |= {"url": address, "image": picture} if address else {}
+    tags = [
         f'<meta property="og:{name}" content="{html.escape(value)}">'
-        for name, value in {"type": "website", **properties}.items()
-    )
-    return "\n".join([*tags, '<meta name="twitter:card" content="summary_large_image">', ""])
+        for name, value in properties.items()
+    ]
+    tags.append(f'<meta name="description" content="{html.escape(description)}">')
+    card = ['<meta name="twitter:card" content="summary_large_image">'] if picture else []
+    return "\n".join([*tags, *card, ""])
 
 
 def files() -> dict[str, bytes]:

@@ -1,0 +1,102 @@
+"""What is asked and answered over HTTP, for the OpenAPI description at /openapi.json."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from mnist_core.drawing.strokes import MAX_POINTS, MAX_STROKES
+from mnist_core.network.calibration import VERDICTS
+from serving.errors import CODES
+
+Verdict = Literal[(*VERDICTS, "empty")]
+Digit = Annotated[int, Field(ge=0, le=9)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Probabilities = Annotated[
+    list[Probability], Field(min_length=10, max_length=10, description="Of the digits 0 to 9")
+]
+Strokes = Annotated[
+    list[list[Annotated[list[float], Field(min_length=2, max_length=2)]]],
+    Field(
+        max_length=MAX_STROKES,
+        description=f"Lists of [x, y] points, y down, in any unit; {MAX_POINTS:,} points at most",
+    ),
+]
+Picture = Annotated[
+    str,
+    Field(description="A data URL: PNG, JPEG or WebP, at most 1024 pixels a side and 1 MiB"),
+]
+VERDICT = "sure; unsure: the runner-up is close; no digit: it looks like none; empty: no ink"
+
+
+class Read(BaseModel):
+    digit: Digit | None = Field(description="The most probable digit; null without ink")
+    probabilities: Probabilities
+    verdict: Verdict = Field(description=VERDICT)
+
+
+class DigitOfNumber(Read):
+    pieces: list[list[int]] = Field(
+        description="The ink of this digit: [stroke, from, to], points from up to before to"
+    )
+
+
+class Recognition(Read):
+    """What the network reads. Fields of numbers come with strokes only."""
+
+    runner_up: Digit | None = Field(description="The second most probable digit; null without ink")
+    pixels: list[Annotated[int, Field(ge=0, le=255)]] = Field(
+        min_length=784, max_length=784, description="What the network saw: 28 rows, ink bright"
+    )
+    network: str = Field(description="The name of the network: 8 hex digits")
+    number: str | None = Field(None, description='All digits from left to right, such as "42"')
+    digits: list[DigitOfNumber] | None = Field(None, description="Each digit of the number")
+    confidence: Probability | None = Field(None, description="How probable the whole number is")
+    number_verdict: Verdict | None = Field(None, description="The verdict on the whole number")
+    doubtful: int | None = Field(
+        None, description="Place of the least certain digit, from 0; null where the number is sure"
+    )
+
+
+class Drawing(BaseModel):
+    strokes: Strokes
+
+
+class PictureOfDigit(BaseModel):
+    picture: Picture
+
+
+class Network(BaseModel, extra="allow"):
+    """The model card of the network that answers, with more fields of its training."""
+
+    name: str = Field(description="8 hex digits of its content; its file is /network/NAME.bin")
+    previous: str | None = Field(description="The name of the network before it, or null")
+
+
+class Health(BaseModel):
+    status: Literal["ok"] = Field(description="ok: the server answers and has a network")
+    network: str = Field(description="The name of the network that answers")
+
+
+class Refused(BaseModel):
+    error: str = Field(description="What is wrong and what to do, a sentence in English")
+    code: Literal[tuple(CODES)] = Field(description="The kind of refusal, for programs")
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a FastAPI route that refuses with these statuses."""
+    described = {status: [] for status in sorted({*statuses, 400, 401, 408, 429, 431, 500})}
+    for code, status in CODES.items():
+        if status in described:
+            described[status].append(code)
+    return {
+        status: {"model": Refused, "description": "Codes: " + ", ".join(codes)}
+        for status, codes in described.items()
+    }
+
+
+def body_of(*models: type[BaseModel]) -> dict[str, Any]:
+    """The `openapi_extra` of a FastAPI route that parses its body itself: one of `models`."""
+    schemas = [model.model_json_schema() for model in models]
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
