@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving import limits
 from serving.auth import Passwords
 from serving.errors import Refusal
-from serving.gradio_api import sanitize_payload
+from serving.gradio_api import ENDPOINTS, sanitize_payload
 from serving.limits import ConcurrencyLimit, client_name
 from serving.metrics import Metrics
 from serving.origins import SAFE, Site, from_own_machine, strip_untrusted_headers
@@ -54,10 +54,10 @@ ROUTES = [
     ("GET", "/gradio_api/heartbeat/{session}", STREAM),
     ("POST", "/gradio_api/queue/join"),
     ("GET", "/gradio_api/queue/data", STREAM),
-    ("POST", "/gradio_api/call/{name}"),
-    ("POST", "/gradio_api/call/v2/{name}"),
-    ("GET", "/gradio_api/call/{name}/{event}", STREAM),
-    ("GET", "/gradio_api/call/v2/{name}/{event}", STREAM),
+    *(("POST", f"/gradio_api/call/{name}") for name in ENDPOINTS),
+    *(("POST", f"/gradio_api/call/v2/{name}") for name in ENDPOINTS),
+    *(("GET", f"/gradio_api/call/{name}/{{event}}", STREAM) for name in ENDPOINTS),
+    *(("GET", f"/gradio_api/call/v2/{name}/{{event}}", STREAM) for name in ENDPOINTS),
 ]
 # Gradio asks itself for this while it starts, and nobody does afterwards.
 STARTUP_EVENTS = "/gradio_api/startup-events"
@@ -156,6 +156,8 @@ class Access:
         self, request: Request, length: int, rule: Rule, receive: Receive, send: Send
     ) -> None:
         scope, client, path = request.scope, client_name(request.client), rule.path
+        # Whose Origin it sees Gradio lets read.
+        scope["headers"] = [header for header in scope["headers"] if header[0] != b"origin"]
         if path.startswith(("/gradio_api/", "/config")):
             address = self.site.address(scope) or self.site.prefix or "/"
             scope = strip_untrusted_headers(scope, address)

@@ -1,5 +1,10 @@
 """Refusal: why a request is not answered, as a status, a code and a sentence for a person."""
 
+import contextlib
+from collections.abc import Iterator
+
+from mnist_core.errors import UserError
+
 # Every code of an answer, with its status. docs/api.md explains each, and the page's texts have
 # each as refused_CODE in both languages.
 CODES = {
@@ -46,6 +51,16 @@ class Refusal(Exception):
         self.code = code
         self.reason = sentence(reason)
         self.headers = headers
+
+
+@contextlib.contextmanager
+def coded(code: str) -> Iterator[None]:
+    """Give a UserError that is raised inside this code, unless it has one of its own."""
+    try:
+        yield
+    except UserError as error:
+        error.code = error.code or code
+        raise
 
 
 def sentence(text: object) -> str:

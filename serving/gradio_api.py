@@ -15,7 +15,7 @@ import orjson
 from mnist_core import Number, Prediction
 from mnist_core.drawing.pictures import check_data_url, decode_picture
 from mnist_core.drawing.strokes import parse_strokes
-from serving.errors import Refusal
+from serving.errors import Refusal, coded
 from serving.limits import Lanes
 from serving.metrics import Metrics
 from serving.origins import SESSION
@@ -130,5 +130,7 @@ def only(payload: Any, key: str) -> Any:
 def checked(name: str, value: Any) -> list[list[list[float]]] | str:
     """The one value of endpoint `name`, of nothing but lists and numbers, or one text."""
     if ENDPOINTS[name] == "picture":
-        return check_data_url(value)
-    return [stroke.tolist() for stroke in parse_strokes(value)]
+        with coded("invalid_picture"):
+            return check_data_url(value)
+    with coded("invalid_strokes"):
+        return [stroke.tolist() for stroke in parse_strokes(value)]

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from starlette.exceptions import HTTPException
 
@@ -49,6 +50,8 @@ class Metrics:
         """What to answer to `error`: of a fault of ours no words."""
         if isinstance(error, UserError):
             error = Refusal(422, error.code or "invalid_input", str(error))
+        elif isinstance(error, RequestValidationError):
+            error = of_framework(422)
         elif isinstance(error, HTTPException) and error.status_code < 500:
             error = of_framework(error.status_code)
         if not isinstance(error, Refusal):

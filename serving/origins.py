@@ -20,8 +20,8 @@ SAFE = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
 OWN_MACHINE = re.compile(r"(?ai)(localhost|127\.0\.0\.1|\[?::1\]?)(:\d{1,5})?")
 # What proxies and tunnels add on the way from somewhere else.
 FORWARDING = re.compile(r"x-forwarded-.*|forwarded|via|x-real-ip|cf-connecting-ip")
-# Headers of which Gradio would make addresses, and Origin, which it would let read.
-UNTRUSTED = (b"host", b"origin", b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server")
+# Headers of which Gradio would make addresses.
+UNTRUSTED = (b"host", b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server")
 SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)  # gradio_client sends a UUID
 
 

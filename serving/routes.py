@@ -21,7 +21,7 @@ from mnist_core import Number, Prediction, Recognizer
 from mnist_core.drawing.pictures import decode_picture
 from mnist_core.network.grid import browser_file
 from serving import models
-from serving.errors import Refusal
+from serving.errors import Refusal, coded
 from serving.limits import Lanes
 from serving.metrics import Metrics
 from serving.reloader import ModelReloader
@@ -131,9 +131,12 @@ def answer(recognizer: Recognizer, content: dict[str, Any]) -> dict[str, Any]:
     Raises UserError for other values.
     """
     if "picture" in content:
-        prediction, numbered = recognizer.predict_image(decode_picture(content["picture"])), {}
+        with coded("invalid_picture"):
+            prediction = recognizer.predict_image(decode_picture(content["picture"]))
+        numbered = {}
     else:
-        found = recognizer.predict_number(content["strokes"])
+        with coded("invalid_strokes"):
+            found = recognizer.predict_number(content["strokes"])
         alone = len(found.digits) == 1  # and read as `predict_strokes` reads it
         prediction = found.digits[0] if alone else recognizer.predict_strokes(content["strokes"])
         numbered = number(found)

@@ -40,7 +40,8 @@ def check_data_url(value: object) -> str:
     """`value`, if it has the form of a picture in a data URL. Raises UserError for others."""
     if not isinstance(value, str) or len(value) > MAX_DATA_URL:
         raise UserError(
-            f"expected a picture as a data URL of at most {MAX_DATA_URL} characters: shrink it"
+            f"expected a picture as a data URL of at most {MAX_DATA_URL} characters: shrink it",
+            code="picture_too_large" if isinstance(value, str) else None,
         )
     if not DATA_URL.fullmatch(value) or len(value.partition(",")[2]) % 4:
         raise UserError(
@@ -76,7 +77,7 @@ def open_picture(
     except FileNotFoundError as error:
         raise UserError(f"there is no picture {file}") from error
     except Image.DecompressionBombError as error:
-        raise UserError(f"the picture is too large: {error}") from error
+        raise UserError(f"the picture is too large: {error}", "picture_too_large") from error
     except Exception as error:  # decoders of damaged files raise all kinds
         raise UserError(
             "the file is not a picture that can be read: send a PNG, JPEG or WebP file"
@@ -143,7 +144,8 @@ def _check_size(picture: Image.Image, max_side: int = MAX_PICTURE_SIDE) -> None:
     if max(picture.size) > max_side or min(picture.size) < 1:
         raise UserError(
             f"the picture is {picture.width} x {picture.height} pixels; expected 1 to "
-            f"{max_side} on each side: crop or shrink it"
+            f"{max_side} on each side: crop or shrink it",
+            code="picture_too_large",
         )
 
 

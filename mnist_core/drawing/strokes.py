@@ -96,7 +96,8 @@ def parse_strokes(value: object) -> list[np.ndarray]:
         )
     if len(value) > MAX_STROKES:
         raise UserError(
-            f"the drawing has {len(value)} strokes; at most {MAX_STROKES} are read: send fewer"
+            f"the drawing has {len(value)} strokes; at most {MAX_STROKES} are read: send fewer",
+            code="too_many_strokes",
         )
     value = [_plain(stroke) for stroke in value]
     points = 0  # counted before any of them is looked at
@@ -106,7 +107,8 @@ def parse_strokes(value: object) -> list[np.ndarray]:
         points += len(stroke)
     if points > MAX_POINTS:
         raise UserError(
-            f"the drawing has {points} points; at most {MAX_POINTS} are read: thin them out"
+            f"the drawing has {points} points; at most {MAX_POINTS} are read: thin them out",
+            code="too_many_points",
         )
     return [_parse_stroke(stroke, number) for number, stroke in enumerate(value, 1) if stroke]
 
