@@ -138,7 +138,7 @@ def make_page(settings: str, address: str | None, frames: str) -> Page:
         json.loads(settings), head=preview("Draw a digit", DESCRIPTION, **links)
     )
     body = html.encode()
-    bodies = {"br": brotli.compress(body), "gzip": gzip.compress(body), "": body}
+    bodies = {"br": brotli.compress(body, quality=10), "gzip": gzip.compress(body), "": body}
     headers = {
         "content-security-policy": f"{policy}; frame-ancestors {frames}",
         "cache-control": "no-cache",
@@ -204,7 +204,7 @@ def launch(server: PageServer, host="127.0.0.1", port=None, share=False) -> Laun
     # Gradio asks itself for the page: not through a proxy.
     hosts = [os.environ.get("no_proxy"), "localhost,127.0.0.1"]
     os.environ["no_proxy"] = ",".join(filter(None, hosts))
-    server.page(None)  # compressed before anybody waits for it
+    server.page(None)  # compressed before Gradio asks for it, which waits for 3 s at most
     server.site.is_starting = True
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):

@@ -72,6 +72,8 @@ class Site:
     def address(self, scope: Scope) -> str | None:
         """The page's whole address without a slash at its end; None where the Host is unknown."""
         host, (name, port) = Headers(scope=scope).get("host"), scope.get("server") or ("", None)
+        if self.is_starting:
+            return None
         if "://" in self.root:
             return self.root
         if self.public_address == f"https://{host}":

@@ -214,9 +214,9 @@ def ink(page) -> int:
 def log_in_by_form(page: Page, address: str) -> None:
     """Open a page whose password is ann:chalk, and wait until it can be drawn on."""
     page.goto(address)
-    page.get_by_label("username").fill("ann")
-    page.get_by_label("password").fill("chalk")
-    page.get_by_role("button", name="Login").click()
+    page.get_by_label("Name").fill("ann")
+    page.get_by_label("Password").fill("chalk")
+    page.get_by_role("button", name="Sign in").click()
     expect(page.locator(".hint strong")).not_to_be_empty()
 
 

@@ -1,156 +1,107 @@
-"""Passwords under attack: guessing, logging somebody out, and getting in beside the login."""
+"""Passwords under attack, sessions, and the page that one signs in on."""
 
 import base64
-import contextlib
-import json
 import logging
-import time
-from collections import Counter
 from types import SimpleNamespace
 
-import httpx
 import pytest
 from gradio_client import Client
+from playwright.sync_api import expect
 
-from serving import auth
-from serving.auth import ALWAYS, MAX_WRONG, WINDOW, Passwords
+from mnist_core.errors import UserError
+from serving import auth, limits
+from serving.auth import Passwords, credentials
 from serving.errors import Refusal
-from serving.metrics import JSONFormatter
-from tests.conftest import serving
+from serving.limits import ALWAYS, MAX_WRONG, WRONG_SECONDS
+from serving.options import PASSWORDS
+from serving.reloader import ModelReloader
+from tests.conftest import ROOT, serving, site
 from tests.drawings import DRAWINGS
-from tests.page import log_in_by_form
 
 DRAWING = {"strokes": DRAWINGS[7]}
 ANN = {"username": "ann", "password": "chalk"}
+USERS = [("ann", "chalk"), ("bob", "slate")]
+HTML = {"accept": "text/html,*/*;q=0.8"}
 
 
 @pytest.fixture
-def guarded():
-    """The address of a page of its own, so that no other test's wrong passwords count."""
-    with serving(auth=[("ann", "chalk"), ("bob", "slate")], corrections=False) as address:
-        yield address
+def client():
+    """A browser that is not signed in, before a server of its own."""
+    with site(ModelReloader(ROOT / "weights"), auth=USERS) as client:
+        yield client
 
 
 @pytest.fixture
 def clock(monkeypatch):
-    now = SimpleNamespace(seconds=10.0 * WINDOW)
+    now = SimpleNamespace(seconds=10.0 * WRONG_SECONDS)
     monkeypatch.setattr(auth, "time", SimpleNamespace(monotonic=lambda: now.seconds))
     return now
 
 
-class Door:
-    """Ann's, and who knocks at it from an address."""
-
-    def __init__(self) -> None:
-        self.passwords = Passwords({"ann": "chalk", "bob": "slate"})
-
-    def answer(self, name: str, password: str, address: str = "10.0.0.1") -> bool | int:
-        try:
-            return self.passwords(name, password, address)
-        except Refusal as refusal:
-            assert 0 < int(refusal.headers["retry-after"]) <= WINDOW
-            return refusal.status
+def knock(passwords: Passwords, name: str, password: str, client: str = "10.0.0.1") -> bool | int:
+    try:
+        return passwords.check(name, password, client)
+    except Refusal as refusal:
+        assert 0 < int(refusal.headers["retry-after"]) <= WRONG_SECONDS
+        return refusal.status
 
 
-@pytest.fixture
-def log_in(guarded):
-    """Gives a new browser, logged in."""
-    with contextlib.ExitStack() as stack:
-
-        def one() -> httpx.Client:
-            client = stack.enter_context(httpx.Client(base_url=guarded))
-            assert client.post("login", data=ANN).json() == {"success": True}
-            return client
-
-        yield one
-
-
-def test_guesses_from_one_address_are_slowed_down_and_forgotten(clock):
-    door = Door()
-    answers = [door.answer("ann", str(guess)) for guess in range(1500)]
+@pytest.mark.parametrize("names", [["ann"], [f"user{n}" for n in range(1500)]])
+def test_guesses_from_one_address_have_to_wait(clock, names):
+    passwords = Passwords(dict(USERS))
+    answers = [knock(passwords, names[n % len(names)], f"{n}") for n in range(1500)]
     assert answers == [False] * MAX_WRONG + [429] * (1500 - MAX_WRONG)
-    assert door.answer("ann", "chalk") == 429  # nor does a right one tell that it is right
-    clock.seconds += WINDOW
-    assert door.answer("ann", "chalk") is True
+    assert knock(passwords, "ann", "chalk") == 429  # nor does a right one tell that it is right
+    clock.seconds += WRONG_SECONDS
+    assert knock(passwords, "ann", "chalk") is True
 
 
-def test_guesses_at_many_names_from_one_address_are_slowed_down(clock):
-    door = Door()
-    answers = [door.answer(f"user{n}", "123456") for n in range(1500)]
-    assert answers == [False] * MAX_WRONG + [429] * (1500 - MAX_WRONG)
-
-
-def test_guesses_at_one_name_from_many_addresses_are_slowed_down_too(clock):
-    door = Door()
-    answers = [door.answer("ann", str(n), f"10.0.{n % 50}.1") for n in range(1500)]
-    assert answers.count(False) == 50 * ALWAYS  # what an address may always try
+def test_guesses_at_one_name_from_many_addresses_have_to_wait_too(clock):
+    passwords = Passwords(dict(USERS))
+    answers = [knock(passwords, "ann", str(n), f"10.0.{n % 50}.1") for n in range(1500)]
+    assert answers.count(False) == 50 * ALWAYS
     assert set(answers[50 * ALWAYS :]) == {429}
-    assert door.answer("bob", "slate", "10.0.1.1") is True
-
-
-def test_who_guesses_does_not_shut_out_the_others(clock):
-    door = Door()
-    for guess in range(1500):
-        door.answer("ann", str(guess), f"10.6.6.{guess % 250}")
-    assert [door.answer("ann", "chalc", "10.0.0.1") for _ in range(ALWAYS - 1)] == [False] * 4
-    assert door.answer("ann", "chalk", "10.0.0.1") is True
+    assert knock(passwords, "bob", "slate", "10.0.1.1") is True
+    # Who guesses does not shut the others out.
+    assert knock(passwords, "ann", "chalk", "10.9.9.9") is True
 
 
 def test_a_class_of_40_behind_one_address_may_mistype_twice_each(clock):
-    door = Door()
-    assert {door.answer("ann", "chalc") for _ in range(80)} == {False}
-    assert {door.answer("ann", "chalk") for _ in range(40)} == {True}
+    passwords = Passwords(dict(USERS))
+    assert {knock(passwords, "ann", "chalc") for _ in range(80)} == {False}
+    assert {knock(passwords, "ann", "chalk") for _ in range(40)} == {True}
 
 
 def test_what_is_remembered_of_guesses_is_bounded(clock, monkeypatch):
     monkeypatch.setattr(auth, "MAX_REMEMBERED", 100)
-    door = Door()
+    passwords = Passwords(dict(USERS))
     for guess in range(1000):
-        door.answer(f"user{guess}", "x", f"10.0.{guess % 250}.{guess // 250}")
-        assert len(door.passwords.wrong) <= 102
-    assert not any("user" in kept for kind, kept in door.passwords.wrong)
+        knock(passwords, f"user{guess}", "x", f"10.0.{guess % 250}.{guess // 250}")
+        assert len(passwords.wrong) <= 102
 
 
-def test_wrong_passwords_are_slowed_counted_and_logged_without_a_name(guarded, log_in, caplog):
+def test_wrong_passwords_are_counted_and_logged_without_a_name(client, monkeypatch, caplog):
+    monkeypatch.setattr(limits, "MAX_WRONG", 2)
+    monkeypatch.setattr(logging.getLogger("serving"), "propagate", True)
     caplog.set_level(logging.INFO, "serving")
-    start, guesses = time.monotonic(), 0
-    watcher = log_in()
-    with httpx.Client(base_url=guarded) as client:
-        while time.monotonic() < start + 7 and guesses < 1500:
-            answer = client.post("login", data={**ANN, "password": f"guess{guesses}"})
-            guesses += 1
-        assert answer.status_code == 429
-        assert answer.headers["retry-after"].isdecimal()
-        assert "wait some minutes" in answer.json()["error"]
-        # The other doors are shut to the same guesser.
-        asked = client.post("recognize", json=DRAWING, auth=("bob", "slate"))
-        assert asked.status_code == 429
-        assert client.get("metrics").status_code == 401
-        counts = watcher.get("metrics").text
-    lines = [JSONFormatter().format(record) for record in caplog.records]
-    statuses = Counter(json.loads(line)["status"] for line in lines)
-    assert statuses == {400: MAX_WRONG, 429: guesses - MAX_WRONG + 1, 401: 1}
-    assert not [line for line in lines if "ann" in line or "guess1" in line]
-    assert f'digit_refusals_total{{endpoint="/login",status="400"}} {MAX_WRONG}.0' in counts
-    assert f'endpoint="/login",status="429"}} {guesses - MAX_WRONG}.0' in counts
+    answers = [client.post("login", data={**ANN, "password": f"guess{n}"}) for n in range(4)]
+    codes = [answer.json()["code"] for answer in answers]
+    assert codes == ["wrong_password"] * 2 + ["too_many_passwords"] * 2
+    assert client.post("recognize", json=DRAWING, auth=("bob", "slate")).status_code == 429
+    fields = [record.fields for record in caplog.records]
+    assert [line["status"] for line in fields] == [400, 400, 429, 429, 429]
+    assert "ann" not in str(fields) and "guess" not in str(fields)
 
 
-def test_programs_may_send_the_password_with_each_request(guarded):
-    def ask(header: str) -> int:
-        headers = {"authorization": header}
-        return httpx.post(f"{guarded}recognize", json=DRAWING, headers=headers).status_code
-
-    right, wrong = (base64.b64encode(text).decode() for text in (b"bob:slate", b"bob:chalk"))
-    assert ask(f"Basic {right}") == ask(f"Bearer {right}") == 200
-    assert ask(f"Basic {wrong}") == 401
-    refused, told = (httpx.get(f"{guarded}metrics", auth=who) for who in (None, ("bob", "slate")))
-    assert (refused.status_code, told.status_code) == (401, 200)
-    assert "curl -u USER:PASSWORD" in refused.json()["error"]
-    for header in ("", "Basic", "Basic bob:slate", "Basic Ym9i", "Basic ///=", "Digest x" * 100):
-        assert ask(header) == 401
-    assert Client(guarded, auth=("ann", "chalk"), verbose=False).predict(
-        DRAWINGS[7], api_name="/predict"
-    )
+@pytest.mark.parametrize("form", [{"data": ANN}, {"json": ANN}, {"data": ANN, "headers": HTML}])
+def test_signing_in_answers_200_and_opens_everything(client, form):
+    assert client.post("recognize", json=DRAWING).status_code == 401
+    answer = client.post("login", **form)
+    assert answer.status_code == 200
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie and "samesite=lax" in cookie
+    assert client.post("recognize", json=DRAWING).json()["digit"] == 7
+    assert '"signed_in": true' in client.get("/").text
 
 
 @pytest.mark.parametrize(
@@ -159,57 +110,109 @@ def test_programs_may_send_the_password_with_each_request(guarded):
         {"content": b""},
         {"content": b"x", "headers": {"content-type": "multipart/form-data"}},
         {"content": b"x", "headers": {"content-type": "multipart/form-data; boundary=x"}},
+        {"content": b"[1]", "headers": {"content-type": "application/json"}},
+        {"content": b"[" * 9999, "headers": {"content-type": "application/json"}},
         {"data": {"username": "\x00é" * 99, "password": "٧"}},
         {"files": {"username": ("ann", b"ann"), "password": ("x", b"chalk")}},
         {"data": {f"name{n}": "x" for n in range(50)}},
+        {"json": {"username": ["ann"], "password": None}},
     ],
 )
-def test_what_is_no_form_is_no_login_and_no_fault_of_ours(guarded, form):
-    answer = httpx.post(f"{guarded}login", **form)
-    assert answer.status_code == 400
+def test_what_is_no_form_signs_nobody_in_and_is_no_fault_of_ours(client, form):
+    answer = client.post("login", **form)
+    assert (answer.status_code, answer.json()["code"]) == (400, "wrong_password")
     assert "set-cookie" not in answer.headers
 
 
-def test_logins_are_bounded(log_in, monkeypatch):
-    monkeypatch.setattr(auth, "MAX_REMEMBERED", 2)
-    first, second, third = (log_in() for _ in range(3))
-    answers = [c.post("recognize", json=DRAWING).status_code for c in (first, second, third)]
-    assert answers == [401, 200, 200]
+def test_a_session_ends_with_logging_out_a_password_or_another_secret(client, monkeypatch):
+    monkeypatch.setenv(auth.SECRET, "kept by all replicas")
+
+    def opens(users: list, cookies: dict) -> bool:
+        with site(ModelReloader(ROOT / "weights"), auth=users, cookies=cookies) as other:
+            return other.post("recognize", json=DRAWING).status_code == 200
+
+    with site(ModelReloader(ROOT / "weights"), auth=USERS) as replica:
+        replica.post("login", data=ANN)
+        kept = dict(replica.cookies)
+        for _ in range(50):  # signing in many times throws nobody out
+            replica.post("login", data=ANN)
+        assert replica.post("recognize", json=DRAWING).status_code == 200
+        assert replica.get("logout").status_code == 405
+        assert replica.post("logout", headers={"sec-fetch-site": "cross-site"}).status_code == 403
+        assert replica.post("logout", follow_redirects=False).status_code == 303
+        assert replica.post("recognize", json=DRAWING).status_code == 401
+    assert opens(USERS, kept)
+    assert not opens([("ann", "new"), ("bob", "slate")], kept)
+    assert not opens([("bob", "slate")], kept)
+    name, value = next(iter(kept.items()))
+    assert not opens(USERS, {name: value[:-3] + "AAA"})
+    monkeypatch.setenv(auth.SECRET, "another")
+    assert not opens(USERS, kept)
 
 
-def test_logging_out_takes_a_post_and_ends_one_login_alone(log_in):
-    one, other = log_in(), log_in()
-    elsewhere = {"origin": "https://evil.example"}
+def test_programs_may_send_the_password_with_each_request(client):
+    def ask(header: str) -> int:
+        headers = {"authorization": header}
+        return client.post("recognize", json=DRAWING, headers=headers).status_code
 
-    def inside(client: httpx.Client) -> bool:
-        return client.post("recognize", json=DRAWING).status_code == 200
-
-    kept = dict(one.cookies)
-    assert one.get("logout", headers={"sec-fetch-site": "cross-site"}).status_code == 200
-    assert one.get("logout", params={"all_session": "true"}).headers.get("set-cookie") is None
-    assert one.post("logout", headers=elsewhere).status_code == 403
-    assert one.post("logout", headers={"sec-fetch-site": "cross-site"}).status_code == 403
-    assert inside(one)
-    assert inside(other)
-    assert one.post("logout/").status_code == 404  # Gradio's
-    left = one.post("logout")
-    assert (left.status_code, left.headers["location"]) == (303, "./")
-    assert not inside(one)
-    assert inside(other)
-    one.cookies.update(kept)
-    assert not inside(one)  # who has kept the cookie is out too
+    right, wrong = (base64.b64encode(text).decode() for text in (b"bob:slate", b"bob:chalk"))
+    assert ask(f"Basic {right}") == ask(f"Bearer {right}") == 200
+    for header in (f"Basic {wrong}", "", "Basic", "Basic bob:slate", "Basic ///=", "Digest x"):
+        assert ask(header) == 401
 
 
-def test_the_button_logs_out(browser, guarded):
-    page = browser.new_page()
-    log_in_by_form(page, guarded)
-    page.goto(f"{guarded}logout")
-    with page.expect_navigation(url=guarded):
-        page.get_by_role("button", name="Log out").click()
-    page.get_by_label("password").wait_for()
-    page.close()
+def test_the_sign_in_page_speaks_the_browsers_language_and_keeps_the_policy(client):
+    english = client.get("/", headers={**HTML, "accept-language": "de,en;q=0.5"})
+    chinese = client.get("/", headers={**HTML, "accept-language": "zh-CN,zh;q=0.9"})
+    assert "Sign in</button>" in english.text
+    assert "登录</button>" in chinese.text
+    wrong = client.post(
+        "login", data={**ANN, "password": "x"}, headers={**HTML, "accept-language": "zh"}
+    )
+    assert wrong.status_code == 400
+    assert "用户名或密码不正确。" in wrong.text
+    for answer in (english, chinese, wrong):
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        assert answer.headers["cache-control"] == "no-store"
 
 
-def test_nobody_who_has_not_logged_in_is_told_anything_but_how_to(guarded):
-    for path in ("config", "network", "gradio_api/info", "gradio_api/openapi.json"):
-        assert httpx.get(f"{guarded}{path}").status_code == 401
+@pytest.mark.parametrize("has_script", [True, False])
+def test_people_sign_in_by_the_form_and_keep_the_drawing_in_the_address(browser, has_script):
+    with serving(auth=USERS, corrections=False) as address:
+        context = browser.new_context(java_script_enabled=has_script)
+        page = context.new_page()
+        page.goto(f"{address}#drawing=x")
+        for password, there in (("wrong", False), ("chalk", True)):
+            page.get_by_label("Name").fill("ann")
+            page.get_by_label("Password").fill(password)
+            page.get_by_role("button", name="Sign in").click()
+            if not there:
+                words = "The name or the password is wrong."
+                expect(page.get_by_role("alert")).to_have_text(words)
+        page.wait_for_url(f"{address}#drawing=x" if has_script else address)
+        expect(page.locator(".paper")).to_be_visible()
+        context.close()
+
+
+def test_gradios_client_signs_in():
+    with serving(auth=USERS, corrections=False) as address:
+        client = Client(address, auth=("ann", "chalk"), verbose=False)
+        assert client.predict(DRAWINGS[7], api_name="/predict")["7"] > 0.9
+        with pytest.raises(Exception, match="credentials"):
+            Client(address, verbose=False)
+
+
+def test_credentials_come_from_the_command_line_and_the_environment(monkeypatch):
+    assert credentials([]) is None
+    assert credentials(["ann:a", "bob:b:c"]).by_name == {"ann": "a", "bob": "b:c"}
+    monkeypatch.setenv(PASSWORDS, "eve:e\n\nmallory: m \n")
+    assert credentials(["ann:a"]).by_name == {"ann": "a", "eve": "e", "mallory": " m"}
+
+
+@pytest.mark.parametrize("text", ["ann", "ann:", ":secret"])
+def test_half_a_credential_is_refused_where_it_stands(text, monkeypatch):
+    with pytest.raises(UserError, match="--auth is not USER:PASSWORD"):
+        credentials([text])
+    monkeypatch.setenv(PASSWORDS, f"eve:e\n\n{text}\n")
+    with pytest.raises(UserError, match=f"line 3 of the variable {PASSWORDS} is not USER"):
+        credentials(["ann:a"])

@@ -192,21 +192,21 @@ def test_programs_that_send_a_password_are_answered(guarded):
 
 
 def gradio_routes(page) -> set[tuple[str, str]]:
-    """Method and path of all that Gradio serves beside our own, names in them filled in."""
-    found = set()
-    for route in page.routes:
-        for candidate in getattr(route, "effective_candidates", lambda route=route: [route])():
-            path, methods = getattr(candidate, "path", None), getattr(candidate, "methods", None)
-            if path is None:
-                continue
-            for method in methods or ["GET"]:
-                found.add((method, re.sub(r"\{[^}]+\}", "x", path)))
+    """Method and path of all that is served, Gradio's addresses among them, names filled in."""
+    found, routes = set(), list(page.routes)
+    while routes:
+        route = routes.pop()
+        if included := getattr(route, "original_router", None):  # newer versions of FastAPI
+            routes += included.routes
+        else:
+            path = re.sub(r"\{[^}]+\}", "x", route.path)
+            found |= {(method, path) for method in getattr(route, "methods", None) or ["GET"]}
     return found
 
 
 def test_gradios_addresses_are_listed_or_shut(opened, guarded):
     found = gradio_routes(opened[0])
-    assert len({path for _, path in found if path.startswith("/gradio_api")}) > 50
+    assert len({path for _, path in found if path.startswith("/gradio_api")}) > 40
     listed = re.compile("|".join(re.sub(r"\{\w+\}", "[^/]+", path) for _, path, *_ in ROUTES))
     shut = [(m, p) for m, p in found if not listed.fullmatch(p)]
     assert len(shut) > 50
