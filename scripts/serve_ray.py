@@ -5,9 +5,9 @@
     python scripts/serve_ray.py --min-replicas 1 --max-replicas 4
 
 Any replica answers any request: the page, POST /recognize, /healthz and /metrics, which shows the
-figures of the one that answers. One that dies or no longer reads a drawing is replaced. More than
-all of them take is answered with 503, and the page tries again. Logins, public links and Gradio's
-own clients need `python app.py`: they rely on what one process remembers.
+figures of the one that answers. One that dies or no longer answers is replaced. More than all of
+them take is answered with 503, and the page tries again. Whoever signs in, with --auth, is known to
+all of them. Public links and Gradio's own clients need `python app.py`.
 
 Starts a Ray of its own, for this machine alone, that reports to nobody. Ctrl-C or SIGTERM
 ends it. Exit code 2 when Ray is missing, the network can't be loaded or the address not used.
@@ -27,11 +27,14 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 
 import mnist_core
 from mnist_core.errors import UserError
+from serving.options import AUTH
 from serving.server import check_address
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from ray.serve import Application
+
+    from serving.auth import Passwords
 
 # What Ray reads when it is imported, and hands on to its processes.
 ENVIRONMENT = {
@@ -66,13 +69,16 @@ def main() -> None:
         from ray import serve
     except ImportError:
         parser.exit(2, "serve_ray.py: Ray is missing: pip install -r requirements-ray.txt\n")
+    from serving.auth import credentials
+
     try:
         replicas = scale(args.replicas, args.min_replicas, args.max_replicas)
+        users = credentials(args.auth)
         check_address(args.host, args.port)
         mnist_core.Recognizer.load(args.weights)  # told here, before Ray is started for replicas
         logs = start(args.host, args.port)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # instead of Ray's
-        serve.run(application(str(args.weights), replicas), logging_config=QUIET)
+        serve.run(application(str(args.weights), users, replicas), logging_config=QUIET)
         print(f"Draw at http://{args.host}:{args.port}/", flush=True)
         print(f"Refusals and errors are logged in {logs}", flush=True)
         threading.Event().wait()
@@ -112,16 +118,16 @@ def start(host: str, port: int) -> Path:
     return Path(context.address_info["session_dir"]) / "logs"
 
 
-def application(weights: str, scale: dict[str, Any]) -> "Application":
-    """The page with the network in `weights`, for `serve.run`."""
+def application(weights: str, users: "Passwords | None", scale: dict[str, Any]) -> "Application":
+    """The page with the network in `weights`, shut to all but `users`, for `serve.run`."""
     import httpx
     from ray import serve
 
     @serve.deployment(**WATCHED, **scale)
-    @serve.ingress(lambda: build(weights))
+    @serve.ingress(lambda: build(weights, users))
     class Page:
         async def check_health(self) -> None:
-            """Raise unless this replica reads a drawing, in its turn and in time."""
+            """Raise unless this replica answers."""
             itself = httpx.ASGITransport(self.app)
             async with httpx.AsyncClient(transport=itself, base_url="http://replica") as client:
                 (await client.get("/healthz")).raise_for_status()
@@ -140,20 +146,16 @@ def bind_to_loopback() -> None:
     replica.add_port_to_grpc_server = lambda server, _: add_port(server, "127.0.0.1:0")
 
 
-def build(weights: str) -> "FastAPI":
-    """The page as a replica serves it; called in the replica's process."""
-    import gradio as gr
-    from fastapi import FastAPI
+def build(weights: str, users: "Passwords | None") -> "FastAPI":
+    """The page as a replica serves it; called in the replica's process.
 
-    import app
+    Gradio's API is not offered: it asks for an answer anew, perhaps another replica.
+    """
+    from serving.app import PageServer
     from serving.reloader import watched
 
     bind_to_loopback()
-    page, settings = app.create_page(watched(weights))
-    # Gradio's API is not offered: it asks for an answer anew, perhaps another replica.
-    settings["footer_links"] = ["settings"]
-    # Without a schema FastAPI has no pages of its own, which would stand before the middleware.
-    return gr.mount_gradio_app(FastAPI(openapi_url=None), page, path="/", **settings)
+    return PageServer(watched(weights), users=users)
 
 
 def argument_parser() -> argparse.ArgumentParser:
@@ -167,6 +169,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--max-replicas", type=int, help="as many as the load asks for, up to this")
     add("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
     add("--port", type=int, default=7860, help="1 to 65535")
+    add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=AUTH)
     add("--weights", default=ROOT / "weights", help="folder or hf://USER/NAME")
     return parser
 

@@ -6,6 +6,7 @@ clients that read or send slowly are left to a reverse proxy.
 """
 
 import ipaddress
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ MAX_STREAMS, STREAMS_PER_CLIENT = 128, 64  # answers that go on as long as the c
 # A drawing of so many points is read in some milliseconds, in a thread of its own. Others and
 # pictures share another thread, for which few may wait.
 QUICK_POINTS, MAX_SLOW = 1_000, 8
+SWITCH_SECONDS = 0.0005
 MAX_LOG_LINES = 100  # of one kind in a minute
 # Wrong passwords for a name, or from an address, in so many seconds. An address may always try
 # ALWAYS times, so that whoever guesses at a name does not shut its people out.
@@ -90,6 +92,8 @@ class Lanes:
     """The threads that read drawings and pictures."""
 
     def __init__(self) -> None:
+        # Python hands over every 5 ms; while a slow drawing is read others would wait for that.
+        sys.setswitchinterval(SWITCH_SECONDS)
         self.quick, self.slow = Lane(MAX_UNDERWAY), Lane(MAX_SLOW)
 
     def for_strokes(self, strokes: Any) -> Lane:

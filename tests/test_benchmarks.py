@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 import torch
 
-from benchmarks import fuzz, load, visits
+from benchmarks import load, visits
 from benchmarks import page as page_benchmark
 from benchmarks import training as training_benchmark
 from mnist_core.training.trainer import RECIPES, Recipe
@@ -129,7 +129,7 @@ def test_visitors_ask_for_all_that_a_browser_asked_for(server, monkeypatch, caps
     assert end(monkeypatch, visits, "--address", server, *crowd) == 1
 
 
-@pytest.mark.parametrize("script", [load, fuzz, visits])
+@pytest.mark.parametrize("script", [load, visits])
 def test_where_nothing_is_served_a_script_says_so(script, monkeypatch, capsys):
     assert end(monkeypatch, script, "--address", f"http://127.0.0.1:{free_port()}/") == 2
     assert ".py: no page answers at" in capsys.readouterr().err

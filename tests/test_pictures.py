@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
-from benchmarks import fuzz_pictures
-from benchmarks.fuzz_pictures import costly_pictures
 from mnist_core.drawing.framing import frame_picture
 from mnist_core.drawing.pictures import MAX_DATA_URL, MAX_SENT_SIDE, open_picture
 from mnist_core.errors import UserError
@@ -196,7 +194,7 @@ def test_a_picture_is_turned_as_its_exif_says(tmp_path, kind, turn):
     assert np.array_equal(np.asarray(open_picture(path)), np.asarray(expected))
 
 
-@pytest.mark.parametrize("name", costly_pictures())
+@pytest.mark.parametrize("name", costly_pictures.costly_pictures())
 def test_no_small_file_costs_much_more_than_a_photograph(name):
     """As it is decoded; 70 to 200 times as much without a bound, 20 at most with it."""
 
@@ -206,7 +204,7 @@ def test_no_small_file_costs_much_more_than_a_photograph(name):
             open_picture(io.BytesIO(content), MAX_SENT_SIDE)
         return time.process_time() - start
 
-    honest = min(cost(fuzz_pictures.photograph()) for _ in range(3))
-    content = costly_pictures()[name]
+    honest = min(cost(costly_pictures.photograph()) for _ in range(3))
+    content = costly_pictures.costly_pictures()[name]
     assert len(content) < MAX_DATA_URL * 3 / 4
     assert min(cost(content) for _ in range(3)) < 40 * honest
