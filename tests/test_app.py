@@ -14,8 +14,6 @@ from tests.conftest import (
     call,
     free_port,
     run,
-    run_async,
-    serving,
     wait_until_served,
 )
 from tests.drawings import DRAWINGS

@@ -1,10 +1,13 @@
-"""Counting by client: names that nobody can choose, places held at once, and so many a minute."""
+"""Counting by client, at once and in a minute, and the threads that drawings are read in."""
+
+import asyncio
+import threading
 
 import pytest
 
 from serving import limits
 from serving.errors import Refusal
-from serving.limits import MinuteLimit, Places, client_name
+from serving.limits import ConcurrencyLimit, Lanes, MinuteLimit, client_name
 
 
 @pytest.mark.parametrize(
@@ -22,31 +25,26 @@ def test_clients_are_told_apart_by_what_they_cannot_choose(host, name):
     assert client_name((host, 1)) == name
 
 
-def test_places_are_counted_by_name_and_in_all():
-    places = Places(2, 3)
-    with places.taken("a"), places.taken("a"):
-        with pytest.raises(Refusal, match="too many people"), places.taken("a"):
+def test_requests_under_way_are_counted_by_client_and_in_all():
+    limit = ConcurrencyLimit(in_all=3, per_client=2)
+    with limit.acquire("a"), limit.acquire("a"):
+        with pytest.raises(Refusal, match="too many people"), limit.acquire("a"):
             pass
-        with places.taken("b"), pytest.raises(Refusal), places.taken("c"):
+        with limit.acquire("b"), pytest.raises(Refusal), limit.acquire("c"):
             pass
-    assert not places.held  # nobody is remembered
-    with places.taken("c"):
+    assert not limit.held  # nobody is remembered
+    with limit.acquire("c"):
         pass
 
 
-def test_a_minute_s_limit_counts_by_name_in_all_and_once(monkeypatch):
+def test_a_minute_s_limit_counts_by_name_and_in_all(monkeypatch):
     monkeypatch.setattr(limits.time, "monotonic", lambda: 0.0)
     limit = MinuteLimit(2, 3, "drawings")
-    for _ in range(9):
-        limit.count("a", once="token")
-    limit.count("a")
-    for name, once in (("a", None), ("a", "another")):
+    for name in ("a", "a", "b"):
+        limit.count(name)
+    for name in ("a", "c"):
         with pytest.raises(Refusal, match="too many drawings"):
-            limit.count(name, once)
-    limit.count("a", once="token")
-    limit.count("b")
-    with pytest.raises(Refusal):
-        limit.count("c")
+            limit.count(name)
 
 
 def test_a_minute_later_there_is_room_again(monkeypatch):
@@ -59,3 +57,27 @@ def test_a_minute_later_there_is_room_again(monkeypatch):
     now[0] = 60.0
     limit.count("a")
     assert set(limit.counts) == {"a"}  # other minutes' addresses are forgotten
+
+
+def test_small_drawings_pass_large_ones_of_which_few_may_wait():
+    lanes, hold = Lanes(), threading.Event()
+    large, small = [[[0, 0]] * 2_000], [[[0, 0]]]
+
+    async def crowd() -> tuple:
+        slow = lanes.for_strokes(large)
+        waiting = [asyncio.create_task(slow.run(hold.wait, 30)) for _ in range(limits.MAX_SLOW)]
+        await asyncio.sleep(0)
+        with pytest.raises(Refusal, match="too many people"):
+            await slow.run(hold.wait)
+        quick = await lanes.for_strokes(small).run(lambda: "read")
+        under_way = sum(not task.done() for task in waiting)
+        hold.set()
+        return quick, under_way, await asyncio.gather(*waiting), await slow.run(lambda: "later")
+
+    assert asyncio.run(crowd()) == ("read", limits.MAX_SLOW, [True] * limits.MAX_SLOW, "later")
+
+
+@pytest.mark.parametrize("drawing", [7, None, {}, [], [7, None], "x"])
+def test_what_is_no_drawing_is_refused_quickly(drawing):
+    lanes = Lanes()
+    assert lanes.for_strokes(drawing) is lanes.quick

@@ -1,16 +1,7 @@
-"""The page in public: behind a proxy, when the server is busy, goes away or is renewed."""
+"""The page when the server is busy, goes away or is renewed."""
 
-import socket
-import threading
-
-import httpx
-import pytest
-import uvicorn
 from PIL import Image
 from playwright.sync_api import expect
-from starlette.applications import Starlette
-from starlette.responses import Response
-from starlette.routing import Route
 
 from tests.browser import draw
 from tests.conftest import free_port, serving
@@ -108,43 +99,3 @@ def test_a_reload_keeps_a_picture_too(page, mnist, tmp_path):
     expect(page.locator("#insight .sum")).not_to_be_empty()  # the last answer that comes
     page.reload()
     expect_leader(page, mnist[1][0].item())
-
-
-@pytest.fixture
-def proxy():
-    """A reverse proxy that shows another server's page below /digits/, as nginx would."""
-    port = free_port()
-    upstream = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30)
-
-    async def forward(request):
-        path = request.url.path.removeprefix("/digits")
-        headers = {k: v for k, v in request.headers.items() if k != "connection"}
-        answer = await upstream.request(
-            request.method, path, headers=headers, content=await request.body()
-        )
-        dropped = ("content-encoding", "content-length", "transfer-encoding")
-        kept = {k: v for k, v in answer.headers.items() if k not in dropped}
-        return Response(answer.content, answer.status_code, kept)
-
-    site = Starlette(routes=[Route("/digits/{rest:path}", forward, methods=["GET", "POST"])])
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(site, log_level="error"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield port, f"http://127.0.0.1:{listener.getsockname()[1]}/digits/"
-        server.should_exit = True
-        thread.join(20)
-
-
-def test_a_reverse_proxy_shows_the_page_below_a_path(browser, proxy):
-    port, address = proxy
-    page = browser.new_page()
-    failures = []
-    page.on("response", lambda r: failures.append(r.url) if r.status >= 400 else None)
-    with serving(root_path="/digits", port=port):
-        open_page(page, address)
-        draw(page, DRAWINGS[7])
-        expect_leader(page, 7)
-    assert failures == []
-    page.close()

@@ -1,6 +1,7 @@
 """Sharing: passwords, public links that come and that do not, and the invitation on the page."""
 
 import io
+import re
 import sys
 
 import httpx
@@ -10,31 +11,14 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import expect
 
-from mnist_core.errors import UserError
 from serving import sharing
-from serving.auth import PASSWORDS, credentials
+from serving.reloader import ModelReloader
 from tests.browser import draw
-from tests.conftest import app_main, serving
+from tests.conftest import ROOT, app_main, serving, site
 from tests.drawings import DRAWINGS
-from tests.page import expect_leader, log_in_by_form, open_page
+from tests.page import expect_leader, open_page
 
 LINK = "https://0123456789abcdef.gradio.live"
-
-
-def test_credentials_come_from_the_command_line_and_the_environment(monkeypatch):
-    assert credentials([]) is None
-    assert credentials(["ann:a", "bob:b:c"]).by_name == {"ann": "a", "bob": "b:c"}
-    monkeypatch.setenv(PASSWORDS, "eve:e\n\nmallory: m \n")
-    assert credentials(["ann:a"]).by_name == {"ann": "a", "eve": "e", "mallory": " m"}
-
-
-@pytest.mark.parametrize("text", ["ann", "ann:", ":secret"])
-def test_half_a_credential_is_refused_where_it_stands(text, monkeypatch):
-    with pytest.raises(UserError, match="--auth is not USER:PASSWORD"):
-        credentials([text])
-    monkeypatch.setenv(PASSWORDS, f"eve:e\n\n{text}\n")
-    with pytest.raises(UserError, match=f"line 3 of the variable {PASSWORDS} is not USER"):
-        credentials(["ann:a"])
 
 
 def code_in(picture: Image.Image) -> str:
@@ -111,25 +95,65 @@ def test_a_link_that_comes_stands_on_a_line_of_its_own_and_on_the_page(
         page.close()
 
 
-def test_with_passwords_nobody_draws_who_has_not_logged_in(browser):
-    with serving(auth=[("ann", "chalk"), ("bob", "slate")]) as address:
-        drawing = {"strokes": DRAWINGS[7]}
-        refused = httpx.post(f"{address}recognize", json=drawing)
-        assert refused.status_code == 401
-        assert "not logged in" in refused.json()["error"]
-        assert httpx.get(f"{address}config").status_code == 401
-        assert httpx.get(f"{address}healthz").status_code == 200  # for who watches over it
-        with httpx.Client(base_url=address) as client:
-            wrong = client.post("login", data={"username": "ann", "password": "slate"})
-            assert wrong.status_code == 400
-            client.post("login", data={"username": "bob", "password": "slate"})
-            assert client.post("recognize", json=drawing).json()["digit"] == 7
-        page = browser.new_page()
-        log_in_by_form(page, address)
-        draw(page, DRAWINGS[7])
-        expect_leader(page, 7)
-        page.context.clear_cookies()
-        draw(page, [[(0.2, 0.9), (0.3, 0.9)]])
-        expect(page.get_by_text("You are logged out.")).to_be_visible()
-        expect(page.get_by_role("button", name="Load the page again")).to_be_visible()
-        page.close()
+def tags(answer: httpx.Response) -> dict[str, str]:
+    """What a chat reads of a link."""
+    return dict(re.findall(r'<meta property="og:(\w+)" content="([^"]*)">', answer.text))
+
+
+def test_a_link_in_a_chat_shows_our_title_description_and_picture(monkeypatch):
+    monkeypatch.setattr("gradio.networking.setup_tunnel", lambda *_, **__: LINK)
+    with app_main("--share", "--no-corrections") as address:
+        shown = tags(httpx.get(address, headers={"host": LINK.removeprefix("https://")}))
+        assert shown["title"] == "Draw a digit"
+        assert "handwriting" in shown["description"]
+        assert (shown["url"], shown["image"]) == (f"{LINK}/", f"{LINK}/preview.png")
+        assert tags(httpx.get(address))["image"] == f"{address}preview.png"
+        picture = httpx.get(f"{address}preview.png")
+        assert Image.open(io.BytesIO(picture.content)).size == (1200, 630)
+        assert len(picture.content) < 60_000
+        forged = httpx.get(address, headers={"host": "evil.example"})
+        assert "image" not in tags(forged) and "evil" not in forged.text
+    with serving(root_path="https://page.example/digits", corrections=False) as address:
+        shown = tags(httpx.get(address, headers={"host": "evil.example"}))
+        assert shown["image"] == "https://page.example/digits/preview.png"
+    with serving(hosts=["page.example"], corrections=False) as address:
+        shown = tags(httpx.get(address, headers={"host": "page.example"}))
+        assert shown["image"] == "http://page.example/preview.png"
+
+
+def test_allowed_hosts_are_all_that_is_answered_to():
+    names = ("--allowed-host", "page.example", "--allowed-host", "*.gradio.live")
+    with app_main("--no-corrections", *names) as address:
+        for host, status in [
+            ("page.example", 200),
+            ("page.example:7860", 200),
+            ("0123.gradio.live", 200),
+            ("localhost", 200),
+            ("evil.example", 400),
+            ("page.example.evil.example", 400),
+            ("gradio.live.evil.example", 400),
+            ("", 400),
+        ]:
+            answer = httpx.get(f"{address}healthz", headers={"host": host})
+            assert answer.status_code == status, host
+        assert answer.json()["code"] == "unknown_host"
+
+
+def test_on_spaces_its_frame_may_ask_and_no_other_space(monkeypatch):
+    monkeypatch.setenv("SPACE_HOST", "somebody-draw.hf.space")
+    with site(ModelReloader(ROOT / "weights"), auth=[("ann", "chalk")]) as client:
+        for origin, status in [
+            ("https://huggingface.co", 200),
+            ("https://somebody-draw.hf.space", 200),
+            ("https://anybody-else.hf.space", 403),
+            ("https://evil.example", 403),
+        ]:
+            asked = {"json": {"strokes": DRAWINGS[7]}, "headers": {"origin": origin}}
+            answer = client.post("/recognize", auth=("ann", "chalk"), **asked)
+            assert answer.status_code == status
+        policy = client.get("/", auth=("ann", "chalk")).headers["content-security-policy"]
+        own = "https://huggingface.co https://somebody-draw.hf.space"
+        assert policy.endswith(f"frame-ancestors 'self' {own}")
+        signed_in = client.post("/login", data={"username": "ann", "password": "chalk"})
+        cookie = signed_in.headers["set-cookie"].lower()  # the page is in another site's frame
+        assert "samesite=none" in cookie and "secure" in cookie

@@ -13,7 +13,10 @@ import { setLanguages, speak } from "./texts.js";
 
 export function start(languages) {
   const settings = JSON.parse(document.querySelector("#settings").textContent);
-  const { recognize, network, corrections, training, rehearsal, snapshots } = settings;
+  const names = ["recognize", "network", "corrections", "training", "rehearsal", "snapshots"];
+  const [recognize, network, corrections, training, rehearsal, snapshots] = names.map(
+    (name) => settings[name] && (settings.root ?? "") + settings[name],
+  );
   setLanguages(languages);
   const begin = (name, startPart, props = {}) => {
     const element = document.querySelector(`#${name} > .html-container`);
