@@ -1,9 +1,9 @@
-"""Make the README's picture, the running page with a digit drawn on it, and one of its inside.
+"""Make the README's picture, the running page with a digit drawn on it, and two more.
 
     python experiments/screenshot.py
 
-Needs requirements-dev.txt and a Chromium; writes runs/page.png and inside.png beside it, or with
---output docs/page.png those of docs/.
+Needs requirements-dev.txt and a Chromium. Writes runs/page.png, and beside it inside.png, the
+network at work, and preview.png, which chats show with a link; --output docs/page.png those of docs/.
 """
 
 import argparse
@@ -14,15 +14,15 @@ from tempfile import mkdtemp
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
+from PIL import Image
 from playwright.sync_api import expect
 
-import app
 from mnist_core.corrections.store import Corrections
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
+from serving.app import PageServer, launch
 from serving.reloader import ModelReloader
 from tests.browser import chromium, draw
-from ui import page
 
 # A 4 with an open top, in parts of the paper's side.
 FOUR = [
@@ -48,8 +48,8 @@ def main() -> None:
 def photograph(reloader: ModelReloader, output: Path) -> None:
     """Serve the page, draw a 4 on it and write the picture."""
     store = Corrections(f"sqlite:///{mkdtemp()}/corrections.sqlite")
-    blocks, settings = app.create_page(reloader, store)
-    address = page.launch(blocks, settings).address
+    page = PageServer(reloader, store)
+    address = launch(page).address
     with chromium() as browser:
         window = browser.new_page(viewport={"width": 1100, "height": 750}, device_scale_factor=1.5)
         window.goto(address)
@@ -58,12 +58,16 @@ def photograph(reloader: ModelReloader, output: Path) -> None:
         expect(window.locator(".bar.leading")).to_have_attribute("data-digit", "4")
         window.wait_for_timeout(500)  # the bars' movement
         window.screenshot(path=output)
+        window.set_viewport_size({"width": 1200, "height": 630})
+        preview = output.with_name("preview.png")
+        window.screenshot(path=preview, scale="css")
+        Image.open(preview).quantize(64).save(preview, optimize=True)
         window.set_viewport_size({"width": 1280, "height": 2600})
         for section in ("inside", "training"):
             window.locator(f"#inside .{section} > summary").click()
         expect(window.locator("#inside .known")).to_contain_text("reads a 4")
         window.locator("#inside").screenshot(path=output.with_name("inside.png"), scale="css")
-    blocks.close(verbose=False)
+    page.get_blocks().close(verbose=False)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import io
 import json
 import os
 from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import anyio
@@ -36,11 +35,11 @@ from serving.limits import Lanes
 from serving.metrics import Metrics
 from serving.origins import Site
 from serving.reloader import ModelReloader
-from ui.document import document, files, preview, version
+from ui.document import FOLDER, document, files, preview, version
 from ui.documents import pages
 
 DESCRIPTION = "A small network reads your handwriting while you draw, and shows how sure it is."
-PICTURE = Path(__file__).with_name("preview.png")
+PICTURE = FOLDER.parent / "docs" / "preview.png"
 
 
 class PageServer(gr.Server):

@@ -54,7 +54,7 @@ def log_to_stderr() -> None:
     """Write the log of this package, and warnings of others, to standard error from now on."""
     handler = BoundedHandler()
     QueueListener(handler.queue, logging.StreamHandler(sys.stderr)).start()
-    logger.handlers, logger.propagate = [handler], False
+    logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logging.lastResort = handler
 

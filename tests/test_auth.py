@@ -82,7 +82,6 @@ def test_what_is_remembered_of_guesses_is_bounded(clock, monkeypatch):
 
 def test_wrong_passwords_are_counted_and_logged_without_a_name(client, monkeypatch, caplog):
     monkeypatch.setattr(limits, "MAX_WRONG", 2)
-    monkeypatch.setattr(logging.getLogger("serving"), "propagate", True)
     caplog.set_level(logging.INFO, "serving")
     answers = [client.post("login", data={**ANN, "password": f"guess{n}"}) for n in range(4)]
     codes = [answer.json()["code"] for answer in answers]

@@ -180,7 +180,6 @@ def test_health_needs_no_thread(address, monkeypatch):
 
 
 def test_refusals_are_counted_and_logged_without_what_was_sent(caplog, monkeypatch):
-    monkeypatch.setattr(logging.getLogger("serving"), "propagate", True)
     with site(ModelReloader(ROOT / "weights")) as client, caplog.at_level(logging.INFO):
         client.post("/recognize", json={"strokes": DRAWINGS[7]})
         secret = {"strokes": [[[12345.678, 98765.4321, 1]]]}
@@ -206,7 +205,6 @@ def test_a_fault_of_ours_is_a_neutral_sentence_and_a_traceback_without_its_words
     def broken(*_: object) -> None:
         raise ValueError(drawn)  # as bad input raises
 
-    monkeypatch.setattr(logging.getLogger("serving"), "propagate", True)
     monkeypatch.setattr("serving.routes.answer", broken)
     with site(ModelReloader(ROOT / "weights")) as client:
         answer = client.post("/recognize", json={"strokes": DRAWINGS[7]})

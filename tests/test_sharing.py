@@ -77,7 +77,7 @@ def test_a_link_that_comes_stands_on_a_line_of_its_own_and_on_the_page(
     monkeypatch.setattr("gradio.networking.setup_tunnel", lambda *_, **__: LINK)
     with app_main("--share") as address:
         assert LINK in capsys.readouterr().out.splitlines()
-        page = browser.new_page()
+        page = browser.new_page(bypass_csp=True)  # tests.page waits by eval
         asked = []
         page.on("request", lambda request: asked.append(request.url))
         open_page(page, address)
