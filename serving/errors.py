@@ -7,38 +7,25 @@ from mnist_core.errors import UserError
 
 # Every code of an answer, with its status. docs/api.md explains each, and the page's texts have
 # each as refused_CODE in both languages.
-CODES = {
-    "not_json": 400,
-    "two_lengths": 400,
-    "unknown_host": 400,
-    "wrong_password": 400,
-    "range_required": 400,
-    "signed_out": 401,
-    "foreign_origin": 403,
-    "not_found": 404,
-    "method_not_allowed": 405,
-    "too_slow": 408,
-    "training_under_way": 409,
-    "no_training": 409,
-    "length_required": 411,
-    "too_large": 413,
-    "invalid_input": 422,
-    "invalid_strokes": 422,
-    "too_many_strokes": 422,
-    "too_many_points": 422,
-    "invalid_picture": 422,
-    "picture_too_large": 422,
-    "invalid_label": 422,
-    "invalid_token": 422,
-    "invalid_training": 422,
-    "too_many_passwords": 429,
-    "too_many_requests": 429,
-    "head_too_large": 431,
-    "our_fault": 500,
-    "busy": 503,
-    "outcome_unknown": 503,
-    "not_stored": 507,
+CODES_BY_STATUS = {
+    400: "not_json two_lengths unknown_host wrong_password range_required",
+    401: "signed_out",
+    403: "foreign_origin",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    409: "training_under_way no_training",
+    411: "length_required",
+    413: "too_large",
+    422: "invalid_input invalid_strokes too_many_strokes too_many_points invalid_picture "
+    "picture_too_large invalid_label invalid_token invalid_training",
+    429: "too_many_passwords too_many_requests",
+    431: "head_too_large",
+    500: "our_fault",
+    503: "busy outcome_unknown",
+    507: "not_stored",
 }
+CODES = {code: status for status, codes in CODES_BY_STATUS.items() for code in codes.split()}
 OUR_FAULT = "Something went wrong here. It was noted; please try again."
 
 

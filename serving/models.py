@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from mnist_core.drawing.strokes import MAX_POINTS, MAX_STROKES
 from mnist_core.network.calibration import VERDICTS
-from serving.errors import CODES
+from serving.errors import CODES, CODES_BY_STATUS
 
 Verdict = Literal[(*VERDICTS, "empty")]
 Digit = Annotated[int, Field(ge=0, le=9)]
@@ -84,13 +84,9 @@ class Refused(BaseModel):
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a FastAPI route that refuses with these statuses."""
-    described = {status: [] for status in sorted({*statuses, 400, 401, 408, 429, 431, 500})}
-    for code, status in CODES.items():
-        if status in described:
-            described[status].append(code)
     return {
-        status: {"model": Refused, "description": "Codes: " + ", ".join(codes)}
-        for status, codes in described.items()
+        status: {"model": Refused, "description": f"Codes: {CODES_BY_STATUS[status]}"}
+        for status in sorted({*statuses, 400, 401, 408, 429, 431, 500})
     }
 
 
