@@ -3,7 +3,8 @@
     python experiments/screenshot.py
 
 Needs requirements-dev.txt and a Chromium. Writes runs/page.png, and beside it inside.png, the
-network at work, and preview.png, which chats show with a link; --output docs/page.png those of docs/.
+network at work, and preview.png, which chats show with a link; --output docs/page.png writes
+those of docs/.
 """
 
 import argparse
