@@ -86,9 +86,9 @@ def find_rule(method: str, path: str) -> Rule:
                 return Rule(name, kind[0] if kind else None)
             allowed += methods
     if not allowed:
-        raise Refusal(404, "not_found", NOTHING)
+        raise Refusal(404, NOTHING, code="not_found")
     words = f"{method} is not answered at this address"
-    raise Refusal(405, "method_not_allowed", words, allow=", ".join(sorted(allowed)))
+    raise Refusal(405, words, code="method_not_allowed", allow=", ".join(sorted(allowed)))
 
 
 class Access:
@@ -143,12 +143,12 @@ class Access:
         scope["state"]["endpoint"] = rule.path
         is_ours = self.users or rule.path not in ("/login", "/logout")  # Gradio has its own
         if not is_ours or (rule.kind == OWN_MACHINE and not from_own_machine(scope)):
-            raise Refusal(404, "not_found", NOTHING)
+            raise Refusal(404, NOTHING, code="not_found")
         self.site.check_origin(scope)
         if self.users and rule.kind != OPEN and not self.users.is_signed_in(request):
             if rule.path != "/":
                 words = "you are not signed in: load the page again, or curl -u USER:PASSWORD"
-                raise Refusal(401, "signed_out", words)
+                raise Refusal(401, words, code="signed_out")
             scope["path"], scope["method"] = "/login", "GET"
         await self._pass_on(request, length, rule, receive, send)
 

@@ -60,7 +60,7 @@ class Passwords:
         if by_client >= most or (by_client >= limits.ALWAYS and by_name >= most):
             reason = "too many wrong passwords: wait some minutes, then try again"
             wait = str(limits.WRONG_SECONDS - since)
-            raise Refusal(429, "too_many_passwords", reason, **{"retry-after": wait})
+            raise Refusal(429, reason, code="too_many_passwords", **{"retry-after": wait})
         expected = self.by_name.get(name, "")
         texts = [text.encode(errors="replace") for text in (expected, password)]
         if expected and hmac.compare_digest(*texts):
@@ -126,7 +126,7 @@ def sign_in_routes(users: Passwords, root: str, metrics: Metrics) -> list[Route]
         wants_page = "text/html" in request.headers.get("accept", "")
         try:
             if not users.check(name, password, limits.client_name(request.client)):
-                raise Refusal(400, "wrong_password", "the name or the password is wrong")
+                raise Refusal(400, "the name or the password is wrong", code="wrong_password")
         except Refusal as refusal:
             if not wants_page:
                 raise

@@ -100,11 +100,11 @@ async def answer(one: anyio.CapacityLimiter, metrics: Metrics, work: Callable, *
         with anyio.fail_after(ANSWER_SECONDS):
             return await to_thread.run_sync(work, *values, limiter=one, abandon_on_cancel=True)
     except LimitReached as error:
-        raise Refusal(429, "too_many_requests", str(error)) from error
+        raise Refusal(429, str(error), code="too_many_requests") from error
     except (StoreError, TimeoutError) as error:
         metrics.failed(f"/{CORRECTIONS}", error)
         reason = str(error) or "the database takes too long to answer: try again later"
-        raise Refusal(507, "not_stored", reason) from error
+        raise Refusal(507, reason, code="not_stored") from error
 
 
 def signed_in_token(request: Request) -> str:

@@ -14,16 +14,17 @@ CODES_BY_STATUS = {
     404: "not_found",
     405: "method_not_allowed",
     408: "too_slow",
-    409: "training_under_way no_training",
+    409: "training_under_way no_training id_taken",
     411: "length_required",
     413: "too_large",
     422: "invalid_input invalid_strokes too_many_strokes too_many_points invalid_picture "
-    "picture_too_large invalid_label invalid_token invalid_training",
-    429: "too_many_passwords too_many_requests",
+    "picture_too_large invalid_label invalid_token invalid_id invalid_correction "
+    "invalid_training",
+    429: "too_many_passwords too_many_requests too_many_corrections",
     431: "head_too_large",
     500: "our_fault",
     503: "busy outcome_unknown",
-    507: "not_stored",
+    507: "not_stored store_full",
 }
 CODES = {code: status for status, codes in CODES_BY_STATUS.items() for code in codes.split()}
 OUR_FAULT = "Something went wrong here. It was noted; please try again."
@@ -32,7 +33,7 @@ OUR_FAULT = "Something went wrong here. It was noted; please try again."
 class Refusal(Exception):
     """A request that is answered with HTTP `status`, a `code` of CODES and a `reason` of ours."""
 
-    def __init__(self, status: int, code: str, reason: str, **headers: str) -> None:
+    def __init__(self, status: int, reason: str, code: str, **headers: str) -> None:
         super().__init__(reason)
         self.status = status
         self.code = code

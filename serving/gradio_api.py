@@ -108,7 +108,7 @@ def sanitize_payload(path: str, body: bytes) -> bytes | None:
 
 
 def invalid(reason: str) -> Refusal:
-    return Refusal(422, "invalid_input", reason)
+    return Refusal(422, reason, code="invalid_input")
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
         value = orjson.loads(body)
         if isinstance(value, dict):
             return value
-    raise Refusal(400, "not_json", "this is not a JSON object")
+    raise Refusal(400, "this is not a JSON object", code="not_json")
 
 
 def only(payload: Any, key: str) -> Any:

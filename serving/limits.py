@@ -48,7 +48,7 @@ def client_name(client: tuple[str, int] | None) -> str:
 
 def busy() -> Refusal:
     words = "too many people are drawing at this moment: try again in a second"
-    return Refusal(503, "busy", words, **{"retry-after": "1"})
+    return Refusal(503, words, code="busy", **{"retry-after": "1"})
 
 
 class ConcurrencyLimit:
@@ -117,7 +117,7 @@ class MinuteLimit:
             self.minute, self.counts = minute, Counter()
         if self.counts[name] >= self.of_one or self.counts.total() >= self.in_all:
             words = f"too many {self.what} come from your address: wait a minute"
-            raise Refusal(429, "too_many_requests", words)
+            raise Refusal(429, words, code="too_many_requests")
         self.counts[name] += 1
 
 
@@ -133,13 +133,13 @@ async def read_body(request: Request) -> bytes:
                     raise too_large()
                 parts.append(part)
     except TimeoutError as error:
-        raise Refusal(408, "too_slow", "the request took too long to come") from error
+        raise Refusal(408, "the request took too long to come", code="too_slow") from error
     return b"".join(parts)
 
 
 def too_large() -> Refusal:
     words = f"the request has more than {MAX_BODY} bytes: send less at once"
-    return Refusal(413, "too_large", words, connection="close")
+    return Refusal(413, words, code="too_large", connection="close")
 
 
 def check_head(request: Request) -> int:
@@ -147,13 +147,13 @@ def check_head(request: Request) -> int:
     headers = request.headers
     if len(request.url.query) + sum(len(k) + len(v) for k, v in headers.raw) > MAX_HEAD:
         words = f"the address and headers are longer than {MAX_HEAD} bytes"
-        raise Refusal(431, "head_too_large", words)
+        raise Refusal(431, words, code="head_too_large")
     if "transfer-encoding" in headers:
         if "content-length" in headers:  # two servers in a row might part requests differently
             words = "send Content-Length or Transfer-Encoding, not both"
-            raise Refusal(400, "two_lengths", words, connection="close")
+            raise Refusal(400, words, code="two_lengths", connection="close")
         words = "send the whole body at once, with a Content-Length, and not in chunks"
-        raise Refusal(411, "length_required", words, connection="close")
+        raise Refusal(411, words, code="length_required", connection="close")
     length = headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > MAX_BODY:
         raise too_large()

@@ -49,14 +49,14 @@ class Metrics:
     def refusal(self, endpoint: str, error: Exception) -> Refusal:
         """What to answer to `error`: of a fault of ours no words."""
         if isinstance(error, UserError):
-            error = Refusal(422, error.code or "invalid_input", str(error))
+            error = Refusal(422, str(error), code=error.code or "invalid_input")
         elif isinstance(error, RequestValidationError):
             error = of_framework(422)
         elif isinstance(error, HTTPException) and error.status_code < 500:
             error = of_framework(error.status_code)
         if not isinstance(error, Refusal):
             self.failed(endpoint, error)
-            return Refusal(500, "our_fault", OUR_FAULT)
+            return Refusal(500, OUR_FAULT, code="our_fault")
         self.refusals.labels(endpoint, error.status).inc()
         fields = {"endpoint": endpoint, "status": error.status, "code": error.code}
         logger.info("refused", extra={"fields": fields | {"reason": error.reason}})
@@ -71,5 +71,5 @@ class Metrics:
 def of_framework(status: int) -> Refusal:
     """What Starlette or Gradio refuses, in our words: theirs may quote a client."""
     if status == 404:
-        return Refusal(404, "not_found", "there is nothing at this address")
-    return Refusal(422, "invalid_input", "this request has another form than is expected here")
+        return Refusal(404, "there is nothing at this address", code="not_found")
+    return Refusal(422, "this request has another form than is expected here", code="invalid_input")

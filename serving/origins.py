@@ -57,7 +57,9 @@ class Site:
         name = name[0] if name[2].isdecimal() else "".join(name)
         own = OWN_MACHINE.fullmatch(name)
         if self.hosts and not own and not any(fnmatchcase(name, host) for host in self.hosts):
-            raise Refusal(400, "unknown_host", "this server goes by other names: see its address")
+            raise Refusal(
+                400, "this server goes by other names: see its address", code="unknown_host"
+            )
 
     def check_origin(self, scope: Scope) -> None:
         """Raise Refusal where a page that belongs elsewhere would change something here."""
@@ -67,7 +69,7 @@ class Site:
             return
         if site == "cross-site" or origin not in (None, f"http://{host}", f"https://{host}"):
             words = "this comes from a page of another site, which may not ask here"
-            raise Refusal(403, "foreign_origin", words)
+            raise Refusal(403, words, code="foreign_origin")
 
     def address(self, scope: Scope) -> str | None:
         """The page's whole address without a slash at its end; None where the Host is unknown."""

@@ -48,7 +48,7 @@ def recognition_routes(reloader: ModelReloader, metrics: Metrics, lanes: Lanes) 
             content = await read_json(request)
             if not isinstance(content, dict) or not {"strokes", "picture"} & content.keys():
                 words = 'expected {"strokes": ...} or {"picture": ...}'
-                raise Refusal(422, "invalid_input", words)
+                raise Refusal(422, words, code="invalid_input")
             is_picture = "picture" in content
             lane = lanes.slow if is_picture else lanes.for_strokes(content["strokes"])
             return json_response(await lane.run(answer, reloader.current, content))
@@ -92,7 +92,7 @@ def network_routes(reloader: ModelReloader, is_public: bool) -> APIRouter:
             if recognizer and recognizer.name == name:
                 content = await anyio.to_thread.run_sync(zipped, recognizer, limiter=one_at_a_time)
                 return Response(content, 200, headers, "application/octet-stream")
-        raise Refusal(404, "not_found", "there is no such network here")
+        raise Refusal(404, "there is no such network here", code="not_found")
 
     return router
 
@@ -118,7 +118,7 @@ async def read_json(request: Request) -> Any:
     try:
         return orjson.loads(await request.body())
     except orjson.JSONDecodeError as error:
-        raise Refusal(400, "not_json", "this is not JSON") from error
+        raise Refusal(400, "this is not JSON", code="not_json") from error
 
 
 def json_response(value: Any) -> Response:

@@ -63,7 +63,9 @@ class LiveTraining:
         """Train as `content` asks. Raises Refusal while one trains, UserError for wrong values."""
         if self.is_running():
             raise Refusal(
-                409, "training_under_way", "a training is under way: wait for its end or stop it"
+                409,
+                "a training is under way: wait for its end or stop it",
+                code="training_under_way",
             )
         options = checked(content)
         name = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}-{options['recipe']}"
@@ -81,7 +83,7 @@ class LiveTraining:
     def stop(self) -> None:
         """Have it end, its run resumable. Raises Refusal where none trains."""
         if not self.is_running():
-            raise Refusal(409, "no_training", "no training is under way")
+            raise Refusal(409, "no training is under way", code="no_training")
         if not self.stopping:
             self.stopping = True
             self.process.send_signal(signal.SIGINT)
@@ -163,10 +165,12 @@ def training_routes(live: LiveTraining) -> APIRouter:
         """The snapshots so far: with `Range: bytes=N-` what follows the first N bytes."""
         file = live.file(SNAPSHOTS_FILE)
         if not file or request.path_params["run"] != live.directory.name:
-            raise Refusal(404, "not_found", "there are no snapshots of such a training here")
+            raise Refusal(404, "there are no snapshots of such a training here", code="not_found")
         if live.is_running() and "range" not in request.headers:
             raise Refusal(
-                400, "range_required", "the file grows: ask for a part of it, with Range: bytes=0-"
+                400,
+                "the file grows: ask for a part of it, with Range: bytes=0-",
+                code="range_required",
             )
         return FileResponse(file, 200, {"cache-control": "no-store"}, "application/octet-stream")
 
