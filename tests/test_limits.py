@@ -8,6 +8,7 @@ import pytest
 from serving import limits
 from serving.errors import Refusal
 from serving.limits import ConcurrencyLimit, Lanes, MinuteLimit, client_name
+from tests.conftest import run_async
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_small_drawings_pass_large_ones_of_which_few_may_wait():
         hold.set()
         return quick, under_way, await asyncio.gather(*waiting), await slow.run(lambda: "later")
 
-    assert asyncio.run(crowd()) == ("read", limits.MAX_SLOW, [True] * limits.MAX_SLOW, "later")
+    assert run_async(crowd()) == ("read", limits.MAX_SLOW, [True] * limits.MAX_SLOW, "later")
 
 
 @pytest.mark.parametrize("drawing", [7, None, {}, [], [7, None], "x"])
