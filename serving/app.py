@@ -51,7 +51,8 @@ class PageServer(gr.Server):
         }
         served = [Route("/", self.page), *routes.recognition_routes(reloader, self.metrics)]
         served += [*login_routes(), *routes.file_routes(reloader, page_files(), pages())]
-        served += corrections.correction_routes(reloader, store, self.metrics) if store else []
+        if store:
+            served += corrections.correction_routes(reloader, store, self.metrics).routes
         served += training.training_routes(live) if live else []
         served += mcp_routes(reloader, self.metrics) if mcp else []
         self.router.routes.extend(served)

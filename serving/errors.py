@@ -4,11 +4,12 @@ OUR_FAULT = "Something went wrong here. It was noted; please try again."
 
 
 class Refusal(Exception):
-    """A request that is answered with HTTP `status`, 4xx or 5xx, and a `reason` of ours."""
+    """A request that is answered with HTTP `status`, 4xx or 5xx, a `code` and a `reason`."""
 
-    def __init__(self, status: int, reason: str, **headers: str) -> None:
+    def __init__(self, status: int, reason: str, code: str = "", **headers: str) -> None:
         super().__init__(reason)
         self.status = status
+        self.code = code
         self.reason = sentence(reason)
         self.headers = headers
 

@@ -29,7 +29,7 @@ def client_name(client: tuple[str, int] | None) -> str:
 
 def busy() -> Refusal:
     words = "too many people are drawing at this moment: try again in a second"
-    return Refusal(503, words, **{"retry-after": "1"})
+    return Refusal(503, words, code="busy", **{"retry-after": "1"})
 
 
 class Places:

@@ -52,7 +52,7 @@ MAX_WAITING = 8 * 2**20  # bytes
 OPEN = re.compile(
     r"(?a)/|/config/?|/theme\.css|/(assets|static|svelte)/(?!.*\.\.)[\w./@~+-]{1,200}|/favicon\.ico|/robots\.txt|/manifest\.json"
     r"|/pwa_icon(/\d{1,4})?|/log(in|out)|/recognize|/network(/[0-9a-f]{8}\.bin)?|/healthz|/metrics"
-    r"|/corrections(/\d{1,10})?|/training(/stop|/[\w-]{1,64}\.bin)?"
+    r"|/corrections(/[0-9a-f]{1,32})?|/training(/stop|/[\w-]{1,64}\.bin)?"
     r"|/(lesson(\.zh)?|api)\.md|/files/[0-9a-f]{12}/(rehearsal|snapshots)\.gz"
     r"|/gradio_api/(info|openapi\.json|startup-events|theme\.css|user|login_check|app_id)/?"
     r"|/gradio_api/heartbeat/\w{1,64}|/gradio_api/queue/(join|data)"
@@ -114,7 +114,7 @@ class LimitsMiddleware:
 
     def _response_to(self, error: Exception, endpoint: str) -> Response:
         refusal = self.metrics.refusal(endpoint, error)
-        content = {"error": refusal.reason}
+        content = {"error": refusal.reason, "code": refusal.code}
         if refusal.status == 422 and endpoint.startswith("/gradio_api"):
             # What Gradio's clients show to whoever uses them.
             fault = {"__type__": "validate", "is_valid": False, "message": refusal.reason}
