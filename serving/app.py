@@ -53,7 +53,8 @@ class PageServer(gr.Server):
         served += [*login_routes(), *routes.file_routes(reloader, page_files(), pages())]
         if store:
             served += corrections.correction_routes(reloader, store, self.metrics).routes
-        served += training.training_routes(live) if live else []
+        if live:
+            served += training.training_routes(live).routes
         served += mcp_routes(reloader, self.metrics) if mcp else []
         self.router.routes.extend(served)
         for function in routes.api_functions(reloader, self.metrics, api_error):

@@ -15,10 +15,8 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
-from fastapi import FastAPI
 from prometheus_client import generate_latest
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.testclient import TestClient
 
 from mnist_core import Recognizer
@@ -26,15 +24,14 @@ from mnist_core.corrections import store as database
 from mnist_core.corrections.database import StoreError
 from mnist_core.corrections.store import Corrections
 from mnist_core.drawing.strokes import Drawing, parse_strokes
-from mnist_core.errors import UserError
 from serving import corrections
 from serving.corrections import correction_routes, open_store
-from serving.errors import Refusal
 from serving.metrics import Metrics
 from serving.reloader import ModelReloader
 from tests import postgresql
 from tests.conftest import ROOT, app_process, site, wait_until_served
 from tests.drawings import DRAWINGS
+from tests.routes import routes_alone
 
 TOKEN = {"x-token": "0123456789abcdef" * 2}
 OTHER = {"x-token": "fedcba9876543210" * 2}
@@ -42,26 +39,17 @@ ID = "0f" * 16
 
 
 @contextlib.contextmanager
-def routes_alone(store: Corrections) -> Iterator[TestClient]:
-    """A client of the routes of `store`, without what stands before them in a server."""
-    app = FastAPI()
-    app.auth = None
-    metrics = Metrics()
-    reloader = ModelReloader(ROOT / "weights")
-    app.include_router(correction_routes(reloader, store, metrics))
+def served(store: Corrections) -> Iterator[TestClient]:
+    """A client of the routes of `store`, and of a POST /recognize beside them."""
+    reloader, metrics = ModelReloader(ROOT / "weights"), Metrics()
+    router = correction_routes(reloader, store, metrics)
 
-    @app.post("/recognize")
+    @router.post("/recognize")
     async def recognize(request: Request) -> dict[str, int | None]:
         strokes = (await request.json())["strokes"]
         return {"digit": reloader.current.predict_strokes(strokes).digit}
 
-    def refuse(request: Request, error: Exception) -> JSONResponse:
-        refusal = metrics.refusal("/corrections", error)
-        return JSONResponse({"error": refusal.reason, "code": refusal.code}, refusal.status)
-
-    for kind in (Refusal, UserError):
-        app.add_exception_handler(kind, refuse)
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with routes_alone(router, metrics) as client:
         client.store, client.metrics = store, metrics
         yield client
 
@@ -70,7 +58,7 @@ def routes_alone(store: Corrections) -> Iterator[TestClient]:
 def client(tmp_path) -> Iterator[TestClient]:
     with (
         contextlib.closing(Corrections(f"sqlite:///{tmp_path}/c.sqlite")) as store,
-        routes_alone(store) as client,
+        served(store) as client,
     ):
         yield client
 
@@ -167,7 +155,7 @@ def test_limits_of_the_store_are_told_by_code(client, monkeypatch):
 def test_malformed_requests_cost_nobody_a_place(tmp_path, monkeypatch):
     monkeypatch.setattr(corrections, "MAX_PER_ADDRESS", 2)
     store = contextlib.closing(Corrections(f"sqlite:///{tmp_path}/c"))
-    with store as opened, routes_alone(opened) as client:
+    with store as opened, served(opened) as client:
         bad = [correction(1, 10), {"strokes": [[]], "label": 1}, correction(1, 1, "17")]
         assert {give(client, body).status_code for body in bad} == {422}
         tokens = [{"x-token": f"{number:032}"} for number in range(3)]
@@ -185,7 +173,7 @@ def test_a_store_that_fails_is_said_and_recognition_goes_on(client, monkeypatch)
     assert refused.json()["error"] == "The disk is full. Free some space."
     counted = generate_latest(client.metrics.registry).decode()
     assert 'digit_errors_total{endpoint="/corrections"} 1.0' in counted
-    assert client.post("/recognize", json={"strokes": DRAWINGS[7]}).json()["digit"] == 7
+    assert client.post("/corrections/recognize", json={"strokes": DRAWINGS[7]}).json()["digit"] == 7
 
 
 def test_rows_are_made_ready_outside_the_event_loop(client, monkeypatch):
@@ -267,7 +255,7 @@ def test_where_the_outcome_is_unknown_it_is_said_and_asking_again_tells():
     with (
         own_postgresql() as (place, url),
         contextlib.closing(Corrections(url)) as store,
-        routes_alone(store) as client,
+        served(store) as client,
         ThreadPoolExecutor(4) as others,
     ):
         assert give(client, correction(1, 1)).status_code == 200
@@ -275,7 +263,12 @@ def test_where_the_outcome_is_unknown_it_is_said_and_asking_again_tells():
         with postgresql.frozen(place):
             given = [others.submit(give, client, stroke(n, id)) for n, id in enumerate(ids)]
             while not all(one.done() for one in given):
-                assert client.post("/recognize", json={"strokes": DRAWINGS[7]}).json()["digit"] == 7
+                assert (
+                    client.post("/corrections/recognize", json={"strokes": DRAWINGS[7]}).json()[
+                        "digit"
+                    ]
+                    == 7
+                )
                 time.sleep(0.1)
         codes = {refusal(one.result()) for one in given}
         assert (503, "outcome_unknown") in codes
