@@ -3,13 +3,15 @@
 scripts/train.py does it in a process of its own, so that the server keeps its memory and its
 answers; its snapshots are streamed from the run's directory, which stays as the script leaves it.
 One training at a time, and whoever opens the page sees it. A server that ends takes it along, and
-the run can be resumed; killed (SIGKILL) it can't, and the training goes on to its own end.
+the run can be resumed. A server that is killed can't: the training goes on, and the next server
+finds it by the lock that its process holds (not on Windows, which has no such locks).
 """
 
 import asyncio
 import atexit
 import datetime
 import itertools
+import json
 import os
 import re
 import signal
@@ -17,15 +19,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Route
 
 from mnist_core.drawing.framing import PIXELS
-from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.network.model import DIGITS
 from mnist_core.training.snapshots import SNAPSHOTS_FILE
@@ -33,16 +34,48 @@ from serving.errors import Refusal
 from serving.origins import is_own_machine
 from serving.routes import json_response, read_json
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 TRAINING = "training"  # beside the page
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "scripts" / "train.py"
 LOG_FILE, METRICS_FILE = "log.txt", "metrics.csv"
+LAST_WORDS = re.compile(r"^train\.py: (.+)$", re.MULTILINE)  # of the script, in its log
+LIVE_FILE = "live.json"  # its process and options; that process holds a lock on it
 RECIPES = ("tutorial", "quick", "best")
 LOSSES = ("nll", "cross-entropy", "softmax-cross-entropy", "log-of-softmax")
 # The largest recipe has 1.9 million weights; its snapshots are 40 MB that a browser keeps.
 MAX_LAYERS, MAX_WIDTH, MAX_WEIGHTS, MAX_RATE = 4, 2048, 2_000_000, 10
 NICENESS = 5  # drawing comes first
 STOP_SECONDS = 10  # then it is killed, which costs no more than the epoch under way
+# Python turns SIGINT into KeyboardInterrupt; on Windows it can't be sent.
+STOP_SIGNAL = signal.SIGTERM if sys.platform == "win32" else signal.SIGINT
+KILL_SIGNAL = getattr(signal, "SIGKILL", signal.SIGTERM)
+
+
+class Options(BaseModel):
+    """What to train with; what is left out is the recipe's."""
+
+    recipe: Literal[RECIPES]
+    hidden: list[int] | None = Field(None, max_length=MAX_LAYERS)
+    learning_rate: float | None = Field(None, gt=0, le=MAX_RATE)
+    loss: Literal[LOSSES] | None = None
+
+
+class State(BaseModel):
+    """The training under way or the last one; `epochs` is null until it has begun."""
+
+    state: Literal["none", "running", "stopping", "finished", "stopped", "failed"]
+    run: str | None
+    directory: str | None
+    epochs_done: int
+    epochs: int | None
+    bytes: int = Field(description="of the snapshots so far")
+    reason: str | None = Field(description="why it stopped or failed")
+    options: Options | None
 
 
 class LiveTraining:
@@ -53,32 +86,32 @@ class LiveTraining:
 
     def __init__(self, command: Sequence[str | Path], runs: Path) -> None:
         self.command, self.runs = command, runs
-        self.process = self.directory = self.options = None
+        self.process = self.pid = self.directory = self.options = None
         self.stopping = False
+        self._find()
 
     def is_running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+        if self.process is not None:
+            return self.process.poll() is None
+        return self.directory is not None and _is_locked(self.directory / LIVE_FILE)
 
     def start(self, content: Any) -> None:
-        """Train as `content` asks. Raises Refusal while one trains, UserError for wrong values."""
-        if self.is_running():
-            raise Refusal(
-                409,
-                "a training is under way: wait for its end or stop it",
-                code="training_under_way",
-            )
+        """Train as `content` asks. Raises Refusal while one trains, and for wrong values."""
         options = checked(content)
+        if not self.is_running():
+            self._find()
+        if self.is_running():
+            reason = "a training is under way: wait for its end or stop it"
+            raise Refusal(409, reason, code="training_under_way")
         name = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}-{options['recipe']}"
         make_directory(directory := self.runs / name)
         command = [sys.executable, *self.command, "--output", directory]
         for option, value in options.items():
             values = value if isinstance(value, list) else [value]
             command += [f"--{option.replace('_', '-')}", *map(str, values)]
-        with open(directory / LOG_FILE, "wb") as log:
-            files = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
-            self.process = subprocess.Popen(command, **files)
-        os.setpriority(os.PRIO_PROCESS, self.process.pid, NICENESS)
-        self.directory, self.options, self.stopping = directory, options, False
+        self.process = _train(command, directory, options)
+        self.pid, self.directory, self.options = self.process.pid, directory, options
+        self.stopping = False
 
     def stop(self) -> None:
         """Have it end, its run resumable. Raises Refusal where none trains."""
@@ -86,26 +119,42 @@ class LiveTraining:
             raise Refusal(409, "no training is under way", code="no_training")
         if not self.stopping:
             self.stopping = True
-            self.process.send_signal(signal.SIGINT)
-            asyncio.get_running_loop().call_later(STOP_SECONDS, self.process.kill)
+            self._send(STOP_SIGNAL)
+            asyncio.get_running_loop().call_later(STOP_SECONDS, self._send, KILL_SIGNAL)
 
     def close(self) -> None:
-        """End it at once; the run can be resumed, as each of its files is replaced as a whole."""
+        """End at once what this server started; files are replaced whole, so it can be resumed."""
         if self.process:
             self.process.kill()
             self.process.wait()
 
+    def _send(self, number: int) -> None:
+        if self.process:
+            self.process.send_signal(number)  # nothing, where it has ended
+        elif self.is_running():
+            os.kill(self.pid, number)  # it holds the lock, so the number is still its own
+
+    def _find(self) -> None:
+        """Take up a training that another server has started, where one runs."""
+        for file in self.runs.glob(f"*/{LIVE_FILE}"):
+            if _is_locked(file) and (text := file.read_text(encoding="utf-8")):
+                self.process, self.stopping, self.directory = None, False, file.parent
+                self.pid, self.options = json.loads(text).values()
+
     def state(self) -> dict[str, Any]:
         """What GET /training answers; "epochs" are None until the training has begun."""
-        state = self._name()  # comes first: what has ended writes no more
+        is_running = self.is_running()  # comes first: what has ended writes no more
         log, metrics = self._text(LOG_FILE), self._text(METRICS_FILE)
         epochs = re.search(r"^epochs +(\d+)$", log, re.MULTILINE)  # of the settings it prints
+        epochs_done = max(0, metrics.count("\n") - 1)
+        is_complete = epochs is not None and epochs_done == int(epochs[1])
+        state = self._name(is_running, is_complete and LAST_WORDS.search(log) is None)
         snapshots = self.file(SNAPSHOTS_FILE)
         return {
             "state": state,
             "run": self.directory and self.directory.name,
             "directory": self.directory and str(self.directory),
-            "epochs_done": max(0, metrics.count("\n") - 1),
+            "epochs_done": epochs_done,
             "epochs": epochs and int(epochs[1]),
             "bytes": snapshots.stat().st_size if snapshots else 0,
             "reason": self._reason(log) if state in ("failed", "stopped") else None,
@@ -121,20 +170,60 @@ class LiveTraining:
         path = self.file(name)
         return path.read_text(encoding="utf-8", errors="replace") if path else ""
 
-    def _name(self) -> str:
-        if self.process is None:
+    def _name(self, is_running: bool, is_complete: bool) -> str:
+        if self.directory is None:
             return "none"
-        if self.is_running():
+        if is_running:
             return "stopping" if self.stopping else "running"
-        code = self.process.returncode
-        return "finished" if code == 0 else "stopped" if self.stopping else "failed"
+        if self.process is not None:
+            is_complete = self.process.returncode == 0
+        return "finished" if is_complete else "stopped" if self.stopping else "failed"
 
     def _reason(self, log: str) -> str | None:
-        """The script's last words, which begin with its name."""
-        if said := re.search(rf"^{SCRIPT.name}: (.+)$", log, re.MULTILINE):
+        if said := LAST_WORDS.search(log):
             return said[1]
-        where = f"exit code {self.process.returncode}; {self.directory / LOG_FILE} says why"
-        return None if self.stopping else f"It ended with {where}."
+        if self.stopping:
+            return None
+        code = f"with exit code {self.process.returncode}" if self.process else "early"
+        return f"It ended {code}; {self.directory / LOG_FILE} says why."
+
+
+def _train(command: Sequence[object], directory: Path, options: dict) -> subprocess.Popen:
+    """The process that `command` starts in the background of others, a lock on LIVE_FILE its own.
+
+    The lock belongs to the open file, which the process inherits: it ends with the process, however
+    that ends, and whoever started it may be gone.
+    """
+    with open(directory / LIVE_FILE, "w+", encoding="utf-8") as live:
+        inherited = {}
+        if fcntl:
+            fcntl.flock(live, fcntl.LOCK_EX)
+            inherited["pass_fds"] = [live.fileno()]
+        with open(directory / LOG_FILE, "wb") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),  # Windows
+                **inherited,
+            )
+        if hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+        json.dump({"pid": process.pid, "options": options}, live)
+    return process
+
+
+def _is_locked(file: Path) -> bool:
+    """Whether a process that trains holds the lock on `file`."""
+    if fcntl is None or not file.exists():
+        return False
+    with open(file, "rb") as live:
+        try:
+            fcntl.flock(live, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def open_training(wanted: bool, host: str, reached_from_elsewhere: bool) -> LiveTraining | None:
@@ -150,55 +239,64 @@ def open_training(wanted: bool, host: str, reached_from_elsewhere: bool) -> Live
 
 
 def training_routes(live: LiveTraining) -> APIRouter:
-    """GET and POST /training, POST /training/stop, GET /training/RUN.bin; see docs/serving.md."""
+    """GET and POST /training, POST /training/stop, GET /training/RUN.bin."""
+    router = APIRouter(prefix=f"/{TRAINING}")
+    schema = Options.model_json_schema()
+    body = {"requestBody": {"content": {"application/json": {"schema": schema}}}}
 
-    async def state(request: Request) -> Response:
-        if request.method == "POST":
-            live.start(await read_json(request))
+    @router.get("", response_model=State)
+    async def state() -> Response:
+        """The training under way or the last one."""
         return json_response(live.state())
 
-    async def stop(request: Request) -> Response:
+    @router.post("", response_model=State, openapi_extra=body)
+    async def start(request: Request) -> Response:
+        """Start one; 409 while another is under way."""
+        live.start(await read_json(request))
+        return json_response(live.state())
+
+    @router.post("/stop", response_model=State)
+    async def stop() -> Response:
+        """Have it end. Its run can be resumed: `reason` says how."""
         live.stop()
         return json_response(live.state())
 
-    async def snapshots(request: Request) -> Response:
+    @router.get("/{run}.bin", response_class=FileResponse)
+    async def snapshots(request: Request, run: str) -> Response:
         """The snapshots so far: with `Range: bytes=N-` what follows the first N bytes."""
         file = live.file(SNAPSHOTS_FILE)
-        if not file or request.path_params["run"] != live.directory.name:
-            raise Refusal(404, "there are no snapshots of such a training here", code="not_found")
+        if not file or run != live.directory.name:
+            reason = "there are no snapshots of such a training here"
+            raise Refusal(404, reason, code="not_found")
         if live.is_running() and "range" not in request.headers:
-            raise Refusal(
-                400,
-                "the file grows: ask for a part of it, with Range: bytes=0-",
-                code="range_required",
-            )
+            reason = "the file grows: ask for a part of it, with Range: bytes=0-"
+            raise Refusal(400, reason, code="range_required")
         return FileResponse(file, 200, {"cache-control": "no-store"}, "application/octet-stream")
 
-    served = [
-        Route(f"/{TRAINING}", state, methods=["GET", "POST"]),
-        Route(f"/{TRAINING}/stop", stop, methods=["POST"]),
-        Route(f"/{TRAINING}/{{run}}.bin", snapshots),
-    ]
-    return APIRouter(routes=served)
+    return router
 
 
 def checked(content: Any) -> dict[str, Any]:
-    """`content`, where it is options to train with. Raises UserError where it is none."""
+    """`content`, where it is `Options`. Raises Refusal where it is none."""
     known = {"recipe", "hidden", "learning_rate", "loss"}
     if not isinstance(content, dict) or not {"recipe"} <= content.keys() <= known:
-        raise UserError('expected {"recipe": ...} and perhaps "hidden", "learning_rate", "loss"')
+        raise _invalid('expected {"recipe": ...} and perhaps "hidden", "learning_rate", "loss"')
     for name, names in (("recipe", RECIPES), ("loss", LOSSES)):
         if content.get(name, names[0]) not in names:
-            raise UserError(f"the {name} is none of {', '.join(names)}")
+            raise _invalid(f"the {name} is none of {', '.join(names)}")
     rate, hidden = content.get("learning_rate", MAX_RATE), content.get("hidden", [])
     if type(rate) not in (int, float) or not 0 < rate <= MAX_RATE:
-        raise UserError(f"the learning rate is not a number above 0 and up to {MAX_RATE}")
+        raise _invalid(f"the learning rate is not a number above 0 and up to {MAX_RATE}")
     sizes = hidden if isinstance(hidden, list) else [None]
     if len(sizes) > MAX_LAYERS or not all(type(n) is int and 1 <= n <= MAX_WIDTH for n in sizes):
         expected = f"a list of at most {MAX_LAYERS} whole numbers from 1 to {MAX_WIDTH}"
-        raise UserError(f"the hidden sizes are not {expected}")
+        raise _invalid(f"the hidden sizes are not {expected}")
     weights = sum(a * b for a, b in itertools.pairwise([PIXELS, *sizes, DIGITS]))
     if weights > MAX_WEIGHTS:
         found = f"the network would have {weights:,} weights; a page shows up to {MAX_WEIGHTS:,}"
-        raise UserError(f"{found}. Choose smaller hidden sizes")
+        raise _invalid(f"{found}. Choose smaller hidden sizes")
     return content
+
+
+def _invalid(reason: str) -> Refusal:
+    return Refusal(422, reason, code="invalid_training")

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
+from ui.components import address_of
 
 from mnist_core.drawing.strokes import read_drawings
 from tests.browser import draw
@@ -23,7 +24,6 @@ from tests.page import (
     wait_until_replayed,
 )
 from tests.test_reloader import other_network
-from ui.components import address_of
 from ui.texts import CHINESE, ENGLISH
 
 SLANTED = [[(0.4, 0.32), (0.58, 0.25), (0.5, 0.75)]]  # a 7 to the network, to others a 1

@@ -3,8 +3,8 @@
 from graphlib import CycleError
 
 import pytest
-
 from ui.components import SCRIPT, address_of, files, modules
+
 from ui.joiner import join
 
 

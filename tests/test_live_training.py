@@ -1,6 +1,7 @@
 """A training that the page starts and watches: what it streams, its ends, and who may start one."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -15,19 +16,17 @@ import httpx
 import pytest
 
 import app
-from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.network.grid import browser_file, read_header
 from mnist_core.training import trainer
 from mnist_core.training.checkpoint import Checkpoint
 from scripts import train
 from serving import server, training
-from serving.origins import from_own_machine
-from serving.reloader import ModelReloader
-from serving.training import LiveTraining
-from tests.conftest import ROOT, app_main, app_process, free_port, run, site, wait_until_served
+from serving.errors import Refusal
+from serving.training import LiveTraining, training_routes
+from tests.conftest import ROOT, app_main, app_process, free_port, run, wait_until_served
+from tests.routes import routes_alone
 
-OWN = {"host": "localhost:7860"}
 SMALL = ("-m", "tests.small_training")  # scripts/train.py on 3,000 images
 QUICK = {"recipe": "tutorial", "hidden": [16]}
 
@@ -41,8 +40,7 @@ def live(tmp_path, monkeypatch):
 
 @pytest.fixture
 def client(live):
-    with site(ModelReloader(ROOT / "weights"), live=live) as client:
-        client.headers.update(OWN)
+    with routes_alone(training_routes(live)) as client:
         yield client
 
 
@@ -82,7 +80,8 @@ def test_a_training_is_watched_stopped_and_resumed(client, live):
     state = client.post("training", json=chosen).json()
     assert (state["state"], state["options"]) == ("running", chosen)
     assert state["directory"] == str(live.runs / state["run"])
-    assert client.post("training", json=QUICK).status_code == 409
+    refused = client.post("training", json=QUICK)
+    assert (refused.status_code, refused.json()["code"]) == (409, "training_under_way")
     assert os.getpriority(os.PRIO_PROCESS, live.process.pid) == training.NICENESS
     file = f"training/{state['run']}.bin"
     assert client.get(file).status_code == 404  # it has none yet
@@ -181,8 +180,9 @@ def test_one_that_does_not_end_is_killed(client, live, monkeypatch):
     ],
 )
 def test_wrong_options_are_refused_in_a_sentence(content, says):
-    with pytest.raises(UserError, match=re.escape(says)):
+    with pytest.raises(Refusal, match=re.escape(says)) as caught:
         training.checked(content)
+    assert (caught.value.status, caught.value.code) == (422, "invalid_training")
 
 
 def test_options_are_the_script_s():
@@ -192,47 +192,95 @@ def test_options_are_the_script_s():
     assert training.checked({**QUICK, "hidden": list(largest)})
 
 
-def test_only_this_machine_s_own_page_may_train(client, live):
-    live.command = ("-c", "")
-    paths = [("GET", "training"), ("POST", "training"), ("POST", "training/stop")]
-    for headers in [
-        {"host": "evil.example"},  # made to lead here
-        {"host": "evil.example:7860"},
-        {"host": "127.0.0.1.evil.example"},
-        {"host": "localhost:7860@evil.example"},
-        {"host": "192.168.1.7:7860"},
-        {"host": ""},
-        {"x-forwarded-for": "192.0.2.7"},
-        {"x-forwarded-host": "page.example"},
-        {"forwarded": "for=192.0.2.7"},
-        {"via": "1.1 proxy"},
-    ]:
-        for method, path in [*paths, ("GET", "training/x.bin")]:
-            answer = client.request(method, path, json=QUICK, headers=headers)
-            assert answer.status_code == 404, (headers, method, path)
-            assert answer.json() == {"error": "There is nothing at this address."}
-    for headers in [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}]:
-        for method, path in paths[1:]:
-            assert client.request(method, path, json=QUICK, headers=headers).status_code == 403
-    for path in ("training/", "training/stop/", "training/../log.txt", "training/a.b.bin",
-                 "training/%2e%2e%2flog.bin", "training/log.txt"):  # fmt: skip
-        assert client.get(path).status_code == 404, path
-    assert live.process is None
-    scope = {"http_version": "1.1", "headers": [(b"host", b"localhost")]}
-    assert from_own_machine(scope)
-    assert not from_own_machine({**scope, "http_version": "1.0"})
-    own = {"host": "127.0.0.1:7860", "origin": "http://127.0.0.1:7860"}
-    assert client.post("training", json=QUICK, headers=own).status_code == 200
-    assert client.get("training", headers={"host": "[::1]:7860"}).status_code == 200
+# Stands for scripts/train.py: it trains for a minute, and ends as that does when it is told to.
+TRAINER = """
+import time
+print("epochs           8", flush=True)
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("train.py: stopped; continue with --resume DIR", flush=True)
+"""
+SERVER = """
+import json, sys, time
+from pathlib import Path
+from serving.training import LiveTraining
+command, runs, options = json.load(sys.stdin)
+LiveTraining(command, Path(runs)).start(options)
+print("started", flush=True)
+time.sleep(60)
+"""
 
 
-def test_with_passwords_only_who_is_logged_in_may_train(client, live):
-    client.app.routes[-1].app.auth = lambda name, password, address="": password == "chalk"
-    for method, path in [("GET", "training"), ("POST", "training"), ("POST", "training/stop"),
-                         ("GET", "training/x.bin")]:  # fmt: skip
-        assert client.request(method, path, json=QUICK).status_code == 401, path
-    assert live.process is None
-    assert client.get("training", auth=("ann", "chalk")).status_code == 200
+@pytest.fixture
+def left_alone(live):
+    """A training whose server was killed; a new server's client."""
+    live.command = ("-c", TRAINER)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", SERVER], cwd=ROOT, **pipes) as server:
+        server.stdin.write(json.dumps([live.command, str(live.runs), QUICK]))
+        server.stdin.close()
+        assert server.stdout.readline() == "started\n"
+        server.kill()
+    (file,) = live.runs.glob(f"*/{training.LIVE_FILE}")
+    pid = json.loads(file.read_text())["pid"]
+    with routes_alone(training_routes(LiveTraining(live.command, live.runs))) as client:
+        yield client, file.parent
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_a_training_whose_server_was_killed_is_known_to_the_next_and_can_be_stopped(left_alone):
+    client, directory = left_alone
+    state = wait_for(client, lambda state: state["epochs"])
+    assert (state["state"], state["run"], state["options"]) == ("running", directory.name, QUICK)
+    refused = client.post("training", json=QUICK)
+    assert (refused.status_code, refused.json()["code"]) == (409, "training_under_way")
+    assert client.post("training/stop").json()["state"] == "stopping"
+    state = wait_for(client, has_ended)
+    assert (state["state"], state["reason"]) == ("stopped", "stopped; continue with --resume DIR")
+    assert client.post("training", json=QUICK).json()["state"] == "running"
+    assert client.post("training/stop").status_code == 200
+    wait_for(client, has_ended)
+
+
+def test_a_training_that_another_server_has_started_is_refused_a_second(left_alone, live):
+    _, directory = left_alone
+    assert live.state()["state"] == "none"  # it looked before that began
+    with pytest.raises(Refusal, match="a training is under way"):
+        live.start(QUICK)
+    assert live.state()["run"] == directory.name
+    live.close()  # ends only what it started
+    assert live.state()["state"] == "running"
+
+
+WINDOWS = """
+import os, pathlib, signal, subprocess, sys
+import asyncio, gradio, torch, uvicorn  # which know where they really are
+sys.platform, sys.modules["fcntl"], sys.modules["resource"] = "win32", None, None
+del os.setpriority, signal.SIGKILL
+popen = subprocess.Popen
+def windows_popen(command, pass_fds=(), creationflags=0, **other):
+    assert not pass_fds and creationflags == 0x4000
+    return popen(command, **other)
+subprocess.Popen, subprocess.BELOW_NORMAL_PRIORITY_CLASS = windows_popen, 0x4000
+from serving.training import LiveTraining
+live = LiveTraining(("-c", "import time; time.sleep(60)"), pathlib.Path(sys.argv[1]))
+live.start({"recipe": "tutorial"})
+assert live.state()["state"] == "running"
+async def stop():
+    live.stop()
+asyncio.run(stop())
+live.process.wait(20)
+assert live.state()["state"] == "stopped", live.state()
+assert live.process.returncode == -signal.SIGTERM
+"""
+
+
+def test_on_windows_it_trains_and_stops_too(tmp_path):
+    """What Windows lacks is taken away, the rest is this machine's."""
+    done = run("-c", WINDOWS, tmp_path, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

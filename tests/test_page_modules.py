@@ -7,12 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from ui.components import FOLDER, SCRIPT, address_of, files, modules, page_version
 
 from tests.browser import draw
 from tests.conftest import serving
 from tests.drawings import DRAWINGS
 from tests.page import expect_leader, open_page, wait_until_answered
-from ui.components import FOLDER, SCRIPT, address_of, files, modules, page_version
 
 SOURCES = modules()
 IMPORT = re.compile(r'import \{ \w+(, \w+)* \} from "(\.\.?/[\w/]+\.js)";')

@@ -67,8 +67,8 @@ def read_corrections(source: str) -> list[Drawing]:
         corrections = [correction.drawing() for correction in store.all()]
     if not corrections:
         raise UserError(
-            "no correction was kept yet: correct the network on the page first, or give a "
-            "drawing file, FILE.jsonl"
+            "no correction was kept yet: correct the network first, or name a drawing file, "
+            "FILE.jsonl"
         )
     return corrections
 

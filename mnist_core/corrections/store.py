@@ -8,33 +8,33 @@ of a person.
 import datetime
 import hashlib
 import json
+import math
 import re
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sql
 
-from mnist_core.corrections.database import CORRECTIONS, Database, StoreError
+from mnist_core.corrections.database import CORRECTIONS as TABLE
+from mnist_core.corrections.database import OVERHEAD, Database
 from mnist_core.drawing.strokes import Drawing, check_label, parse_strokes
 from mnist_core.errors import UserError
 
-__all__ = ["Correction", "Corrections", "LimitReached", "StoreError"]
-
-# Limits. A person needs some seconds for a digit and its label; a script that floods does not.
-MAX_PER_MINUTE = 30  # of one token
-MAX_PER_TOKEN = 2_000  # an evening of drawing, and small beside the total
-MAX_TOTAL = 200_000  # three times MNIST, about 300 MB at the usual 1.5 kB
-MAX_BYTES = 64_000  # of one drawing's JSON: a minute of a 60 Hz pen
-
-UTC = datetime.timezone.utc
+MAX_DRAWING = 64_000  # bytes of its JSON: a minute of a 60 Hz pen. A usual drawing has 1,500
+MAX_OF_TOKEN, MAX_TOTAL = 10_000_000, 300_000_000  # bytes of rows
 PAGE = 200  # rows read at a time, where there may be many
 MAX_ID = 2**31 - 1  # PostgreSQL's integer
-IMPORT_TOKEN = "imported"  # too short for a browser's: nobody can ask for these, or remove them
-TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
+IMPORT_TOKEN = "imported"  # too short for a person's: nobody can ask for these, or remove them
+UTC = datetime.timezone.utc
 
 
-class LimitReached(UserError):
-    """There is no room for this correction now; a sentence for the person."""
+class NotKept(UserError):
+    """This correction can't be kept. `code` says why, for programs."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ class Correction:
     probabilities_json: str | None
     network: str
     created: datetime.datetime
+    key: str
+    size: int
 
     @property
     def strokes(self) -> list[list[list[float]]]:
@@ -70,8 +72,8 @@ class Correction:
         return Drawing(self.label, parse_strokes(self.strokes), extra)
 
     def public(self) -> str:
-        """All but the token as JSON, `created` as ISO 8601."""
-        plain = json.dumps({"id": self.id, "label": self.label, **self._about()})
+        """What its person may see, as JSON: "id" is the key, "created" ISO 8601."""
+        plain = json.dumps({"id": self.key, "label": self.label, **self._about()})
         probabilities = self.probabilities_json or "null"
         return f'{plain[:-1]}, "probabilities": {probabilities}, "strokes": {self.strokes_json}}}'
 
@@ -81,7 +83,7 @@ class Correction:
 
 
 class Corrections:
-    """The database. Every method raises StoreError when it can't be read or written."""
+    """The database. Every method raises database.StoreError when it can't be read or written."""
 
     def __init__(self, url: str | None = None, create: bool = True) -> None:
         """Open `url`, else DATABASE_URL, else the clone's SQLite file data/corrections.sqlite.
@@ -102,24 +104,29 @@ class Corrections:
         answer: int | None,
         probabilities: Sequence[float] | None,
         network: str,
-    ) -> int:
-        """Keep a correction and return its id; once it has returned, the correction is on disk.
+        key: str | None = None,
+    ) -> str:
+        """Keep a correction and return its key; once it has returned, the correction is on disk.
 
-        The same strokes of the same token replace what was kept of them, under the same id.
-        Raises UserError for bad input, its subclass LimitReached where a limit is met.
+        The caller chooses the `key`, 32 hex digits, so that `get` can tell whether it was kept
+        where the answer was lost; the same correction may be given under it again. The same
+        strokes of the same token replace what was kept of them, under the new key. Raises
+        UserError for bad input, NotKept, and OutcomeUnknown if the commit broke off.
         """
-        row = _row(label, strokes, token=_checked_token(token), answer=answer, network=network)
+        row = _row(label, strokes, key, token=checked_token(token), answer=answer, network=network)
         if probabilities is not None:
             row["probabilities"] = json.dumps([round(number, 6) for number in probabilities])
-        same = (CORRECTIONS.c.token == token) & (CORRECTIONS.c.strokes == row["strokes"])
+        same = (TABLE.c.token == token) & (TABLE.c.strokes == row["strokes"])
         with self._database.writing() as connection:
-            id = connection.execute(sql.select(CORRECTIONS.c.id).where(same)).scalar()
-            _check_person(connection, row, known=id is not None)
-            if id is None:
-                _check_total(connection, 1)
-                return connection.execute(sql.insert(CORRECTIONS), row).inserted_primary_key[0]
-            connection.execute(sql.update(CORRECTIONS).where(same).values(row))
-            return id
+            known = connection.execute(sql.select(TABLE).where(_has_key(token, row["key"]))).first()
+            if known and (known.label, known.strokes) == (label, row["strokes"]):
+                return known.key
+            if known:
+                raise NotKept("id_taken", "another correction has this id: choose a new one")
+            if not connection.execute(sql.update(TABLE).where(same).values(row)).rowcount:
+                _check_room(connection, row["size"], token)
+                connection.execute(sql.insert(TABLE), row)
+        return row["key"]
 
     def add_drawings(self, drawings: Iterable[Drawing]) -> int:
         """Keep drawings of a file, all or none, but those that are kept already: how many.
@@ -130,19 +137,27 @@ class Corrections:
         """
         rows = [_imported_row(*numbered) for numbered in enumerate(drawings, start=1)]
         new = {(row["label"], row["strokes"]): row for row in rows}
-        with self._database.writing() as connection:
-            kept = sql.select(CORRECTIONS.c.label, CORRECTIONS.c.strokes)
+        with self._database.writing(math.inf) as connection:
+            kept = sql.select(TABLE.c.label, TABLE.c.strokes)
             for pair in connection.execute(kept, execution_options={"yield_per": PAGE}):
                 new.pop(tuple(pair), None)
-            _check_total(connection, len(new))
+            _check_room(connection, sum(row["size"] for row in new.values()))
             if new:
-                connection.execute(sql.insert(CORRECTIONS), list(new.values()))
+                connection.execute(sql.insert(TABLE), list(new.values()))
         return len(new)
+
+    def get(self, token: str, key: str) -> Correction | None:
+        """The correction of `token` with this key; None: it is not kept, nor about to be.
+
+        Waits for the lock of those who write: what began before has ended by then.
+        """
+        with self._database.writing() as connection:
+            rows = connection.execute(sql.select(TABLE).where(_has_key(token, key)))
+            return next(map(_correction, rows), None)
 
     def of(self, token: str, after: int = 0, most: int | None = None) -> list[Correction]:
         """The corrections of `token` with ids beyond `after`, the oldest first, `most` of them."""
-        own = CORRECTIONS.c.token == _checked_token(token)
-        return self._select(own & (CORRECTIONS.c.id > after), most)
+        return self._select((TABLE.c.token == checked_token(token)) & (TABLE.c.id > after), most)
 
     def all(self, last: int | None = None) -> Iterator[Correction]:
         """Every correction or the `last` newest, the oldest first.
@@ -151,69 +166,77 @@ class Corrections:
         """
         before = 0  # the ids that are asked for
         if last is not None:
-            newest = sql.select(CORRECTIONS.c.id).order_by(CORRECTIONS.c.id.desc())
+            newest = sql.select(TABLE.c.id).order_by(TABLE.c.id.desc()).offset(last).limit(1)
             with self._database.reading() as connection:
-                before = connection.execute(newest.offset(last).limit(1)).scalar() or 0
-        while page := self._select(CORRECTIONS.c.id > before, PAGE):
+                before = connection.execute(newest).scalar() or 0
+        while page := self._select(TABLE.c.id > before, PAGE):
             yield from page
             before = page[-1].id
 
     def relabel(self, id: int, label: int) -> bool:
         """Give a correction another label; False where there is none with this id."""
-        change = sql.update(CORRECTIONS).where(_is(id)).values(label=check_label(label))
-        return self._database.change(change) > 0
+        return self._change(sql.update(TABLE).where(_is(id)).values(label=check_label(label))) > 0
 
-    def delete(self, id: int, token: str | None = None) -> bool:
-        """Remove a correction; with a token, only if it is that token's."""
-        whose = sql.true() if token is None else CORRECTIONS.c.token == _checked_token(token)
-        return self._database.remove(_is(id) & whose) > 0
+    def delete(self, id: int) -> bool:
+        """Remove a correction, whoever gave it; False where there is none with this id."""
+        return self._change(sql.delete(TABLE).where(_is(id))) > 0
 
-    def delete_all(self, token: str) -> int:
-        """Remove all that `token` gave: how many."""
-        return self._database.remove(CORRECTIONS.c.token == _checked_token(token))
+    def delete_own(self, token: str, key: str | None = None) -> int:
+        """Remove what `token` gave, all or the one with this key: how many."""
+        which = TABLE.c.token == checked_token(token) if key is None else _has_key(token, key)
+        return self._change(sql.delete(TABLE).where(which))
 
     def count(self) -> int:
         with self._database.reading() as connection:
-            return _count(connection)
+            return connection.execute(sql.select(sql.func.count(TABLE.c.id))).scalar_one()
+
+    def _change(self, statement: sql.Update | sql.Delete) -> int:
+        with self._database.writing() as connection:
+            return connection.execute(statement).rowcount
 
     def _select(self, condition: sql.ColumnElement[bool], most: int | None) -> list[Correction]:
-        query = sql.select(CORRECTIONS).where(condition).order_by(CORRECTIONS.c.id).limit(most)
+        query = sql.select(TABLE).where(condition).order_by(TABLE.c.id).limit(most)
         with self._database.reading() as connection:
             return [_correction(row) for row in connection.execute(query)]
 
 
-def _check_person(connection: sql.Connection, row: dict, known: bool) -> None:
-    """Raise LimitReached where the row's token may not give it now, or not one more in all."""
-    own = CORRECTIONS.c.token == row["token"]
-    minute = datetime.timedelta(minutes=1)
-    # Nor later ones, which would count for long where the clock was set back.
-    recent = CORRECTIONS.c.created.between(row["created"] - minute, row["created"] + minute)
-    if _count(connection, own, recent) >= MAX_PER_MINUTE:
-        raise LimitReached(f"You gave {MAX_PER_MINUTE} corrections within a minute: wait a little.")
-    if not known and _count(connection, own) >= MAX_PER_TOKEN:
-        raise LimitReached(
-            f"You gave {MAX_PER_TOKEN:,} corrections, as many as are kept: remove some first."
-        )
+def checked_token(token: object) -> str:
+    """`token`, where it can be one. Raises UserError for all else."""
+    if not isinstance(token, str) or not re.fullmatch(r"[A-Za-z0-9_-]{16,64}", token):
+        raise UserError("the token is not 16 to 64 letters, digits, - or _")
+    return token
 
 
-def _check_total(connection: sql.Connection, more: int) -> None:
-    # Ids only grow, so there are never more rows than the last one says: counting can wait.
-    last = connection.execute(sql.select(sql.func.max(CORRECTIONS.c.id))).scalar() or 0
-    if last + more > MAX_TOTAL and _count(connection) + more > MAX_TOTAL:
-        raise LimitReached(
-            f"There is room for {MAX_TOTAL:,} corrections in all, and too little is left: whoever "
-            "runs this page can remove some."
-        )
+def checked_key(key: object) -> str:
+    """`key`, where it can be one; earlier versions numbered them. Raises UserError for all else."""
+    if not isinstance(key, str) or not re.fullmatch("[0-9a-f]{32}|[1-9][0-9]{0,9}", key):
+        raise UserError("the id is not 32 hex digits, 0-9 and a-f")
+    return key
 
 
-def _count(connection: sql.Connection, *conditions: sql.ColumnElement[bool]) -> int:
-    query = sql.select(sql.func.count()).select_from(CORRECTIONS).where(*conditions)
-    return connection.execute(query).scalar_one()
+def _check_room(connection: sql.Connection, size: int, token: str | None = None) -> None:
+    """Raise NotKept where `size` bytes more are too many, of `token` or of all."""
+    total = sql.select(sql.func.coalesce(sql.func.sum(TABLE.c.size), 0))
+    if connection.execute(total).scalar_one() + size > MAX_TOTAL:
+        limit = f"{MAX_TOTAL // 10**6} MB of corrections"
+        raise NotKept("store_full", f"there is room for {limit} in all, and too little is left")
+    own = total.where(TABLE.c.token == token)
+    if token and connection.execute(own).scalar_one() + size > MAX_OF_TOKEN:
+        limit = f"{MAX_OF_TOKEN // 10**6} MB of corrections, as much as is kept of one person"
+        raise NotKept("too_many_corrections", f"you gave {limit}: remove some first")
 
 
-def _row(label: int, strokes: object, **rest: object) -> dict:
-    checked = {"label": check_label(label), "strokes": _strokes_text(strokes)}
-    return {**checked, "probabilities": None, "created": datetime.datetime.now(UTC), **rest}
+def _row(label: int, strokes: object, key: str | None = None, **rest: object) -> dict:
+    text = _strokes_text(strokes)
+    return {
+        "label": check_label(label),
+        "strokes": text,
+        "probabilities": None,
+        "created": datetime.datetime.now(UTC),
+        "key": uuid.uuid4().hex if key is None else checked_key(key),
+        "size": len(text) + OVERHEAD,
+        **rest,
+    }
 
 
 def _imported_row(number: int, drawing: Drawing) -> dict:
@@ -222,17 +245,11 @@ def _imported_row(number: int, drawing: Drawing) -> dict:
         answer = None
     if not isinstance(network, str) or not network.isprintable() or not 0 < len(network) <= 64:
         network = "imported"
+    given = {"token": IMPORT_TOKEN, "answer": answer, "network": network}
     try:
-        given = {"token": IMPORT_TOKEN, "answer": answer, "network": network}
         return _row(drawing.label, drawing.strokes, **given)
     except UserError as error:
         raise UserError(f"drawing {number}: {error}") from error
-
-
-def _checked_token(token: str) -> str:
-    if not isinstance(token, str) or not TOKEN.fullmatch(token):
-        raise UserError("the token is not 16 to 64 letters, digits, - or _: reload the page")
-    return token
 
 
 def _strokes_text(value: object) -> str:
@@ -244,18 +261,22 @@ def _strokes_text(value: object) -> str:
         for stroke in strokes
     ]
     text = json.dumps(plain, separators=(",", ":"))
-    if len(text) > MAX_BYTES:
-        raise LimitReached(
-            f"The drawing takes {len(text):,} bytes and {MAX_BYTES:,} are kept: draw it simpler."
-        )
+    if len(text) > MAX_DRAWING:
+        found = f"the drawing takes {len(text):,} bytes and {MAX_DRAWING:,} are kept"
+        raise NotKept("drawing_too_large", f"{found}: draw it simpler")
     return text
 
 
 def _is(id: int) -> sql.ColumnElement[bool]:
     """The row with this id; none for what can't be one."""
-    return CORRECTIONS.c.id == id if 0 < id <= MAX_ID else sql.false()
+    return TABLE.c.id == id if 0 < id <= MAX_ID else sql.false()
+
+
+def _has_key(token: str, key: str) -> sql.ColumnElement[bool]:
+    return (TABLE.c.token == checked_token(token)) & (TABLE.c.key == checked_key(key))
 
 
 def _correction(row: sql.Row) -> Correction:
-    *values, created = row  # SQLite keeps no time zone: what was written is UTC
-    return Correction(*values, created.replace(tzinfo=created.tzinfo or UTC).astimezone(UTC))
+    *values, created, key, size = row  # SQLite keeps no time zone: what was written is UTC
+    utc = created.replace(tzinfo=created.tzinfo or UTC).astimezone(UTC)
+    return Correction(*values, utc, key, size)
