@@ -1,0 +1,23 @@
+// What is said in passing, over the page, in the reader's language.
+
+import { find, setText } from "../core/dom.js";
+import { watch } from "../core/observable.js";
+import { language, sentence } from "../core/texts.js";
+
+const TOAST_TIME = 8000; // milliseconds
+
+/** @param {import("../core/observable.js").Observable<any>} notices */
+export function startNotices(notices) {
+  const [notice, renewal, toast] = [".notice", ".renewal", "#feedback .toast"].map((part) => find(part));
+  let timer;
+  watch([notices, language], () => {
+    const { paper, isAboutServer, reload, feedback } = notices.get();
+    setText(notice, sentence(paper));
+    notice.classList.toggle("trouble", isAboutServer);
+    setText(renewal.firstElementChild, sentence(reload));
+    renewal.hidden = !reload;
+    if (!setText(toast, sentence(feedback))) return;
+    clearTimeout(timer);
+    if (feedback) timer = setTimeout(() => notices.update({ feedback: null }), TOAST_TIME);
+  });
+}

@@ -1,0 +1,22 @@
+// Which of the tools can be used now, and the invitation to draw on empty paper.
+
+import { find, findAll } from "../core/dom.js";
+import { watch } from "../core/observable.js";
+
+/** @param {import("../paper/paper.js").Paper} paper */
+export function startTools(paper) {
+  const tools = findAll(find("#sketchpad"), {
+    undo: ".undo", redo: ".redo", erase: ".erase", clear: ".clear", link: ".link", hint: ".hint",
+  });
+  watch([paper], () => {
+    const { sheet, past, future, erasing, isDemo } = paper.get();
+    const isEmpty = paper.isEmpty();
+    tools.hint.hidden = !isEmpty && !isDemo;
+    tools.hint.classList.toggle("aside", isDemo);
+    tools.undo.ariaDisabled = past.length === 0; // disabled in earnest they would lose the focus
+    tools.redo.ariaDisabled = future.length === 0;
+    tools.clear.ariaDisabled = isEmpty;
+    tools.link.ariaDisabled = tools.erase.ariaDisabled = sheet.strokes.length === 0;
+    tools.erase.ariaPressed = erasing;
+  });
+}
