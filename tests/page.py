@@ -43,7 +43,7 @@ HAS_NETWORK = "window.hasNetwork"
 
 
 # So that no example draws itself first; there is no storage in empty pages.
-NO_EXAMPLE = "try { localStorage.setItem('visited', 'yes'); } catch {}"
+NO_EXAMPLE = "try { localStorage.setItem('draw-a-digit:visited', 'yes'); } catch {}"
 
 
 def open_page(page: Page, address: str, has_network: bool = True) -> None:

@@ -6,6 +6,7 @@ import { MAX_LINK, linkTo, linkedStrokes } from "./permalink.js";
 import { usePicture } from "./pictures.js";
 import { replay } from "./replay.js";
 import { look, on } from "./state.js";
+import { SESSION, areStrokes, remember, remembered } from "../storage.js";
 
 const KEPT = "sheet"; // in sessionStorage: pictures and long drawings do not fit the address
 
@@ -25,16 +26,22 @@ const sheetToKeep = () => (look().isDemo ? { strokes: [] } : look().sheet);
 function keep() {
   try {
     const { strokes, picture } = sheetToKeep();
-    sessionStorage.setItem(KEPT, JSON.stringify({ strokes, picture: picture?.data }));
+    remember(KEPT, JSON.stringify({ strokes, picture: picture?.data }), SESSION);
   } catch {
     // A browser without storage: the address still holds what fits it.
   }
 }
 
+function readSheet(text) {
+  const sheet = JSON.parse(text);
+  const isPicture = (value) => value === undefined || /^data:image\//.test(value);
+  return areStrokes(sheet?.strokes) && isPicture(sheet.picture) ? sheet : null;
+}
+
 async function restore(element) {
   const [{ type }] = performance.getEntriesByType("navigation");
   try {
-    const kept = type === "reload" && JSON.parse(sessionStorage.getItem(KEPT));
+    const kept = type === "reload" && remembered(KEPT, readSheet, SESSION);
     if (kept?.picture) {
       const image = new Image();
       image.src = kept.picture;
