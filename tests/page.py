@@ -46,6 +46,18 @@ HAS_NETWORK = "window.hasNetwork"
 NO_EXAMPLE = "try { localStorage.setItem('draw-a-digit:visited', 'yes'); } catch {}"
 
 
+# Leaves no room in localStorage: a character more is refused.
+FILL = """() => {
+    for (let size = 2 ** 23; size >= 1; size /= 2) {
+        try {
+            localStorage.setItem("other", (localStorage.getItem("other") ?? "") + "x".repeat(size));
+        } catch {
+            // half of it may fit
+        }
+    }
+}"""
+
+
 def open_page(page: Page, address: str, has_network: bool = True) -> None:
     """Open the page and wait until it can be drawn on, and reads by itself if it ever will."""
     if not has_network:
