@@ -39,10 +39,10 @@ export function start(languages) {
   setLanguages(languages);
   const page = createPage(settings);
   const training = startViews(page, settings);
-  startPaper(page, settings);
+  const opened = startPaper(page, settings);
   startActions({ ...page, ...training });
   page.source.start();
-  startExamples(settings.examples, page.paper);
+  startExamples(settings.examples, page.paper, opened);
   translatePage();
   language.subscribe(translatePage);
   openWanted();
@@ -53,7 +53,7 @@ function createPage(settings) {
   const notices = createNotices();
   const paper = new Paper();
   const server = new Server(settings, notices);
-  const source = new NetworkSource(server, paper);
+  const source = new NetworkSource(server, paper, notices);
   const lessons = new Lessons();
   const teaching = new Teaching(source, lessons, server);
   const session = new Session(paper, teaching, server, notices);
@@ -62,6 +62,7 @@ function createPage(settings) {
   return { theme, notices, paper, server, source, lessons, teaching, session, giving, feedback };
 }
 
+// Gives a promise: what was kept or linked is on the paper.
 function startPaper({ theme, notices, paper, session }, settings) {
   const canvas = find(".paper canvas");
   startPainting(canvas, paper, theme);
@@ -69,8 +70,8 @@ function startPaper({ theme, notices, paper, session }, settings) {
   startPen(canvas, paper, notices, { digitAt: (point) => session.digitAt(point), choose });
   startKeyboard(canvas, paper, notices);
   startPictures(find(".choose"), Boolean(settings.recognize), paper, notices);
-  startAddress(paper, notices);
   paper.subscribe((state, before) => state.steps !== before.steps && hush(notices, false));
+  return startAddress(paper, notices);
 }
 
 function startViews({ notices, paper, server, source, lessons, session, giving, feedback }, settings) {

@@ -2,7 +2,7 @@
 
 import { find } from "./dom.js";
 import { Observable } from "./observable.js";
-import { remember, remembered } from "./storage.js";
+import { oneOf, remember, remembered } from "./storage.js";
 
 const LANGUAGE = "language"; // in localStorage, where somebody chose one: "en"
 const PROPERTIES = { text: "textContent", label: "ariaLabel", title: "title" };
@@ -13,7 +13,8 @@ const languages = new Observable({}); // the texts of each, by its name
 /** @param {Record<string, Record<string, string>>} found */
 export function setLanguages(found) {
   languages.set(found);
-  const wanted = [remembered(LANGUAGE), ...navigator.languages, "en"];
+  const chosen = remembered(LANGUAGE, oneOf(...Object.keys(found)));
+  const wanted = [chosen, ...navigator.languages, "en"];
   const known = wanted.map((name) => name?.split("-")[0]).find((name) => name && name in found);
   language.set(known);
 }

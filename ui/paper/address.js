@@ -1,7 +1,8 @@
 // The drawing beyond the paper: in the page's address, kept up to date, opened and copied, and
-// in sessionStorage while the page is loaded again.
+// in sessionStorage until the page is loaded again or somebody comes back to it.
 
 import { tell } from "../core/notices.js";
+import { SESSION, areStrokes, remember, remembered } from "../core/storage.js";
 import { MAX_LINK, linkTo, linkedStrokes } from "./permalink.js";
 import { usePicture } from "./pictures.js";
 import { replay } from "./replay.js";
@@ -9,47 +10,61 @@ import { replay } from "./replay.js";
 const KEPT = "sheet"; // in sessionStorage: pictures and long drawings do not fit the address
 
 /**
+ * Gives a promise: what was kept or linked is on the paper, or has begun to draw itself.
  * @param {import("./paper.js").Paper} paper
  * @param {import("../core/observable.js").Observable<any>} notices
  */
-export function startAddress(paper, notices) {
+export async function startAddress(paper, notices) {
   // Between strokes: browsers limit how often an address changes.
   paper.subscribe((state, before) => state.rests !== before.rests && update(paper));
   addEventListener("hashchange", () => openLink(paper, notices));
-  addEventListener("pagehide", () => keep(paper));
-  restore(paper, notices);
+  await restore(paper, notices);
+  addEventListener("pagehide", () => keep(paper)); // not before, or what was kept would be lost
 }
 
-// A demonstration is nobody's drawing.
+// A demonstration is nobody's drawing, and one that still draws itself is kept as a whole.
 function sheetToKeep(paper) {
-  const { isDemo, sheet } = paper.get();
-  return isDemo ? { strokes: [], picture: null } : sheet;
+  const { sheet, replayed, isDemo } = paper.get();
+  if (isDemo) return { strokes: [], picture: null };
+  return replayed ? { strokes: replayed, picture: null } : sheet;
 }
 
 function keep(paper) {
-  try {
-    const { strokes, picture } = sheetToKeep(paper);
-    sessionStorage.setItem(KEPT, JSON.stringify({ strokes, picture: picture?.data }));
-  } catch {
-    // A browser without storage: the address still holds what fits it.
-  }
+  const { strokes, picture } = sheetToKeep(paper);
+  const kept = { strokes, picture: picture?.data, address: location.href };
+  remember(KEPT, JSON.stringify(kept), SESSION);
 }
 
 async function restore(paper, notices) {
-  const [{ type }] = /** @type {any[]} */ (performance.getEntriesByType("navigation"));
   try {
-    const kept = type === "reload" && JSON.parse(sessionStorage.getItem(KEPT));
-    if (kept?.picture) {
+    const { picture, strokes } = keptHere();
+    if (picture) {
       const image = new Image();
-      image.src = kept.picture;
+      image.src = picture;
       await image.decode();
-      return usePicture(image, paper, notices);
+      return await usePicture(image, paper, notices);
     }
-    if (kept?.strokes?.length) return replay(paper, kept.strokes);
+    if (strokes?.length) return void replay(paper, strokes);
   } catch {
-    // No storage, or something else in it.
+    // A picture that is none.
   }
   openLink(paper, notices);
+}
+
+// What was kept when this page was left. The tab has other pages with other drawings: they
+// differ in their address.
+function keptHere() {
+  const [{ type }] = /** @type {any[]} */ (performance.getEntriesByType("navigation"));
+  if (type !== "reload" && type !== "back_forward") return {};
+  const kept = remembered(KEPT, readSheet, SESSION) ?? {};
+  const { address = location.href } = kept; // earlier versions kept none
+  return address === location.href ? kept : {};
+}
+
+function readSheet(text) {
+  const sheet = JSON.parse(text);
+  const isPicture = (value) => value === undefined || /^data:image\//.test(value);
+  return areStrokes(sheet?.strokes) && isPicture(sheet.picture) ? sheet : null;
 }
 
 function openLink(paper, notices) {

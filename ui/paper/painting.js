@@ -20,7 +20,9 @@ export function startPainting(canvas, paper, theme) {
   };
   paper.subscribe(repaint);
   theme.subscribe(repaint);
-  new ResizeObserver(() => paint(canvas, paper.get(), paths)).observe(canvas);
+  const paintNow = () => paint(canvas, paper.get(), paths);
+  new ResizeObserver(paintNow).observe(canvas);
+  matchMedia("print").addEventListener("change", paintNow); // it has no frame before it prints
   watchPixelRatio(repaint);
 }
 
@@ -34,7 +36,7 @@ function watchPixelRatio(listener) {
   query.addEventListener("change", change, { once: true });
 }
 
-function paint(canvas, { sheet, cursor, stroke }, paths) {
+function paint(canvas, { sheet, cursor, stroke, opacity }, paths) {
   const context = canvas.getContext("2d");
   const pixels = Math.round(canvas.clientWidth * devicePixelRatio);
   if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
@@ -49,6 +51,7 @@ function paint(canvas, { sheet, cursor, stroke }, paths) {
     if (!paths.has(points)) paths.set(points, { runs: [], done: 0 });
     paintStroke(context, points, paths.get(points));
   }
+  if (opacity < 1) thin(context, opacity);
   if (cursor.shown) paintCursor(context, cursor, stroke !== null, outlineColor);
 }
 
@@ -92,6 +95,14 @@ function paintPicture(context, image) {
   const scale = SIDE / Math.max(image.width, image.height);
   const [width, height] = [scale * image.width, scale * image.height];
   context.drawImage(image, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
+}
+
+// All at once: strokes painted with opacity would be darker where they cross.
+function thin(context, opacity) {
+  context.globalCompositeOperation = "destination-in";
+  context.fillStyle = `rgb(0 0 0 / ${opacity})`;
+  context.fillRect(0, 0, SIDE, SIDE);
+  context.globalCompositeOperation = "source-over";
 }
 
 function paintCursor(context, { x, y }, penIsDown, colour) {

@@ -26,7 +26,8 @@ const FRESH = {
   stroke: /** @type {Stroke | null} */ (null), // the one being drawn
   pointer: /** @type {any} */ (null), // that draws or erases: {id, type, erasing, x, y, before}
   replayed: /** @type {Stroke[] | null} */ (null), // strokes that are drawing themselves
-  isDemo: false, // what is on the paper is to be looked at, and goes when somebody draws
+  isDemo: false, // a demonstration is on the paper: nobody's drawing, gone at the first action
+  opacity: 1, // of the ink: less while a demonstration fades
   erasing: false,
   cursor: { x: SIDE / 2, y: SIDE / 2, shown: false }, // of the keyboard
 };
@@ -42,6 +43,12 @@ export class Paper extends Observable {
     return strokes.length === 0 && !picture;
   }
 
+  // Nobody has done anything yet, and no drawing was opened.
+  isUntouched() {
+    const { past, future, pointer } = this.get();
+    return !past.length && !future.length && !pointer;
+  }
+
   #show(sheet, isUnrelated = false) {
     const { drawing, origin, erasing } = this.get();
     this.update({
@@ -52,25 +59,19 @@ export class Paper extends Observable {
     });
   }
 
-  // What is on the paper, or will be when what draws itself is complete.
-  #whole() {
-    const { sheet, replayed } = this.get();
-    return replayed ? { strokes: replayed, picture: null } : sheet;
+  // Whatever somebody does finds the whole of a drawing that draws itself, and no demonstration.
+  #interrupt() {
+    this.endDemo();
+    const strokes = this.get().replayed;
+    this.update({ replayed: null });
+    if (strokes) this.#show({ strokes, picture: null });
   }
 
-  // Every step that can be undone begins here. What interrupts a replay finds the whole drawing.
+  // Every step that can be undone begins here.
   #remember() {
-    const { past, steps, origin, isDemo } = this.get();
-    const sheet = isDemo ? EMPTY : this.#whole();
-    this.update({
-      sheet,
-      past: [...past, sheet].slice(-MAX_PAST),
-      future: [],
-      steps: steps + 1,
-      origin: isDemo ? origin + 1 : origin,
-      replayed: null,
-      isDemo: false,
-    });
+    this.#interrupt();
+    const { past, sheet, steps } = this.get();
+    this.update({ past: [...past, sheet].slice(-MAX_PAST), future: [], steps: steps + 1 });
   }
 
   #replace(sheet) {
@@ -90,7 +91,8 @@ export class Paper extends Observable {
   }
 
   clear() {
-    if (this.get().replayed || !this.isEmpty()) this.put(EMPTY);
+    if (this.get().isDemo) this.endDemo();
+    else if (this.get().replayed || !this.isEmpty()) this.put(EMPTY);
   }
 
   undo() {
@@ -102,10 +104,10 @@ export class Paper extends Observable {
   }
 
   #go(from, to) {
+    if (!this.get()[from].length) return;
+    this.#interrupt();
     const state = this.get();
-    if (!state[from].length) return;
-    const sheets = { [from]: state[from].slice(0, -1), [to]: [...state[to], this.#whole()] };
-    this.update({ ...sheets, replayed: null });
+    this.update({ [from]: state[from].slice(0, -1), [to]: [...state[to], state.sheet] });
     this.#replace(state[from].at(-1));
   }
 
@@ -139,6 +141,7 @@ export class Paper extends Observable {
   }
 
   setPointer(pointer) {
+    this.#interrupt(); // before the sheet is noted down: a palm brings back what was noted
     const { sheet, past, future } = this.get();
     this.update({ pointer: { ...pointer, before: { sheet, past, future } } });
   }
@@ -155,11 +158,13 @@ export class Paper extends Observable {
   }
 
   setErasing(wanted) {
-    this.update({ erasing: wanted && this.get().sheet.strokes.length > 0 });
+    const { sheet, isDemo } = this.get();
+    this.update({ erasing: wanted && sheet.strokes.length > 0 && !isDemo });
   }
 
   // Gives whether there was something to erase.
   eraseAt(x, y) {
+    this.#interrupt();
     const { strokes } = this.get().sheet;
     const left = strokes.filter((points) => !touches(points, x, y));
     if (left.length === strokes.length) return false;
@@ -172,9 +177,11 @@ export class Paper extends Observable {
     this.update({ cursor: { ...this.get().cursor, ...changes } });
   }
 
+  // The paper is at rest once the drawing is complete: until then the address keeps its link.
   startReplay(strokes, isDemo) {
-    if (!isDemo) this.put(EMPTY);
-    this.update({ replayed: strokes, isDemo });
+    if (!isDemo) this.#remember();
+    this.update({ replayed: strokes, isDemo, pointer: null, stroke: null });
+    this.#show(EMPTY, true);
   }
 
   showReplayed(strokes) {
@@ -184,6 +191,17 @@ export class Paper extends Observable {
   endReplay() {
     this.update({ replayed: null });
     this.rest();
+  }
+
+  fadeDemo(opacity) {
+    this.update({ opacity });
+  }
+
+  // The demonstration leaves nothing behind, not even a step that could be undone.
+  endDemo() {
+    if (!this.get().isDemo) return;
+    this.update({ isDemo: false, replayed: null, opacity: 1 });
+    this.#show(EMPTY, true);
   }
 }
 

@@ -1,6 +1,9 @@
-// Drawings that draw themselves: examples, and the one in the address.
+// Drawings that draw themselves: examples, the one in the address, and the demonstration that a
+// first visit begins with.
 
 const REPLAY_TIME = 1000; // milliseconds for a drawing that draws itself
+const DEMO_TIME = 2000; // milliseconds that a complete demonstration stays
+const FADE_TIME = 600; // milliseconds in which it fades
 
 /**
  * @param {import("./paper.js").Paper} paper
@@ -20,6 +23,23 @@ export async function replay(paper, drawing, isDemo = false) {
     paper.showReplayed(firstPoints(strokes, shown));
   }
   paper.endReplay();
+}
+
+/**
+ * Show a drawing until somebody does something, and for a few seconds at most.
+ * @param {import("./paper.js").Paper} paper
+ * @param {Stroke[]} drawing
+ */
+export async function demonstrate(paper, drawing) {
+  await replay(paper, drawing, true);
+  await new Promise((resume) => setTimeout(resume, DEMO_TIME));
+  const start = performance.now();
+  for (let opacity = 1; opacity > 0 && paper.get().isDemo; ) {
+    const now = await new Promise(requestAnimationFrame);
+    opacity = 1 - Math.max(0, now - start) / FADE_TIME;
+    if (paper.get().isDemo) paper.fadeDemo(Math.max(0, opacity));
+  }
+  paper.endDemo();
 }
 
 // Strokes that are complete are themselves, so that they are not painted anew.

@@ -92,8 +92,11 @@ export class Feedback extends Observable {
     this.close();
     this.#lessons.add(subject, digit);
     this.#before.set(this.lesson, before);
+    const isKept = this.#lessons.countUnkept === 0;
+    if (!isKept) this.#notices.update({ feedback: { key: "lesson_unkept" } });
     if (!this.#giving.isPossible || this.#hasDeclined) return;
     if (this.#giving.hasConsented) return this.#giving.give(subject, digit);
+    if (!isKept) return; // neither would a consent be kept, nor what deletes a drawing
     this.#waiting = setTimeout(() => this.update({ asked: digit }), TO_LOOK);
   }
 

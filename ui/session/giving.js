@@ -2,7 +2,7 @@
 // remembers in localStorage a token, and whether drawings may be kept.
 
 import { Observable } from "../core/observable.js";
-import { remember, remembered } from "../core/storage.js";
+import { oneOf, remember, remembered } from "../core/storage.js";
 import { refusal } from "./server.js";
 
 const TOKEN = "token";
@@ -32,12 +32,12 @@ export class Giving extends Observable {
   }
 
   get hasConsented() {
-    return remembered(CONSENT) === "yes";
+    return remembered(CONSENT, oneOf("yes", "no")) === "yes";
   }
 
   // Or can have.
   get hasGiven() {
-    return this.isPossible && remembered(TOKEN) !== null;
+    return this.isPossible && remembered(TOKEN, readToken) !== null;
   }
 
   setConsent(isGiven) {
@@ -103,24 +103,26 @@ export class Giving extends Observable {
     return this.#isOk(answer) ? (answer.id ?? correction.id) : null;
   }
 
-  // The server's JSON, and whether it is `ok`; without an answer its code is "no_store".
+  // The server's JSON, and whether it is `ok`; without an answer `said` is the key of a text.
   async #request(method, below = "", content = undefined) {
+    const own = token();
+    if (!own) return { said: "no_token" };
     try {
       const place = this.#server.settings.corrections + below;
-      const headers = { "x-token": token(), "content-type": "application/json" };
+      const headers = { "x-token": own, "content-type": "application/json" };
       const options = { method, headers, body: JSON.stringify(content) };
       const response = await this.#server.request(place, options);
       const { status, ok } = response;
       return { ...(await response.json()), status, ok };
     } catch {
-      return { code: "no_store" };
+      return { said: "no_store" };
     }
   }
 
   #isOk(answer) {
     if (answer.ok || answer.id) return true;
     if (answer.status === 401) this.#say({ key: "logged_out" });
-    else if (answer.code === "no_store") this.#say({ key: "no_store" });
+    else if (answer.said) this.#say({ key: answer.said });
     else this.#say(refusal(answer, "not_kept"));
     return false;
   }
@@ -130,13 +132,15 @@ export class Giving extends Observable {
   }
 }
 
-// A random number and no account: who has it can see and delete what was given with it.
+const readToken = (text) => (/^[0-9a-f]{32}$/.test(text) ? text : null);
+
+// A random number and no account: who has it can see and delete what was given with it. Null where
+// it can't be kept: what is given then could not be deleted later.
 function token() {
-  const known = remembered(TOKEN);
+  const known = remembered(TOKEN, readToken);
   if (known) return known;
   const made = randomHex();
-  remember(TOKEN, made);
-  return made;
+  return remember(TOKEN, made) ? made : null;
 }
 
 // Pages without https have no crypto.randomUUID.

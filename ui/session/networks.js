@@ -2,6 +2,7 @@
 // for newer ones after the pen, or from the page itself, which then needs no server.
 
 import { embedded, fromBase64, toBase64 } from "../core/files.js";
+import { tell } from "../core/notices.js";
 import { Observable } from "../core/observable.js";
 import { remember, remembered } from "../core/storage.js";
 import { readNetwork } from "../recognizer/network.js";
@@ -15,6 +16,7 @@ const TIMEOUT = 120000; // until a file counts as lost: slow links take a quarte
 export class NetworkSource extends Observable {
   #server;
   #paper;
+  #notices;
   #found = { current: null, previous: null };
   #own = ownNetwork(); // that somebody trained and chose in this browser
   #names = null; // of the server's networks: {name, previous}
@@ -25,11 +27,13 @@ export class NetworkSource extends Observable {
   /**
    * @param {import("./server.js").Server} server
    * @param {import("../paper/paper.js").Paper} paper
+   * @param {Observable<any>} notices
    */
-  constructor(server, paper) {
+  constructor(server, paper, notices) {
     super({ current: null, previous: null });
     this.#server = server;
     this.#paper = paper;
+    this.#notices = notices;
   }
 
   start() {
@@ -47,7 +51,8 @@ export class NetworkSource extends Observable {
   /** @param {Uint8Array | null} file that reads from now on in this browser, or none */
   useOwn(file) {
     this.#own = file && asOwn(file);
-    remember(OWN, file ? toBase64(file) : "");
+    const isKept = remember(OWN, file ? toBase64(file) : "");
+    if (file && !isKept) tell(this.#notices, "network_unkept");
     this.#tell();
   }
 
@@ -113,10 +118,5 @@ export class NetworkSource extends Observable {
 
 const asOwn = (file) => ({ ...readNetwork(file.slice().buffer), isOwn: true });
 
-function ownNetwork() {
-  try {
-    return asOwn(fromBase64(remembered(OWN)));
-  } catch {
-    return null; // there is none, or one of another version
-  }
-}
+// Null where there is none, or one of another version.
+const ownNetwork = () => remembered(OWN, (letters) => asOwn(fromBase64(letters)));

@@ -3,8 +3,8 @@
 
 import { fromBase64, toBase64, unzipped } from "../core/files.js";
 import { Observable } from "../core/observable.js";
-import { remember, remembered } from "../core/storage.js";
-import { frameStrokes } from "../recognizer/framing.js";
+import { forget, remember, remembered } from "../core/storage.js";
+import { PIXELS, frameStrokes } from "../recognizer/framing.js";
 import { LEARNING, rehearse, teach, withLastLayer } from "../recognizer/learning.js";
 import { DIGITS, crc32 } from "../recognizer/network.js";
 import { inSlices } from "./slices.js";
@@ -30,6 +30,7 @@ export class Teaching extends Observable {
     this.#server = server;
     source.subscribe((networks) => this.#use(networks));
     lessons.subscribe(() => this.#learn());
+    lessons.followOtherTabs();
   }
 
   // Somebody is about to teach: what that needs is loaded meanwhile.
@@ -58,7 +59,7 @@ export class Teaching extends Observable {
     const [{ current }, lessons] = [this.get(), this.#lessons.get()];
     if (!current) return;
     if (lessons.length === 0) {
-      remember(KEPT, "");
+      forget(KEPT);
       return this.update({ taught: current });
     }
     const isWanted = () => this.get().current === current && this.#lessons.get() === lessons;
@@ -82,19 +83,18 @@ function keepNetwork(network, lessons) {
   const { weights, biases } = network.layers.at(-1);
   const bytes = new Uint8Array(Float32Array.from([...weights, ...biases]).buffer);
   const kept = { for: fingerprint(network, lessons), used: network.lessons };
-  remember(KEPT, network.lessons ? JSON.stringify({ ...kept, weights: toBase64(bytes) }) : "");
+  if (network.lessons) remember(KEPT, JSON.stringify({ ...kept, weights: toBase64(bytes) }));
+  else forget(KEPT);
 }
 
 // `network` after these lessons, if they were learned before; else null.
 function keptNetwork(network, lessons) {
-  try {
-    const kept = JSON.parse(remembered(KEPT) || "null");
-    if (!kept || !lessons.length || kept.for !== fingerprint(network, lessons)) return null;
+  return remembered(KEPT, (text) => {
+    const kept = JSON.parse(text);
+    if (!lessons.length || kept.for !== fingerprint(network, lessons)) return null;
     const weights = new Float32Array(fromBase64(kept.weights).buffer);
-    const inputs = network.hidden.at(-1) ?? 784;
+    const inputs = network.hidden.at(-1) ?? PIXELS;
     const isWhole = weights.length === DIGITS * (inputs + 1) && weights.every(Number.isFinite);
     return isWhole && kept.used > 0 ? withLastLayer(network, weights, kept.used) : null;
-  } catch {
-    return null; // something else
-  }
+  });
 }

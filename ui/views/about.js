@@ -29,7 +29,7 @@ export function startAbout(session, lessons, source, server) {
   const update = () => {
     if (!section.open) return;
     showSteps(parts, session.get());
-    compare(parts, session.get(), lessons.get());
+    compare(parts, session.get(), lessons);
   };
   const build = async () => {
     if (!section.open) return;
@@ -80,8 +80,9 @@ function paintStrokes(canvas, strokes, colour) {
 }
 
 function compare(parts, { prediction, networks }, lessons) {
-  parts.lessons.hidden = lessons.length === 0;
-  find("p", parts.lessons).textContent = text("lessons", { count: lessons.length });
+  parts.lessons.hidden = lessons.get().length === 0;
+  const [count, unkept] = [lessons.get().length, lessons.countUnkept];
+  find("p", parts.lessons).textContent = text(unkept ? "lessons_unkept" : "lessons", { count, unkept });
   const { current, previous } = networks;
   const { pixels, digit = null, network, probabilities, lessons: used = 0 } = prediction ?? {};
   const before = digit !== null && previous && predictPixels(previous, pixels);

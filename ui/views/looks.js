@@ -1,14 +1,14 @@
 // Light or dark: the system's, or what the reader chose.
 
 import { Observable } from "../core/observable.js";
-import { remember, remembered } from "../core/storage.js";
+import { oneOf, remember, remembered } from "../core/storage.js";
 
 const THEME = "theme"; // in localStorage: "dark" or "light"
 
 // Gives the theme, "dark" or "light", as something to watch.
 export function startLooks() {
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const wanted = () => remembered(THEME) ?? (system.matches ? "dark" : "light");
+  const wanted = () => remembered(THEME, oneOf("dark", "light")) ?? (system.matches ? "dark" : "light");
   const theme = new Observable(wanted());
   theme.subscribe((value) => (document.documentElement.dataset.theme = value));
   const update = () => theme.set(wanted());

@@ -9,14 +9,13 @@ export function startTools(paper) {
     undo: ".undo", redo: ".redo", erase: ".erase", clear: ".clear", link: ".link", hint: ".hint",
   });
   watch([paper], () => {
-    const { sheet, past, future, erasing, isDemo } = paper.get();
-    const isEmpty = paper.isEmpty();
-    tools.hint.hidden = !isEmpty && !isDemo;
-    tools.hint.classList.toggle("aside", isDemo);
+    const { sheet, past, future, erasing, replayed, isDemo } = paper.get();
+    const isBlank = paper.isEmpty() && !replayed;
+    tools.hint.hidden = !isBlank;
     tools.undo.ariaDisabled = past.length === 0; // disabled in earnest they would lose the focus
     tools.redo.ariaDisabled = future.length === 0;
-    tools.clear.ariaDisabled = isEmpty;
-    tools.link.ariaDisabled = tools.erase.ariaDisabled = sheet.strokes.length === 0;
+    tools.clear.ariaDisabled = isBlank;
+    tools.link.ariaDisabled = tools.erase.ariaDisabled = sheet.strokes.length === 0 || isDemo;
     tools.erase.ariaPressed = erasing;
   });
 }
