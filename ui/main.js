@@ -2,7 +2,7 @@
 // the document's block "settings". A button is a line of index.html with a data-action, a text and
 // a line of `actions`.
 
-import { find } from "./core/dom.js";
+import { find, findEach } from "./core/dom.js";
 import { createNotices, hush } from "./core/notices.js";
 import { watch } from "./core/observable.js";
 import { changeLanguage, language, setLanguages, text, translatePage } from "./core/texts.js";
@@ -74,7 +74,8 @@ function startPaper({ theme, notices, paper, session }, settings) {
   return startAddress(paper, notices);
 }
 
-function startViews({ notices, paper, server, source, lessons, session, giving, feedback }, settings) {
+function startViews(page, settings) {
+  const { notices, paper, server, source, lessons, session, giving, feedback } = page;
   const address = (place) => place && server.address(place);
   startNotices(notices);
   startTools(paper);
@@ -100,7 +101,7 @@ function startViews({ notices, paper, server, source, lessons, session, giving, 
 function placeLinks({ recognize, invitation, documents, signed_in }, server) {
   find(".picture").hidden = !recognize;
   watch([language], () => {
-    for (const link of document.querySelectorAll("a[data-lesson]")) {
+    for (const link of findEach("a[data-lesson]")) {
       const href = server.address(`${text("lesson_file")}#part-${link.dataset.lesson}`);
       Object.assign(link, { href, hidden: !(documents ?? recognize), target: "_blank" });
     }
@@ -110,14 +111,15 @@ function placeLinks({ recognize, invitation, documents, signed_in }, server) {
   logOut.href = server.address("logout");
   find("#invitation").hidden = !invitation;
   if (!invitation) return;
-  Object.assign(find("#invitation a"), { href: invitation.address, textContent: invitation.address });
-  find("#invitation img").src = invitation.code;
+  const { address, code } = invitation;
+  Object.assign(find("#invitation a"), { href: address, textContent: address });
+  find("#invitation img").src = code;
 }
 
 function startActions(page) {
   const actions = actionsOf(page);
   document.addEventListener("click", (event) => {
-    const button = /** @type {Element} */ (event.target).closest?.("[data-action]");
+    const button = /** @type {any} */ (event.target).closest?.("[data-action]");
     if (button && button.ariaDisabled !== "true") actions[button.dataset.action](button);
   });
 }

@@ -17,6 +17,9 @@ export function find(selector, parent = document) {
   return found;
 }
 
+/** @returns {any[]} */
+export const findEach = (selector, parent = document) => [...parent.querySelectorAll(selector)];
+
 /**
  * By their names, the elements that `selectors` name inside `parent`.
  * @template {Record<string, string>} T

@@ -78,10 +78,12 @@ function addCurve(drawn, points, i) {
   const [x, y, width = PEN_WIDTH] = points[i];
   if (drawn.runs.at(-1)?.width !== width) {
     const path = new Path2D();
-    path.moveTo(...middle(points, i - 1));
+    const [startX, startY] = middle(points, i - 1);
+    path.moveTo(startX, startY);
     drawn.runs.push({ path, width });
   }
-  drawn.runs.at(-1).path.quadraticCurveTo(x, y, ...middle(points, i));
+  const [endX, endY] = middle(points, i);
+  drawn.runs.at(-1).path.quadraticCurveTo(x, y, endX, endY);
 }
 
 // Between point `i` and the next one; the first point itself before all.

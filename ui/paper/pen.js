@@ -21,7 +21,7 @@ export function startPen(canvas, paper, notices, number) {
     if (!isPalm) press(event, canvas, paper, number);
   });
   for (const near of ["pointerdown", "pointermove", "pointerup"]) {
-    canvas.addEventListener(near, (/** @type {PointerEvent} */ event) => {
+    canvas.addEventListener(near, (/** @type {any} */ event) => {
       if (event.pointerType === "pen") penSeen = event.timeStamp;
     });
   }
@@ -78,6 +78,7 @@ function placeOf(event, canvas) {
   return [place(event.clientX - box.left, box.width), place(event.clientY - box.top, box.height)];
 }
 
+/** @param {Point} place */
 const isOnPaper = ([x, y]) => x >= 0 && x <= SIDE && y >= 0 && y <= SIDE;
 
 // A stroke ends where it leaves the paper, and another begins where it comes back.
@@ -93,7 +94,11 @@ function drawTo(paper, place, event) {
   }
 }
 
-// Where the way from a place on the paper to one beside it leaves the paper.
+/**
+ * Where the way from a place on the paper to one beside it leaves the paper.
+ * @param {number[]} inside
+ * @param {number[]} outside
+ */
 function edge([x, y], [outX, outY]) {
   const part = (from, to) => {
     if (to < 0) return from / (from - to);

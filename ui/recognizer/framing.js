@@ -55,7 +55,9 @@ export function checkStrokes(strokes) {
     refuse("too_many_strokes", `${strokes.length} strokes; at most ${mostStrokes} are read`);
   }
   const count = strokes.reduce((sum, stroke) => sum + stroke.length, 0);
-  if (count > mostPoints) refuse("too_many_points", `${count} points; at most ${mostPoints} are read`);
+  if (count > mostPoints) {
+    refuse("too_many_points", `${count} points; at most ${mostPoints} are read`);
+  }
   const isCoordinate = (value) => Number.isFinite(value) && Math.abs(value) <= coordinate;
   const isPoint = (point) => point.length === 2 && point.every(isCoordinate);
   if (!strokes.every((stroke) => stroke.every(isPoint))) {

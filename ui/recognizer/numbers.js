@@ -142,8 +142,8 @@ function placeOf(pieces, boxes, k) {
   const narrower = Math.max(Math.min(right - left, x1 - x0), 0.1);
   const over = (Math.min(right, x1) - Math.max(left, x0)) / narrower;
   const [[stroke, , stop], [next, start]] = [pieces[k - 1], pieces[k]];
-  const cut = stroke === next && stop === start + 1 ? 1 : 0;
-  return [1, Math.max(over, 0) ** 2, Math.min((x0 + x1 - left - right) / 2, 1), cut];
+  const isCut = stroke === next && stop === start + 1 ? 1 : 0;
+  return [1, Math.max(over, 0) ** 2, Math.min((x0 + x1 - left - right) / 2, 1), isCut];
 }
 
 function spansOf(boxes) {

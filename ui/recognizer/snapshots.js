@@ -16,7 +16,7 @@ export function readSnapshots(bytes) {
     const end = place + 4 + view.getUint32(place, true);
     if (end > bytes.length) break;
     const file = bytes.slice(place + 4, end);
-    const network = readNetwork(file.buffer);
+    const network = /** @type {Snapshot} */ (readNetwork(file.buffer));
     networks.push(network.final ? { ...network, file } : network);
     place = end;
   }

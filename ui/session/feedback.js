@@ -1,5 +1,5 @@
-// What may be said about the drawing on the paper: which digit it is. The network learns it at once,
-// in this browser; where a server keeps corrections, and somebody agrees, it is given to it as well.
+// What may be said about the drawing on the paper: which digit it is. The network learns it at
+// once, in this browser; where a server keeps corrections, and somebody agrees, it is given too.
 
 import { Observable, watch } from "../core/observable.js";
 

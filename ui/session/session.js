@@ -25,7 +25,7 @@ export class Session extends Observable {
   #paper;
   #notices;
   #ask;
-  #frame = null;
+  #isPlanned = false;
   #count = 0; // of predictions
   #decided = {}; // by the reader, about this drawing: {at, groups}
   #known = new Map(); // what predictNumber has read with this network
@@ -47,8 +47,10 @@ export class Session extends Observable {
   }
 
   #plan() {
-    this.#frame ??= requestAnimationFrame(() => {
-      this.#frame = null;
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    requestAnimationFrame(() => {
+      this.#isPlanned = false;
       this.#take();
     });
   }

@@ -24,7 +24,7 @@ export async function inSlices(work, isWanted = () => true) {
 
 // Sooner than with setTimeout, which browsers hold back.
 function nextTask() {
-  return new Promise((resume) => {
+  return new Promise((/** @type {(value?: any) => void} */ resume) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
       port1.close();

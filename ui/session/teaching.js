@@ -13,7 +13,6 @@ const KEPT = "taught"; // in localStorage: what was learned last, so that a relo
 
 /** @extends {Observable<Networks>} */
 export class Teaching extends Observable {
-  #source;
   #lessons;
   #server;
   #rehearsed = null; // a promise of examples that the current network has read
@@ -25,7 +24,6 @@ export class Teaching extends Observable {
    */
   constructor(source, lessons, server) {
     super({ taught: null, current: null, previous: null });
-    this.#source = source;
     this.#lessons = lessons;
     this.#server = server;
     source.subscribe((networks) => this.#use(networks));
@@ -42,8 +40,7 @@ export class Teaching extends Observable {
     this.#rehearsed ??= unzipped(rehearsal && this.#server.address(rehearsal), "rehearsal").then(
       (images) => inSlices(rehearse(current, images), isWanted),
     );
-    const forget = () => (this.#rehearsed = null); // and load it another time
-    return this.#rehearsed.catch(forget);
+    return this.#rehearsed.catch(() => (this.#rehearsed = null)); // and load it another time
   }
 
   #use(networks) {

@@ -19,7 +19,8 @@ export function startAbout(session, lessons, source, server) {
   const section = find("#about .card");
   const parts = findAll(section, {
     list: "dl", scroll: ".scroll", confusion: ".confusion", side: ".side", lessons: ".lessons",
-    drawn: ".drawn", framed: ".framed", units: ".units", shares: ".shares", api: ".api", links: ".links",
+    drawn: ".drawn", framed: ".framed", units: ".units", shares: ".shares", api: ".api",
+    links: ".links",
   });
   for (const table of [parts.side, parts.confusion]) addDigits(table);
   const isServed = Boolean(server.settings.network);
@@ -82,7 +83,8 @@ function paintStrokes(canvas, strokes, colour) {
 function compare(parts, { prediction, networks }, lessons) {
   parts.lessons.hidden = lessons.get().length === 0;
   const [count, unkept] = [lessons.get().length, lessons.countUnkept];
-  find("p", parts.lessons).textContent = text(unkept ? "lessons_unkept" : "lessons", { count, unkept });
+  const words = text(unkept ? "lessons_unkept" : "lessons", { count, unkept });
+  find("p", parts.lessons).textContent = words;
   const { current, previous } = networks;
   const { pixels, digit = null, network, probabilities, lessons: used = 0 } = prediction ?? {};
   const before = digit !== null && previous && predictPixels(previous, pixels);

@@ -64,12 +64,16 @@ function showMending(mend, split, join, prediction) {
   join.hidden = !next;
 }
 
-// The pieces of a group lie from left to right.
+/**
+ * The pieces of a group lie from left to right.
+ * @param {NumberAnswer} number
+ */
 function withSplit({ groups, at }) {
   const half = Math.ceil(groups[at].length / 2);
   return groups.toSpliced(at, 1, groups[at].slice(0, half), groups[at].slice(half));
 }
 
+/** @param {NumberAnswer} number */
 function withJoin({ groups, at }) {
   return groups.toSpliced(at, 2, [...groups[at], ...groups[at + 1]]);
 }

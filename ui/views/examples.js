@@ -1,5 +1,5 @@
-// A thumbnail a drawing, which draws itself on the paper. On somebody's first visit one of them does
-// so by itself and fades, unless a link brought them here.
+// A thumbnail a drawing, which draws itself on the paper. On somebody's first visit one of them
+// does so by itself and fades, unless a link brought them here.
 
 import { addButton, addThumbnail, find } from "../core/dom.js";
 import { oneOf, remember, remembered } from "../core/storage.js";

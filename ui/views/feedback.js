@@ -27,7 +27,8 @@ export function startFeedback(feedback, session, lessons) {
     parts.consent.hidden = asked === null;
     setText(parts.may, asked === null ? "" : text("consent"));
     parts.forget.hidden = !lesson;
-    setText(parts.learned, lesson && answer?.lessons ? learned(lesson, answer, feedback.before) : "");
+    const isLearned = lesson && answer?.lessons;
+    setText(parts.learned, isLearned ? learned(lesson, answer, feedback.before) : "");
   });
 }
 
@@ -38,7 +39,8 @@ function questionAbout(number) {
 
 // Nothing teaches it what it sees nothing in.
 function learned({ label: digit }, answer, before) {
-  if (answer.digit !== digit || answer.verdict === "no digit") return text("unconvinced", { digit });
+  const isConvinced = answer.digit === digit && answer.verdict !== "no digit";
+  if (!isConvinced) return text("unconvinced", { digit });
   const isOther = before !== null && before !== digit;
   return text(isOther ? "learned_anew" : "learned", { before, digit });
 }

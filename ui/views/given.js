@@ -8,7 +8,9 @@ import { boxOf } from "../recognizer/framing.js";
 /** @param {import("../session/giving.js").Giving} giving */
 export function startGiven(giving) {
   const section = find("#about .given");
-  const parts = findAll(section, { summary: "summary", all: ".all", list: "ul", last: ".delete-all" });
+  const parts = findAll(section, {
+    summary: "summary", all: ".all", list: "ul", last: ".delete-all",
+  });
   const update = async () => {
     const corrections = giving.hasGiven ? await giving.list() : null;
     if (corrections) show(section, parts, corrections, giving);

@@ -62,7 +62,7 @@ function addLayer(element, count, layer, choose) {
   mark.className = "mark";
   const digits = document.createElement("div");
   digits.className = "digits";
-  digits.ariaHidden = true;
+  digits.ariaHidden = "true";
   caption.before(digits);
   return { canvas, caption, mark, digits, rows, columns, count, name: layer + 1 };
 }

@@ -80,7 +80,8 @@ export class LiveTraining {
   }
 
   async #order(below, options) {
-    const answer = await ask(this.#address(below), { method: "POST", body: JSON.stringify(options) });
+    const body = JSON.stringify(options);
+    const answer = await ask(this.#address(below), { method: "POST", body });
     this.#refused = answer?.error ? refusal(answer, "training_refused") : null;
     if (this.#refused) this.#show();
     else await this.look();
@@ -89,7 +90,7 @@ export class LiveTraining {
   #show() {
     if (!this.#state) return;
     const { state, directory, epochs_done, epochs, reason } = this.#state;
-    const { parts, networks } = { parts: this.#parts, networks: this.#networks };
+    const [parts, networks] = [this.#parts, this.#networks];
     const isOngoing = ONGOING.includes(state);
     parts.go.hidden = isOngoing;
     parts.stop.hidden = parts.progress.hidden = !isOngoing;

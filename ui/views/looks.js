@@ -8,7 +8,8 @@ const THEME = "theme"; // in localStorage: "dark" or "light"
 // Gives the theme, "dark" or "light", as something to watch.
 export function startLooks() {
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const wanted = () => remembered(THEME, oneOf("dark", "light")) ?? (system.matches ? "dark" : "light");
+  const ofSystem = () => (system.matches ? "dark" : "light");
+  const wanted = () => remembered(THEME, oneOf("dark", "light")) ?? ofSystem();
   const theme = new Observable(wanted());
   theme.subscribe((value) => (document.documentElement.dataset.theme = value));
   const update = () => theme.set(wanted());

@@ -8,7 +8,8 @@ const TOAST_TIME = 8000; // milliseconds
 
 /** @param {import("../core/observable.js").Observable<any>} notices */
 export function startNotices(notices) {
-  const [notice, renewal, toast] = [".notice", ".renewal", "#feedback .toast"].map((part) => find(part));
+  const parts = [".notice", ".renewal", "#feedback .toast"];
+  const [notice, renewal, toast] = parts.map((part) => find(part));
   let timer;
   watch([notices, language], () => {
     const { paper, isAboutServer, reload, feedback } = notices.get();

@@ -4,11 +4,13 @@ import { add, addRow, find, findAll, setText } from "../core/dom.js";
 import { text } from "../core/texts.js";
 import { logSoftmax } from "../recognizer/network.js";
 
-const RAISED = { "-": "⁻", ..."⁰¹²³⁴⁵⁶⁷⁸⁹" };
+const RAISED = { "-": "⁻", ...Array.from("⁰¹²³⁴⁵⁶⁷⁸⁹") };
 
 // Gives {show}, which takes the ten scores and the digit that was read.
 export function addSoftmax(element) {
-  const parts = findAll(element, { select: ".label", cost: ".cost", total: ".total", whole: ".whole" });
+  const parts = findAll(element, {
+    select: ".label", cost: ".cost", total: ".total", whole: ".whole",
+  });
   const rows = Array.from({ length: 10 }, (_, digit) => {
     add(parts.select, "option", digit);
     const [, ...cells] = addRow(find("table", element), digit, Array(5).fill([""])).cells;

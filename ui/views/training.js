@@ -1,5 +1,5 @@
-// A training, step by step: a network for each of its snapshots, from untrained to ready, that reads
-// what is drawn. The one that comes with the page, or one that is under way on this machine.
+// A training, step by step: a network for each of its snapshots, from untrained to ready, that
+// reads what is drawn. The one that comes with the page, or one that is under way on this machine.
 
 import { addRow, find, findAll, whileOnScreen } from "../core/dom.js";
 import { unzipped } from "../core/files.js";
