@@ -1,6 +1,8 @@
 """What tests of the page share: opening it, drawing on it, and what it shows."""
 
-from collections.abc import Callable
+import base64
+import re
+from collections.abc import Callable, Iterator
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
@@ -10,7 +12,7 @@ from tests.browser import move
 expect.set_options(timeout=20_000)  # a machine that does much else can be slow
 
 ENDPOINT = "**/recognize"
-NETWORK = "**/network"  # and its file below it
+NETWORK = re.compile(r"/network(/\w+\.bin)?$")
 NETWORK_FILE = "**/network/*.bin"
 PHONE = {"viewport": {"width": 375, "height": 667}, "has_touch": True, "is_mobile": True}
 
@@ -23,23 +25,9 @@ STAYS = """async () => {
 }"""
 
 
-# What the page was told last: window.drawn and window.read.
-LISTEN = """() => {
-    document.addEventListener("drawing", (event) => (window.drawn = event.detail));
-    document.addEventListener("prediction", (event) => (window.read = event.detail));
-}"""
-
-
-# Tells when the network is read: what follows its file's arrival at once has been done then.
-TELL_NETWORK = """{
-    const { arrayBuffer } = Response.prototype;
-    Response.prototype.arrayBuffer = async function () {
-        const content = await arrayBuffer.call(this);
-        if (this.ok && this.url.endsWith(".bin")) setTimeout(() => (window.hasNetwork = true));
-        return content;
-    };
-}"""
-HAS_NETWORK = "window.hasNetwork"
+ROOT = "document.documentElement.dataset"  # the page says there what it is about
+ANSWERED = f"{ROOT}.drawing === {ROOT}.answered"
+HAS_NETWORK = f"{ROOT}.reader"
 
 
 # So that no example draws itself first; there is no storage in empty pages.
@@ -63,15 +51,11 @@ def open_page(page: Page, address: str, has_network: bool = True) -> None:
     if not has_network:
         page.route(NETWORK, lambda route: route.abort())
     page.add_init_script(NO_EXAMPLE)
-    page.add_init_script(TELL_NETWORK)
     page.goto(address, timeout=120_000)
-    expect(page.locator(".result")).to_be_visible()
-    expect(page.locator(".hint strong")).not_to_be_empty()  # its script has run
-    expect(page.locator("#about .card > summary")).to_be_visible()  # the last part of the page
-    page.wait_for_function(STAYS)
-    page.evaluate(LISTEN)
+    wait_for(page, "'drawing' in document.documentElement.dataset")  # its script has run
+    wait_for(page, STAYS)
     if has_network:
-        page.wait_for_function(HAS_NETWORK)
+        wait_for(page, HAS_NETWORK)
     # Chromium drops what is done with the mouse before it has shown a page.
     page.evaluate("addEventListener('pointermove', () => (window.feels = true), { once: true })")
     for _ in range(3000):
@@ -82,17 +66,72 @@ def open_page(page: Page, address: str, has_network: bool = True) -> None:
         page.wait_for_timeout(20)
 
 
+def wait_for(page: Page, expression: str, argument: object = None) -> object:
+    """Its value, once it is true. Playwright's own way evaluates text, which the page forbids."""
+    for _ in range(800):
+        if value := page.evaluate(expression, argument):
+            return value
+        page.wait_for_timeout(25)
+    raise TimeoutError(f"this did not become true: {expression}")
+
+
 def wait_until_answered(page: Page) -> None:
-    """Until what the page shows is about the strokes that are on the paper."""
-    page.wait_for_function(
-        "JSON.stringify(window.drawn?.strokes) === JSON.stringify(window.read?.strokes ?? [])"
-    )
+    """Until what the page shows is about what is on the paper."""
+    settle(page)
+    wait_for(page, ANSWERED)
 
 
 def wait_until_replayed(page: Page) -> None:
     """Until a drawing that draws itself is complete, and so in the address."""
-    page.wait_for_function("location.hash !== ''")
+    wait_for(page, "location.hash !== ''")
     wait_until_answered(page)
+
+
+def strokes_on(page: Page) -> list[list[list[int]]]:
+    """The strokes on the paper, out of the page's address, where the pen is up."""
+    settle(page)
+    code = page.evaluate("location.hash").partition("#drawing=1.")[2]
+    numbers = _numbers(base64.urlsafe_b64decode(code + "=" * (-len(code) % 4)))
+    strokes, x, y = [], 0, 0
+    for count in numbers:
+        stroke = []
+        for _ in range(count):
+            x, y = x + _signed(next(numbers)), y + _signed(next(numbers))
+            stroke.append([x, y])
+        strokes.append(stroke)
+    return strokes
+
+
+def _numbers(content: bytes) -> Iterator[int]:
+    """Variable-length integers: seven bits a byte, the lowest first."""
+    number = shift = 0
+    for byte in content:
+        number |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            yield number
+            number = shift = 0
+
+
+def _signed(number: int) -> int:
+    return -(number + 1) // 2 if number & 1 else number // 2
+
+
+def probabilities(page: Page) -> list[float]:
+    """What the bars show, to a thousandth."""
+    wait_until_answered(page)
+    meters = page.locator(".meter").evaluate_all("meters => meters.map((m) => m.ariaValueNow)")
+    return [float(value) / 100 for value in meters]
+
+
+def seen_pixels(page: Page) -> list[int]:
+    """The 784 grey values that the page shows as what the network saw."""
+    wait_until_answered(page)
+    settle(page)
+    return page.locator("#insight .saw").evaluate(
+        """canvas => [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data]
+            .filter((_, i) => i % 4 === 0)"""
+    )
 
 
 def wait_until(page: Page, condition: Callable[[], object]) -> None:
@@ -185,12 +224,13 @@ class Gate:
 
 
 def record_shown(page) -> None:
-    """Note from now on what the page shows: window.shown, a digit or null for each answer."""
+    """Note from now on what the page answers: window.shown, a text for each answer."""
     page.evaluate(
         """() => {
             window.shown = [];
-            document.addEventListener("prediction",
-                (event) => shown.push(event.detail?.digit ?? null));
+            const digit = document.querySelector(".answer .digit");
+            new MutationObserver(() => shown.push(digit.textContent)).observe(
+                document.documentElement, { attributeFilter: ["data-prediction"] });
         }"""
     )
 
@@ -209,7 +249,7 @@ def expect_empty(page) -> None:
     expect(page.locator(".bar.leading")).to_have_count(0)
     expect(page.locator(".answer .digit")).to_have_text("?")
     for digit in range(10):
-        expect(bar(page, digit)).to_have_attribute("aria-valuenow", "10.0")
+        expect(bar(page, digit)).to_have_attribute("aria-valuenow", "0.0")
 
 
 def ink(page) -> int:

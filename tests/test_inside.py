@@ -67,7 +67,7 @@ def expect_steps(page, view, model: MLP) -> None:
 
 def shipped_snapshots() -> list[tuple[dict, MLP]]:
     """The header and the network of each snapshot that comes with the page."""
-    content = gzip.decompress((ROOT / "ui/inside/tutorial.gz").read_bytes())
+    content = gzip.decompress((ROOT / "ui/files/tutorial.gz").read_bytes())
     found = []
     while content:
         (length,) = struct.unpack_from("<I", content)

@@ -111,7 +111,7 @@ def test_units_stand_by_the_digit_that_excites_them(node, network):
 
 
 def test_snapshots_are_read_as_they_come(node):
-    content = gzip.decompress((ROOT / "ui/inside/tutorial.gz").read_bytes())
+    content = gzip.decompress((ROOT / "ui/files/tutorial.gz").read_bytes())
     (length,) = struct.unpack_from("<I", content)
     end = 4 + length
     cuts = [0, 3, 4, end - 1, end, end + 2]

@@ -16,8 +16,10 @@ from tests.page import (
     expect_leader,
     ink,
     paper,
+    record_shown,
     send_pointer,
     settle,
+    strokes_on,
     tool,
     wait_until_answered,
     wait_until_replayed,
@@ -34,9 +36,8 @@ def fragment(page) -> str:
 def drawn_strokes(page, act) -> list:
     """The strokes that `act` leads to, once they are read."""
     act()
-    settle(page)
     wait_until_answered(page)
-    return page.evaluate("drawn.strokes")
+    return strokes_on(page)
 
 
 def picture(digit_image, name="digit.png", mode="PNG", size=280) -> dict:
@@ -224,39 +225,13 @@ def test_the_network_reads_every_example(recognizer):
         assert (prediction.digit, prediction.verdict) == (drawing["label"], "sure")
 
 
-def test_on_the_first_visit_an_example_draws_itself_until_the_paper_is_touched(browser, server):
-    page = browser.new_page()
-    page.goto(server)
-    expect_leader(page, 4)
-    expect(page.locator("#insight .question")).to_contain_text("Why 4")
-    expect(page.locator(".hint")).to_be_visible()
-    page.wait_for_timeout(1100)  # until it is complete
-    assert fragment(page) == ""
-    draw(page, DRAWINGS[1])
-    expect_leader(page, 1)
-    assert page.evaluate("location.hash.length") < 60  # one stroke
-    tool(page, "Undo").click()
-    expect_empty(page)
-    page.reload()
-    expect(page.locator(".hint strong")).not_to_be_empty()
-    page.wait_for_timeout(1100)
-    expect_empty(page)
-    page.close()
-
-
 def test_an_example_draws_itself_stroke_by_stroke(page):
-    page.evaluate(
-        """() => {
-            window.verdicts = new Set();
-            document.addEventListener("prediction", (event) =>
-                verdicts.add(event.detail?.probabilities.join()));
-        }"""
-    )
+    record_shown(page)
     strokes = drawn_strokes(page, lambda: (page.get_by_label("7 with a bar").click(),
                                           wait_until_replayed(page)))  # fmt: skip
     assert strokes == examples()[7]["strokes"]
     expect_leader(page, 7)
-    assert page.evaluate("verdicts.size") > 5  # it was read while it was drawn
+    assert len(page.evaluate("shown")) > 5  # it was read while it was drawn
     tool(page, "Undo").click()
     expect_empty(page)
 
@@ -267,7 +242,7 @@ def test_a_pen_interrupts_an_example(page):
     draw(page, DRAWINGS[1])
     settle(page)  # the example would go on with the next frame
     expect_leader(page, 1)
-    assert page.evaluate("drawn.strokes.length") == 1
+    assert len(strokes_on(page)) == 1
 
 
 def test_what_interrupts_an_example_finds_it_whole(page):
@@ -390,7 +365,7 @@ def test_a_picture_is_read(page, mnist):
 def test_a_large_photograph_is_made_small_before_it_is_sent(page, mnist):
     image = mnist[0][0].numpy()
     with page.expect_request(ENDPOINT) as sent:
-        page.locator("input.photograph").set_input_files(
+        page.locator("input.choose").set_input_files(
             picture(image, "photo.jpg", "JPEG", size=4500)
         )
     assert len(sent.value.post_data) < 600_000

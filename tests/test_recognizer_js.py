@@ -35,7 +35,7 @@ FIELDS = {
 
 def varied(chance: np.random.Generator) -> list:
     """Real drawings turned, slanted, scaled and shaken, and some of their points left out."""
-    lines = (ROOT / "ui/examples/drawings.jsonl").read_text().splitlines()
+    lines = (ROOT / "ui/files/examples.jsonl").read_text().splitlines()
     real = [json.loads(line)["strokes"] for line in lines] + list(DRAWINGS.values())
     drawings = list(real)
     for n in range(200):

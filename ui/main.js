@@ -58,7 +58,7 @@ function createPage(settings) {
   const teaching = new Teaching(source, lessons, server);
   const session = new Session(paper, teaching, server, notices);
   const giving = new Giving(server, notices);
-  const feedback = new Feedback(session, lessons, giving, notices);
+  const feedback = new Feedback(session, lessons, teaching, giving, notices);
   return { theme, notices, paper, server, source, lessons, teaching, session, giving, feedback };
 }
 

@@ -16,22 +16,25 @@ const NOTHING = {
 export class Feedback extends Observable {
   #session;
   #lessons;
+  #teaching;
   #giving;
   #notices;
   #before = new WeakMap(); // by the lessons since the page was loaded: what was read before them
-  #waiting; // for the moment to ask for consent
+  #turn = null; // what was chosen last, and waits for the question of consent
   #hasDeclined = false; // is not asked again until the page is loaded anew
 
   /**
    * @param {import("./session.js").Session} session
    * @param {import("./lessons.js").Lessons} lessons
+   * @param {import("./teaching.js").Teaching} teaching
    * @param {import("./giving.js").Giving} giving
    * @param {Observable<any>} notices
    */
-  constructor(session, lessons, giving, notices) {
+  constructor(session, lessons, teaching, giving, notices) {
     super(NOTHING);
     this.#session = session;
     this.#lessons = lessons;
+    this.#teaching = teaching;
     this.#giving = giving;
     this.#notices = notices;
     watch([session], () => this.#follow());
@@ -81,7 +84,7 @@ export class Feedback extends Observable {
   }
 
   close() {
-    clearTimeout(this.#waiting);
+    this.#turn = null;
     if (this.get().isOpen || this.get().asked !== null) this.update({ isOpen: false, asked: null });
   }
 
@@ -97,7 +100,15 @@ export class Feedback extends Observable {
     if (!this.#giving.isPossible || this.#hasDeclined) return;
     if (this.#giving.hasConsented) return this.#giving.give(subject, digit);
     if (!isKept) return; // neither would a consent be kept, nor what deletes a drawing
-    this.#waiting = setTimeout(() => this.update({ asked: digit }), TO_LOOK);
+    this.#askLater(digit);
+  }
+
+  // First the reader sees what was learned.
+  async #askLater(digit) {
+    const turn = (this.#turn = {});
+    await this.#teaching.learned;
+    await new Promise((resume) => setTimeout(resume, TO_LOOK));
+    if (this.#turn === turn) this.update({ asked: digit });
   }
 
   agree() {

@@ -16,6 +16,7 @@ export class Teaching extends Observable {
   #lessons;
   #server;
   #rehearsed = null; // a promise of examples that the current network has read
+  learned = Promise.resolve(); // once the lessons are learned
 
   /**
    * @param {import("./networks.js").NetworkSource} source
@@ -27,7 +28,7 @@ export class Teaching extends Observable {
     this.#lessons = lessons;
     this.#server = server;
     source.subscribe((networks) => this.#use(networks));
-    lessons.subscribe(() => this.#learn());
+    lessons.subscribe(() => (this.learned = this.#learn()));
     lessons.followOtherTabs();
   }
 
@@ -49,7 +50,7 @@ export class Teaching extends Observable {
     this.#rehearsed = null;
     const kept = networks.current && keptNetwork(networks.current, this.#lessons.get());
     this.set({ ...networks, taught: kept ?? networks.current });
-    if (!kept) this.#learn();
+    if (!kept) this.learned = this.#learn();
   }
 
   async #learn() {

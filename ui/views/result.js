@@ -20,21 +20,24 @@ export function startResult(session) {
   }));
   let speaking;
   watch([session, language], () => {
-    const { drawing, prediction, compared } = session.get();
+    const { drawing, prediction, networks, compared } = session.get();
     const shown = prediction ?? NOTHING;
     const words = showAnswer(result, parts, shown);
     bars.forEach((each, digit) => showBar(each, digit, shown, compared));
     const isStale = prediction !== null && prediction.drawing !== drawing.id;
     result.ariaBusy = isStale;
-    tellPrograms(drawing, prediction);
+    tellPrograms(drawing, prediction, networks.taught);
     clearTimeout(speaking);
     if (!isStale) speaking = setTimeout(() => announce(parts.spoken, words, !prediction), QUIET);
   });
 }
 
-// For tests and programs that look at the page: which drawing is there, which one was answered.
-function tellPrograms(drawing, prediction) {
+// For tests and programs that look at the page: which drawing is there, which one was answered, by
+// which network, and which network reads in the browser.
+function tellPrograms(drawing, prediction, reader) {
   const { dataset } = document.documentElement;
+  dataset.reader = reader?.name ?? "";
+  dataset.network = prediction?.network ?? "";
   dataset.drawing = drawing.id;
   dataset.answered = prediction ? prediction.drawing : drawing.id;
   dataset.prediction = prediction?.id ?? "";
