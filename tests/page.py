@@ -25,9 +25,9 @@ STAYS = """async () => {
 }"""
 
 
-ROOT = "document.documentElement.dataset"  # the page says there what it is about
-ANSWERED = f"{ROOT}.drawing === {ROOT}.answered"
-HAS_NETWORK = f"{ROOT}.reader"
+SAYS = "document.documentElement.dataset"  # what the page is about, for programs
+ANSWERED = f"{SAYS}.drawing === {SAYS}.answered"
+HAS_NETWORK = f"{SAYS}.reader"
 
 
 # So that no example draws itself first; there is no storage in empty pages.

@@ -20,14 +20,16 @@ from tests.conftest import ROOT, serving
 from tests.drawings import DRAWINGS
 from tests.page import (
     FILL,
-    LISTEN,
     PHONE,
+    SAYS,
     expect_accessible,
     expect_leader,
     open_page,
     record_requests,
+    seen_pixels,
     settle,
     tool,
+    wait_for,
     wait_until,
 )
 from ui.texts import CHINESE, ENGLISH
@@ -57,7 +59,7 @@ def steps(scores: torch.Tensor) -> np.ndarray:
 
 
 def pixels(page) -> torch.Tensor:
-    return to_input(torch.tensor(page.evaluate("[...window.read.pixels]"), dtype=torch.uint8))
+    return to_input(torch.tensor(seen_pixels(page), dtype=torch.uint8))
 
 
 def expect_steps(page, view, model: MLP) -> None:
@@ -231,18 +233,17 @@ def test_a_network_is_trained_from_the_page_and_used(browser, tmp_path, monkeypa
         page.bring_to_front()
         expect(form.locator(".where")).to_contain_text(str(small.directory))
         expect(page.locator("#inside .now")).to_contain_text("Ready for use")
-        shipped = page.evaluate("window.read.network")
+        shipped = page.evaluate(f"{SAYS}.network")
         page.evaluate(FILL)
         form.locator(".use").click()
         expect(page.locator(".notice")).to_have_text(ENGLISH["network_unkept"])
         page.evaluate("localStorage.removeItem('other')")
         form.locator(".use").click()
-        page.wait_for_function("window.read?.reader.hidden.join() === '16,12'")
-        own = page.evaluate("window.read.network")
-        assert own != shipped
+        other_answers = f"(name) => {SAYS}.network && {SAYS}.network !== name"
+        wait_for(page, other_answers, shipped)
+        own = page.evaluate(f"{SAYS}.network")
         page.reload()
-        page.evaluate(LISTEN)
-        page.wait_for_function("(name) => window.read?.network === name", arg=own)
+        wait_for(page, f"(name) => {SAYS}.network === name", own)
         page.locator("#inside .return").click()
-        page.wait_for_function("(name) => window.read?.network === name", arg=shipped)
+        wait_for(page, f"(name) => {SAYS}.network === name", shipped)
         context.close()

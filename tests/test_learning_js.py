@@ -17,11 +17,12 @@ from mnist_core.training.data import split
 from tests.drawings import DRAWINGS
 
 TEACH = """import { rehearse, teach } from "./ui/recognizer/learning.js";
+    import { inSlices } from "./ui/session/slices.js";
     import { explain, logProbabilities, readNetwork } from "./ui/recognizer/network.js";
     const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64"));
     const learn = async ({ file, images, lessons }) => {
         const network = readNetwork(bytes(file).buffer);
-        return teach(network, lessons, await rehearse(network, bytes(images)));
+        return inSlices(teach(network, lessons, await inSlices(rehearse(network, bytes(images)))));
     };"""
 ONE_SEVEN = [[[40, 32], [58, 25], [50, 75]]]  # a 7 to the network, to others a 1
 

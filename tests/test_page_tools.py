@@ -365,9 +365,7 @@ def test_a_picture_is_read(page, mnist):
 def test_a_large_photograph_is_made_small_before_it_is_sent(page, mnist):
     image = mnist[0][0].numpy()
     with page.expect_request(ENDPOINT) as sent:
-        page.locator("input.choose").set_input_files(
-            picture(image, "photo.jpg", "JPEG", size=4500)
-        )
+        page.locator("input.choose").set_input_files(picture(image, "photo.jpg", "JPEG", size=4500))
     assert len(sent.value.post_data) < 600_000
     expect_leader(page, mnist[1][0].item())
 

@@ -89,7 +89,7 @@ def test_what_another_program_left_harms_nothing(visit, prefix, lessons):
     expect(page.get_by_role("heading", name=ENGLISH["title"])).to_be_visible()
     teach(page)
     expect_leader(page, 1)
-    expect(page.get_by_text("Learned: 1")).to_be_visible()
+    expect(page.get_by_text("Was 7, now 1")).to_be_visible()
     page.get_by_role("button", name=ENGLISH["agree"]).click()
     expect(page.locator("#feedback .toast")).to_have_text(said("kept", digit=1))
     page.get_by_role("button", name="中文").click()
@@ -140,7 +140,7 @@ def test_what_earlier_versions_kept_is_moved(visit, recognizer):
     }
     page = visit(earlier)
     expect(page.get_by_role("heading", name=CHINESE["title"])).to_be_visible()
-    expect(page.locator("body.dark")).to_be_visible()
+    expect(page.locator("html[data-theme=dark]")).to_be_visible()
     expect(about(page, CHINESE)).to_have_text(said("lessons", CHINESE, count=1))
     with page.expect_request("**/corrections") as sent:
         draw(page, DRAWINGS[7])
@@ -176,7 +176,7 @@ def tabs(visit, server):
 def test_what_one_tab_forgets_does_not_come_back_from_another(tabs):
     first, second = tabs
     teach(first)
-    expect(first.get_by_text("Learned: 1")).to_be_visible()
+    expect(first.get_by_text("Was 7, now 1")).to_be_visible()
     expect(about(second)).to_have_text(said("lessons", count=1))
     second.get_by_role("button", name=ENGLISH["forget_all"]).click()
     expect(first.locator(".learned")).to_be_empty()
@@ -218,7 +218,7 @@ def test_a_browser_that_keeps_nothing_learns_and_says_for_how_long(visit, script
     teach(page, no=texts["no"])
     expect(page.locator("#feedback .toast")).to_have_text(texts["lesson_unkept"])
     expect_leader(page, 1)
-    expect(page.locator(".learned")).to_have_text(said("learned", texts, digit=1))
+    expect(page.locator(".learned")).to_have_text(said("learned_anew", texts, before=7, digit=1))
     expect(page.locator(".consent")).to_be_hidden()  # nor would that be kept
     expect(about(page, texts)).to_have_text(said("lessons_unkept", texts, count=1, unkept=1))
     page.get_by_role("button", name=texts["forget_all"]).click()
