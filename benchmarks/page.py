@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
 from playwright.sync_api import Browser, Page
+from ui.components import SCRIPT, address_of
+from ui.page import EXAMPLES, launch
 
 import app
 from mnist_core import Recognizer
@@ -38,8 +40,6 @@ from mnist_core.tables import table
 from serving.reloader import ModelReloader
 from serving.routes import NETWORK
 from tests.browser import chromium, draw
-from ui.components import SCRIPT, address_of
-from ui.page import EXAMPLES, launch
 
 LATENCIES = (0, 100, 400)  # milliseconds of the link, as Chromium emulates it
 # Notes when the pointer went down, last moved and went up, and each time that anything inside

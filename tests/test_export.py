@@ -242,6 +242,23 @@ def test_about_shows_the_card_and_the_confusion_matrix(open_file):
     assert counts == [count for row in config["provenance"]["confusion"] for count in row]
 
 
+def test_a_file_that_is_dropped_on_it_leaves_it_there(open_file):
+    page = open_file()
+    draw(page, DRAWINGS[7])
+    is_prevented = page.evaluate(
+        """() => {
+            const data = new DataTransfer();
+            data.items.add(new File(["x"], "a.png", { type: "image/png" }));
+            const options = { bubbles: true, cancelable: true, dataTransfer: data };
+            return ["dragover", "drop"].map((kind) =>
+                !document.body.dispatchEvent(new DragEvent(kind, options)));
+        }"""
+    )
+    assert is_prevented == [True, True]
+    expect(page.locator(".notice")).to_have_text(ENGLISH["no_pictures"])
+    expect_leader(page, 7)
+
+
 def test_what_needs_a_server_is_not_there(open_file):
     page = open_file(**PHONE)  # whose pointer is coarse: it would offer photographs
     for name in ("undo", "redo", "erase", "clear", "link"):

@@ -15,6 +15,7 @@ from tests.browser import draw
 from tests.conftest import serving
 from tests.drawings import DRAWINGS
 from tests.page import (
+    PHONE,
     Gate,
     expect_leader,
     open_page,
@@ -123,6 +124,59 @@ def test_what_is_no_digit_is_not_called_right_and_may_not_convince(page):
     expect(page.locator(".yes")).to_be_hidden()
     correct(page, 1)
     expect(page.locator(".learned")).to_contain_text("Noted: 1.")
+
+
+def test_what_was_learned_is_not_learned_again_when_the_page_is_opened(page):
+    drawn(page)
+    correct(page, 1)
+    expect(page.get_by_text("Was 7, now 1")).to_be_visible()
+    shown = probabilities(page)
+    asked = record_requests(page)
+    page.reload()
+    expect(page.get_by_text("Learned: 1")).to_be_visible()
+    assert probabilities(page) == shown
+    assert not [url for url in asked if url.endswith(".gz")]
+    # Other lessons, or something else in its place, are learned.
+    kept = "draw-a-digit:taught"
+    page.evaluate("key => localStorage.setItem(key, localStorage[key].slice(0, -9))", kept)
+    page.reload()
+    expect(page.get_by_text("Learned: 1")).to_be_visible()
+    assert probabilities(page) == shown
+    assert [url for url in asked if url.endswith(".gz")]
+
+
+def test_the_page_goes_on_while_it_learns(page):
+    """A stubborn lesson: all of the steps are taken."""
+    drawn(page)
+    page.evaluate(
+        """() => {
+            window.frames = 0;
+            const count = () => { frames += 1; requestAnimationFrame(count); };
+            requestAnimationFrame(count);
+        }"""
+    )
+    correct(page, 8)
+    before = page.evaluate("frames")
+    expect(page.locator(".learned")).not_to_be_empty()
+    assert page.evaluate("frames") - before > 10
+
+
+def test_the_bars_are_left_alone_before_consent_is_asked_at_the_foot(open_context):
+    for settings in ({}, PHONE):
+        page = open_context(**settings)
+        drawn(page)
+        correct(page, 1)
+        expect(page.locator(".learned")).to_have_text("Was 7, now 1")
+        expect(page.locator(".consent")).to_be_hidden()  # there is time to see it
+        expect(page.locator(".bars")).to_be_in_viewport(ratio=1)
+        expect(page.locator(".consent")).to_be_visible()
+        foot = page.locator(".consent").bounding_box()
+        bars = page.locator(".bars").bounding_box()
+        assert foot["y"] >= bars["y"] + bars["height"]
+        for part in (".agree", ".decline", ".learned", ".forget", ".yes", ".no"):
+            expect(page.locator(part)).to_be_in_viewport(ratio=1)
+        digit, yes = (page.locator(part).bounding_box() for part in (".answer .digit", ".yes"))
+        assert digit["x"] + digit["width"] <= yes["x"] or digit["y"] + digit["height"] <= yes["y"]
 
 
 def test_without_corrections_it_learns_and_asks_nothing(browser):

@@ -12,6 +12,7 @@ from tests.browser import draw
 from tests.drawings import DRAWINGS
 from tests.page import (
     ENDPOINT,
+    PHONE,
     expect_empty,
     expect_leader,
     ink,
@@ -93,6 +94,18 @@ def test_keys_undo_redo_and_clear(page):
     expect_empty(page)
 
 
+def test_delete_clears_the_paper_from_the_paper_alone(page):
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+    page.locator("#about .card > summary").focus()
+    page.keyboard.press("Delete")
+    settle(page)
+    expect_leader(page, 7)
+    paper(page).focus()
+    page.keyboard.press("Delete")
+    expect_empty(page)
+
+
 def test_keys_leave_text_fields_alone(page):
     draw(page, DRAWINGS[7])
     expect_leader(page, 7)
@@ -138,6 +151,27 @@ def test_the_eraser_is_off_where_there_is_nothing_to_erase(page):
     expect(paper(page)).to_have_css("cursor", "crosshair")
     draw(page, DRAWINGS[7])
     expect_leader(page, 7)
+
+
+def test_an_eraser_that_meets_nothing_says_that_it_is_on(page):
+    draw(page, DRAWINGS[1])
+    tool(page, "Erase").click()
+    draw(page, [[(0.1, 0.1), (0.1, 0.9)]])
+    expect(page.locator(".notice")).to_contain_text("The eraser is on")
+    assert len(strokes_on(page)) == 1
+    tool(page, "Erase").click()
+    draw(page, [[(0.1, 0.1), (0.1, 0.9)]])
+    expect(page.locator(".notice")).to_be_empty()
+    assert len(strokes_on(page)) == 2
+
+
+def test_a_phone_has_one_button_for_pictures_and_photographs(open_context):
+    page = open_context(**PHONE)
+    labels = page.locator(".tools button:visible").all_inner_texts()
+    assert [label.strip() for label in labels] == [
+        "Undo", "Redo", "Erase", "Clear", "Picture", "Link",
+    ]  # fmt: skip
+    expect(page.locator("input[type=file]")).to_have_count(1)
 
 
 def test_what_a_palm_erased_comes_back(page):

@@ -146,7 +146,8 @@ def test_digits_and_right_are_offered_for_what_is_on_the_paper(node):
         const lessons = Object.assign(new Observable([]), { about: () => null });
         const feedback = new Feedback(session, lessons, {}, {}, new Observable({}));
         return acts.map(([name, paper, digit]) => {
-            if (name === "drawing") session.update({ drawing: { id: paper, strokes: papers[paper] } });
+            const strokes = papers[paper];
+            if (name === "drawing") session.update({ drawing: { id: paper, strokes } });
             else if (digit === null) session.update({ prediction: null });
             else session.update({ prediction: { drawing: paper, digit, verdict: "sure" } });
             return [feedback.get().isOffered, feedback.right];

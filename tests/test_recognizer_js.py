@@ -21,7 +21,8 @@ from tests.conftest import ROOT
 from tests.drawings import DRAWINGS, arc
 
 FRAMING = 'import { frameStrokes } from "./ui/recognizer/framing.js";'
-READ = """import { explain, forward, logProbabilities, readNetwork } from "./ui/recognizer/network.js";
+READ = """import { explain, forward, logProbabilities } from "./ui/recognizer/network.js";
+    import { readNetwork } from "./ui/recognizer/network.js";
     import { predictPixels, predictStrokes } from "./ui/recognizer/recognizer.js";
     const read = (text) => readNetwork(Uint8Array.from(Buffer.from(text, "base64")).buffer);"""
 CONFIG = {"name": "0123abcd", "thresholds": {"digit": 0.8, "sure": 0.4}}

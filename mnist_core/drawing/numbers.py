@@ -18,7 +18,9 @@ import numpy as np
 from mnist_core.drawing.constants import NUMBER
 
 MAX_DIGITS = NUMBER["maxDigits"]
-MAX_PIECES = NUMBER["maxPieces"]  # of a number: 8 digits of 5. Beyond, and beyond so many points in all spans
+MAX_PIECES = NUMBER[
+    "maxPieces"
+]  # of a number: 8 digits of 5. Beyond, and beyond so many points in all spans
 MAX_WORK = NUMBER["maxWork"]  # together, all is one span: it is no number, and would take too long.
 MAX_SPAN = NUMBER["maxSpan"]  # pieces of a digit
 # Of a digit, in heights of the line: from the middle of a piece to the next one's, and in all.
@@ -28,7 +30,9 @@ MAX_APART, MAX_WIDTH = NUMBER["maxApart"], NUMBER["maxWidth"]
 READING = NUMBER["reading"]  # times the log-probability of the digit that the network reads
 LOW, WIDE = NUMBER["low"], NUMBER["wide"]  # how much a span is lower and wider than digits are
 CUT = np.array(NUMBER["cut"])  # a place where digits part: see `_place`
-HOPELESS = NUMBER["hopeless"]  # spans that cannot come nearer than this to their pieces alone are not read
+HOPELESS = NUMBER[
+    "hopeless"
+]  # spans that cannot come nearer than this to their pieces alone are not read
 
 Strokes = list[np.ndarray]
 Piece = tuple[int, int, int]  # a stroke, and from and to which of its points (not included)

@@ -71,7 +71,7 @@ export class Session extends Observable {
     const { drawing, networks } = this.get();
     const isEmpty = !drawing.picture && !drawing.strokes.length;
     const isHere = !drawing.picture && networks.taught;
-    this.#ask(isEmpty || isHere ? null : drawing);
+    this.#ask(isEmpty || isHere || drawing.isDemo ? null : drawing);
     if (isEmpty) return this.#publish(drawing, null);
     if (!isHere) return;
     try {
