@@ -142,3 +142,15 @@ interface Card {
   previous?: string | null;
   provenance?: Record<string, any>;
 }
+
+// The parts of the page that others are given.
+type Observable = import("./core/observable.js").Observable<any>;
+type Paper = import("./paper/paper.js").Paper;
+type Server = import("./session/server.js").Server;
+type NetworkSource = import("./session/networks.js").NetworkSource;
+type Lessons = import("./session/lessons.js").Lessons;
+type Teaching = import("./session/teaching.js").Teaching;
+type Session = import("./session/session.js").Session;
+type Giving = import("./session/giving.js").Giving;
+type Feedback = import("./session/feedback.js").Feedback;
+type Arrange = import("./views/inside.js").Arrange;

@@ -5,12 +5,8 @@ export const FOR = [230, 159, 0];
 const AGAINST = [0, 130, 220];
 const SVG = "http://www.w3.org/2000/svg";
 
-/**
- * The element that `selector` names, which is there.
- * @param {string} selector
- * @param {ParentNode} parent
- * @returns {any}
- */
+// The element that `selector` names, which is there.
+/** @param {string} selector @param {ParentNode} parent @returns {any} */
 export function find(selector, parent = document) {
   const found = parent.querySelector(selector);
   if (!found) throw new Error(`the page has no ${selector}`);
@@ -20,11 +16,9 @@ export function find(selector, parent = document) {
 /** @returns {any[]} */
 export const findEach = (selector, parent = document) => [...parent.querySelectorAll(selector)];
 
+// By their names, the elements that `selectors` name inside `parent`.
 /**
- * By their names, the elements that `selectors` name inside `parent`.
- * @template {Record<string, string>} T
- * @param {ParentNode} parent
- * @param {T} selectors
+ * @template {Record<string, string>} T @param {ParentNode} parent @param {T} selectors
  * @returns {{[name in keyof T]: any}}
  */
 export function findAll(parent, selectors) {
@@ -104,11 +98,8 @@ export function paintSigned(canvas, values) {
   });
 }
 
-/**
- * Gives what calls `show` now or, where `element` is not on the screen, as soon as it is.
- * @param {Element} element
- * @param {() => void} show
- */
+// Gives what calls `show` now or, where `element` is not on the screen, as soon as it is.
+/** @param {Element} element @param {() => void} show */
 export function whileOnScreen(element, show) {
   let isOnScreen = false;
   const update = () => isOnScreen && show();

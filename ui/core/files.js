@@ -2,11 +2,8 @@
 
 import { find } from "./dom.js";
 
-/**
- * The bytes of a gzipped file at `address`, or of the page's block `name` without an address.
- * @param {string | undefined} address
- * @param {string} name
- */
+// The bytes of a gzipped file at `address`, or of the page's block `name` without an address.
+/** @param {string | undefined} address @param {string} name */
 export async function unzipped(address, name) {
   const zipped = address
     ? await fetch(address, /** @type {any} */ ({ priority: "low" }))
@@ -15,11 +12,8 @@ export async function unzipped(address, name) {
   return new Uint8Array(await new Response(content).arrayBuffer());
 }
 
-/**
- * The answer's JSON, null where nobody answers or there is nothing.
- * @param {string} address
- * @param {RequestInit} [options]
- */
+// The answer's JSON, null where nobody answers or there is nothing.
+/** @param {string} address @param {RequestInit} [options] */
 export async function ask(address, options) {
   const response = await fetch(address, options).catch(() => null);
   return response && response.status !== 404 ? response.json().catch(() => null) : null;

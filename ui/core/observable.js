@@ -27,23 +27,16 @@ export class Observable {
     this.set({ ...this.#value, ...changes });
   }
 
-  /**
-   * Call `listener` with each new value and the one before it. Gives what unsubscribes it.
-   * @param {(value: T, before: T) => void} listener
-   * @returns {() => void}
-   */
+  // Call `listener` with each new value and the one before it. Gives what unsubscribes it.
+  /** @param {(value: T, before: T) => void} listener @returns {() => void} */
   subscribe(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 }
 
-/**
- * Call `show` now and whenever one of `observables` changes. Gives what unsubscribes it.
- * @param {Observable<any>[]} observables
- * @param {() => void} show
- * @returns {() => void}
- */
+// Call `show` now and whenever one of `observables` changes. Gives what unsubscribes it.
+/** @param {Observable<any>[]} observables @param {() => void} show @returns {() => void} */
 export function watch(observables, show) {
   const stops = observables.map((each) => each.subscribe(() => show()));
   show();

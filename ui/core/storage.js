@@ -5,14 +5,9 @@ const PREFIX = "draw-a-digit:";
 const LOCAL = "localStorage";
 export const SESSION = "sessionStorage";
 
-/**
- * What `read` makes of the text that was kept under a key; null where there is none or it is unfit,
- * for which `read` gives null or throws, and where the browser has no storage.
- * @template T
- * @param {string} key
- * @param {(text: string) => T | null} read
- * @returns {T | null}
- */
+// What `read` makes of the text that was kept under a key; null where there is none or it is unfit,
+// for which `read` gives null or throws, and where the browser has no storage.
+/** @template T @param {string} key @param {(text: string) => T | null} read @returns {T | null} */
 export function remembered(key, read, area = LOCAL) {
   try {
     const storage = globalThis[area];

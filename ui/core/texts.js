@@ -30,11 +30,8 @@ function nextLanguage() {
   return names[(names.indexOf(language.get()) + 1) % names.length];
 }
 
-/**
- * The text `key`, with what stands in {braces} replaced.
- * @param {string} key
- * @param {Record<string, any>} values
- */
+// The text `key`, with what stands in {braces} replaced.
+/** @param {string} key @param {Record<string, any>} values */
 export function text(key, values = {}) {
   return languages.get()[language.get()][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }

@@ -9,11 +9,8 @@ import { replay } from "./replay.js";
 
 const KEPT = "sheet"; // in sessionStorage: pictures and long drawings do not fit the address
 
-/**
- * Gives a promise: what was kept or linked is on the paper, or has begun to draw itself.
- * @param {import("./paper.js").Paper} paper
- * @param {import("../core/observable.js").Observable<any>} notices
- */
+// Gives a promise: what was kept or linked is on the paper, or has begun to draw itself.
+/** @param {Paper} paper @param {Observable} notices */
 export async function startAddress(paper, notices) {
   // Between strokes: browsers limit how often an address changes.
   paper.subscribe((state, before) => state.rests !== before.rests && update(paper));
@@ -90,11 +87,8 @@ function update(paper) {
   return fits;
 }
 
-/**
- * Copy the link to what is on the paper.
- * @param {import("./paper.js").Paper} paper
- * @param {import("../core/observable.js").Observable<any>} notices
- */
+// Copy the link to what is on the paper.
+/** @param {Paper} paper @param {Observable} notices */
 export async function copyLink(paper, notices) {
   if (!update(paper)) return tell(notices, "link_too_long");
   try {

@@ -9,11 +9,7 @@ const STEP = 25;
 const FINE_STEP = 5;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/**
- * @param {HTMLCanvasElement} canvas
- * @param {import("./paper.js").Paper} paper
- * @param {import("../core/observable.js").Observable<any>} notices
- */
+/** @param {HTMLCanvasElement} canvas @param {Paper} paper @param {Observable} notices */
 export function startKeyboard(canvas, paper, notices) {
   const held = new Set(); // arrow keys: two make a slant
   document.addEventListener("keydown", (event) => useKey(event, canvas, paper));

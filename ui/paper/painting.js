@@ -5,9 +5,8 @@ import { PEN_WIDTH, SIDE } from "./paper.js";
 const CURSOR_RADIUS = 30;
 
 /**
- * @param {HTMLCanvasElement} canvas
- * @param {import("./paper.js").Paper} paper
- * @param {import("../core/observable.js").Observable<any>} theme whose colours the ink has
+ * @param {HTMLCanvasElement} canvas @param {Paper} paper
+ * @param {Observable} theme whose colours the ink has
  */
 export function startPainting(canvas, paper, theme) {
   const paths = new WeakMap(); // of strokes: what is drawn stays

@@ -9,8 +9,8 @@ const PALM_TIME = 2000; // milliseconds after a pen in which what touches is the
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {import("./paper.js").Paper} paper
- * @param {import("../core/observable.js").Observable<any>} notices
+ * @param {Paper} paper
+ * @param {Observable} notices
  * @param {{digitAt: (point: Point) => number | null, choose: (place: number) => void}} number which
  *   digit of a number lies at a point, and what chooses it
  */
@@ -94,11 +94,8 @@ function drawTo(paper, place, event) {
   }
 }
 
-/**
- * Where the way from a place on the paper to one beside it leaves the paper.
- * @param {number[]} inside
- * @param {number[]} outside
- */
+// Where the way from a place on the paper to one beside it leaves the paper.
+/** @param {number[]} inside @param {number[]} outside */
 function edge([x, y], [outX, outY]) {
   const part = (from, to) => {
     if (to < 0) return from / (from - to);

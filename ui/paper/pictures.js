@@ -5,12 +5,10 @@ import { tell } from "../core/notices.js";
 
 const PICTURE_SIDE = 256; // pixels: what is looked at, and quick to send
 
+// Take pictures where `isServed`: the server reads them, and without one there are none.
 /**
- * Take pictures where `isServed`: the server reads them, and without one there are none.
- * @param {HTMLInputElement} chooser
- * @param {boolean} isServed
- * @param {import("./paper.js").Paper} paper
- * @param {import("../core/observable.js").Observable<any>} notices
+ * @param {HTMLInputElement} chooser @param {boolean} isServed @param {Paper} paper
+ * @param {Observable} notices
  */
 export function startPictures(chooser, isServed, paper, notices) {
   // Or the browser would leave the page for what is dropped on it.

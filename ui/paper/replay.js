@@ -6,8 +6,7 @@ const DEMO_TIME = 2000; // milliseconds that a complete demonstration stays
 const FADE_TIME = 600; // milliseconds in which it fades
 
 /**
- * @param {import("./paper.js").Paper} paper
- * @param {Stroke[]} drawing
+ * @param {Paper} paper @param {Stroke[]} drawing
  * @param {boolean} isDemo it is to be looked at, and goes when somebody draws
  */
 export async function replay(paper, drawing, isDemo = false) {
@@ -25,11 +24,8 @@ export async function replay(paper, drawing, isDemo = false) {
   paper.endReplay();
 }
 
-/**
- * Show a drawing until somebody does something, and for a few seconds at most.
- * @param {import("./paper.js").Paper} paper
- * @param {Stroke[]} drawing
- */
+// Show a drawing until somebody does something, and for a few seconds at most.
+/** @param {Paper} paper @param {Stroke[]} drawing */
 export async function demonstrate(paper, drawing) {
   await replay(paper, drawing, true);
   await new Promise((resume) => setTimeout(resume, DEMO_TIME));

@@ -8,12 +8,10 @@ export const PEN_WIDTH = constants.frame.penWidth; // in pixels of the frame
 export const PIXELS = SIDE * SIDE;
 const fround = Math.fround;
 
-/**
- * Draw strokes into MNIST's frame: the longer side, pen included, becomes 20 of 28 pixels, and the
- * pen `penWidth`. Gives 784 grey values, row by row, ink bright, all 0 for strokes without points.
- * Throws what `checkStrokes` does.
- * @param {Stroke[]} strokes in any unit, y down
- */
+// Draw strokes into MNIST's frame: the longer side, pen included, becomes 20 of 28 pixels, and the
+// pen `penWidth`. Gives 784 grey values, row by row, ink bright, all 0 for strokes without points.
+// Throws what `checkStrokes` does.
+/** @param {Stroke[]} strokes in any unit, y down */
 export function frameStrokes(strokes, penWidth = PEN_WIDTH) {
   const drawn = checkStrokes(strokes);
   if (drawn.length === 0) return new Uint8Array(PIXELS);
@@ -25,11 +23,8 @@ export function frameStrokes(strokes, penWidth = PEN_WIDTH) {
   return centred(ink(drawn, place, penWidth));
 }
 
-/**
- * The smallest box around points.
- * @param {Point[]} points
- * @returns {Box}
- */
+// The smallest box around points.
+/** @param {Point[]} points @returns {Box} */
 export function boxOf(points) {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const [x, y] of points) {
@@ -41,11 +36,9 @@ export function boxOf(points) {
   return [left, top, right, bottom];
 }
 
-/**
- * The strokes that have points. Throws a RangeError with one of the server's codes for more than
- * the limits, which are checked before any point is looked at, and for what is no finite number.
- * @param {Stroke[]} strokes
- */
+// The strokes that have points. Throws a RangeError with one of the server's codes for more than
+// the limits, which are checked before any point is looked at, and for what is no finite number.
+/** @param {Stroke[]} strokes */
 export function checkStrokes(strokes) {
   const { strokes: mostStrokes, points: mostPoints, coordinate } = constants.limits;
   const refuse = (code, words) => {

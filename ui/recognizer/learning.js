@@ -18,10 +18,9 @@ const TINY = 1e-12; // has a logarithm
 // Changes whenever the same lessons would be learned otherwise: what was learned before is stale.
 export const LEARNING = [STEPS, RATE, ENOUGH, KEEP, MAY_MOVE].join(" ");
 
+// What a network's last layer needs to go on: an example for each of `images`.
 /**
- * What a network's last layer needs to go on: an example for each of `images`.
- * @param {Network} network
- * @param {Uint8Array} images 784 grey values each
+ * @param {Network} network @param {Uint8Array} images 784 grey values each
  * @returns {Generator<void, Example[]>}
  */
 export function* rehearse(network, images) {
@@ -33,14 +32,12 @@ export function* rehearse(network, images) {
   return examples;
 }
 
+// The network after `lessons`, the latest last: another of the same form, which says in `lessons`
+// how many it learned. These are all, or where all would move the rehearsed answers too far, the
+// later half, and so on.
 /**
- * The network after `lessons`, the latest last: another of the same form, which says in `lessons`
- * how many it learned. These are all, or where all would move the rehearsed answers too far, the
- * later half, and so on.
- * @param {Network} network
- * @param {{pixels: Uint8Array, label: number}[]} lessons
- * @param {Example[]} rehearsed what `rehearse` gave
- * @returns {Generator<void, Network>}
+ * @param {Network} network @param {{pixels: Uint8Array, label: number}[]} lessons
+ * @param {Example[]} rehearsed what `rehearse` gave @returns {Generator<void, Network>}
  */
 export function* teach(network, lessons, rehearsed) {
   let used = [];
@@ -56,12 +53,10 @@ export function* teach(network, lessons, rehearsed) {
   return { ...network, lessons: 0 };
 }
 
+// `network` with another last layer.
 /**
- * `network` with another last layer.
- * @param {Network} network
- * @param {Float32Array} weights ten for each input, then ten biases
- * @param {number} lessons how many it learned
- * @returns {Network}
+ * @param {Network} network @param {Float32Array} weights ten for each input, then ten biases
+ * @param {number} lessons how many it learned @returns {Network}
  */
 export function withLastLayer(network, weights, lessons) {
   const layer = {

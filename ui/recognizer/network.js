@@ -6,12 +6,9 @@ import { PIXELS } from "./framing.js";
 const MAGIC = "MLP8bit1";
 export const DIGITS = 10;
 
-/**
- * The network in a file whose form mnist_core/network/grid.py describes. Throws Error where the
- * file is cut short, damaged or of another version.
- * @param {ArrayBuffer} file
- * @returns {Network}
- */
+// The network in a file whose form mnist_core/network/grid.py describes. Throws Error where the
+// file is cut short, damaged or of another version.
+/** @param {ArrayBuffer} file @returns {Network} */
 export function readNetwork(file) {
   const bytes = new Uint8Array(file);
   const [checksum, length] = new Uint32Array(file.slice(8, 16));
@@ -34,12 +31,8 @@ export function readNetwork(file) {
   return { ...header, layers };
 }
 
-/**
- * Run the network on 784 grey values, ink bright.
- * @param {Network} network
- * @param {ArrayLike<number>} pixels
- * @returns {Values}
- */
+// Run the network on 784 grey values, ink bright.
+/** @param {Network} network @param {ArrayLike<number>} pixels @returns {Values} */
 export function forward(network, pixels) {
   const inputs = new Float64Array(PIXELS);
   for (let i = 0; i < PIXELS; i++) inputs[i] = Math.fround(pixels[i] / 255);
@@ -51,31 +44,24 @@ export function forward(network, pixels) {
   return { inputs, layers, scores: layers.at(-1) };
 }
 
-/**
- * Ten log-probabilities of 784 grey values.
- * @param {Network} network
- * @param {ArrayLike<number>} pixels
- */
+// Ten log-probabilities of 784 grey values.
+/** @param {Network} network @param {ArrayLike<number>} pixels */
 export const logProbabilities = (network, pixels) => logSoftmax(forward(network, pixels).scores);
 
-/**
- * log(softmax(scores)), without a quotient, which could overflow.
- * @param {Float64Array} scores
- */
+// log(softmax(scores)), without a quotient, which could overflow.
+/** @param {Float64Array} scores */
 export function logSoftmax(scores) {
   const largest = Math.max(...scores);
   const sum = scores.reduce((total, score) => total + Math.exp(score - largest), 0);
   return scores.map((score) => score - largest - Math.log(sum));
 }
 
+// What each of 784 grey values adds to the score of one digit over another's: the contributions and
+// the constant sum up to exactly log p(digit) - log p(other), or, where `other` is null, to
+// log p(digit) less the mean of the nine others' log p. With its units switched on and off as
+// these pixels switch them, a ReLU network is one linear map, weights x pixels + constant.
 /**
- * What each of 784 grey values adds to the score of one digit over another's: the contributions and
- * the constant sum up to exactly log p(digit) - log p(other), or, where `other` is null, to
- * log p(digit) less the mean of the nine others' log p. With its units switched on and off as
- * these pixels switch them, a ReLU network is one linear map, weights x pixels + constant.
- * @param {Network} network
- * @param {ArrayLike<number>} pixels
- * @param {number} digit
+ * @param {Network} network @param {ArrayLike<number>} pixels @param {number} digit
  * @param {number | null} other
  */
 export function explain(network, pixels, digit, other) {
@@ -93,11 +79,8 @@ export function explain(network, pixels, digit, other) {
   return { contributions: Array.from(slopes, (slope, i) => slope * inputs[i]), constant };
 }
 
-/**
- * A layer's values, none below `least`.
- * @param {Layer} layer
- * @param {Float64Array} inputs
- */
+// A layer's values, none below `least`.
+/** @param {Layer} layer @param {Float64Array} inputs */
 export function multiply({ weights, steps, biases }, inputs, least) {
   const units = steps.length;
   const values = new Float64Array(units);
@@ -112,12 +95,8 @@ export function multiply({ weights, steps, biases }, inputs, least) {
   return values;
 }
 
-/**
- * The slopes of a layer's inputs, from those of its values; 0 where the input is 0.
- * @param {Layer} layer
- * @param {Float64Array} slopes
- * @param {Float64Array} inputs
- */
+// The slopes of a layer's inputs, from those of its values; 0 where the input is 0.
+/** @param {Layer} layer @param {Float64Array} slopes @param {Float64Array} inputs */
 export function slopesBefore({ weights, steps }, slopes, inputs) {
   const active = Int32Array.from(slopes.keys()).filter((unit) => slopes[unit] !== 0);
   const scaled = Float64Array.from(active, (unit) => slopes[unit] * steps[unit]);
@@ -130,10 +109,8 @@ export function slopesBefore({ weights, steps }, slopes, inputs) {
   });
 }
 
-/**
- * The CRC-32 of bytes, as zlib has it.
- * @param {Uint8Array} bytes
- */
+// The CRC-32 of bytes, as zlib has it.
+/** @param {Uint8Array} bytes */
 export function crc32(bytes) {
   const table = new Int32Array(256).map((_, value) => {
     for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ (value & 1 ? 0xedb88320 : 0);

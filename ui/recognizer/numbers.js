@@ -167,11 +167,8 @@ function shapeOf(boxes) {
   return [lower, Math.max((right - left) / Math.max(height, 0.5) - 1, 0)];
 }
 
-/**
- * The strokes of which `pieces` are, those of one stroke that follow each other joined again.
- * @param {Stroke[]} strokes
- * @param {Piece[]} pieces
- */
+// The strokes of which `pieces` are, those of one stroke that follow each other joined again.
+/** @param {Stroke[]} strokes @param {Piece[]} pieces */
 export function drawn(strokes, pieces) {
   const joined = [];
   for (const [i, start, stop] of [...pieces].sort((a, b) => a[0] - b[0] || a[1] - b[1])) {

@@ -5,23 +5,16 @@ import { logProbabilities } from "./network.js";
 
 const fround = Math.fround; // Python compares in float32
 
-/**
- * Read a drawing; throws what `frameStrokes` does.
- * @param {Network} network
- * @param {Stroke[]} strokes
- */
+// Read a drawing; throws what `frameStrokes` does.
+/** @param {Network} network @param {Stroke[]} strokes */
 export function predictStrokes(network, strokes) {
   return predictPixels(network, frameStrokes(strokes));
 }
 
-/**
- * Read 784 grey values in 0..255, ink bright, that are in MNIST's frame already. The verdict is
- * "unsure" when the second digit is close, "no digit" when even both together are improbable and
- * "empty" without ink, where digit and runner-up are null.
- * @param {Network} network
- * @param {Uint8Array} pixels
- * @returns {Answer}
- */
+// Read 784 grey values in 0..255, ink bright, that are in MNIST's frame already. The verdict is
+// "unsure" when the second digit is close, "no digit" when even both together are improbable and
+// "empty" without ink, where digit and runner-up are null.
+/** @param {Network} network @param {Uint8Array} pixels @returns {Answer} */
 export function predictPixels(network, pixels) {
   const isEmpty = pixels.every((pixel) => pixel === 0);
   const scores = isEmpty ? Array(10).fill(Math.log(0.1)) : logProbabilities(network, pixels);

@@ -2,12 +2,9 @@
 
 import { readNetwork } from "./network.js";
 
-/**
- * The networks that are whole in `bytes`, the untrained one first, and the bytes of the one that is
- * not yet. Losses are null where they are not finite.
- * @param {Uint8Array} bytes
- * @returns {{networks: Snapshot[], rest: Uint8Array}}
- */
+// The networks that are whole in `bytes`, the untrained one first, and the bytes of the one that is
+// not yet. Losses are null where they are not finite.
+/** @param {Uint8Array} bytes @returns {{networks: Snapshot[], rest: Uint8Array}} */
 export function readSnapshots(bytes) {
   const networks = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -23,10 +20,8 @@ export function readSnapshots(bytes) {
   return { networks, rest: bytes.slice(place) };
 }
 
-/**
- * From which of a training's networks on all read what the last one reads: its place.
- * @param {(number | string)[]} answers the digit that each reads
- */
+// From which of a training's networks on all read what the last one reads: its place.
+/** @param {(number | string)[]} answers the digit that each reads */
 export function knownFrom(answers) {
   const last = answers.at(-1);
   const place = answers.findLastIndex((digit) => digit !== last);

@@ -6,12 +6,9 @@ import { DIGITS, forward, multiply, slopesBefore } from "./network.js";
 
 const ALL_PIXELS = new Float64Array(PIXELS).fill(1); // also those without ink
 
-/**
- * What one of each of 784 pixels would add to a unit's value: in layer 0 its weights, later what
- * comes of them with the units between switched on and off as this image switches them.
- * @param {Network} network
- * @param {Values} values
- */
+// What one of each of 784 pixels would add to a unit's value: in layer 0 its weights, later what
+// comes of them with the units between switched on and off as this image switches them.
+/** @param {Network} network @param {Values} values */
 export function pictureOf({ layers }, values, layer, unit) {
   let slopes = new Float64Array(layers[layer].steps.length);
   slopes[unit] = 1;
@@ -21,12 +18,9 @@ export function pictureOf({ layers }, values, layer, unit) {
   return slopes;
 }
 
-/**
- * What a unit's value adds to each of the ten scores, by the units after it that are on. The sum
- * over a layer's units, and what the biases after it add in the same way, are the scores.
- * @param {Network} network
- * @param {Values} values
- */
+// What a unit's value adds to each of the ten scores, by the units after it that are on. The sum
+// over a layer's units, and what the biases after it add in the same way, are the scores.
+/** @param {Network} network @param {Values} values */
 export function effectsOf({ layers }, values, layer, unit) {
   let added = new Float64Array(layers[layer].steps.length);
   added[unit] = values.layers[layer][unit];
@@ -39,11 +33,10 @@ export function effectsOf({ layers }, values, layer, unit) {
   return added;
 }
 
+// For each layer but the last its units in an order in which neighbours do alike: by the digit for
+// which a unit's mean value is the highest, those that are surest of it first.
 /**
- * For each layer but the last its units in an order in which neighbours do alike: by the digit for
- * which a unit's mean value is the highest, those that are surest of it first.
- * @param {Network} network
- * @param {Uint8Array} images 784 grey values each
+ * @param {Network} network @param {Uint8Array} images 784 grey values each
  * @param {ArrayLike<number> | null} digits what they are, or null: what the network reads
  * @returns {Orders[]}
  */

@@ -7,8 +7,8 @@ const LAST_RETRY = 15000;
 
 /**
  * Gives what asks the server to read a drawing, and null for no longer any.
- * @param {import("./server.js").Server} server
- * @param {import("../core/observable.js").Observable<any>} notices
+ * @param {Server} server
+ * @param {Observable} notices
  * @param {(drawing: Drawing, answer: any, refused: any) => void} take gets the drawing, its answer
  *   or the server's refusal
  */

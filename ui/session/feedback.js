@@ -24,11 +24,8 @@ export class Feedback extends Observable {
   #hasDeclined = false; // is not asked again until the page is loaded anew
 
   /**
-   * @param {import("./session.js").Session} session
-   * @param {import("./lessons.js").Lessons} lessons
-   * @param {import("./teaching.js").Teaching} teaching
-   * @param {import("./giving.js").Giving} giving
-   * @param {Observable<any>} notices
+   * @param {Session} session @param {Lessons} lessons @param {Teaching} teaching
+   * @param {Giving} giving @param {Observable<any>} notices
    */
   constructor(session, lessons, teaching, giving, notices) {
     super(NOTHING);

@@ -17,10 +17,7 @@ export class Giving extends Observable {
   #given = new Map(); // {id, label} by the strokes, since the page was loaded
   #last = Promise.resolve(); // one after another, so that a drawing has one label
 
-  /**
-   * @param {import("./server.js").Server} server
-   * @param {Observable<any>} notices
-   */
+  /** @param {Server} server @param {Observable<any>} notices */
   constructor(server, notices) {
     super(0);
     this.#server = server;
@@ -44,11 +41,8 @@ export class Giving extends Observable {
     remember(CONSENT, isGiven ? "yes" : "no");
   }
 
-  /**
-   * Another label takes the place of the one before.
-   * @param {Stroke[]} strokes
-   * @param {number} label
-   */
+  // Another label takes the place of the one before.
+  /** @param {Stroke[]} strokes @param {number} label */
   give(strokes, label) {
     const key = JSON.stringify(strokes);
     this.#last = this.#last.then(async () => {

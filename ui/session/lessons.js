@@ -26,18 +26,13 @@ export class Lessons extends Observable {
     onRemembered(KEY, () => this.set(this.#readAll()));
   }
 
-  /**
-   * The lesson about these strokes: there is one at most.
-   * @param {Stroke[]} strokes
-   */
+  // The lesson about these strokes: there is one at most.
+  /** @param {Stroke[]} strokes */
   about(strokes) {
     return this.get().find(isAbout(strokes));
   }
 
-  /**
-   * @param {Stroke[]} strokes
-   * @param {number} label
-   */
+  /** @param {Stroke[]} strokes @param {number} label */
   add(strokes, label) {
     const lesson = { strokes, label };
     const isOther = isNotAbout(strokes);

@@ -24,11 +24,7 @@ export class NetworkSource extends Observable {
   #isDue = true;
   #isLooking = false;
 
-  /**
-   * @param {import("./server.js").Server} server
-   * @param {import("../paper/paper.js").Paper} paper
-   * @param {Observable<any>} notices
-   */
+  /** @param {Server} server @param {Paper} paper @param {Observable<any>} notices */
   constructor(server, paper, notices) {
     super({ current: null, previous: null });
     this.#server = server;

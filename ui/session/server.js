@@ -8,10 +8,7 @@ export class Server {
   #notices;
   #root;
 
-  /**
-   * @param {Settings} settings
-   * @param {import("../core/observable.js").Observable<any>} notices
-   */
+  /** @param {Settings} settings @param {Observable} notices */
   constructor(settings, notices) {
     this.settings = settings;
     this.#notices = notices;
@@ -23,11 +20,8 @@ export class Server {
     return new URL(place, this.#root).href;
   }
 
-  /**
-   * Ask for an address of the settings. Tells as well whether the page should be loaded again.
-   * @param {string} place
-   * @param {any} options of fetch, and a timeout in milliseconds
-   */
+  // Ask for an address of the settings. Tells as well whether the page should be loaded again.
+  /** @param {string} place @param {any} options of fetch, and a timeout in milliseconds */
   async request(place, { timeout = TIMEOUT, ...options } = {}) {
     const signal = AbortSignal.timeout(timeout);
     const response = await fetch(this.address(place), { signal, ...options });
@@ -43,11 +37,10 @@ export class Server {
   }
 }
 
+// What to say of a refusal: the text of its code, or the server's own sentence.
 /**
- * What to say of a refusal: the text of its code, or the server's own sentence.
  * @param {{code?: string, error?: string}} answer
- * @param {string} otherwise the key of a text with a {reason}
- * @returns {Message}
+ * @param {string} otherwise the key of a text with a {reason} @returns {Message}
  */
 export function refusal({ code, error = "" }, otherwise) {
   const key = `refused_${code}`;

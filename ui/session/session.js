@@ -31,9 +31,7 @@ export class Session extends Observable {
   #known = new Map(); // what predictNumber has read with this network
 
   /**
-   * @param {import("../paper/paper.js").Paper} paper
-   * @param {import("./teaching.js").Teaching} teaching
-   * @param {import("./server.js").Server} server
+   * @param {Paper} paper @param {Teaching} teaching @param {Server} server
    * @param {Observable<any>} notices
    */
   constructor(paper, teaching, server, notices) {
@@ -128,10 +126,8 @@ export class Session extends Observable {
     this.#read();
   }
 
-  /**
-   * The place of the digit of a number that lies at a point of the paper, or null.
-   * @param {Point} point
-   */
+  // The place of the digit of a number that lies at a point of the paper, or null.
+  /** @param {Point} point */
   digitAt([x, y]) {
     const { prediction, drawing } = this.get();
     if (!prediction?.number || prediction.drawing !== drawing.id) return null;

@@ -2,12 +2,10 @@
 
 const SLICE = 2; // milliseconds, after which the piece of work under way is the last one
 
+// Run a generator that pauses after each piece of its work. Gives a promise of what it returns, or
+// of null once `isWanted` is false.
 /**
- * Run a generator that pauses after each piece of its work. Gives a promise of what it returns, or
- * of null once `isWanted` is false.
- * @template T
- * @param {Generator<void, T>} work
- * @param {() => boolean} isWanted
+ * @template T @param {Generator<void, T>} work @param {() => boolean} isWanted
  * @returns {Promise<T | null>}
  */
 export async function inSlices(work, isWanted = () => true) {

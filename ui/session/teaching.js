@@ -18,11 +18,7 @@ export class Teaching extends Observable {
   #rehearsed = null; // a promise of examples that the current network has read
   learned = Promise.resolve(); // once the lessons are learned
 
-  /**
-   * @param {import("./networks.js").NetworkSource} source
-   * @param {import("./lessons.js").Lessons} lessons
-   * @param {import("./server.js").Server} server
-   */
+  /** @param {NetworkSource} source @param {Lessons} lessons @param {Server} server */
   constructor(source, lessons, server) {
     super({ taught: null, current: null, previous: null });
     this.#lessons = lessons;

@@ -10,10 +10,8 @@ import { predictPixels } from "../recognizer/recognizer.js";
 import { forward } from "../recognizer/network.js";
 
 /**
- * @param {import("../session/session.js").Session} session
- * @param {import("../session/lessons.js").Lessons} lessons
- * @param {import("../session/networks.js").NetworkSource} source
- * @param {import("../session/server.js").Server} server
+ * @param {Session} session @param {Lessons} lessons @param {NetworkSource} source
+ * @param {Server} server
  */
 export function startAbout(session, lessons, source, server) {
   const section = find("#about .card");

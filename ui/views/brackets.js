@@ -8,7 +8,7 @@ import { SIDE } from "../paper/paper.js";
 import { boxOf } from "../recognizer/framing.js";
 import { MAX_DIGITS, drawn } from "../recognizer/numbers.js";
 
-/** @param {import("../session/session.js").Session} session */
+/** @param {Session} session */
 export function startBrackets(session) {
   const holder = find(".brackets");
   const number = () => session.get().prediction?.number;
@@ -64,10 +64,8 @@ function showMending(mend, split, join, prediction) {
   join.hidden = !next;
 }
 
-/**
- * The pieces of a group lie from left to right.
- * @param {NumberAnswer} number
- */
+// The pieces of a group lie from left to right.
+/** @param {NumberAnswer} number */
 function withSplit({ groups, at }) {
   const half = Math.ceil(groups[at].length / 2);
   return groups.toSpliced(at, 1, groups[at].slice(0, half), groups[at].slice(half));

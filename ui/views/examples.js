@@ -10,8 +10,7 @@ const VISITED = "visited"; // in localStorage
 const SHOWN = 4; // the example of a first visit
 
 /**
- * @param {Settings["examples"]} examples
- * @param {import("../paper/paper.js").Paper} paper
+ * @param {Settings["examples"]} examples @param {Paper} paper
  * @param {Promise<void>} opened what was kept or linked is on the paper
  */
 export function startExamples(examples, paper, opened) {

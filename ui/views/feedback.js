@@ -4,11 +4,7 @@ import { find, findAll, isTyping, setText } from "../core/dom.js";
 import { watch } from "../core/observable.js";
 import { language, text } from "../core/texts.js";
 
-/**
- * @param {import("../session/feedback.js").Feedback} feedback
- * @param {import("../session/session.js").Session} session
- * @param {import("../session/lessons.js").Lessons} lessons
- */
+/** @param {Feedback} feedback @param {Session} session @param {Lessons} lessons */
 export function startFeedback(feedback, session, lessons) {
   const parts = findAll(find("#feedback"), {
     choices: ".choices", yes: ".yes", no: ".no", digits: ".digits", question: "#which-digit",
@@ -67,10 +63,8 @@ export function chooseDigit(feedback, no, digit) {
   no.focus();
 }
 
-/**
- * Open the ten digits, or close them.
- * @param {import("../session/feedback.js").Feedback} feedback
- */
+// Open the ten digits, or close them.
+/** @param {Feedback} feedback */
 export function toggleDigits(feedback) {
   if (feedback.get().isOpen) return feedback.close();
   feedback.open();

@@ -5,7 +5,7 @@ import { watch } from "../core/observable.js";
 import { language, setKey, text } from "../core/texts.js";
 import { boxOf } from "../recognizer/framing.js";
 
-/** @param {import("../session/giving.js").Giving} giving */
+/** @param {Giving} giving */
 export function startGiven(giving) {
   const section = find("#about .given");
   const parts = findAll(section, {
@@ -40,10 +40,8 @@ function addItem(list, { id, label, strokes }, giving) {
   button.ariaLabel = button.title = text("delete", { digit: label });
 }
 
-/**
- * Delete everything: the first click asks, the second deletes.
- * @param {import("../session/giving.js").Giving} giving
- */
+// Delete everything: the first click asks, the second deletes.
+/** @param {Giving} giving */
 export async function deleteAll(giving, button) {
   if (button.dataset.text === "delete_all") return setKey(button, "delete_all_really");
   setKey(button, "delete_all");
@@ -51,10 +49,8 @@ export async function deleteAll(giving, button) {
   await giving.remove();
 }
 
-/**
- * Save a drawing file, as scripts/train.py reads it.
- * @param {import("../session/giving.js").Giving} giving
- */
+// Save a drawing file, as scripts/train.py reads it.
+/** @param {Giving} giving */
 export async function exportGiven(giving) {
   const corrections = await giving.list();
   if (!corrections) return;

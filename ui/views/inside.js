@@ -12,11 +12,8 @@ import { NetworkView } from "./network_view.js";
 
 const EXAMPLES = 150; // images by which units are put in order
 
-/**
- * Show the network that answers at work.
- * @param {import("../session/session.js").Session} session
- * @param {Arrange} arrange
- */
+// Show the network that answers at work.
+/** @param {Session} session @param {Arrange} arrange */
 export function startInside(session, arrange) {
   const view = new NetworkView(find("#inside .inside"), find("#inside template"));
   const update = whileOnScreen(view.element, async () => {
@@ -44,11 +41,8 @@ export function openWanted() {
  *   the units of a network; what the examples are is what `reader` reads in them
  */
 
-/**
- * Gives what puts the units of a network in an order.
- * @param {string | undefined} address of the examples
- * @returns {Arrange}
- */
+// Gives what puts the units of a network in an order.
+/** @param {string | undefined} address of the examples @returns {Arrange} */
 export function startOrders(address) {
   let images, digits;
   const known = new WeakMap(); // by the first layer, which lessons leave as it is

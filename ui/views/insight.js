@@ -12,7 +12,7 @@ const FAR_FROM_ALL = { question: "why_none", pro: "fits", contra: "fits_not" };
 const SIGNED = { maximumFractionDigits: 1, signDisplay: "always" };
 const ROUNDED = { maximumSignificantDigits: 2, notation: "compact", compactDisplay: "long" };
 
-/** @param {import("../session/session.js").Session} session */
+/** @param {Session} session */
 export function startInsight(session) {
   const section = find("#insight");
   const parts = findAll(section, {

@@ -30,11 +30,7 @@ export class LiveTraining {
   #refused = null; // a message
   #waiting;
 
-  /**
-   * @param {import("../session/server.js").Server} server
-   * @param {import("../session/session.js").Session} session
-   * @param {(networks: Snapshot[]) => void} use
-   */
+  /** @param {Server} server @param {Session} session @param {(networks: Snapshot[]) => void} use */
   constructor(server, session, use) {
     this.#server = server;
     this.#use = use;

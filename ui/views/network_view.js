@@ -36,8 +36,7 @@ export class NetworkView {
   }
 
   /**
-   * @param {Network} network
-   * @param {Uint8Array} pixels with ink among them
+   * @param {Network} network @param {Uint8Array} pixels with ink among them
    * @param {Orders[]} orders
    */
   show(network, pixels, orders) {

@@ -6,7 +6,7 @@ import { language, sentence } from "../core/texts.js";
 
 const TOAST_TIME = 8000; // milliseconds
 
-/** @param {import("../core/observable.js").Observable<any>} notices */
+/** @param {Observable} notices */
 export function startNotices(notices) {
   const parts = [".notice", ".renewal", "#feedback .toast"];
   const [notice, renewal, toast] = parts.map((part) => find(part));

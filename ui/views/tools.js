@@ -3,7 +3,7 @@
 import { find, findAll } from "../core/dom.js";
 import { watch } from "../core/observable.js";
 
-/** @param {import("../paper/paper.js").Paper} paper */
+/** @param {Paper} paper */
 export function startTools(paper) {
   const tools = findAll(find("#sketchpad"), {
     undo: ".undo", redo: ".redo", erase: ".erase", clear: ".clear", link: ".link", hint: ".hint",

@@ -13,12 +13,9 @@ import { NetworkView } from "./network_view.js";
 const PACE = 500; // milliseconds for a snapshot while it plays
 const QUIET = 150; // milliseconds without a new drawing before all snapshots read it
 
-/**
- * Show a training. Gives {use, load, play}: what shows the networks of another one, what loads the
- * page's own, and what starts or stops going through them.
- * @param {import("../session/session.js").Session} session
- * @param {import("./inside.js").Arrange} arrange
- */
+// Show a training. Gives {use, load, play}: what shows the networks of another one, what loads the
+// page's own, and what starts or stops going through them.
+/** @param {Session} session @param {Arrange} arrange */
 export function startTraining(session, arrange) {
   const section = find("#inside .training");
   const parts = findTrainingParts(section);
