@@ -15,6 +15,7 @@ from tests.page import (
     LISTEN,
     NO_EXAMPLE,
     PHONE,
+    WATCH,
     expect_accessible,
     expect_empty,
     expect_leader,
@@ -54,7 +55,7 @@ def open_file(browser, file):
     """Opens the file without a network. No page may complain, or ask for anything else."""
     contexts, complaints, opened, asked = [], [], set(), set()
 
-    def open_one(fragment: str = "", path: Path = file, **settings):
+    def open_one(fragment: str = "", path: Path = file, is_first=False, **settings):
         context = browser.new_context(**{**WIDE, "offline": True, **settings})
         contexts.append(context)
         page = context.new_page()
@@ -62,7 +63,7 @@ def open_file(browser, file):
         page.on("console", lambda line: complaints.append(line.text))
         page.on("request", lambda request: asked.add(re.split("[?#]", request.url)[0]))
         opened.add(path.as_uri())
-        page.add_init_script(NO_EXAMPLE)
+        page.add_init_script(WATCH if is_first else NO_EXAMPLE)
         page.goto(path.as_uri() + fragment)
         page.evaluate(LISTEN)
         return page
@@ -185,6 +186,22 @@ def test_a_link_opens_the_drawing_again(open_file):
     page.evaluate("location.hash = '#drawing=1.A'")
     expect(page.locator(".notice")).to_have_text(ENGLISH["link_unreadable"])
     assert page.evaluate("drawn.strokes") == strokes
+
+
+@pytest.mark.parametrize("settings", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_link_shows_its_drawing_on_a_first_visit_and_keeps_its_address(open_file, settings):
+    link = "#drawing=1.A9gEuAOgBgDzA4gJ"  # a 7
+    page = open_file(link, is_first=True, **settings)
+    expect_leader(page, 7)
+    assert page.evaluate("location.hash") == link
+    assert page.evaluate("seen") == [["ink"]]
+
+
+def test_on_a_first_visit_a_demonstration_fades_and_the_hint_follows(open_file):
+    page = open_file(is_first=True)
+    expect_empty(page)
+    expect(tool(page, "Undo")).to_be_disabled()
+    assert page.evaluate("seen") == [["ink"], ["hint"]]
 
 
 def test_examples_draw_themselves_and_are_explained(open_file):

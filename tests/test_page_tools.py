@@ -224,26 +224,6 @@ def test_the_network_reads_every_example(recognizer):
         assert (prediction.digit, prediction.verdict) == (drawing["label"], "sure")
 
 
-def test_on_the_first_visit_an_example_draws_itself_until_the_paper_is_touched(browser, server):
-    page = browser.new_page()
-    page.goto(server)
-    expect_leader(page, 4)
-    expect(page.locator("#insight .question")).to_contain_text("Why 4")
-    expect(page.locator(".hint")).to_be_visible()
-    page.wait_for_timeout(1100)  # until it is complete
-    assert fragment(page) == ""
-    draw(page, DRAWINGS[1])
-    expect_leader(page, 1)
-    assert page.evaluate("location.hash.length") < 60  # one stroke
-    tool(page, "Undo").click()
-    expect_empty(page)
-    page.reload()
-    expect(page.locator(".hint strong")).not_to_be_empty()
-    page.wait_for_timeout(1100)
-    expect_empty(page)
-    page.close()
-
-
 def test_an_example_draws_itself_stroke_by_stroke(page):
     page.evaluate(
         """() => {

@@ -1,5 +1,5 @@
 // A thumbnail a drawing; a click sends its strokes to the paper as the event "draw". On somebody's
-// first visit one of them draws itself, until the paper is touched.
+// first visit one of them draws itself and fades, unless a link brought them here.
 
 import { addButton, addThumbnail, remember, remembered, send } from "../elements.js";
 import { SIDE } from "../sketchpad/state.js";

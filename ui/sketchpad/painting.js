@@ -19,7 +19,7 @@ export function startPainting(canvas) {
 
 function paint(canvas) {
   const context = canvas.getContext("2d");
-  const { sheet, cursor, stroke } = look();
+  const { sheet, cursor, stroke, opacity } = look();
   const pixels = Math.round(canvas.clientWidth * devicePixelRatio);
   if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
   const scale = pixels / SIDE;
@@ -32,6 +32,7 @@ function paint(canvas) {
     context.lineWidth = width;
     context.stroke(path);
   }
+  if (opacity < 1) thin(context, opacity);
   if (cursor.shown) paintCursor(context, cursor, stroke !== null);
 }
 
@@ -65,6 +66,14 @@ function paintPicture(context, image) {
   const scale = SIDE / Math.max(image.width, image.height);
   const [width, height] = [scale * image.width, scale * image.height];
   context.drawImage(image, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
+}
+
+// All at once: strokes painted with opacity would be darker where they cross.
+function thin(context, opacity) {
+  context.globalCompositeOperation = "destination-in";
+  context.fillStyle = `rgb(0 0 0 / ${opacity})`;
+  context.fillRect(0, 0, SIDE, SIDE);
+  context.globalCompositeOperation = "source-over";
 }
 
 function paintCursor(context, { x, y }, penIsDown) {

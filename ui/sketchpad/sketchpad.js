@@ -7,8 +7,8 @@ import { startPainting } from "./painting.js";
 import { startPen } from "./pen.js";
 import { startPictures } from "./pictures.js";
 import { startReading } from "./reading.js";
-import { replay } from "./replay.js";
-import { isEmpty, on } from "./state.js";
+import { demonstrate, replay } from "./replay.js";
+import { isUntouched, on } from "./state.js";
 import { startKeyboard, startTools } from "./tools.js";
 
 export function start({ element, props }) {
@@ -21,6 +21,9 @@ export function start({ element, props }) {
   startKeyboard(element, canvas);
   startPictures(element, props.endpoint);
   document.addEventListener("draw", (event) => replay(event.detail));
-  document.addEventListener("demonstrate", ({ detail }) => isEmpty() && replay(detail, true));
-  startAddress(element);
+  const opened = startAddress(element);
+  document.addEventListener("demonstrate", async ({ detail }) => {
+    await opened; // or it would be shown before a picture that was kept
+    if (isUntouched()) demonstrate(detail);
+  });
 }

@@ -17,20 +17,23 @@ const state = {
   stroke: null, // the one being drawn: points [x, y], or [x, y, width] from a pen that is pressed
   pointer: null, // that draws or erases: {id, type, erasing, x, y, before}
   replayed: null, // strokes that are drawing themselves
-  isDemo: false, // what is on the paper is to be looked at, and goes when somebody draws
+  isDemo: false, // a demonstration is on the paper: nobody's drawing, gone at the first action
+  opacity: 1, // of the ink: less while a demonstration fades
   erasing: false,
   cursor: { x: SIDE / 2, y: SIDE / 2, shown: false }, // of the keyboard
   origin: 0, // another number where a sheet did not grow out of the one before
 };
 
-// "change": something else is on the paper; "look": only the cursor is elsewhere, or the eraser
-// is on or off; "step": something begins that can be undone; "rest": it is complete.
+// "change": something else is on the paper; "look": only the cursor is elsewhere, the eraser is on
+// or off, or the ink fades; "step": something begins that can be undone; "rest": it is complete.
 const events = new EventTarget();
 const announce = (event) => events.dispatchEvent(new Event(event));
 
 export const on = (event, listener) => events.addEventListener(event, listener);
 export const look = () => ({ ...state });
 export const isEmpty = () => state.sheet.strokes.length === 0 && !state.sheet.picture;
+// Nobody has done anything yet, and no drawing was opened.
+export const isUntouched = () => !state.past.length && !state.future.length && !state.pointer;
 
 function show(sheet, isUnrelated = false) {
   state.sheet = sheet;
@@ -39,16 +42,17 @@ function show(sheet, isUnrelated = false) {
   announce("change");
 }
 
-// What interrupts a replay finds the whole drawing.
-function finishReplay() {
-  if (state.replayed) state.sheet = { strokes: state.replayed, picture: null };
+// Whatever somebody does finds the whole of a drawing that draws itself, and no demonstration.
+function interrupt() {
+  endDemo();
+  const strokes = state.replayed;
   state.replayed = null;
+  if (strokes) show({ strokes, picture: null });
 }
 
 // Every step that can be undone begins here.
 function remember() {
-  finishReplay();
-  if (state.isDemo) Object.assign(state, { isDemo: false, sheet: EMPTY, origin: state.origin + 1 });
+  interrupt();
   state.past = [...state.past, state.sheet].slice(-MAX_PAST);
   state.future = [];
   announce("step");
@@ -67,7 +71,8 @@ export function put(sheet) {
 }
 
 export function wipe() {
-  if (state.replayed || !isEmpty()) put(EMPTY);
+  if (state.isDemo) endDemo();
+  else if (state.replayed || !isEmpty()) put(EMPTY);
 }
 
 export const goBack = () => go("past", "future");
@@ -75,7 +80,7 @@ export const goForward = () => go("future", "past");
 
 function go(from, to) {
   if (!state[from].length) return;
-  finishReplay();
+  interrupt();
   const sheet = state[from].at(-1);
   state[from] = state[from].slice(0, -1);
   state[to] = [...state[to], state.sheet];
@@ -107,6 +112,7 @@ export function lift() {
 }
 
 export function setPointer(pointer) {
+  interrupt(); // before the sheet is noted down: a palm brings back what was noted
   const { sheet, past, future } = state;
   state.pointer = { ...pointer, before: { sheet, past, future } };
 }
@@ -121,11 +127,12 @@ export function takeBack() {
 }
 
 export function setErasing(wanted) {
-  state.erasing = wanted && state.sheet.strokes.length > 0;
+  state.erasing = wanted && state.sheet.strokes.length > 0 && !state.isDemo;
   announce("look");
 }
 
 export function eraseAt(x, y) {
+  interrupt();
   const { strokes } = state.sheet;
   const left = strokes.filter((points) => !touches(points, x, y));
   if (left.length === strokes.length) return;
@@ -149,9 +156,11 @@ export function setCursor(place) {
   announce("look");
 }
 
+// The paper is at "rest" once the drawing is complete: until then the address keeps its link.
 export function startReplay(strokes, isDemo) {
-  if (!isDemo) put(EMPTY);
-  Object.assign(state, { replayed: strokes, isDemo });
+  if (!isDemo) remember();
+  Object.assign(state, { replayed: strokes, isDemo, pointer: null, stroke: null });
+  show(EMPTY, true);
 }
 
 export const showReplayed = (strokes) => show({ strokes, picture: null });
@@ -159,4 +168,16 @@ export const showReplayed = (strokes) => show({ strokes, picture: null });
 export function endReplay() {
   state.replayed = null;
   announce("rest");
+}
+
+export function fadeDemo(opacity) {
+  state.opacity = opacity;
+  announce("look");
+}
+
+// The demonstration leaves nothing behind, not even a step that could be undone.
+export function endDemo() {
+  if (!state.isDemo) return;
+  Object.assign(state, { isDemo: false, replayed: null, opacity: 1 });
+  show(EMPTY, true);
 }

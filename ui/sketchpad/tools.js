@@ -21,13 +21,13 @@ export function startTools(element) {
   document.addEventListener("keydown", useKey);
 
   const show = () => {
-    const { sheet, past, future, erasing, isDemo } = look();
-    hint.hidden = !isEmpty() && !isDemo;
-    hint.classList.toggle("aside", isDemo);
+    const { sheet, past, future, erasing, replayed, isDemo } = look();
+    const isBlank = isEmpty() && !replayed;
+    hint.hidden = !isBlank;
     undo.ariaDisabled = past.length === 0; // disabled in earnest they would lose the focus
     redo.ariaDisabled = future.length === 0;
-    clear.ariaDisabled = isEmpty();
-    link.ariaDisabled = erase.ariaDisabled = sheet.strokes.length === 0;
+    clear.ariaDisabled = isBlank;
+    link.ariaDisabled = erase.ariaDisabled = sheet.strokes.length === 0 || isDemo;
     erase.ariaPressed = erasing;
   };
   on("change", show);
