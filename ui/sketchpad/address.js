@@ -1,5 +1,5 @@
 // The drawing beyond the paper: in the page's address, kept up to date, opened and copied, and
-// in sessionStorage while the page is loaded again.
+// in sessionStorage until the page is loaded again or somebody comes back to it.
 
 import { tell } from "./notice.js";
 import { MAX_LINK, linkTo, linkedStrokes } from "./permalink.js";
@@ -7,45 +7,71 @@ import { usePicture } from "./pictures.js";
 import { replay } from "./replay.js";
 import { look, on } from "./state.js";
 
-const KEPT = "sheet"; // in sessionStorage: pictures and long drawings do not fit the address
+// In sessionStorage, as pictures and long drawings do not fit the address: the sheets of this tab's
+// pages, each with the address at which it was left, the latest last.
+const KEPT = "sheet";
+const MAX_KEPT = 10;
 
+// Gives a promise: what was kept or linked is on the paper, or has begun to draw itself.
 export function startAddress(element) {
   on("rest", update); // between strokes: browsers limit how often an address changes
   addEventListener("hashchange", () => openLink(element));
-  addEventListener("pagehide", keep);
   const link = element.querySelector(".link");
   link.addEventListener("click", () => link.ariaDisabled !== "true" && copy(element));
   element.querySelector(".reload").addEventListener("click", () => location.reload());
-  restore(element);
+  // Not before it is there, or what was kept would be lost.
+  return restore(element).then(() => addEventListener("pagehide", keep));
 }
 
-// A demonstration is nobody's drawing.
-const sheetToKeep = () => (look().isDemo ? { strokes: [] } : look().sheet);
+// A demonstration is nobody's drawing, and one that still draws itself is kept as a whole.
+function sheetToKeep() {
+  const { sheet, replayed, isDemo } = look();
+  if (isDemo) return { strokes: [] };
+  return replayed ? { strokes: replayed } : sheet;
+}
 
 function keep() {
   try {
     const { strokes, picture } = sheetToKeep();
-    sessionStorage.setItem(KEPT, JSON.stringify({ strokes, picture: picture?.data }));
+    const sheet = { strokes, picture: picture?.data, address: location.href };
+    const others = keptSheets().filter(({ address }) => address !== location.href);
+    sessionStorage.setItem(KEPT, JSON.stringify([...others, sheet].slice(-MAX_KEPT)));
   } catch {
     // A browser without storage: the address still holds what fits it.
   }
 }
 
 async function restore(element) {
-  const [{ type }] = performance.getEntriesByType("navigation");
   try {
-    const kept = type === "reload" && JSON.parse(sessionStorage.getItem(KEPT));
-    if (kept?.picture) {
+    const { picture, strokes } = keptHere();
+    if (picture) {
       const image = new Image();
-      image.src = kept.picture;
+      image.src = picture;
       await image.decode();
-      return usePicture(element, image);
+      return await usePicture(element, image);
     }
-    if (kept?.strokes?.length) return replay(kept.strokes);
+    if (strokes?.length) return void replay(strokes);
   } catch {
-    // No storage, or something else in it.
+    // Something else than a sheet was kept.
   }
   openLink(element);
+}
+
+// What was kept when this page was left, if somebody comes back to it.
+function keptHere() {
+  const [{ type }] = performance.getEntriesByType("navigation");
+  if (type !== "reload" && type !== "back_forward") return {};
+  return keptSheets().find(({ address }) => address === location.href) ?? {};
+}
+
+// Earlier versions kept one sheet, without its address, for a reload.
+function keptSheets() {
+  try {
+    const kept = [JSON.parse(sessionStorage.getItem(KEPT)) ?? []].flat();
+    return kept.map((sheet) => ({ address: location.href, ...sheet }));
+  } catch {
+    return []; // no storage, or something else in it
+  }
 }
 
 function openLink(element) {
