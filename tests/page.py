@@ -30,6 +30,31 @@ ANSWERED = f"{SAYS}.drawing === {SAYS}.answered"
 HAS_NETWORK = f"{SAYS}.reader"
 
 
+# Notes, once the page can be seen, what is on the paper: window.seen, a list of what was there
+# together, "ink" or "hint", whenever it changes. Ink that has all but faded is not seen.
+WATCH = """{
+    window.seen = [];
+    const isThere = (node) => node?.checkVisibility({ visibilityProperty: true });
+    const small = new OffscreenCanvas(50, 50).getContext("2d", { willReadFrequently: true });
+    const hasInk = (canvas) => {
+        small.clearRect(0, 0, 50, 50);
+        small.drawImage(canvas, 0, 0, 50, 50);
+        const { data } = small.getImageData(0, 0, 50, 50);
+        return data.some((value, i) => i % 4 === 3 && value > 100);
+    };
+    const look = () => {
+        const canvas = document.querySelector(".paper canvas");
+        const hint = document.querySelector(".hint");
+        const things = [];
+        if (isThere(canvas) && canvas.width && hasInk(canvas)) things.push("ink");
+        if (isThere(hint) && hint.textContent) things.push("hint");
+        if (things.length && String(things) !== String(seen.at(-1))) seen.push(things);
+        requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+}"""
+
+
 # So that no example draws itself first; there is no storage in empty pages.
 NO_EXAMPLE = "try { localStorage.setItem('draw-a-digit:visited', 'yes'); } catch {}"
 

@@ -14,6 +14,7 @@ from tests.drawings import DRAWINGS
 from tests.page import (
     NO_EXAMPLE,
     PHONE,
+    WATCH,
     expect_accessible,
     expect_empty,
     expect_leader,
@@ -55,7 +56,7 @@ def open_file(browser, file):
     """Opens the file without a network. No page may complain, or ask for anything else."""
     contexts, complaints, opened, asked = [], [], set(), set()
 
-    def open_one(fragment: str = "", path: Path = file, **settings):
+    def open_one(fragment: str = "", path: Path = file, is_first=False, **settings):
         context = browser.new_context(**{**WIDE, "offline": True, **settings})
         contexts.append(context)
         page = context.new_page()
@@ -63,7 +64,7 @@ def open_file(browser, file):
         page.on("console", lambda line: complaints.append(line.text))
         page.on("request", lambda request: asked.add(re.split("[?#]", request.url)[0]))
         opened.add(path.as_uri())
-        page.add_init_script(NO_EXAMPLE)
+        page.add_init_script(WATCH if is_first else NO_EXAMPLE)
         page.goto(path.as_uri() + fragment)
         return page
 
@@ -184,6 +185,22 @@ def test_a_link_opens_the_drawing_again(open_file):
     page.evaluate("location.hash = '#drawing=1.A'")
     expect(page.locator(".notice")).to_have_text(ENGLISH["link_unreadable"])
     assert not strokes_on(page) or strokes_on(page) == strokes
+
+
+@pytest.mark.parametrize("settings", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_link_shows_its_drawing_on_a_first_visit_and_keeps_its_address(open_file, settings):
+    link = "#drawing=1.A9gEuAOgBgDzA4gJ"  # a 7
+    page = open_file(link, is_first=True, **settings)
+    expect_leader(page, 7)
+    assert page.evaluate("location.hash") == link
+    assert page.evaluate("seen") == [["ink"]]
+
+
+def test_on_a_first_visit_a_demonstration_fades_and_the_hint_follows(open_file):
+    page = open_file(is_first=True)
+    expect_empty(page)
+    expect(tool(page, "Undo")).to_be_disabled()
+    assert page.evaluate("seen") == [["ink"], ["hint"]]
 
 
 def test_examples_draw_themselves_and_are_explained(open_file):

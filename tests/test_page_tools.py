@@ -22,6 +22,8 @@ from tests.page import (
     settle,
     strokes_on,
     tool,
+    wait_for,
+    wait_until,
     wait_until_answered,
     wait_until_replayed,
 )
@@ -39,6 +41,24 @@ def drawn_strokes(page, act) -> list:
     act()
     wait_until_answered(page)
     return strokes_on(page)
+
+
+def painted(page) -> str:
+    """What is on the paper, as it is painted."""
+    settle(page)
+    return paper(page).evaluate("canvas => canvas.toDataURL()")
+
+
+def wait_until_painted(page, wanted: str) -> None:
+    """Until a drawing that draws itself is complete, and read."""
+    wait_for(page, "wanted => document.querySelector('canvas').toDataURL() === wanted", wanted)
+    wait_until_answered(page)
+
+
+def wait_until_shown(page, strokes: list) -> None:
+    """Until a drawing that draws itself is complete, and in the address."""
+    wait_until(page, lambda: strokes_on(page) == strokes)
+    wait_until_answered(page)
 
 
 def picture(digit_image, name="digit.png", mode="PNG", size=280) -> dict:
@@ -309,9 +329,8 @@ def test_a_link_brings_the_drawing_back(page, open_context):
     expect_leader(other, 4)
     tool(page, "Clear").click()
     assert fragment(page) == ""
-    opened = drawn_strokes(page, lambda: (page.evaluate("link => location.hash = link", link),
-                                         wait_until_replayed(page)))  # fmt: skip
-    assert opened == drawn
+    page.evaluate("link => location.hash = link", link)
+    wait_until_shown(page, drawn)
     assert fragment(page) == link
 
 
@@ -325,7 +344,8 @@ def test_the_link_is_copied(open_context):
     assert LINK in page.url
 
 
-def test_a_drawing_too_long_for_a_link_says_so(page):
+def scribble(page) -> None:
+    """Draw what is too long for a link."""
     paper(page).evaluate(
         """canvas => {
             canvas.setPointerCapture = () => {};  // this pointer exists in this test alone
@@ -339,6 +359,10 @@ def test_a_drawing_too_long_for_a_link_says_so(page):
             send("pointerup", box.x, box.y);
         }"""
     )
+
+
+def test_a_drawing_too_long_for_a_link_says_so(page):
+    scribble(page)
     tool(page, "Link").click()
     expect(page.locator(".notice")).to_contain_text("too long for a link")
     assert fragment(page) == ""
@@ -378,6 +402,79 @@ def test_a_fragment_of_something_else_is_nobody_s_business(open_context):
     page = open_context("#about")
     expect(page.locator(".notice")).to_be_empty()
     expect_empty(page)
+
+
+# Leaving and coming back
+
+
+def go_away_and_back(page) -> None:
+    page.goto("about:blank")
+    page.go_back()
+
+
+WAYS_BACK = pytest.mark.parametrize(
+    "come_back", [lambda page: page.reload(), go_away_and_back], ids=["reload", "back"]
+)
+
+
+@pytest.fixture
+def listening_page(page):
+    """The page, which says what is on the paper however often it is loaded."""
+    return page
+
+
+@WAYS_BACK
+def test_a_page_left_while_a_link_draws_itself_keeps_all_of_it(listening_page, server, come_back):
+    page = listening_page
+    drawn = drawn_strokes(page, lambda: draw(page, DRAWINGS[3], steps=1))
+    link = fragment(page)
+    page.goto("about:blank")
+    page.goto(server + link)
+    wait_for(page, "document.documentElement.dataset.drawing > 1")  # it has begun
+    come_back(page)
+    wait_until_shown(page, drawn)
+    assert fragment(page) == link
+
+
+def test_a_palm_on_a_drawing_that_draws_itself_leaves_all_of_it(page):
+    page.get_by_label("4 with an open top").click()
+    send_pointer(page, "pointerdown", 1, "touch", 0.9, 0.9)
+    send_pointer(page, "pointercancel", 1, "touch", 0.9, 0.9)
+    wait_until_shown(page, examples()[4]["strokes"])
+
+
+@WAYS_BACK
+def test_a_drawing_too_long_for_a_link_is_there_again(listening_page, come_back):
+    page = listening_page
+    scribble(page)
+    scribbled = painted(page)
+    come_back(page)
+    wait_until_painted(page, scribbled)
+
+
+@WAYS_BACK
+def test_a_picture_is_there_again(page, mnist, come_back):
+    page.locator("input.choose").set_input_files(picture(mnist[0][0].numpy()))
+    expect_leader(page, mnist[1][0].item())
+    come_back(page)
+    expect_leader(page, mnist[1][0].item())
+    expect(tool(page, "Link")).to_be_disabled()  # it is no drawing
+    expect(tool(page, "Clear")).to_be_enabled()
+
+
+def test_each_page_of_a_tab_has_its_own_drawing_again(listening_page, server):
+    page = listening_page
+    scribble(page)
+    scribbled = painted(page)
+    page.goto("about:blank")
+    page.goto(server + "#drawing=1.A9gEuAOgBgDzA4gJ")
+    expect_leader(page, 7)
+    page.go_back()
+    page.go_back()
+    wait_until_painted(page, scribbled)
+    page.go_forward()
+    page.go_forward()
+    expect_leader(page, 7)
 
 
 # Pictures

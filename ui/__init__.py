@@ -11,8 +11,8 @@ through Gradio's state:
   is about something older. `why(other)` and `shrunk()` explain it, `before()` is what the
   network before read, `reader` the network that read it, where that is in the browser
 - "compare", from the chart: the digit whose bar was chosen, or null
-- "draw", to the sketchpad: strokes that it should draw; "demonstrate": the same, where the paper is
-  empty, to be looked at until somebody draws
+- "draw", to the sketchpad: strokes that it should draw; "demonstrate": the same, where nobody
+  has drawn yet: it fades by itself, and goes at once when somebody does something
 - "use", to the sketchpad, from inside: a network's file that is to read in this browser, or null
 - "listening", to the sketchpad, from who starts: it repeats what it said last
 

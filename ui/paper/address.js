@@ -7,7 +7,10 @@ import { MAX_LINK, linkTo, linkedStrokes } from "./permalink.js";
 import { usePicture } from "./pictures.js";
 import { replay } from "./replay.js";
 
-const KEPT = "sheet"; // in sessionStorage: pictures and long drawings do not fit the address
+// In sessionStorage, as pictures and long drawings do not fit the address: the sheets of this tab's
+// pages, each with the address at which it was left, the latest last.
+const KEPT = "sheet";
+const MAX_KEPT = 10;
 
 // Gives a promise: what was kept or linked is on the paper, or has begun to draw itself.
 /** @param {Paper} paper @param {Observable} notices */
@@ -28,8 +31,9 @@ function sheetToKeep(paper) {
 
 function keep(paper) {
   const { strokes, picture } = sheetToKeep(paper);
-  const kept = { strokes, picture: picture?.data, address: location.href };
-  remember(KEPT, JSON.stringify(kept), SESSION);
+  const sheet = { strokes, picture: picture?.data, address: location.href };
+  const others = keptSheets().filter(({ address }) => address !== location.href);
+  remember(KEPT, JSON.stringify([...others, sheet].slice(-MAX_KEPT)), SESSION);
 }
 
 async function restore(paper, notices) {
@@ -48,20 +52,25 @@ async function restore(paper, notices) {
   openLink(paper, notices);
 }
 
-// What was kept when this page was left. The tab has other pages with other drawings: they
-// differ in their address.
+// What was kept when this page was left, if somebody comes back to it.
 function keptHere() {
   const [{ type }] = /** @type {any[]} */ (performance.getEntriesByType("navigation"));
   if (type !== "reload" && type !== "back_forward") return {};
-  const kept = remembered(KEPT, readSheet, SESSION) ?? {};
-  const { address = location.href } = kept; // earlier versions kept none
-  return address === location.href ? kept : {};
+  return keptSheets().find(({ address }) => address === location.href) ?? {};
 }
 
-function readSheet(text) {
-  const sheet = JSON.parse(text);
-  const isPicture = (value) => value === undefined || /^data:image\//.test(value);
-  return areStrokes(sheet?.strokes) && isPicture(sheet.picture) ? sheet : null;
+const keptSheets = () => remembered(KEPT, readSheets, SESSION) ?? [];
+
+// Earlier versions kept one sheet, without its address, for a reload.
+function readSheets(text) {
+  const sheets = [JSON.parse(text)].flat();
+  if (!sheets.every(isSheet)) return null;
+  return sheets.map((sheet) => ({ address: location.href, ...sheet }));
+}
+
+function isSheet(value) {
+  const isPicture = (data) => data === undefined || /^data:image\//.test(data);
+  return areStrokes(value?.strokes) && isPicture(value.picture);
 }
 
 function openLink(paper, notices) {
