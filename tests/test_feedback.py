@@ -257,6 +257,7 @@ def test_a_person_gives_sees_exports_and_deletes(page, tmp_path):
 def test_yes_that_is_clicked_twice_is_kept_once(page):
     drawn(page, DRAWINGS[7])
     page.get_by_role("button", **YES).click()
+    expect(page.locator(".consent")).to_be_visible()
     with held_corrections(page) as held:
         page.locator(".agree").evaluate("button => (button.click(), button.click())")
         expect(page.locator(".consent")).to_be_hidden()
@@ -352,6 +353,8 @@ def test_what_the_server_does_not_know_is_asked_again(page, is_kept):
             sent.append(json.loads(request.post_data))
             route.fulfill(status=503, json={"error": "Perhaps.", "code": "outcome_unknown"})
             return
+        if request.url.endswith("corrections"):
+            return route.fulfill(json={"corrections": []})
         asked.append(request.url)
         if len(asked) == 1:
             route.fulfill(status=503, json={"error": "Not now.", "code": "busy"})
