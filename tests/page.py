@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import move
+from ui.texts import ENGLISH
 
 expect.set_options(timeout=20_000)  # a machine that does much else can be slow
 
@@ -305,3 +306,9 @@ def expect_accessible(page: Page) -> None:
     violations = Axe().run(page).response["violations"]
     serious = [v for v in violations if v["impact"] in ("serious", "critical")]
     assert [(v["help"], [node["target"] for node in v["nodes"]]) for v in serious] == []
+
+
+def english_in(words: str) -> list[str]:
+    """The page's English texts among `words`, but for the offer to change to English."""
+    texts = {key: text for key, text in ENGLISH.items() if key != "language_name"}
+    return [text for text in texts.values() if re.search(rf"\b{re.escape(text)}\b", words)]

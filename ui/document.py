@@ -29,7 +29,7 @@ FILES = {"rehearsal": "files/rehearsal.gz", "snapshots": "files/tutorial.gz"}
 EXAMPLES = FOLDER / "files" / "examples.jsonl"  # "style" is a key of the page's texts
 POLICY = (
     "default-src 'none'; connect-src {connect}; script-src {script}; style-src {style}; "
-    "img-src 'self' data: blob:; base-uri 'none'; form-action 'self'; "
+    "img-src {images}; base-uri 'none'; form-action {connect}; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 # In index.html: what is there for each digit, and where a text stands.
@@ -54,8 +54,9 @@ def document(
     with them it asks nobody for anything, and names its policy itself.
     """
     script, style = _script(), _style()
+    connect, images = ("'none'", "data:") if embedded else ("'self'", "'self' data: blob:")
     policy = POLICY.format(
-        connect="'none'" if embedded else "'self'", script=_source(script), style=_source(style)
+        connect=connect, images=images, script=_source(script), style=_source(style)
     )
     if embedded:
         head += f'<meta http-equiv="content-security-policy" content="{policy}">\n'

@@ -37,14 +37,14 @@ export function start(languages) {
   /** @type {Settings} */
   const settings = JSON.parse(find("#settings").textContent);
   setLanguages(languages);
+  translatePage();
+  language.subscribe(translatePage); // first: the views say more than the markup
   const page = createPage(settings);
   const training = startViews(page, settings);
   const opened = startPaper(page, settings);
   startActions({ ...page, ...training });
   page.source.start();
   startExamples(settings.examples, page.paper, opened);
-  translatePage();
-  language.subscribe(translatePage);
   openWanted();
 }
 

@@ -3,6 +3,7 @@
 
 import { addButton, addThumbnail, find } from "../core/dom.js";
 import { oneOf, remember, remembered } from "../core/storage.js";
+import { translate } from "../core/texts.js";
 import { SIDE } from "../paper/paper.js";
 import { demonstrate, replay } from "../paper/replay.js";
 
@@ -20,6 +21,7 @@ export function startExamples(examples, paper, opened) {
     button.dataset.label = button.dataset.title = style; // a key of the texts
     addThumbnail(button, strokes, [0, 0, SIDE, SIDE]);
   }
+  translate(row);
   if (!isFirstVisit()) return;
   opened.then(() => paper.isUntouched() && demonstrate(paper, examples[SHOWN].strokes));
 }
