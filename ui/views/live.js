@@ -78,6 +78,7 @@ export class LiveTraining {
   async #order(below, options) {
     const body = JSON.stringify(options);
     const answer = await ask(this.#address(below), { method: "POST", body });
+    if (answer?.code === "invalid_input") answer.code = "invalid_training"; // what was typed
     this.#refused = answer?.error ? refusal(answer, "training_refused") : null;
     if (this.#refused) this.#show();
     else await this.look();
