@@ -6,9 +6,10 @@
 Prints Markdown: the time from the last pointer move to moved bars, how often they move while
 the pen does and what is asked meanwhile, near the server and far from it, here and on
 gr.Sketchpad with gr.Label; how long the browser takes to read and explain a drawing; the time from
-opening the page to a pen that draws, beside the load of an empty Gradio page; and what an idle
-page does. All are served from this process, with the same network, to one headless Chromium on
-this machine (pip install -r requirements-dev.txt).
+opening the page to a pen that draws, beside the load of an empty Gradio page, here and on a slow
+link, with how much that asks for; and what an idle page does. All are served from this process,
+with the same network, to one headless Chromium on this machine
+(pip install -r requirements-dev.txt).
 """
 
 import argparse
@@ -29,17 +30,16 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
 from playwright.sync_api import Browser, Page
-from ui.components import SCRIPT, address_of
-from ui.page import EXAMPLES, launch
 
-import app
 from mnist_core import Recognizer
 from mnist_core.corrections.store import Corrections
 from mnist_core.errors import UserError
 from mnist_core.tables import table
+from serving.app import PageServer, launch
 from serving.reloader import ModelReloader
-from serving.routes import NETWORK
 from tests.browser import chromium, draw
+from ui.document import CONSTANTS, EXAMPLES, FOLDER
+from ui.joiner import join
 
 LATENCIES = (0, 100, 400)  # milliseconds of the link, as Chromium emulates it
 # Notes when the pointer went down, last moved and went up, and each time that anything inside
@@ -59,12 +59,12 @@ WATCH = """selector => {
 UPDATES_A_SECOND = """() => 1000 * times.changes.filter((change) => change < times.up).length /
     (times.up - times.down)"""
 # Reads and explains each drawing `count` times, after as many to warm up.
-READ = """async ([script, network, drawings, count]) => {
-    const { modules } = await import(new URL(script, document.baseURI));
+READ = """async ([drawings, count]) => {
+    %s
     const { readNetwork, explain } = modules["recognizer/network.js"];
     const { predictStrokes } = modules["recognizer/recognizer.js"];
-    const { name } = await (await fetch(network)).json();
-    const file = await (await fetch(`${network}/${name}.bin`)).arrayBuffer();
+    const { name } = await (await fetch("network")).json();
+    const file = await (await fetch(`network/${name}.bin`)).arrayBuffer();
     const reader = readNetwork(file);
     const times = [];
     for (let i = 0; i < 2 * count; i++) {
@@ -96,6 +96,8 @@ PEN_DRAWS = """() => {
     return document.querySelector(".undo").ariaDisabled === "false";
 }"""
 IDLE_SECONDS = 5
+SPEED = 200_000  # bytes a second of a slow link: 1.6 Mbit/s
+SLOW = {"offline": False, "latency": 150, "downloadThroughput": SPEED, "uploadThroughput": SPEED}
 QUIET = 4000  # milliseconds in which what follows a stroke is over
 SETTLED = "times.change > times.move && performance.now() - times.change > 300 &&"
 Served = tuple[gr.Blocks, str]  # and its address
@@ -142,10 +144,16 @@ def measure(browser: Browser, reloader: ModelReloader, strokes: int, loads: int)
     print(table(["while drawing a long stroke", "updates a second", "requests"], rows))
     read = {"one drawing": time_reading(browser, mine, strokes)}
     print(times_table("to frame, read and explain in the browser", read, digits=2))
-    ours, empty = time_loads(browser, mine, serve_nothing, loads)
-    pages = {"this page": ours, "empty page": empty}
-    print(times_table("from opening to a pen that draws, or to a footer", pages))
-    print(f"This page takes {median(ours) / median(empty):.2f} times as long as an empty one.\n")
+    for link, settings in (("here", None), ("1.6 Mbit/s, 150 ms away", SLOW)):
+        ours, empty = time_loads(browser, mine, serve_nothing, loads, settings)
+        pages = {f"this page, {link}": ours, f"empty page, {link}": empty}
+        print(times_table("from opening to a pen that draws, or to a footer", pages))
+        print(
+            f"This page takes {median(ours) / median(empty):.2f} times as long as an empty one.\n"
+        )
+    served = (("this page", mine), ("empty page", serve_nothing))
+    weights = [(name, *weigh(browser, serve)) for name, serve in served]
+    print(table(["a first visit", "requests", "kB of them without the network"], weights))
     idle = [
         (name, *watch_idle(browser, serve))
         for name, serve in (("this page", mine), ("empty page", serve_nothing))
@@ -202,7 +210,7 @@ def time_strokes(
 def time_stroke(page: Page, clear: Callable[[Page], None]) -> float:
     clear(page)
     draw(page, [STROKE])
-    return page.wait_for_function(f"{SETTLED} times.change - times.move").json_value()
+    return wait_for(page, f"{SETTLED} times.change - times.move")
 
 
 def time_reading(browser: Browser, serve: Callable[[], Served], count: int) -> list[float]:
@@ -211,35 +219,73 @@ def time_reading(browser: Browser, serve: Callable[[], Served], count: int) -> l
     blocks, address = serve()
     page = browser.new_page()
     page.goto(address)
-    times = page.evaluate(READ, [address_of(SCRIPT), NETWORK, drawings, count])
+    paths = [*(FOLDER / "recognizer").glob("*.js"), FOLDER / CONSTANTS]
+    modules = {os.path.relpath(path, FOLDER): path.read_text(encoding="utf-8") for path in paths}
+    times = page.evaluate(READ % join(modules), [drawings, count])
     page.close()
     blocks.close(verbose=False)
     return times
 
 
 def time_loads(
-    browser: Browser, mine: Callable[[], Served], empty: Callable[[], Served], loads: int
+    browser: Browser,
+    mine: Callable[[], Served],
+    empty: Callable[[], Served],
+    loads: int,
+    link: dict | None,
 ) -> tuple[list[float], list[float]]:
     """Open both in turn, each time with nothing cached: milliseconds until each is useful."""
     pages = [(*mine(), PEN_DRAWS), (*empty(), HAS_FOOTER)]
     times = []
     for _ in range(loads + 1):  # the first is to warm up
-        times.append([time_load(browser, address, test) for _, address, test in pages])
+        times.append([time_load(browser, address, test, link) for _, address, test in pages])
     for blocks, _, _ in pages:
         blocks.close(verbose=False)
     ours, others = zip(*times[1:], strict=True)
     return list(ours), list(others)
 
 
-def time_load(browser: Browser, address: str, test: str) -> float:
+def time_load(browser: Browser, address: str, test: str, link: dict | None) -> float:
     """Open a page in a context of its own: milliseconds until `test` is true."""
     context = browser.new_context()
     page = context.new_page()
+    if link:
+        context.new_cdp_session(page).send("Network.emulateNetworkConditions", link)
     page.add_init_script(READY % test)
-    page.goto(address)
-    time = page.wait_for_function("window.ready").json_value()
+    page.goto(address, wait_until="commit")
+    time = wait_for(page, "window.ready")
     context.close()
     return time
+
+
+def wait_for(page: Page, expression: str) -> float:
+    """The value of `expression`, once it is true."""
+    while not (value := page.evaluate(expression)):
+        page.wait_for_timeout(20)
+    return value
+
+
+def weigh(browser: Browser, serve: Callable[[], Served]) -> tuple[int, str]:
+    """Requests of a first visit, and their compressed kilobytes without the network's file."""
+    blocks, address = serve()
+    context = browser.new_context()
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    asked, sizes = {}, {}
+    session.on(
+        "Network.requestWillBeSent", lambda e: asked.update({e["requestId"]: e["request"]["url"]})
+    )
+    session.on(
+        "Network.loadingFinished", lambda e: sizes.update({e["requestId"]: e["encodedDataLength"]})
+    )
+    page.goto(address)
+    page.wait_for_timeout(QUIET)
+    context.close()
+    blocks.close(verbose=False)
+    urls = {name: url for name, url in asked.items() if url.startswith("http")}
+    total = sum(sizes.get(name, 0) for name, url in urls.items() if not url.endswith(".bin"))
+    return len(urls), f"{total / 1000:.0f}"
 
 
 def watch_idle(browser: Browser, serve: Callable[[], Served]) -> tuple[int, str]:
@@ -283,8 +329,9 @@ def clear_stock(page: Page) -> None:
 def serve_ours(reloader: ModelReloader) -> Served:
     """This page, with its middleware and routes."""
     store = Corrections(f"sqlite:///{mkdtemp()}/corrections.sqlite")
-    blocks, settings = app.create_page(reloader, store)
-    return blocks, launch(blocks, settings).address
+    server = PageServer(reloader, store)
+    address = launch(server).address
+    return server.get_blocks(), address
 
 
 def serve_stock(recognizer: Recognizer) -> Served:

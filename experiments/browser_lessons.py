@@ -37,15 +37,17 @@ from mnist_core.training.data import Dataset, load_mnist, render_drawings
 SCRIPT = """
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { rehearse, teach } from "./recognizer/learning.js";
-import { readNetwork } from "./recognizer/network.js";
+import { rehearse, teach } from "UI/recognizer/learning.js";
+import { readNetwork } from "UI/recognizer/network.js";
+import { inSlices } from "UI/session/slices.js";
 const network = readNetwork(new Uint8Array(readFileSync("network.bin")).buffer);
 const { images, cases } = JSON.parse(readFileSync("cases.json", "utf8"));
-const rehearsed = await rehearse(network, gunzipSync(readFileSync("recognizer/rehearsal.gz")));
+const images500 = gunzipSync(readFileSync(new URL("UI/files/rehearsal.gz")));
+const rehearsed = await inSlices(rehearse(network, images500));
 for (const lessons of cases) {
   const started = performance.now();
   const drawings = lessons.map(([i, label]) => ({ pixels: images[i], label }));
-  const taught = teach(network, drawings, rehearsed);
+  const taught = await inSlices(teach(network, drawings, rehearsed));
   const milliseconds = performance.now() - started;
   const { weights, biases, steps } = taught.layers.at(-1);
   const layer = [...Array.from(weights, (weight, i) => steps[i % 10] * weight), ...biases];
@@ -96,12 +98,11 @@ class Trial:
         labelled = [[[i, int(self.labels[i])] for i in saved] for saved in cases]
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
-            shutil.copytree(ROOT / "ui" / "recognizer", place / "recognizer")
             (place / "package.json").write_text('{"type": "module"}')
             (place / "network.bin").write_bytes(self.file)
             question = {"images": self.images.flatten(1).tolist(), "cases": labelled}
             (place / "cases.json").write_text(json.dumps(question))
-            (place / "learn.js").write_text(SCRIPT)
+            (place / "learn.js").write_text(SCRIPT.replace("UI/", f"{(ROOT / 'ui').as_uri()}/"))
             done = subprocess.run(
                 [self.node, "learn.js"], cwd=place, capture_output=True, check=True, text=True
             )

@@ -31,8 +31,8 @@ from mnist_core.training.data import load_mnist
 EXPLAINED = 1000  # of each set
 SCRIPT = """
 import { readFileSync } from "node:fs";
-import { explain, readNetwork } from "./recognizer/network.js";
-import { predictPixels, predictStrokes } from "./recognizer/recognizer.js";
+import { explain, readNetwork } from "UI/recognizer/network.js";
+import { predictPixels, predictStrokes } from "UI/recognizer/recognizer.js";
 const network = readNetwork(new Uint8Array(readFileSync("network.bin")).buffer);
 const { kind, cases, explained } = JSON.parse(readFileSync("cases.json", "utf8"));
 const read = kind === "pixels" ? predictPixels : predictStrokes;
@@ -116,12 +116,11 @@ def in_python(recognizer: Recognizer, kind: str, drawing: list) -> Prediction:
 def in_javascript(recognizer: Recognizer, node: str, kind: str, cases: list) -> list[dict]:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        shutil.copytree(ROOT / "ui" / "recognizer", place / "recognizer")
         (place / "package.json").write_text('{"type": "module"}')
         (place / "network.bin").write_bytes(browser_file(recognizer.model, recognizer.config))
         question = {"kind": kind, "cases": cases, "explained": EXPLAINED}
         (place / "cases.json").write_text(json.dumps(question))
-        (place / "read.js").write_text(SCRIPT)
+        (place / "read.js").write_text(SCRIPT.replace("UI/", f"{(ROOT / 'ui').as_uri()}/"))
         done = subprocess.run([node, "read.js"], cwd=place, capture_output=True, check=True)
         return json.loads(done.stdout)
 

@@ -4,7 +4,7 @@
 
 250 are those of MNIST's training part (nine tenths of its training images) that the network in
 weights/ is least sure of, which keep it from changing its mind where that is easiest; 250 are taken
-at random. Writes ui/recognizer/rehearsal.gz: 784 grey values each, in 16 levels, gzipped.
+at random. Writes ui/files/rehearsal.gz: 784 grey values each, in 16 levels, gzipped.
 """
 
 import gzip
@@ -21,7 +21,7 @@ from mnist_core.network.model import MLP
 from mnist_core.training.data import load_mnist, select, split
 from mnist_core.training.trainer import predict
 
-FILE = ROOT / "ui" / "recognizer" / "rehearsal.gz"
+FILE = ROOT / "ui" / "files" / "rehearsal.gz"
 HALF = 250
 LEVEL = 17  # grey values 0, 17, ... 255: smaller by a third, and read alike
 

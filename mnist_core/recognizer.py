@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from mnist_core.drawing import framing, numbers
+from mnist_core.drawing.constants import NUMBER
 from mnist_core.drawing.pictures import open_picture
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
@@ -28,7 +29,7 @@ A_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # read by any network that has learn
 BATCH = 4096  # images at once: more take memory and no less time
 # A number of sure digits is sure from this confidence on: of those put together from strangers'
 # digits 0.6 to 1.4 % are wrong then (docs/numbers.md).
-SURE_NUMBER = 0.9
+SURE_NUMBER = NUMBER["sure"]
 
 Picture = Image.Image | np.ndarray | torch.Tensor | str | Path
 Verdict = Literal["empty", "sure", "unsure", "no digit"]

@@ -97,20 +97,19 @@ def network_routes(reloader: ModelReloader, is_public: bool) -> APIRouter:
     return router
 
 
-def file_routes(
-    files: Mapping[str, tuple[bytes, str]], pages: Mapping[str, Callable[[], str]]
-) -> list[Route]:
+def file_routes(files: Mapping[str, tuple[bytes, str]], pages: Mapping[str, str]) -> list[Route]:
     """What browsers keep for ever, content and media type by address, and HTML pages by name."""
 
     def served_file(content: bytes, media_type: str) -> Callable:
         headers = {"cache-control": f"public, {FOREVER}"}
         return lambda request: Response(content, 200, headers, media_type)
 
+    def html_page(html: str) -> Callable:
+        # A response for each request: compression changes its headers.
+        return lambda request: HTMLResponse(html)
+
     served = [Route(f"/{address}", served_file(*file)) for address, file in files.items()]
-    return served + [
-        Route(f"/{name}", lambda request, html=html: HTMLResponse(html))
-        for name, html in pages.items()
-    ]
+    return served + [Route(f"/{name}", html_page(html)) for name, html in pages.items()]
 
 
 async def read_json(request: Request) -> Any:

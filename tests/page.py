@@ -1,16 +1,19 @@
 """What tests of the page share: opening it, drawing on it, and what it shows."""
 
-from collections.abc import Callable
+import base64
+import re
+from collections.abc import Callable, Iterator
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import move
+from ui.texts import ENGLISH
 
 expect.set_options(timeout=20_000)  # a machine that does much else can be slow
 
 ENDPOINT = "**/recognize"
-NETWORK = "**/network"  # and its file below it
+NETWORK = re.compile(r"/network(/\w+\.bin)?$")
 NETWORK_FILE = "**/network/*.bin"
 PHONE = {"viewport": {"width": 375, "height": 667}, "has_touch": True, "is_mobile": True}
 
@@ -23,27 +26,50 @@ STAYS = """async () => {
 }"""
 
 
-# What the page was told last: window.drawn and window.read.
-LISTEN = """() => {
-    document.addEventListener("drawing", (event) => (window.drawn = event.detail));
-    document.addEventListener("prediction", (event) => (window.read = event.detail));
-}"""
+SAYS = "document.documentElement.dataset"  # what the page is about, for programs
+ANSWERED = f"{SAYS}.drawing === {SAYS}.answered"
+HAS_NETWORK = f"{SAYS}.reader"
 
 
-# Tells when the network is read: what follows its file's arrival at once has been done then.
-TELL_NETWORK = """{
-    const { arrayBuffer } = Response.prototype;
-    Response.prototype.arrayBuffer = async function () {
-        const content = await arrayBuffer.call(this);
-        if (this.ok && this.url.endsWith(".bin")) setTimeout(() => (window.hasNetwork = true));
-        return content;
+# Notes, once the page can be seen, what is on the paper: window.seen, a list of what was there
+# together, "ink" or "hint", whenever it changes. Ink that has all but faded is not seen.
+WATCH = """{
+    window.seen = [];
+    const isThere = (node) => node?.checkVisibility({ visibilityProperty: true });
+    const small = new OffscreenCanvas(50, 50).getContext("2d", { willReadFrequently: true });
+    const hasInk = (canvas) => {
+        small.clearRect(0, 0, 50, 50);
+        small.drawImage(canvas, 0, 0, 50, 50);
+        const { data } = small.getImageData(0, 0, 50, 50);
+        return data.some((value, i) => i % 4 === 3 && value > 100);
     };
+    const look = () => {
+        const canvas = document.querySelector(".paper canvas");
+        const hint = document.querySelector(".hint");
+        const things = [];
+        if (isThere(canvas) && canvas.width && hasInk(canvas)) things.push("ink");
+        if (isThere(hint) && hint.textContent) things.push("hint");
+        if (things.length && String(things) !== String(seen.at(-1))) seen.push(things);
+        requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
 }"""
-HAS_NETWORK = "window.hasNetwork"
 
 
 # So that no example draws itself first; there is no storage in empty pages.
-NO_EXAMPLE = "try { localStorage.setItem('visited', 'yes'); } catch {}"
+NO_EXAMPLE = "try { localStorage.setItem('draw-a-digit:visited', 'yes'); } catch {}"
+
+
+# Leaves no room in localStorage: a character more is refused.
+FILL = """() => {
+    for (let size = 2 ** 23; size >= 1; size /= 2) {
+        try {
+            localStorage.setItem("other", (localStorage.getItem("other") ?? "") + "x".repeat(size));
+        } catch {
+            // half of it may fit
+        }
+    }
+}"""
 
 
 def open_page(page: Page, address: str, has_network: bool = True) -> None:
@@ -51,15 +77,11 @@ def open_page(page: Page, address: str, has_network: bool = True) -> None:
     if not has_network:
         page.route(NETWORK, lambda route: route.abort())
     page.add_init_script(NO_EXAMPLE)
-    page.add_init_script(TELL_NETWORK)
     page.goto(address, timeout=120_000)
-    expect(page.locator(".result")).to_be_visible()
-    expect(page.locator(".hint strong")).not_to_be_empty()  # its script has run
-    expect(page.locator("#about .card > summary")).to_be_visible()  # the last part of the page
-    page.wait_for_function(STAYS)
-    page.evaluate(LISTEN)
+    wait_for(page, "'drawing' in document.documentElement.dataset")  # its script has run
+    wait_for(page, STAYS)
     if has_network:
-        page.wait_for_function(HAS_NETWORK)
+        wait_for(page, HAS_NETWORK)
     # Chromium drops what is done with the mouse before it has shown a page.
     page.evaluate("addEventListener('pointermove', () => (window.feels = true), { once: true })")
     for _ in range(3000):
@@ -70,17 +92,72 @@ def open_page(page: Page, address: str, has_network: bool = True) -> None:
         page.wait_for_timeout(20)
 
 
+def wait_for(page: Page, expression: str, argument: object = None) -> object:
+    """Its value, once it is true. Playwright's own way evaluates text, which the page forbids."""
+    for _ in range(800):
+        if value := page.evaluate(expression, argument):
+            return value
+        page.wait_for_timeout(25)
+    raise TimeoutError(f"this did not become true: {expression}")
+
+
 def wait_until_answered(page: Page) -> None:
-    """Until what the page shows is about the strokes that are on the paper."""
-    page.wait_for_function(
-        "JSON.stringify(window.drawn?.strokes) === JSON.stringify(window.read?.strokes ?? [])"
-    )
+    """Until what the page shows is about what is on the paper."""
+    settle(page)
+    wait_for(page, ANSWERED)
 
 
 def wait_until_replayed(page: Page) -> None:
     """Until a drawing that draws itself is complete, and so in the address."""
-    page.wait_for_function("location.hash !== ''")
+    wait_for(page, "location.hash !== ''")
     wait_until_answered(page)
+
+
+def strokes_on(page: Page) -> list[list[list[int]]]:
+    """The strokes on the paper, out of the page's address, where the pen is up."""
+    settle(page)
+    code = page.evaluate("location.hash").partition("#drawing=1.")[2]
+    numbers = _numbers(base64.urlsafe_b64decode(code + "=" * (-len(code) % 4)))
+    strokes, x, y = [], 0, 0
+    for count in numbers:
+        stroke = []
+        for _ in range(count):
+            x, y = x + _signed(next(numbers)), y + _signed(next(numbers))
+            stroke.append([x, y])
+        strokes.append(stroke)
+    return strokes
+
+
+def _numbers(content: bytes) -> Iterator[int]:
+    """Variable-length integers: seven bits a byte, the lowest first."""
+    number = shift = 0
+    for byte in content:
+        number |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            yield number
+            number = shift = 0
+
+
+def _signed(number: int) -> int:
+    return -(number + 1) // 2 if number & 1 else number // 2
+
+
+def probabilities(page: Page) -> list[float]:
+    """What the bars show, to a thousandth."""
+    wait_until_answered(page)
+    meters = page.locator(".meter").evaluate_all("meters => meters.map((m) => m.ariaValueNow)")
+    return [float(value) / 100 for value in meters]
+
+
+def seen_pixels(page: Page) -> list[int]:
+    """The 784 grey values that the page shows as what the network saw."""
+    wait_until_answered(page)
+    settle(page)
+    return page.locator("#insight .saw").evaluate(
+        """canvas => [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data]
+            .filter((_, i) => i % 4 === 0)"""
+    )
 
 
 def wait_until(page: Page, condition: Callable[[], object]) -> None:
@@ -173,12 +250,13 @@ class Gate:
 
 
 def record_shown(page) -> None:
-    """Note from now on what the page shows: window.shown, a digit or null for each answer."""
+    """Note from now on what the page answers: window.shown, a text for each answer."""
     page.evaluate(
         """() => {
             window.shown = [];
-            document.addEventListener("prediction",
-                (event) => shown.push(event.detail?.digit ?? null));
+            const digit = document.querySelector(".answer .digit");
+            new MutationObserver(() => shown.push(digit.textContent)).observe(
+                document.documentElement, { attributeFilter: ["data-prediction"] });
         }"""
     )
 
@@ -197,7 +275,7 @@ def expect_empty(page) -> None:
     expect(page.locator(".bar.leading")).to_have_count(0)
     expect(page.locator(".answer .digit")).to_have_text("?")
     for digit in range(10):
-        expect(bar(page, digit)).to_have_attribute("aria-valuenow", "10.0")
+        expect(bar(page, digit)).to_have_attribute("aria-valuenow", "0.0")
 
 
 def ink(page) -> int:
@@ -228,3 +306,9 @@ def expect_accessible(page: Page) -> None:
     violations = Axe().run(page).response["violations"]
     serious = [v for v in violations if v["impact"] in ("serious", "critical")]
     assert [(v["help"], [node["target"] for node in v["nodes"]]) for v in serious] == []
+
+
+def english_in(words: str) -> list[str]:
+    """The page's English texts among `words`, but for the offer to change to English."""
+    texts = {key: text for key, text in ENGLISH.items() if key != "language_name"}
+    return [text for text in texts.values() if re.search(rf"\b{re.escape(text)}\b", words)]

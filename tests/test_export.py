@@ -12,13 +12,16 @@ from tests.browser import draw
 from tests.conftest import ROOT, call, run
 from tests.drawings import DRAWINGS
 from tests.page import (
-    LISTEN,
     NO_EXAMPLE,
     PHONE,
+    WATCH,
+    english_in,
     expect_accessible,
     expect_empty,
     expect_leader,
     paper,
+    probabilities,
+    strokes_on,
     tool,
 )
 from ui.texts import CHINESE, ENGLISH
@@ -54,7 +57,7 @@ def open_file(browser, file):
     """Opens the file without a network. No page may complain, or ask for anything else."""
     contexts, complaints, opened, asked = [], [], set(), set()
 
-    def open_one(fragment: str = "", path: Path = file, **settings):
+    def open_one(fragment: str = "", path: Path = file, is_first=False, **settings):
         context = browser.new_context(**{**WIDE, "offline": True, **settings})
         contexts.append(context)
         page = context.new_page()
@@ -62,9 +65,8 @@ def open_file(browser, file):
         page.on("console", lambda line: complaints.append(line.text))
         page.on("request", lambda request: asked.add(re.split("[?#]", request.url)[0]))
         opened.add(path.as_uri())
-        page.add_init_script(NO_EXAMPLE)
+        page.add_init_script(WATCH if is_first else NO_EXAMPLE)
         page.goto(path.as_uri() + fragment)
-        page.evaluate(LISTEN)
         return page
 
     yield open_one
@@ -149,8 +151,8 @@ def test_it_answers_what_python_answers(open_file, recognizer):
     for digit in (0, 3, 5, 8):
         draw(page, DRAWINGS[digit])
         expect_leader(page, digit)
-        expected = recognizer.predict_strokes(page.evaluate("drawn.strokes")).probabilities
-        assert page.evaluate("read.probabilities") == pytest.approx(expected, abs=0.01)
+        expected = recognizer.predict_strokes(strokes_on(page)).probabilities
+        assert probabilities(page) == pytest.approx(expected, abs=0.01)
         tool(page, "Clear").click()
 
 
@@ -158,25 +160,23 @@ def test_it_learns_and_remembers_and_forgets(open_file):
     page = open_file()
     draw(page, [[(0.4, 0.32), (0.58, 0.25), (0.5, 0.75)]])
     expect_leader(page, 7)
-    before = page.evaluate("read.probabilities")
+    before = probabilities(page)
     page.get_by_role("button", name="No", exact=True).click()
     page.keyboard.press("1")
     expect_leader(page, 1)
-    expect(page.get_by_text("Learned: 1")).to_be_visible()
+    expect(page.get_by_text("Was 7, now 1")).to_be_visible()
     expect(page.locator(".consent")).to_be_hidden()
     page.reload()
-    page.evaluate(LISTEN)
     expect_leader(page, 1)
     page.get_by_role("button", name="Forget", exact=True).click()
     expect_leader(page, 7)
-    assert page.evaluate("read.probabilities") == before
+    assert probabilities(page) == before
 
 
 def test_a_link_opens_the_drawing_again(open_file):
     page = open_file()
     draw(page, DRAWINGS[7])
     expect(page).to_have_url(LINK)
-    strokes = page.evaluate("drawn.strokes")
     again = open_file(page.evaluate("location.hash"), reduced_motion="reduce")
     expect_leader(again, 7)
     again.goto("about:blank")
@@ -184,7 +184,23 @@ def test_a_link_opens_the_drawing_again(open_file):
     expect_leader(again, 7)
     page.evaluate("location.hash = '#drawing=1.A'")
     expect(page.locator(".notice")).to_have_text(ENGLISH["link_unreadable"])
-    assert page.evaluate("drawn.strokes") == strokes
+    expect_leader(page, 7)
+
+
+@pytest.mark.parametrize("settings", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_link_shows_its_drawing_on_a_first_visit_and_keeps_its_address(open_file, settings):
+    link = "#drawing=1.A9gEuAOgBgDzA4gJ"  # a 7
+    page = open_file(link, is_first=True, **settings)
+    expect_leader(page, 7)
+    assert page.evaluate("location.hash") == link
+    assert page.evaluate("seen") == [["ink"]]
+
+
+def test_on_a_first_visit_a_demonstration_fades_and_the_hint_follows(open_file):
+    page = open_file(is_first=True)
+    expect_empty(page)
+    expect(tool(page, "Undo")).to_be_disabled()
+    assert page.evaluate("seen") == [["ink"], ["hint"]]
 
 
 def test_examples_draw_themselves_and_are_explained(open_file):
@@ -229,8 +245,8 @@ def test_a_chinese_browser_gets_a_chinese_page(open_file):
     assert page.evaluate("document.documentElement.lang") == "zh-Hans"
     draw(page, DRAWINGS[7])
     expect(page.locator("#insight .question")).to_contain_text("为什么是 7")
-    words = page.locator(".gradio-container").inner_text()
-    assert [text for text in ENGLISH.values() if re.search(rf"\b{re.escape(text)}\b", words)] == []
+    words = page.locator("body").inner_text()
+    assert english_in(words) == []
 
 
 def test_about_shows_the_card_and_the_confusion_matrix(open_file):
@@ -243,14 +259,29 @@ def test_about_shows_the_card_and_the_confusion_matrix(open_file):
     assert counts == [count for row in config["provenance"]["confusion"] for count in row]
 
 
+def test_a_file_that_is_dropped_on_it_leaves_it_there(open_file):
+    page = open_file()
+    draw(page, DRAWINGS[7])
+    is_prevented = page.evaluate(
+        """() => {
+            const data = new DataTransfer();
+            data.items.add(new File(["x"], "a.png", { type: "image/png" }));
+            const options = { bubbles: true, cancelable: true, dataTransfer: data };
+            return ["dragover", "drop"].map((kind) =>
+                !document.body.dispatchEvent(new DragEvent(kind, options)));
+        }"""
+    )
+    assert is_prevented == [True, True]
+    expect(page.locator(".notice")).to_have_text(ENGLISH["no_pictures"])
+    expect_leader(page, 7)
+
+
 def test_what_needs_a_server_is_not_there(open_file):
     page = open_file(**PHONE)  # whose pointer is coarse: it would offer photographs
     for name in ("undo", "redo", "erase", "clear", "link"):
         expect(tool(page, ENGLISH[name])).to_be_visible()
-    for name in ("picture", "camera"):
-        expect(page.get_by_role("button", name=ENGLISH[name])).to_be_hidden()
-    for absent in ("#invitation", "footer"):
-        expect(page.locator(absent)).to_have_count(0)
+    expect(page.get_by_role("button", name=ENGLISH["picture"])).to_be_hidden()
+    expect(page.locator("#invitation")).to_be_hidden()
     draw(page, DRAWINGS[7])
     expect(page.locator(".notice")).to_be_empty()
 
@@ -262,7 +293,7 @@ def test_it_looks_like_the_page_that_is_served(open_file, open_context, settings
     served, exported = open_context(**settings), open_file(**settings)
     for page in (served, exported):
         # What only a server has.
-        page.evaluate(REMOVE, ".picture, .camera")
+        page.evaluate(REMOVE, ".picture")
         page.get_by_role("button", name=ENGLISH["open_4"]).click()
         expect_leader(page, 4)
     assert exported.evaluate(LAYOUT) == served.evaluate(LAYOUT)

@@ -3,23 +3,27 @@
 import contextlib
 import itertools
 import json
+import re
 
 import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
-from ui.components import address_of
 
 from mnist_core.drawing.strokes import read_drawings
 from tests.browser import draw
 from tests.conftest import serving
 from tests.drawings import DRAWINGS
 from tests.page import (
+    PHONE,
     Gate,
     expect_leader,
     open_page,
+    probabilities,
     record_requests,
     settle,
+    strokes_on,
+    wait_for,
     wait_until,
     wait_until_replayed,
 )
@@ -43,11 +47,11 @@ def correct(page, digit: int) -> None:
 
 def agree(page) -> None:
     """Have this browser agree to its drawings being kept."""
-    page.evaluate("localStorage.setItem('corrections', 'yes')")
+    page.evaluate("localStorage.setItem('draw-a-digit:corrections', 'yes')")
 
 
 def stored(page) -> list:
-    return json.loads(page.evaluate("localStorage.getItem('lessons')") or "[]")
+    return json.loads(page.evaluate("localStorage.getItem('draw-a-digit:lessons')") or "[]")
 
 
 @contextlib.contextmanager
@@ -68,35 +72,27 @@ def test_it_learns_at_once_is_asked_to_forget_and_remembers_at_the_next_visit(pa
     page.route("**/corrections", lambda route: route.fulfill(status=503, json={"error": ""}))
     asked = record_requests(page)
     drawn(page)
-    before = page.evaluate("read.probabilities")
+    before = probabilities(page)
     page.keyboard.press("1")  # means nothing yet
     page.get_by_role("button", **NO).click()
     expect(page.locator(".digits button").first).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator(".digits")).to_be_hidden()
     expect(page.get_by_role("button", **NO)).to_be_focused()
-    assert page.evaluate("drawn.strokes.length") == 1
+    assert len(strokes_on(page)) == 1
     assert stored(page) == []
     page.get_by_role("button", **NO).click()
     page.keyboard.press("1")
-    expect(page.get_by_text("Learned: 1")).to_be_visible()
+    expect(page.get_by_text("Was 7, now 1")).to_be_visible()
     expect_leader(page, 1)
-    assert page.evaluate("read.probabilities[1]") > 0.8
+    assert probabilities(page)[1] > 0.8
     # The explanation is that of what answers now.
-    explained, answered = page.evaluate(
-        """() => {
-            const { contributions, constant } = read.why(read.runner_up);
-            const [first, second] = [read.digit, read.runner_up].map((i) => read.probabilities[i]);
-            return [contributions.reduce((sum, part) => sum + part, constant),
-                Math.log(first / second)];
-        }"""
-    )
-    assert explained == pytest.approx(answered, abs=1e-4)
+    expect(page.locator("#insight .question")).to_contain_text("Why 1, not")
     correct(page, 4)  # a drawing has one label
-    expect(page.get_by_text("Learned: 4")).to_be_visible()
+    expect(page.get_by_text("Was 7, now 4")).to_be_visible()
     expect_leader(page, 4)
     assert [lesson["label"] for lesson in stored(page)] == [4]
-    assert [url for url in asked if "/ui/" in url] == [server + address_of("rehearsal.gz")]
+    assert [url.rpartition("/")[2] for url in asked if url.endswith(".gz")] == ["rehearsal.gz"]
     assert not [url for url in asked if "corrections" in url]  # nobody agreed to it
 
     link = page.url
@@ -112,7 +108,7 @@ def test_it_learns_at_once_is_asked_to_forget_and_remembers_at_the_next_visit(pa
     assert all(int(cell.inner_text()) > 70 for cell in shown)
     page.get_by_role("button", name="Forget", exact=True).click()
     expect_leader(page, 7)
-    assert page.evaluate("read.probabilities") == before
+    assert probabilities(page) == before
     expect(page.locator(".learned")).to_be_empty()
     expect(page.locator("#about .lessons, .side").first).to_be_hidden()
     correct(page, 1)
@@ -128,6 +124,59 @@ def test_what_is_no_digit_is_not_called_right_and_may_not_convince(page):
     expect(page.locator(".yes")).to_be_hidden()
     correct(page, 1)
     expect(page.locator(".learned")).to_contain_text("Noted: 1.")
+
+
+def test_what_was_learned_is_not_learned_again_when_the_page_is_opened(page):
+    drawn(page)
+    correct(page, 1)
+    expect(page.get_by_text("Was 7, now 1")).to_be_visible()
+    shown = probabilities(page)
+    asked = record_requests(page)
+    page.reload()
+    expect(page.get_by_text("Learned: 1")).to_be_visible()
+    assert probabilities(page) == shown
+    assert not [url for url in asked if url.endswith(".gz")]
+    # Other lessons, or something else in its place, are learned.
+    kept = "draw-a-digit:taught"
+    page.evaluate("key => localStorage.setItem(key, localStorage[key].slice(0, -9))", kept)
+    page.reload()
+    expect(page.get_by_text("Learned: 1")).to_be_visible()
+    assert probabilities(page) == shown
+    assert [url for url in asked if url.endswith(".gz")]
+
+
+def test_the_page_goes_on_while_it_learns(page):
+    """A stubborn lesson: all of the steps are taken."""
+    drawn(page)
+    page.evaluate(
+        """() => {
+            window.frames = 0;
+            const count = () => { frames += 1; requestAnimationFrame(count); };
+            requestAnimationFrame(count);
+        }"""
+    )
+    correct(page, 8)
+    before = page.evaluate("frames")
+    expect(page.locator(".learned")).not_to_be_empty()
+    assert page.evaluate("frames") - before > 10
+
+
+def test_the_bars_are_left_alone_before_consent_is_asked_at_the_foot(open_context):
+    for settings in ({}, PHONE):
+        page = open_context(**settings)
+        drawn(page)
+        correct(page, 1)
+        expect(page.locator(".learned")).to_have_text("Was 7, now 1")
+        expect(page.locator(".consent")).to_be_hidden()  # there is time to see it
+        expect(page.locator(".bars")).to_be_in_viewport(ratio=1)
+        expect(page.locator(".consent")).to_be_visible()
+        foot = page.locator(".consent").bounding_box()
+        bars = page.locator(".bars").bounding_box()
+        assert foot["y"] >= bars["y"] + bars["height"]
+        for part in (".agree", ".decline", ".learned", ".forget", ".yes", ".no"):
+            expect(page.locator(part)).to_be_in_viewport(ratio=1)
+        digit, yes = (page.locator(part).bounding_box() for part in (".answer .digit", ".yes"))
+        assert digit["x"] + digit["width"] <= yes["x"] or digit["y"] + digit["height"] <= yes["y"]
 
 
 def test_without_corrections_it_learns_and_asks_nothing(browser):
@@ -151,16 +200,17 @@ def test_a_person_gives_sees_exports_and_deletes(page, tmp_path):
     where = "document.querySelector('#about').getBoundingClientRect().top + scrollY"
     place = page.evaluate(where)
     page.get_by_role("button", **YES).click()
-    consent = page.locator(".consent > p")
-    expect(consent).to_be_focused()
+    consent = page.locator(".consent")
+    expect(consent).to_be_visible()
     page.keyboard.press("Escape")
     expect(consent).to_be_hidden()
-    assert page.evaluate("drawn.strokes.length") == 1  # the paper is not cleared
+    assert len(strokes_on(page)) == 1  # the paper is not cleared
     page.get_by_role("button", **YES).click()
     page.get_by_role("button", name="No, thanks").click()
     page.get_by_role("button", **YES).click()
     expect(consent).to_be_hidden()  # it is asked once
-    assert page.evaluate("Object.keys(localStorage)") == ["lessons", "visited"]
+    kept = page.evaluate("Object.keys(localStorage).sort()")
+    assert kept == [f"draw-a-digit:{name}" for name in ("lessons", "taught", "visited")]
 
     link = page.url
     page.goto("about:blank")
@@ -207,6 +257,7 @@ def test_a_person_gives_sees_exports_and_deletes(page, tmp_path):
 def test_yes_that_is_clicked_twice_is_kept_once(page):
     drawn(page, DRAWINGS[7])
     page.get_by_role("button", **YES).click()
+    expect(page.locator(".consent")).to_be_visible()
     with held_corrections(page) as held:
         page.locator(".agree").evaluate("button => (button.click(), button.click())")
         expect(page.locator(".consent")).to_be_hidden()
@@ -229,7 +280,7 @@ def test_what_is_kept_is_what_is_on_the_paper_and_not_what_was_answered(asking_p
         correct(asking_page, 7)
     strokes = json.loads(sent.value.post_data)["strokes"]
     assert len(strokes) == 2
-    assert strokes == asking_page.evaluate("drawn.strokes")
+    assert strokes == strokes_on(asking_page)
     expect(asking_page.get_by_text("kept as 7.")).to_be_visible()
     expect(asking_page.locator(".bars")).to_have_css("opacity", "0.45")  # about another too
     gate.open()
@@ -267,27 +318,60 @@ def test_what_is_said_vanishes(open_context):
     expect(page.locator("#feedback .toast")).to_be_hidden()
 
 
-# By status; after each another sentence, or what is said of the one before would do.
-REFUSALS = {401: "logged_out", 413: "unfit", 429: "too_many", 422: "unfit", 500: "not_kept"}
-REFUSALS |= {503: "store_busy", 507: "store_fails"}
+# By code; after each another sentence, or what is said of the one before would do.
+REFUSALS = {"signed_out": 401, "too_large": 413, "too_many_requests": 429, "invalid_strokes": 422}
+REFUSALS |= {"another_one": 500, "busy": 503, "not_stored": 507}
 
 
 def test_whatever_is_refused_is_said_in_both_languages(open_context):
-    statuses = itertools.cycle(REFUSALS)
+    codes = itertools.cycle(REFUSALS)
 
     def refuse(route) -> None:
-        status = next(statuses)
-        route.fulfill(status=status, json={"error": f"Reason {status}."})
+        code = next(codes)
+        answer = {"error": f"Reason {code}.", "code": code}
+        route.fulfill(status=REFUSALS[code], json=answer)
 
     for language, texts in (("en-US", ENGLISH), ("zh-CN", CHINESE)):
         page = open_context(locale=language)
         page.route("**/corrections", refuse)
         agree(page)
         drawn(page, DRAWINGS[7])
-        for status, key in REFUSALS.items():
+        for code, status in REFUSALS.items():
             page.locator(".yes").click()  # to try again
-            said = texts[key].replace("{reason}", f"Reason {status}.")
+            known = "logged_out" if status == 401 else f"refused_{code}"
+            said = texts.get(known, texts["not_kept"].replace("{reason}", f"Reason {code}."))
             expect(page.locator("#feedback .toast")).to_have_text(said)
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_what_the_server_does_not_know_is_asked_again(page, is_kept):
+    sent, asked = [], []
+
+    def answer(route) -> None:
+        request = route.request
+        if request.method == "POST":
+            sent.append(json.loads(request.post_data))
+            route.fulfill(status=503, json={"error": "Perhaps.", "code": "outcome_unknown"})
+            return
+        if request.url.endswith("corrections"):
+            return route.fulfill(json={"corrections": []})
+        asked.append(request.url)
+        if len(asked) == 1:
+            route.fulfill(status=503, json={"error": "Not now.", "code": "busy"})
+        elif is_kept:
+            route.fulfill(json={"id": sent[0]["id"]})
+        else:
+            route.fulfill(status=404, json={"error": "No.", "code": "not_found"})
+
+    page.route(re.compile("/corrections/?\\w*$"), answer)
+    agree(page)
+    drawn(page, DRAWINGS[7])
+    page.get_by_role("button", **YES).click()
+    said = "Thank you: kept as 7." if is_kept else ENGLISH["refused_not_stored"]
+    expect(page.locator("#feedback .toast")).to_have_text(said)
+    assert re.fullmatch("[0-9a-f]{32}", sent[0]["id"])
+    assert len(sent) == 1
+    assert {url.rpartition("/")[2] for url in asked} == {sent[0]["id"]}
 
 
 # Networks
@@ -345,7 +429,7 @@ def expect_answer_by(page, name: str) -> None:
     """In time after somebody does something."""
     page.get_by_role("button", name="Undo").click()
     page.get_by_role("button", name="Redo").click()
-    page.wait_for_function("name => read?.network === name", arg=name, timeout=10_000)
+    wait_for(page, "name => document.documentElement.dataset.network === name", name)
 
 
 def expect_compared(page, name: str) -> None:

@@ -19,14 +19,17 @@ from tests.browser import draw
 from tests.conftest import ROOT, serving
 from tests.drawings import DRAWINGS
 from tests.page import (
-    LISTEN,
+    FILL,
     PHONE,
+    SAYS,
     expect_accessible,
     expect_leader,
     open_page,
     record_requests,
+    seen_pixels,
     settle,
     tool,
+    wait_for,
     wait_until,
 )
 from ui.texts import CHINESE, ENGLISH
@@ -56,7 +59,7 @@ def steps(scores: torch.Tensor) -> np.ndarray:
 
 
 def pixels(page) -> torch.Tensor:
-    return to_input(torch.tensor(page.evaluate("[...window.read.pixels]"), dtype=torch.uint8))
+    return to_input(torch.tensor(seen_pixels(page), dtype=torch.uint8))
 
 
 def expect_steps(page, view, model: MLP) -> None:
@@ -66,7 +69,7 @@ def expect_steps(page, view, model: MLP) -> None:
 
 def shipped_snapshots() -> list[tuple[dict, MLP]]:
     """The header and the network of each snapshot that comes with the page."""
-    content = gzip.decompress((ROOT / "ui/inside/tutorial.gz").read_bytes())
+    content = gzip.decompress((ROOT / "ui/files/tutorial.gz").read_bytes())
     found = []
     while content:
         (length,) = struct.unpack_from("<I", content)
@@ -172,14 +175,14 @@ def test_the_slider_goes_from_the_untrained_to_the_final_network(open_context):
 def test_a_training_that_can_not_be_loaded_is_asked_for_again(open_context):
     page = open_context(alone=True, **TALL)
     held = []
-    page.route("**/tutorial.gz", lambda route: held.append(route))
+    page.route("**/snapshots.gz", lambda route: held.append(route))
     summary, note = page.locator("#inside .training > summary"), page.locator("#inside .note")
     summary.click()
-    expect(note).to_have_text(ENGLISH["loading"])
     wait_until(page, lambda: held)
+    expect(note).to_have_text(ENGLISH["loading"])
     held[0].abort()
     expect(note).to_have_text(ENGLISH["not_loaded"])
-    page.unroute("**/tutorial.gz")
+    page.unroute("**/snapshots.gz")
     for _ in range(2):
         summary.click()
     expect(note).to_contain_text("784-128-64-10")
@@ -196,13 +199,19 @@ def test_it_is_accessible_and_fits_a_phone_in_chinese(open_context, scheme):
     settle(page)
     assert page.evaluate(NO_SIDEWAYS)
     expect(page.locator("#inside .inside > summary")).to_have_text(CHINESE["inside"])
-    assert page.locator("#inside a").first.get_attribute("href") == "lesson.zh.md#part-2"
+    assert (
+        page.locator("#inside a").first.get_attribute("href").rpartition("/")[2]
+        == "lesson.zh.md#part-2"
+    )
     expect_accessible(page)
     page.locator("#heading .language").click()
     expect(page.locator("#inside .which").first).to_contain_text("of layer 3")
     expect(page.locator("#inside .curves p")).to_contain_text("2.3 at the top")
     expect(page.locator("#inside .note")).to_contain_text("learns from 54,000 digits")
-    assert page.locator("#inside a").first.get_attribute("href") == "lesson.md#part-2"
+    assert (
+        page.locator("#inside a").first.get_attribute("href").rpartition("/")[2]
+        == "lesson.md#part-2"
+    )
 
 
 def test_a_network_is_trained_from_the_page_and_used(browser, tmp_path, monkeypatch):
@@ -216,7 +225,7 @@ def test_a_network_is_trained_from_the_page_and_used(browser, tmp_path, monkeypa
         form = page.locator("#inside .live")
         form.locator("[name=hidden]").fill("many")
         form.locator(".go").click()
-        expect(form.locator(".state")).to_contain_text("hidden sizes")  # why not, as typed
+        expect(form.locator(".state")).to_contain_text("hidden")  # why not
         form.locator("[name=hidden]").fill("16, 12")
         form.locator(".go").click()
         expect(form.locator(".stop")).to_be_visible()
@@ -230,14 +239,17 @@ def test_a_network_is_trained_from_the_page_and_used(browser, tmp_path, monkeypa
         page.bring_to_front()
         expect(form.locator(".where")).to_contain_text(str(small.directory))
         expect(page.locator("#inside .now")).to_contain_text("Ready for use")
-        shipped = page.evaluate("window.read.network")
+        shipped = page.evaluate(f"{SAYS}.network")
+        page.evaluate(FILL)
         form.locator(".use").click()
-        page.wait_for_function("window.read?.reader.hidden.join() === '16,12'")
-        own = page.evaluate("window.read.network")
-        assert own != shipped
+        expect(page.locator(".notice")).to_have_text(ENGLISH["network_unkept"])
+        page.evaluate("localStorage.removeItem('other')")
+        form.locator(".use").click()
+        other_answers = f"(name) => {SAYS}.network && {SAYS}.network !== name"
+        wait_for(page, other_answers, shipped)
+        own = page.evaluate(f"{SAYS}.network")
         page.reload()
-        page.evaluate(LISTEN)
-        page.wait_for_function("(name) => window.read?.network === name", arg=own)
+        wait_for(page, f"(name) => {SAYS}.network === name", own)
         page.locator("#inside .return").click()
-        page.wait_for_function("(name) => window.read?.network === name", arg=shipped)
+        wait_for(page, f"(name) => {SAYS}.network === name", shipped)
         context.close()

@@ -36,12 +36,11 @@ def network(request, recognizer):
 def test_the_steps_from_scores_to_probabilities_are_pythons(node, network, images):
     model, file = network
     script = """(network, pixels) => {
-        logProbabilities(network, pixels);
-        const scores = network.layers.at(-1).values;
+        const { scores } = forward(network, pixels);
         const steps = softmaxOf(scores);
         return { ...steps, logs: [...steps.logs], scores: [...scores] };
     }"""
-    steps = 'import { softmaxOf } from "./ui/inside/softmax.js";'
+    steps = 'import { softmaxOf } from "./ui/views/softmax.js";'
     rows = in_node(node, file, script, images.reshape(-1, 784).tolist(), steps)
     scores = model.layers(to_input(images)).detach().double()
     for found, expected in zip(rows, scores, strict=True):
@@ -83,8 +82,9 @@ def test_a_unit_looks_for_and_adds_what_autograd_says(node, network, images):
             cases.append([image.flatten().tolist(), layer, unit])
             wanted.append([*picture.tolist(), *effects.tolist()])
     script = """(network, [pixels, layer, unit]) => {
-        logProbabilities(network, pixels);
-        return [...pictureOf(network, layer, unit), ...effectsOf(network, layer, unit)];
+        const values = forward(network, pixels);
+        return [...pictureOf(network, values, layer, unit),
+            ...effectsOf(network, values, layer, unit)];
     }"""
     found = np.array(in_node(node, file, script, cases, UNITS))
     assert np.abs(found).max() > 0.1
@@ -111,7 +111,7 @@ def test_units_stand_by_the_digit_that_excites_them(node, network):
 
 
 def test_snapshots_are_read_as_they_come(node):
-    content = gzip.decompress((ROOT / "ui/inside/tutorial.gz").read_bytes())
+    content = gzip.decompress((ROOT / "ui/files/tutorial.gz").read_bytes())
     (length,) = struct.unpack_from("<I", content)
     end = 4 + length
     cuts = [0, 3, 4, end - 1, end, end + 2]

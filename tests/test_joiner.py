@@ -3,8 +3,8 @@
 from graphlib import CycleError
 
 import pytest
-from ui.components import SCRIPT, address_of, files, modules
 
+from ui.document import document
 from ui.joiner import join
 
 
@@ -60,22 +60,27 @@ def test_what_imports_itself_is_refused():
         join({"a.js": 'import { b } from "./b.js";', "b.js": 'import { a } from "./a.js";'})
 
 
-def test_the_page_s_modules_export_the_same_when_they_are_joined(node):
-    names = sorted(modules())
-    imports = [f'import * as m{i} from "./ui/{name}";' for i, name in enumerate(names)]
-    apart = ", ".join(f"m{i}" for i in range(len(names)))
-    compare = f"""([source, names]) => {{
-        const keys = (module) => Object.keys(module).sort();
-        const joined = new Function(source)();
-        return [[{apart}].map(keys), names.map((name) => keys(joined[name]))];
-    }}"""
-    source = files()[address_of(SCRIPT)][0].replace("export { modules };", "return modules;")
-    ((expected, found),) = node("\n".join(imports), compare, [[source, names]])
-    assert found == expected
+def test_a_json_file_is_a_module_too(node):
+    sources = {
+        "a/b.js": 'import table from "../../c.json" with { type: "json" };\n'
+        "export const two = table.two;",
+        "../c.json": '{"two": 2}',
+    }
+    assert run(node, sources, 'modules["a/b.js"].two') == 2
+
+
+def test_comments_that_fill_their_lines_are_left_out(node):
+    sources = {
+        "a.js": "// one\n/**\n * two\n */\nexport function f() {\n  // three\n"
+        '  return "http://a/b"; // four\n}\n',
+    }
+    assert run(node, sources, 'modules["a.js"].f()') == "http://a/b"
+    assert not any(word in join(sources) for word in ("one", "two", "three", "four"))
 
 
 def test_the_script_can_stand_in_a_page():
     """Either would end or change the script element that it is written into."""
-    source = files()[address_of(SCRIPT)][0]
-    assert "</script" not in source.lower()
-    assert "<!--" not in source
+    html = document({}).html
+    script = html[html.index('<script type="module">') + 10 :]
+    assert script.lower().count("</script") == 1
+    assert "<!--" not in script

@@ -17,11 +17,12 @@ from mnist_core.training.data import split
 from tests.drawings import DRAWINGS
 
 TEACH = """import { rehearse, teach } from "./ui/recognizer/learning.js";
+    import { inSlices } from "./ui/session/slices.js";
     import { explain, logProbabilities, readNetwork } from "./ui/recognizer/network.js";
     const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64"));
     const learn = async ({ file, images, lessons }) => {
         const network = readNetwork(bytes(file).buffer);
-        return teach(network, lessons, await rehearse(network, bytes(images)));
+        return inSlices(teach(network, lessons, await inSlices(rehearse(network, bytes(images)))));
     };"""
 ONE_SEVEN = [[[40, 32], [58, 25], [50, 75]]]  # a 7 to the network, to others a 1
 
@@ -103,6 +104,30 @@ def test_the_shipped_network_learns_a_drawing_and_is_explained(node, recognizer,
     assert np.exp(found[1]) > 0.9
     assert np.allclose(found, expected, atol=1e-3)
     assert margin == pytest.approx(found[1] - found[7], abs=1e-9)
+
+
+def test_long_work_leaves_room_for_other_work(node):
+    """By a clock that goes on by a millisecond whenever it is looked at."""
+    script = """async () => {
+        let now = 0;
+        performance.now = () => now++;
+        const seen = [];
+        let isOver = false;
+        const count = () => { seen.push(0); if (!isOver) setImmediate(count); };
+        setImmediate(count);
+        function* work() {
+            for (let i = 0; i < 100; i++) { seen[seen.length - 1]++; yield; }
+            return 7;
+        }
+        const found = await inSlices(work());
+        isOver = true;
+        const stopped = await inSlices(work(), () => false);
+        return [found, stopped, Math.max(...seen)];
+    }"""
+    imports = 'import { inSlices } from "./ui/session/slices.js";'
+    ((found, stopped, most),) = node(imports, script, [None])
+    assert (found, stopped) == (7, None)
+    assert most <= 6  # pieces between two looks at what else is to be done
 
 
 def test_of_lessons_that_spoil_it_the_latest_are_used(node, recognizer, rehearsed, mnist):

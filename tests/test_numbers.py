@@ -68,7 +68,7 @@ def test_a_stroke_of_two_digits_is_cut_where_it_is_thin(recognizer):
 
 
 def test_single_digits_are_read_to_the_bit_as_ever(recognizer):
-    lines = (ROOT / "ui/examples/drawings.jsonl").read_text().splitlines()
+    lines = (ROOT / "ui/files/examples.jsonl").read_text().splitlines()
     drawings = [json.loads(one)["strokes"] for one in lines] + list(DRAWINGS.values())
     for strokes in drawings:
         found = recognizer.predict_number(strokes)

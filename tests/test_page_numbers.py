@@ -4,9 +4,18 @@ import json
 
 from playwright.sync_api import expect
 
-from tests.browser import draw
+from tests.browser import draw, move
 from tests.drawings import DRAWINGS
-from tests.page import expect_empty, paper, tool, wait_until_answered
+from tests.page import (
+    PHONE,
+    expect_empty,
+    paper,
+    pen_down,
+    strokes_on,
+    tool,
+    wait_for,
+    wait_until_answered,
+)
 
 
 def at(digit: int, left: float) -> list:
@@ -47,7 +56,7 @@ def test_what_is_divided_wrongly_is_mended_by_a_tap_and_a_new_stroke_forgets_it(
     tool(page, "Join with 7").click()
     expect(page.locator(".brackets")).to_be_hidden()
     wait_until_answered(page)
-    assert page.evaluate("read.number") is None
+    assert len(shown.text_content()) == 1
     draw(page, at(1, 0.7))
     expect(shown).to_have_text("471")
     page.get_by_role("button", name="Digit 1: 4").click()
@@ -68,7 +77,43 @@ def test_a_correction_is_about_the_digit_that_was_chosen(page):
     page.get_by_role("button", name="Digit 1: 4").click()
     page.get_by_role("button", name="No", exact=True).click()
     page.keyboard.press("9")
-    page.wait_for_function("localStorage.getItem('lessons')")
-    (lesson,) = json.loads(page.evaluate("localStorage.getItem('lessons')"))
+    wait_for(page, "localStorage.getItem('draw-a-digit:lessons')")
+    (lesson,) = json.loads(page.evaluate("localStorage.getItem('draw-a-digit:lessons')"))
     assert (lesson["label"], len(lesson["strokes"])) == (9, 2)
     assert max(x for stroke in lesson["strokes"] for x, _ in stroke) < 400
+
+
+def test_a_tap_on_a_digit_chooses_it_and_leaves_no_dot(page):
+    draw(page, at(4, 0.02))
+    draw(page, at(7, 0.45))
+    expect(page.locator(".answer .digit")).to_have_text("47")
+    before = strokes_on(page)
+    pen_down(page, (0.14, 0.5))
+    page.mouse.up()
+    expect(page.locator("#insight .question")).to_contain_text("Why 4")
+    expect(page.get_by_role("button", name="Digit 1: 4")).to_have_attribute("aria-pressed", "true")
+    assert strokes_on(page) == before
+    pen_down(page, (0.14, 0.5))
+    move(page, (0.3, 0.5), steps=3)  # which is a stroke
+    page.mouse.up()
+    drawn = strokes_on(page)
+    assert len(drawn) == len(before) + 1
+    assert drawn[-1][0] == [140, 500]
+
+
+def test_brackets_are_as_large_as_a_finger_needs(open_context):
+    page = open_context(**PHONE)
+    draw(page, at(4, 0.02))
+    draw(page, at(7, 0.45))
+    for bracket in page.locator(".bracket:visible").all():
+        box, sheet = bracket.bounding_box(), paper(page).bounding_box()
+        assert min(box["width"], box["height"]) >= 44
+        assert box["y"] + box["height"] <= sheet["y"] + sheet["height"] + 1
+
+
+def test_the_question_which_digit_it_is_names_the_digit(page):
+    draw(page, at(4, 0.02))
+    draw(page, at(7, 0.45))
+    page.get_by_role("button", name="Digit 1: 4").click()
+    page.get_by_role("button", name="No", exact=True).click()
+    expect(page.get_by_role("group", name="Digit 1 of 47: which one is it?")).to_be_visible()

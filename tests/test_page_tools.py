@@ -12,13 +12,18 @@ from tests.browser import draw
 from tests.drawings import DRAWINGS
 from tests.page import (
     ENDPOINT,
+    PHONE,
     expect_empty,
     expect_leader,
     ink,
     paper,
+    record_shown,
     send_pointer,
     settle,
+    strokes_on,
     tool,
+    wait_for,
+    wait_until,
     wait_until_answered,
     wait_until_replayed,
 )
@@ -34,9 +39,26 @@ def fragment(page) -> str:
 def drawn_strokes(page, act) -> list:
     """The strokes that `act` leads to, once they are read."""
     act()
-    settle(page)
     wait_until_answered(page)
-    return page.evaluate("drawn.strokes")
+    return strokes_on(page)
+
+
+def painted(page) -> str:
+    """What is on the paper, as it is painted."""
+    settle(page)
+    return paper(page).evaluate("canvas => canvas.toDataURL()")
+
+
+def wait_until_painted(page, wanted: str) -> None:
+    """Until a drawing that draws itself is complete, and read."""
+    wait_for(page, "wanted => document.querySelector('canvas').toDataURL() === wanted", wanted)
+    wait_until_answered(page)
+
+
+def wait_until_shown(page, strokes: list) -> None:
+    """Until a drawing that draws itself is complete, and in the address."""
+    wait_until(page, lambda: strokes_on(page) == strokes)
+    wait_until_answered(page)
 
 
 def picture(digit_image, name="digit.png", mode="PNG", size=280) -> dict:
@@ -92,6 +114,18 @@ def test_keys_undo_redo_and_clear(page):
     expect_empty(page)
 
 
+def test_delete_clears_the_paper_from_the_paper_alone(page):
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+    page.locator("#about .card > summary").focus()
+    page.keyboard.press("Delete")
+    settle(page)
+    expect_leader(page, 7)
+    paper(page).focus()
+    page.keyboard.press("Delete")
+    expect_empty(page)
+
+
 def test_keys_leave_text_fields_alone(page):
     draw(page, DRAWINGS[7])
     expect_leader(page, 7)
@@ -137,6 +171,27 @@ def test_the_eraser_is_off_where_there_is_nothing_to_erase(page):
     expect(paper(page)).to_have_css("cursor", "crosshair")
     draw(page, DRAWINGS[7])
     expect_leader(page, 7)
+
+
+def test_an_eraser_that_meets_nothing_says_that_it_is_on(page):
+    draw(page, DRAWINGS[1])
+    tool(page, "Erase").click()
+    draw(page, [[(0.1, 0.1), (0.1, 0.9)]])
+    expect(page.locator(".notice")).to_contain_text("The eraser is on")
+    assert len(strokes_on(page)) == 1
+    tool(page, "Erase").click()
+    draw(page, [[(0.1, 0.1), (0.1, 0.9)]])
+    expect(page.locator(".notice")).to_be_empty()
+    assert len(strokes_on(page)) == 2
+
+
+def test_a_phone_has_one_button_for_pictures_and_photographs(open_context):
+    page = open_context(**PHONE)
+    labels = page.locator(".tools button:visible").all_inner_texts()
+    assert [label.strip() for label in labels] == [
+        "Undo", "Redo", "Erase", "Clear", "Picture", "Link",
+    ]  # fmt: skip
+    expect(page.locator("input[type=file]")).to_have_count(1)
 
 
 def test_what_a_palm_erased_comes_back(page):
@@ -224,39 +279,13 @@ def test_the_network_reads_every_example(recognizer):
         assert (prediction.digit, prediction.verdict) == (drawing["label"], "sure")
 
 
-def test_on_the_first_visit_an_example_draws_itself_until_the_paper_is_touched(browser, server):
-    page = browser.new_page()
-    page.goto(server)
-    expect_leader(page, 4)
-    expect(page.locator("#insight .question")).to_contain_text("Why 4")
-    expect(page.locator(".hint")).to_be_visible()
-    page.wait_for_timeout(1100)  # until it is complete
-    assert fragment(page) == ""
-    draw(page, DRAWINGS[1])
-    expect_leader(page, 1)
-    assert page.evaluate("location.hash.length") < 60  # one stroke
-    tool(page, "Undo").click()
-    expect_empty(page)
-    page.reload()
-    expect(page.locator(".hint strong")).not_to_be_empty()
-    page.wait_for_timeout(1100)
-    expect_empty(page)
-    page.close()
-
-
 def test_an_example_draws_itself_stroke_by_stroke(page):
-    page.evaluate(
-        """() => {
-            window.verdicts = new Set();
-            document.addEventListener("prediction", (event) =>
-                verdicts.add(event.detail?.probabilities.join()));
-        }"""
-    )
+    record_shown(page)
     strokes = drawn_strokes(page, lambda: (page.get_by_label("7 with a bar").click(),
                                           wait_until_replayed(page)))  # fmt: skip
     assert strokes == examples()[7]["strokes"]
     expect_leader(page, 7)
-    assert page.evaluate("verdicts.size") > 5  # it was read while it was drawn
+    assert len(page.evaluate("shown")) > 5  # it was read while it was drawn
     tool(page, "Undo").click()
     expect_empty(page)
 
@@ -267,7 +296,7 @@ def test_a_pen_interrupts_an_example(page):
     draw(page, DRAWINGS[1])
     settle(page)  # the example would go on with the next frame
     expect_leader(page, 1)
-    assert page.evaluate("drawn.strokes.length") == 1
+    assert len(strokes_on(page)) == 1
 
 
 def test_what_interrupts_an_example_finds_it_whole(page):
@@ -300,9 +329,8 @@ def test_a_link_brings_the_drawing_back(page, open_context):
     expect_leader(other, 4)
     tool(page, "Clear").click()
     assert fragment(page) == ""
-    opened = drawn_strokes(page, lambda: (page.evaluate("link => location.hash = link", link),
-                                         wait_until_replayed(page)))  # fmt: skip
-    assert opened == drawn
+    page.evaluate("link => location.hash = link", link)
+    wait_until_shown(page, drawn)
     assert fragment(page) == link
 
 
@@ -316,7 +344,8 @@ def test_the_link_is_copied(open_context):
     assert LINK in page.url
 
 
-def test_a_drawing_too_long_for_a_link_says_so(page):
+def scribble(page) -> None:
+    """Draw what is too long for a link."""
     paper(page).evaluate(
         """canvas => {
             canvas.setPointerCapture = () => {};  // this pointer exists in this test alone
@@ -330,6 +359,10 @@ def test_a_drawing_too_long_for_a_link_says_so(page):
             send("pointerup", box.x, box.y);
         }"""
     )
+
+
+def test_a_drawing_too_long_for_a_link_says_so(page):
+    scribble(page)
     tool(page, "Link").click()
     expect(page.locator(".notice")).to_contain_text("too long for a link")
     assert fragment(page) == ""
@@ -371,6 +404,79 @@ def test_a_fragment_of_something_else_is_nobody_s_business(open_context):
     expect_empty(page)
 
 
+# Leaving and coming back
+
+
+def go_away_and_back(page) -> None:
+    page.goto("about:blank")
+    page.go_back()
+
+
+WAYS_BACK = pytest.mark.parametrize(
+    "come_back", [lambda page: page.reload(), go_away_and_back], ids=["reload", "back"]
+)
+
+
+@pytest.fixture
+def listening_page(page):
+    """The page, which says what is on the paper however often it is loaded."""
+    return page
+
+
+@WAYS_BACK
+def test_a_page_left_while_a_link_draws_itself_keeps_all_of_it(listening_page, server, come_back):
+    page = listening_page
+    drawn = drawn_strokes(page, lambda: draw(page, DRAWINGS[3], steps=1))
+    link = fragment(page)
+    page.goto("about:blank")
+    page.goto(server + link)
+    wait_for(page, "document.documentElement.dataset.drawing > 1")  # it has begun
+    come_back(page)
+    wait_until_shown(page, drawn)
+    assert fragment(page) == link
+
+
+def test_a_palm_on_a_drawing_that_draws_itself_leaves_all_of_it(page):
+    page.get_by_label("4 with an open top").click()
+    send_pointer(page, "pointerdown", 1, "touch", 0.9, 0.9)
+    send_pointer(page, "pointercancel", 1, "touch", 0.9, 0.9)
+    wait_until_shown(page, examples()[4]["strokes"])
+
+
+@WAYS_BACK
+def test_a_drawing_too_long_for_a_link_is_there_again(listening_page, come_back):
+    page = listening_page
+    scribble(page)
+    scribbled = painted(page)
+    come_back(page)
+    wait_until_painted(page, scribbled)
+
+
+@WAYS_BACK
+def test_a_picture_is_there_again(page, mnist, come_back):
+    page.locator("input.choose").set_input_files(picture(mnist[0][0].numpy()))
+    expect_leader(page, mnist[1][0].item())
+    come_back(page)
+    expect_leader(page, mnist[1][0].item())
+    expect(tool(page, "Link")).to_be_disabled()  # it is no drawing
+    expect(tool(page, "Clear")).to_be_enabled()
+
+
+def test_each_page_of_a_tab_has_its_own_drawing_again(listening_page, server):
+    page = listening_page
+    scribble(page)
+    scribbled = painted(page)
+    page.goto("about:blank")
+    page.goto(server + "#drawing=1.A9gEuAOgBgDzA4gJ")
+    expect_leader(page, 7)
+    page.go_back()
+    page.go_back()
+    wait_until_painted(page, scribbled)
+    page.go_forward()
+    page.go_forward()
+    expect_leader(page, 7)
+
+
 # Pictures
 
 
@@ -390,9 +496,7 @@ def test_a_picture_is_read(page, mnist):
 def test_a_large_photograph_is_made_small_before_it_is_sent(page, mnist):
     image = mnist[0][0].numpy()
     with page.expect_request(ENDPOINT) as sent:
-        page.locator("input.photograph").set_input_files(
-            picture(image, "photo.jpg", "JPEG", size=4500)
-        )
+        page.locator("input.choose").set_input_files(picture(image, "photo.jpg", "JPEG", size=4500))
     assert len(sent.value.post_data) < 600_000
     expect_leader(page, mnist[1][0].item())
 

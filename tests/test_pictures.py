@@ -11,6 +11,7 @@ from PIL import Image, ImageFilter, ImageOps
 from mnist_core.drawing.framing import frame_picture
 from mnist_core.drawing.pictures import MAX_DATA_URL, MAX_SENT_SIDE, open_picture
 from mnist_core.errors import UserError
+from tests import costly_pictures
 
 
 def enlarge(digit: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.browser import draw
 from tests.conftest import free_port, serving
 from tests.drawings import DRAWINGS
-from tests.page import ENDPOINT, NETWORK, expect_leader, open_page, tool
+from tests.page import ENDPOINT, NETWORK, expect_leader, open_page, tool, wait_for, wait_until
 
 RENEWED = "There is a newer version of this page."
 
@@ -49,6 +49,32 @@ def milliseconds_until_asked(page, failed: list) -> int:
     raise AssertionError("it asks no more")
 
 
+def test_waiting_for_a_server_leaves_no_listeners(asking_page):
+    asking_page.evaluate(
+        """() => {
+            window.listeners = new Map();
+            for (const target of [window, document]) {
+                const { addEventListener } = target;
+                target.addEventListener = (type, listener, options) => {
+                    if (!["online", "visibilitychange"].includes(type)) {
+                        return addEventListener.call(target, type, listener, options);
+                    }
+                    listeners.set(listener, (listeners.get(listener) ?? 0) + 1);
+                    options?.signal?.addEventListener("abort", () => listeners.delete(listener));
+                };
+            }
+        }"""
+    )
+    asked = []
+    asking_page.route(ENDPOINT, lambda route: (asked.append(1), route.fulfill(status=503)))
+    draw(asking_page, DRAWINGS[7])
+    wait_until(asking_page, lambda: len(asked) >= 3)
+    assert asking_page.evaluate("listeners.size") <= 1  # of the pause under way
+    asking_page.unroute(ENDPOINT)
+    expect_leader(asking_page, 7)
+    assert asking_page.evaluate("listeners.size") == 0
+
+
 def test_a_busy_server_is_waited_for(asking_page):
     asking_page.route(ENDPOINT, lambda route: route.fulfill(status=503))
     draw(asking_page, DRAWINGS[7])
@@ -73,7 +99,7 @@ def test_a_newer_server_asks_for_a_reload_that_keeps_the_drawing(asking_page):
         tool(asking_page, "Load the page again").click()
     expect_leader(asking_page, 4)
     expect(asking_page.locator(".renewal")).to_be_hidden()
-    asking_page.wait_for_function("location.hash.startsWith('#drawing=1.')")
+    wait_for(asking_page, "location.hash.startsWith('#drawing=1.')")
 
 
 def test_a_page_that_reads_by_itself_hears_of_a_newer_server_and_of_a_login_that_ended(page):

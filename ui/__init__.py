@@ -1,21 +1,18 @@
-"""The page that people see: a folder for each of its components, and page.py, which lays them out.
+"""The page that people see: one document, which document.py makes of index.html, style and modules.
 
-Each component is a `gr.HTML` with a template, a style and JavaScript modules of its own. They
-meet in the browser alone, through DOM events, so that the bars move without a round trip
-through Gradio's state:
+In the browser everything goes one way. paper/ is what is on the paper and how it gets there,
+session/ makes a prediction of it and views/ show both; main.js wires them. They hear of each other
+by one Observable (core/observable.js). recognizer/ computes, and knows no page.
 
-- "drawing", from the sketchpad, once in a frame where something changed: {strokes}, of [x, y]
-  points, none where the paper is empty or shows a picture
-- "prediction", from the sketchpad: null for nothing, or what ui/recognizer or the server read in
-  the `strokes` in it, the very array of the "drawing"; where that is not the last one, the answer
-  is about something older. `why(other)` and `shrunk()` explain it, `before()` is what the
-  network before read, `reader` the network that read it, where that is in the browser
-- "compare", from the chart: the digit whose bar was chosen, or null
-- "draw", to the sketchpad: strokes that it should draw; "demonstrate": the same, where the paper is
-  empty, to be looked at until somebody draws
-- "use", to the sketchpad, from inside: a network's file that is to read in this browser, or null
-- "listening", to the sketchpad, from who starts: it repeats what it said last
+- `Paper` is what is drawn; its `drawing` is another number whenever that is something else.
+- `Session` holds {drawing, prediction, networks, compared}. A prediction is plain data with an
+  `id` and the id of its `drawing`: where that is not the last one, it is about something older.
+- What explains a prediction is a function of a network and of it, in recognizer/.
+
+types.d.ts has the shapes of all this, which `npm run check` holds the modules to. The root element
+says for programs and tests what the page is about: data-drawing, data-answered, data-prediction,
+data-network and data-reader.
 
 Drawings are read in the browser, in the frame in which they change; pictures, and drawings until
-the network has arrived, by the server.
+the network has arrived, by the server. A language is a file of texts/.
 """

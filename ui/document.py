@@ -10,47 +10,32 @@ import functools
 import hashlib
 import html
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ui.joiner import join
-from ui.texts import LANGUAGES
+from ui.texts import ENGLISH, LANGUAGES
 
 FOLDER = Path(__file__).parent
-PARTS = (
-    "heading",
-    "sketchpad",
-    "chart",
-    "feedback",
-    "examples",
-    "insight",
-    "inside",
-    "invitation",
-    "about",
-)
+# What the page's modules share with Python, as they import it.
+CONSTANTS = "../mnist_core/drawing/constants.json"
 # Gzipped files that the page asks for when it needs them. "rehearsal.gz" holds the images of MNIST
 # that are rehearsed where the page learns: 784 grey values each (experiments/rehearsal_images.py
 # makes it). "tutorial.gz" is the snapshots of a training with the recipe `tutorial`.
-FILES = {"rehearsal": "recognizer/rehearsal.gz", "snapshots": "inside/tutorial.gz"}
-EXAMPLES = FOLDER / "examples" / "drawings.jsonl"  # "style" is a key of the page's texts
+FILES = {"rehearsal": "files/rehearsal.gz", "snapshots": "files/tutorial.gz"}
+EXAMPLES = FOLDER / "files" / "examples.jsonl"  # "style" is a key of the page's texts
 POLICY = (
     "default-src 'none'; connect-src {connect}; script-src {script}; style-src {style}; "
-    "img-src 'self' data: blob:; base-uri 'none'; form-action 'self'; "
+    "img-src {images}; base-uri 'none'; form-action {connect}; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
-DOCUMENT = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-{head}<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Draw a digit</title>
-<link rel="icon" href="data:,">
-<style>{style}</style>
-{body}
-{blocks}
-<script type="module">{script}</script>
-</html>
-"""
+# In index.html: what is there for each digit, and where a text stands.
+REPEATED = re.compile(r"<!--repeat-->\n(.*?)<!--end-->\n", re.S)
+TEXT = re.compile(r'data-text="(\w+)"[^<>]*>(?=<)')
+COMMENT = re.compile(r"^ *<!-- .*? -->\n", re.M)
 
 
 class Document(NamedTuple):
@@ -69,8 +54,9 @@ def document(
     with them it asks nobody for anything, and names its policy itself.
     """
     script, style = _script(), _style()
+    connect, images = ("'none'", "data:") if embedded else ("'self'", "'self' data: blob:")
     policy = POLICY.format(
-        connect="'none'" if embedded else "'self'", script=_source(script), style=_source(style)
+        connect=connect, images=images, script=_source(script), style=_source(style)
     )
     if embedded:
         head += f'<meta http-equiv="content-security-policy" content="{policy}">\n'
@@ -79,9 +65,9 @@ def document(
     blocks = [_block("settings", "application/json", _json(settings))]
     for name, content in (embedded or {}).items():
         blocks.append(_block(name, "application/gzip;base64", base64.b64encode(content).decode()))
-    text = DOCUMENT.format(
-        head=head, style=style, body=_body(), blocks="\n".join(blocks), script=script
-    )
+    blocks.append(f'<script type="module">{script}</script>')
+    parts = {"head": head, "style": f"<style>{style}</style>", "blocks": "\n".join(blocks)}
+    text = re.sub(r"<!--(head|style|blocks)-->", lambda match: parts[match[1]], _markup())
     return Document(text, policy)
 
 
@@ -109,39 +95,35 @@ def files() -> dict[str, bytes]:
 @functools.cache
 def version() -> str:
     """12 hex digits that change whenever the page does."""
-    content = [_body(), _style(), _script(), *files().values()]
+    content = [_markup(), _style(), _script(), *files().values()]
     parts = (each.encode() if isinstance(each, str) else each for each in content)
     return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 
 
 @functools.cache
 def _script() -> str:
+    paths = [*FOLDER.rglob("*.js"), FOLDER / CONSTANTS]
     modules = {
-        path.relative_to(FOLDER).as_posix(): path.read_text(encoding="utf-8")
-        for path in sorted(FOLDER.rglob("*.js"))
+        os.path.relpath(path, FOLDER).replace(os.sep, "/"): path.read_text(encoding="utf-8")
+        for path in sorted(paths)
     }
-    languages = f"const languages = {_json(LANGUAGES)};"
-    return f'{languages}\n{join(modules)}\nmodules["main.js"].start(languages);\n'
+    return f'{join(modules)}\nmodules["main.js"].start({_json(LANGUAGES)});\n'
 
 
 @functools.cache
 def _style() -> str:
-    shared = [(FOLDER / name).read_text(encoding="utf-8") for name in ("theme.css", "page.css")]
-    return "\n".join([*shared, *(f"#{name} {{\n{_part(name, 'css')}\n}}" for name in PARTS)])
+    return (FOLDER / "page.css").read_text(encoding="utf-8")
 
 
 @functools.cache
-def _body() -> str:
-    inside = "".join(
-        f'<div id="{name}"><div class="html-container">{_part(name, "html")}</div></div>'
-        for name in PARTS
+def _markup() -> str:
+    """index.html with its texts in English, which stand there until the script runs."""
+    markup = COMMENT.sub("", (FOLDER / "index.html").read_text(encoding="utf-8"))
+    markup = REPEATED.sub(
+        lambda match: "".join(match[1].replace("{digit}", str(digit)) for digit in range(10)),
+        markup,
     )
-    column = f'<main class="contain"><div class="column">{inside}</div></main>'
-    return f'<div class="gradio-container"><div class="main">{column}</div></div>'
-
-
-def _part(name: str, kind: str) -> str:
-    return (FOLDER / name / f"{name}.{kind}").read_text(encoding="utf-8")
+    return TEXT.sub(lambda match: match[0] + html.escape(ENGLISH[match[1]]), markup)
 
 
 def _block(name: str, kind: str, content: str) -> str:

@@ -1,7 +1,8 @@
-"""Joins ES modules into one script, so that a page needs one request, or none, for all of them.
+"""Joins ES modules into one script, so that a page needs no request for them.
 
 It knows the form that the modules here have: names imported and exported one by one, constants
-exported where they are declared, no default, no cycle, nothing that happens at import.
+exported where they are declared, no default but that of a JSON file, no cycle. Comments that fill
+their lines are left out, and so is indentation: no template literal may span lines.
 """
 
 import posixpath
@@ -9,8 +10,11 @@ import re
 from collections.abc import Mapping
 from graphlib import TopologicalSorter
 
-IMPORT = re.compile(r'^import (\{[^}]*\}) from "(\.[^"]*)";$', re.M)
-EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (\w+))", re.M)
+IMPORT = re.compile(r'^import (\{[^}]*\}|\w+) from "(\.[^"]*)"(?: with \{[^}]*\})?;$', re.M)
+EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|const|class) (\w+))", re.M)
+COMMENT = re.compile(r"^\s*(?://.*|/\*\*[\s\S]*?\*/)\n", re.M)
+REMARK = re.compile(r"(?<=[;,{(\[}]) +// .*$", re.M)  # at the end of a line
+INDENTATION = re.compile(r"^ +", re.M)
 
 
 def join(modules: Mapping[str, str]) -> str:
@@ -30,10 +34,12 @@ def _path(name: str, place: str) -> str:
 
 def _wrapped(name: str, source: str) -> str:
     """A module's source in a function of its own, which gives what it exports."""
+    if name.endswith(".json"):
+        return f'modules["{name}"] = {source};'
     exports = ", ".join(EXPORT.findall(source))
+    source = REMARK.sub("", COMMENT.sub("", source))
     source = IMPORT.sub(
         lambda m: f'const {m[1].replace(" as ", ": ")} = modules["{_path(name, m[2])}"];', source
     )
-    return (
-        f'modules["{name}"] = (() => {{\n{EXPORT.sub("", source)}\nreturn {{ {exports} }};\n}})();'
-    )
+    source = INDENTATION.sub("", EXPORT.sub("", source))
+    return f'modules["{name}"] = (() => {{\n{source}\nreturn {{ {exports} }};\n}})();'

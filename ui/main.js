@@ -1,36 +1,163 @@
-// Starts the page: what it is told of its place stands in the block "settings" of the document.
+// Starts the page and wires it: paper -> session -> views. What it is told of its place stands in
+// the document's block "settings". A button is a line of index.html with a data-action, a text and
+// a line of `actions`.
 
-import { start as startAbout } from "./about/about.js";
-import { start as startChart } from "./chart/chart.js";
-import { start as startExamples } from "./examples/examples.js";
-import { start as startFeedback } from "./feedback/feedback.js";
-import { start as startHeading } from "./heading/heading.js";
-import { start as startInside } from "./inside/inside.js";
-import { start as startInsight } from "./insight/insight.js";
-import { start as startInvitation } from "./invitation/invitation.js";
-import { start as startSketchpad } from "./sketchpad/sketchpad.js";
-import { setLanguages, speak } from "./texts.js";
+import { find, findEach } from "./core/dom.js";
+import { createNotices, hush } from "./core/notices.js";
+import { watch } from "./core/observable.js";
+import { changeLanguage, language, setLanguages, text, translatePage } from "./core/texts.js";
+import { copyLink, startAddress } from "./paper/address.js";
+import { startKeyboard } from "./paper/keyboard.js";
+import { startPainting } from "./paper/painting.js";
+import { Paper } from "./paper/paper.js";
+import { startPen } from "./paper/pen.js";
+import { startPictures } from "./paper/pictures.js";
+import { Feedback } from "./session/feedback.js";
+import { Giving } from "./session/giving.js";
+import { Lessons } from "./session/lessons.js";
+import { NetworkSource } from "./session/networks.js";
+import { Server } from "./session/server.js";
+import { Session } from "./session/session.js";
+import { Teaching } from "./session/teaching.js";
+import { startAbout } from "./views/about.js";
+import { startBrackets } from "./views/brackets.js";
+import { startExamples } from "./views/examples.js";
+import { chooseDigit, startFeedback, toggleDigits } from "./views/feedback.js";
+import { deleteAll, exportGiven, startGiven } from "./views/given.js";
+import { openWanted, startInside, startOrders } from "./views/inside.js";
+import { startInsight } from "./views/insight.js";
+import { LiveTraining } from "./views/live.js";
+import { changeTheme, startLooks } from "./views/looks.js";
+import { startNotices } from "./views/notices.js";
+import { startResult } from "./views/result.js";
+import { startTools } from "./views/tools.js";
+import { startTraining } from "./views/training.js";
 
 export function start(languages) {
-  const settings = JSON.parse(document.querySelector("#settings").textContent);
-  const names = ["recognize", "network", "corrections", "training", "rehearsal", "snapshots"];
-  const [recognize, network, corrections, training, rehearsal, snapshots] = names.map(
-    (name) => settings[name] && (settings.root ?? "") + settings[name],
-  );
+  /** @type {Settings} */
+  const settings = JSON.parse(find("#settings").textContent);
   setLanguages(languages);
-  const begin = (name, startPart, props = {}) => {
-    const element = document.querySelector(`#${name} > .html-container`);
-    speak(element);
-    startPart({ element, props });
+  translatePage();
+  language.subscribe(translatePage); // first: the views say more than the markup
+  const page = createPage(settings);
+  const training = startViews(page, settings);
+  const opened = startPaper(page, settings);
+  startActions({ ...page, ...training });
+  page.source.start();
+  startExamples(settings.examples, page.paper, opened);
+  openWanted();
+}
+
+function createPage(settings) {
+  const theme = startLooks();
+  const notices = createNotices();
+  const paper = new Paper();
+  const server = new Server(settings, notices);
+  const source = new NetworkSource(server, paper, notices);
+  const lessons = new Lessons();
+  const teaching = new Teaching(source, lessons, server);
+  const session = new Session(paper, teaching, server, notices);
+  const giving = new Giving(server, notices);
+  const feedback = new Feedback(session, lessons, teaching, giving, notices);
+  return { theme, notices, paper, server, source, lessons, teaching, session, giving, feedback };
+}
+
+// Gives a promise: what was kept or linked is on the paper.
+function startPaper({ theme, notices, paper, session }, settings) {
+  const canvas = find(".paper canvas");
+  startPainting(canvas, paper, theme);
+  const choose = (at) => session.decide({ at });
+  startPen(canvas, paper, notices, { digitAt: (point) => session.digitAt(point), choose });
+  startKeyboard(canvas, paper, notices);
+  startPictures(find(".choose"), Boolean(settings.recognize), paper, notices);
+  paper.subscribe((state, before) => state.steps !== before.steps && hush(notices, false));
+  return startAddress(paper, notices);
+}
+
+function startViews(page, settings) {
+  const { notices, paper, server, source, lessons, session, giving, feedback } = page;
+  const address = (place) => place && server.address(place);
+  startNotices(notices);
+  startTools(paper);
+  startResult(session);
+  startBrackets(session);
+  startInsight(session);
+  startFeedback(feedback, session, lessons);
+  startGiven(giving);
+  startAbout(session, lessons, source, server);
+  const arrange = startOrders(address(settings.rehearsal));
+  startInside(session, arrange);
+  const training = startTraining(session, arrange);
+  const live = settings.training ? new LiveTraining(server, session, training.use) : null;
+  const section = find("#inside .training");
+  section.addEventListener("toggle", async () => {
+    if (section.open && !(await live?.look())) training.load(address(settings.snapshots));
+  });
+  placeLinks(settings, server);
+  return { training, live };
+}
+
+// What not every page has: lessons and API beside it, pictures, an invitation, a way to log out.
+function placeLinks({ recognize, invitation, documents, signed_in }, server) {
+  find(".picture").hidden = !recognize;
+  watch([language], () => {
+    for (const link of findEach("a[data-lesson]")) {
+      const href = server.address(`${text("lesson_file")}#part-${link.dataset.lesson}`);
+      Object.assign(link, { href, hidden: !(documents ?? recognize), target: "_blank" });
+    }
+  });
+  const logOut = find(".log-out");
+  logOut.hidden = !signed_in;
+  logOut.href = server.address("logout");
+  find("#invitation").hidden = !invitation;
+  if (!invitation) return;
+  const { address, code } = invitation;
+  Object.assign(find("#invitation a"), { href: address, textContent: address });
+  find("#invitation img").src = code;
+}
+
+function startActions(page) {
+  const actions = actionsOf(page);
+  document.addEventListener("click", (event) => {
+    const button = /** @type {any} */ (event.target).closest?.("[data-action]");
+    if (button && button.ariaDisabled !== "true") actions[button.dataset.action](button);
+  });
+}
+
+// What each button does, by its data-action. It gets the button.
+function actionsOf(page) {
+  const { theme, notices, paper, source, lessons, teaching, session, giving, feedback } = page;
+  const no = find(".no");
+  const digitOf = (button) => Number(button.closest("[data-digit]").dataset.digit);
+  return {
+    language: changeLanguage,
+    theme: () => changeTheme(theme),
+    undo: () => paper.undo(),
+    redo: () => paper.redo(),
+    erase: () => paper.setErasing(!paper.get().erasing),
+    clear: () => paper.clear(),
+    picture: () => find(".choose").click(),
+    link: () => copyLink(paper, notices),
+    reload: () => location.reload(),
+    compare: (button) => session.compare(digitOf(button)),
+    yes: () => feedback.choose(feedback.right),
+    no: () => {
+      teaching.prepare();
+      toggleDigits(feedback);
+    },
+    choose: (button) => chooseDigit(feedback, no, digitOf(button)),
+    agree: () => feedback.agree(),
+    decline: () => feedback.decline(),
+    forget: () => {
+      feedback.forget();
+      no.focus();
+    },
+    forget_all: () => lessons.forgetAll(),
+    play: () => page.training.play(),
+    stop: () => page.live.stop(),
+    use: () => source.useOwn(page.live.file),
+    return: () => source.useOwn(null),
+    export: () => exportGiven(giving),
+    delete_all: (button) => deleteAll(giving, button),
   };
-  begin("heading", startHeading);
-  begin("sketchpad", startSketchpad, { endpoint: recognize, network, rehearsal, version: settings.version });
-  begin("chart", startChart);
-  begin("feedback", startFeedback, { endpoint: corrections });
-  begin("examples", startExamples, { drawings: settings.examples });
-  begin("insight", startInsight);
-  begin("inside", startInside, { rehearsal, snapshots, training });
-  document.querySelector("#invitation").hidden = !settings.invitation;
-  if (settings.invitation) begin("invitation", startInvitation, settings.invitation);
-  begin("about", startAbout, { endpoint: network, corrections, card: settings.card });
 }

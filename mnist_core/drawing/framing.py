@@ -13,19 +13,18 @@ import numpy as np
 import torch
 from PIL import Image
 
+from mnist_core.drawing.constants import FRAME
 from mnist_core.drawing.pictures import picture_ink
 
-SIDE = 28
-BOX = 20
-CENTRE = 14
+SIDE, BOX, CENTRE = FRAME["side"], FRAME["box"], FRAME["centre"]
 PIXELS = SIDE * SIDE
 
 # Width of the pen, in pixels of the frame. At this width real pen drawings cover 13.1 % of the
 # frame on average, as MNIST's training images do.
-PEN_WIDTH = 2.5
+PEN_WIDTH = FRAME["penWidth"]
 
 # Points nearer than this along a stroke, in pixels of the frame, add next to nothing.
-MIN_SPACING = 0.5
+MIN_SPACING = FRAME["minSpacing"]
 
 
 def to_input(images: torch.Tensor) -> torch.Tensor:

@@ -15,18 +15,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MAX_DIGITS = 8
-MAX_PIECES = 40  # of a number: 8 digits of 5. Beyond, and beyond so many points in all spans
-MAX_WORK = 20_000  # together, all is one span: it is no number, and would take too long.
-MAX_SPAN = 5  # pieces of a digit
+from mnist_core.drawing.constants import NUMBER
+
+MAX_DIGITS = NUMBER["maxDigits"]
+MAX_PIECES = NUMBER[
+    "maxPieces"
+]  # of a number: 8 digits of 5. Beyond, and beyond so many points in all spans
+MAX_WORK = NUMBER["maxWork"]  # together, all is one span: it is no number, and would take too long.
+MAX_SPAN = NUMBER["maxSpan"]  # pieces of a digit
 # Of a digit, in heights of the line: from the middle of a piece to the next one's, and in all.
-MAX_APART, MAX_WIDTH = 0.9, 1.7
+MAX_APART, MAX_WIDTH = NUMBER["maxApart"], NUMBER["maxWidth"]
 
 # What counts how much, as `experiments/whole_numbers.py --fit` finds it: see docs/numbers.md.
-READING = 6.0  # times the log-probability of the digit that the network reads
-LOW, WIDE = -6.5, -5.0  # how much a span is lower and wider than digits are
-CUT = np.array([2.0, -3.5, 6.2, -6.2])  # a place where digits part: see `_place`
-HOPELESS = 5.0  # spans that cannot come nearer than this to their pieces alone are not read
+READING = NUMBER["reading"]  # times the log-probability of the digit that the network reads
+LOW, WIDE = NUMBER["low"], NUMBER["wide"]  # how much a span is lower and wider than digits are
+CUT = np.array(NUMBER["cut"])  # a place where digits part: see `_place`
+HOPELESS = NUMBER[
+    "hopeless"
+]  # spans that cannot come nearer than this to their pieces alone are not read
 
 Strokes = list[np.ndarray]
 Piece = tuple[int, int, int]  # a stroke, and from and to which of its points (not included)

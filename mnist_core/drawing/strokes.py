@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
+from mnist_core.drawing.constants import LIMITS
 from mnist_core.errors import UserError
 from mnist_core.files import reading, replacing
 
 # Limits of what is read, well above any digit: a minute of a 120 Hz pen.
-MAX_STROKES = 100
-MAX_POINTS = 8_000
-MAX_COORDINATE = 1_000_000
+MAX_STROKES, MAX_POINTS = LIMITS["strokes"], LIMITS["points"]
+MAX_COORDINATE = LIMITS["coordinate"]
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,19 @@
 // MNIST's frame: strokes -> 28 x 28 grey values, to the bit as mnist_core/drawing/framing.py makes
 // them. What NumPy computes in float32 is rounded by `fround` here, operation by operation.
 
-export const PIXELS = 28 * 28;
-export const PEN_WIDTH = 2.5; // in pixels of the frame
+import constants from "../../mnist_core/drawing/constants.json" with { type: "json" };
 
-const SIDE = 28;
-const BOX = 20;
-const CENTRE = 14;
-const MIN_SPACING = 0.5;
-const PAPER_SIDE = 1000; // the page's, in its own units as the width of the pen there
-const PAPER_PEN_WIDTH = 55;
-const MAX_STROKES = 100; // limits as in mnist_core/drawing/strokes.py
-const MAX_POINTS = 8000;
-const MAX_COORDINATE = 1e6;
+const { side: SIDE, box: BOX, centre: CENTRE, minSpacing: MIN_SPACING } = constants.frame;
+export const PEN_WIDTH = constants.frame.penWidth; // in pixels of the frame
+export const PIXELS = SIDE * SIDE;
 const fround = Math.fround;
 
-// Strokes, [[[x, y], ...], ...] in any unit, y down, in MNIST's frame: the longer side, pen
-// included, becomes 20 of 28 pixels, and the pen `penWidth`. Gives 784 grey values in a Uint8Array,
-// row by row, ink bright, all 0 for strokes without points; throws RangeError for more than the
-// limits above, and for what is no finite number.
+// Draw strokes into MNIST's frame: the longer side, pen included, becomes 20 of 28 pixels, and the
+// pen `penWidth`. Gives 784 grey values, row by row, ink bright, all 0 for strokes without points.
+// Throws what `checkStrokes` does.
+/** @param {Stroke[]} strokes in any unit, y down */
 export function frameStrokes(strokes, penWidth = PEN_WIDTH) {
-  const drawn = strokesWithPoints(strokes);
+  const drawn = checkStrokes(strokes);
   if (drawn.length === 0) return new Uint8Array(PIXELS);
   const [left, top, right, bottom] = boxOf(drawn.flat());
   const extent = Math.max(right - left, bottom - top);
@@ -30,26 +23,38 @@ export function frameStrokes(strokes, penWidth = PEN_WIDTH) {
   return centred(ink(drawn, place, penWidth));
 }
 
-// The least and the largest of points, [left, top, right, bottom].
+// The smallest box around points.
+/** @param {Point[]} points @returns {Box} */
 export function boxOf(points) {
-  const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
-  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const [x, y] of points) {
+    left = Math.min(left, x);
+    top = Math.min(top, y);
+    right = Math.max(right, x);
+    bottom = Math.max(bottom, y);
+  }
+  return [left, top, right, bottom];
 }
 
-// The page's whole paper, 1000 x 1000, shrunk to 784 grey values as most demos do, for comparison
-// only; refuses what is refused above.
-export function shrinkStrokes(strokes) {
-  const scale = SIDE / PAPER_SIDE;
-  const place = ([x, y]) => [x * scale, y * scale];
-  return grey(ink(strokesWithPoints(strokes), place, PAPER_PEN_WIDTH * scale), 0);
-}
-
-function strokesWithPoints(strokes) {
-  const points = strokes.flat();
-  const isCoordinate = (value) => Number.isFinite(value) && Math.abs(value) <= MAX_COORDINATE;
-  const arePoints = points.every((point) => point.length === 2 && point.every(isCoordinate));
-  if (strokes.length > MAX_STROKES || points.length > MAX_POINTS || !arePoints) {
-    throw new RangeError("there is too much to read, or something else than [x, y] points");
+// The strokes that have points. Throws a RangeError with one of the server's codes for more than
+// the limits, which are checked before any point is looked at, and for what is no finite number.
+/** @param {Stroke[]} strokes */
+export function checkStrokes(strokes) {
+  const { strokes: mostStrokes, points: mostPoints, coordinate } = constants.limits;
+  const refuse = (code, words) => {
+    throw Object.assign(new RangeError(words), { code });
+  };
+  if (strokes.length > mostStrokes) {
+    refuse("too_many_strokes", `${strokes.length} strokes; at most ${mostStrokes} are read`);
+  }
+  const count = strokes.reduce((sum, stroke) => sum + stroke.length, 0);
+  if (count > mostPoints) {
+    refuse("too_many_points", `${count} points; at most ${mostPoints} are read`);
+  }
+  const isCoordinate = (value) => Number.isFinite(value) && Math.abs(value) <= coordinate;
+  const isPoint = (point) => point.length === 2 && point.every(isCoordinate);
+  if (!strokes.every((stroke) => stroke.every(isPoint))) {
+    refuse("invalid_strokes", "something else than [x, y] points of finite numbers");
   }
   return strokes.filter((stroke) => stroke.length > 0);
 }

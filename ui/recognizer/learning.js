@@ -2,9 +2,12 @@
 // them, its lessons, while images of MNIST are rehearsed and held to its own earlier answers, as in
 // mnist_core/corrections/finetune.py, which names the papers. docs/corrections.md has what it
 // achieves and docs/experiments.md how the settings were chosen.
+//
+// What takes long is a generator that pauses after each piece of work, a forward pass at most, so
+// that whoever runs it decides how long to go on at a time: see session/slices.js.
 
 import { PIXELS } from "./framing.js";
-import { DIGITS, logProbabilities } from "./network.js";
+import { DIGITS, forward, logSoftmax } from "./network.js";
 
 const STEPS = 240; // of Adam (Kingma and Ba, 2015), at most; a misread drawing needs some 30
 const RATE = 0.005; // Adam's
@@ -12,43 +15,68 @@ const ENOUGH = 0.9; // as soon as the digit of each lesson is so probable it end
 const KEEP = 1000; // weight of the rehearsal's mean loss, beside 1 for each lesson's
 const MAY_MOVE = 0.001; // mean divergence of the rehearsed answers: wrong lessons move them more
 const TINY = 1e-12; // has a logarithm
-const SLICE = 25; // images of the rehearsal that are read without a pause
+// Changes whenever the same lessons would be learned otherwise: what was learned before is stale.
+export const LEARNING = [STEPS, RATE, ENOUGH, KEEP, MAY_MOVE].join(" ");
 
-// What a network's last layer needs to go on: a promise of an example for each of `images`, 784
-// grey values after 784 others. They are read in slices, between which the page does other work.
-export async function rehearse(network, images) {
+// What a network's last layer needs to go on: an example for each of `images`.
+/**
+ * @param {Network} network @param {Uint8Array} images 784 grey values each
+ * @returns {Generator<void, Example[]>}
+ */
+export function* rehearse(network, images) {
   const examples = [];
   for (let start = 0; start < images.length; start += PIXELS) {
-    if (start % (SLICE * PIXELS) === 0) await new Promise((resume) => setTimeout(resume));
     examples.push(exampleOf(network, images.subarray(start, start + PIXELS)));
+    yield;
   }
   return examples;
 }
 
-// The network after `lessons`, [{pixels, label}, ...], the latest last, and the examples that
-// `rehearse` gave: another of the same form, which says in `lessons` how many it learned. These are
-// all, or where all would move the rehearsed answers too far, the later half, and so on.
-export function teach(network, lessons, rehearsed) {
-  let used = lessons.map(({ pixels, label }) => ({ ...exampleOf(network, pixels), label }));
+// The network after `lessons`, the latest last: another of the same form, which says in `lessons`
+// how many it learned. These are all, or where all would move the rehearsed answers too far, the
+// later half, and so on.
+/**
+ * @param {Network} network @param {{pixels: Uint8Array, label: number}[]} lessons
+ * @param {Example[]} rehearsed what `rehearse` gave @returns {Generator<void, Network>}
+ */
+export function* teach(network, lessons, rehearsed) {
+  let used = [];
+  for (const { pixels, label } of lessons) {
+    used.push({ ...exampleOf(network, pixels), label });
+    yield;
+  }
   for (; used.length > 0; used = used.slice(Math.ceil(used.length / 2))) {
-    const weights = learn(network.layers.at(-1), used, rehearsed);
-    if (divergence(weights, rehearsed) > MAY_MOVE) continue;
-    const layers = network.layers.with(-1, layerOf(weights));
-    return { ...network, layers, lessons: used.length };
+    const weights = yield* learn(network.layers.at(-1), used, rehearsed);
+    if ((yield* divergence(weights, rehearsed)) > MAY_MOVE) continue;
+    return withLastLayer(network, Float32Array.from(weights), used.length);
   }
   return { ...network, lessons: 0 };
 }
 
-// What the last layer gets for an image, but for zeros, and what the network answers. The bias is
-// the weight of one more input, which is always 1.
+// `network` with another last layer.
+/**
+ * @param {Network} network @param {Float32Array} weights ten for each input, then ten biases
+ * @param {number} lessons how many it learned @returns {Network}
+ */
+export function withLastLayer(network, weights, lessons) {
+  const layer = {
+    steps: new Float32Array(DIGITS).fill(1),
+    biases: weights.subarray(-DIGITS),
+    weights: weights.subarray(0, -DIGITS),
+  };
+  return { ...network, layers: network.layers.with(-1, layer), lessons };
+}
+
+// The bias is the weight of one more input, which is always 1.
 function exampleOf(network, pixels) {
-  const answer = logProbabilities(network, pixels).map(Math.exp);
-  const values = [...(network.layers.at(-2)?.values ?? network.inputs), 1];
+  const { inputs: image, layers, scores } = forward(network, pixels);
+  const values = [...(layers.at(-2) ?? image), 1];
   const inputs = Int32Array.from(values.keys()).filter((input) => values[input] !== 0);
+  const answer = logSoftmax(scores).map(Math.exp);
   return { answer, inputs, values: Float64Array.from(inputs, (input) => values[input]) };
 }
 
-function learn({ weights, steps, biases }, lessons, rehearsed) {
+function* learn({ weights, steps, biases }, lessons, rehearsed) {
   const scaled = Float64Array.from(weights, (weight, i) => weight * steps[i % DIGITS]);
   const learned = Float64Array.from([...scaled, ...biases]);
   const [mean, square] = [new Float64Array(learned.length), new Float64Array(learned.length)];
@@ -60,8 +88,12 @@ function learn({ weights, steps, biases }, lessons, rehearsed) {
       return addSlopes(slopes, learned, { ...lesson, answer }, 1)[lesson.label];
     });
     if (Math.min(...wanted) > ENOUGH) break;
-    for (const each of rehearsed) addSlopes(slopes, learned, each, KEEP / rehearsed.length);
+    for (const each of rehearsed) {
+      addSlopes(slopes, learned, each, KEEP / rehearsed.length);
+      yield;
+    }
     descend(learned, slopes, mean, square, step);
+    yield;
   }
   return learned;
 }
@@ -106,20 +138,12 @@ function descend(weights, slopes, mean, square, step) {
 }
 
 // How far the rehearsed answers have moved: their mean Kullback-Leibler divergence.
-function divergence(weights, rehearsed) {
+function* divergence(weights, rehearsed) {
   let sum = 0;
   for (const { answer, inputs, values } of rehearsed) {
     const now = probabilitiesOf(weights, inputs, values);
     answer.forEach((before, i) => (sum += before * Math.log((before + TINY) / (now[i] + TINY))));
+    yield;
   }
   return sum / rehearsed.length;
-}
-
-function layerOf(weights) {
-  return {
-    steps: new Float32Array(DIGITS).fill(1),
-    biases: weights.subarray(-DIGITS),
-    weights: weights.subarray(0, -DIGITS),
-    values: new Float64Array(DIGITS),
-  };
 }

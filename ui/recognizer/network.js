@@ -6,14 +6,14 @@ import { PIXELS } from "./framing.js";
 const MAGIC = "MLP8bit1";
 export const DIGITS = 10;
 
-// The network in a file, an ArrayBuffer whose form is described there, for the functions below:
-// {name, hidden: [width, ...], thresholds: {digit, sure}} and what is theirs. Throws Error where
-// the file is cut short, damaged or of another version.
+// The network in a file whose form mnist_core/network/grid.py describes. Throws Error where the
+// file is cut short, damaged or of another version.
+/** @param {ArrayBuffer} file @returns {Network} */
 export function readNetwork(file) {
   const bytes = new Uint8Array(file);
   const [checksum, length] = new Uint32Array(file.slice(8, 16));
   if (new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC) {
-    throw new Error("the network's file is none, or of another version");
+    throw new Error("this is no network's file, or one of another version");
   }
   if (checksum !== crc32(bytes.subarray(12))) {
     throw new Error("the network's file is cut short or damaged");
@@ -27,58 +27,63 @@ export function readNetwork(file) {
     steps: take(Float32Array, units),
     biases: take(Float32Array, units),
     weights: take(Int8Array, widths[i] * units),
-    values: new Float64Array(units), // when it last ran
   }));
-  return { ...header, inputs: new Float64Array(PIXELS), layers };
+  return { ...header, layers };
 }
 
-// Ten log-probabilities of 784 grey values, ink bright.
-export function logProbabilities(network, pixels) {
-  return logSoftmax(run(network, pixels));
+// Run the network on 784 grey values, ink bright.
+/** @param {Network} network @param {ArrayLike<number>} pixels @returns {Values} */
+export function forward(network, pixels) {
+  const inputs = new Float64Array(PIXELS);
+  for (let i = 0; i < PIXELS; i++) inputs[i] = Math.fround(pixels[i] / 255);
+  const layers = [];
+  for (const layer of network.layers) {
+    const isLast = layers.length === network.layers.length - 1;
+    layers.push(multiply(layer, layers.at(-1) ?? inputs, isLast ? -Infinity : 0)); // ReLU
+  }
+  return { inputs, layers, scores: layers.at(-1) };
 }
 
-// Without a quotient, which could overflow.
+// Ten log-probabilities of 784 grey values.
+/** @param {Network} network @param {ArrayLike<number>} pixels */
+export const logProbabilities = (network, pixels) => logSoftmax(forward(network, pixels).scores);
+
+// log(softmax(scores)), without a quotient, which could overflow.
+/** @param {Float64Array} scores */
 export function logSoftmax(scores) {
   const largest = Math.max(...scores);
   const sum = scores.reduce((total, score) => total + Math.exp(score - largest), 0);
   return scores.map((score) => score - largest - Math.log(sum));
 }
 
-// What each of 784 grey values adds to the score of one digit over another's, {contributions,
-// constant}: the 784 and the constant sum up to exactly log p(digit) - log p(other), or, where
-// `other` is null, to log p(digit) less the mean of the nine others' log p. With its units
-// switched on and off as these pixels switch them, a ReLU network is one linear map, weights x
-// pixels + constant.
+// What each of 784 grey values adds to the score of one digit over another's: the contributions and
+// the constant sum up to exactly log p(digit) - log p(other), or, where `other` is null, to
+// log p(digit) less the mean of the nine others' log p. With its units switched on and off as
+// these pixels switch them, a ReLU network is one linear map, weights x pixels + constant.
+/**
+ * @param {Network} network @param {ArrayLike<number>} pixels @param {number} digit
+ * @param {number | null} other
+ */
 export function explain(network, pixels, digit, other) {
-  run(network, pixels);
-  const { inputs, layers } = network;
+  const { inputs, layers } = forward(network, pixels);
   let slopes = new Float64Array(DIGITS); // what one of each of a layer's values adds
   if (other === null) slopes.fill(-1 / (DIGITS - 1));
   else slopes[other] = -1;
   slopes[digit] = 1;
   let constant = 0;
   for (let i = layers.length - 1; i >= 0; i--) {
-    constant += slopes.reduce((sum, slope, unit) => sum + slope * layers[i].biases[unit], 0);
-    slopes = slopesBefore(layers[i], slopes, i > 0 ? layers[i - 1].values : inputs);
+    const { biases } = network.layers[i];
+    constant += slopes.reduce((sum, slope, unit) => sum + slope * biases[unit], 0);
+    slopes = slopesBefore(network.layers[i], slopes, i > 0 ? layers[i - 1] : inputs);
   }
   return { contributions: Array.from(slopes, (slope, i) => slope * inputs[i]), constant };
 }
 
-// The scores of the ten digits; the values of all layers stay there.
-function run(network, pixels) {
-  let inputs = network.inputs;
-  for (let i = 0; i < PIXELS; i++) inputs[i] = Math.fround(pixels[i] / 255);
-  for (const layer of network.layers) {
-    const least = layer === network.layers.at(-1) ? -Infinity : 0; // ReLU's is 0
-    inputs = multiply(layer, inputs, least);
-  }
-  return inputs;
-}
-
 // A layer's values, none below `least`.
-export function multiply({ weights, steps, biases, values }, inputs, least) {
-  const units = values.length;
-  values.fill(0);
+/** @param {Layer} layer @param {Float64Array} inputs */
+export function multiply({ weights, steps, biases }, inputs, least) {
+  const units = steps.length;
+  const values = new Float64Array(units);
   for (let i = 0; i < inputs.length; i++) {
     const [input, start] = [inputs[i], i * units];
     if (input === 0) continue;
@@ -91,11 +96,12 @@ export function multiply({ weights, steps, biases, values }, inputs, least) {
 }
 
 // The slopes of a layer's inputs, from those of its values; 0 where the input is 0.
-export function slopesBefore({ weights, steps, values }, slopes, inputs) {
+/** @param {Layer} layer @param {Float64Array} slopes @param {Float64Array} inputs */
+export function slopesBefore({ weights, steps }, slopes, inputs) {
   const active = Int32Array.from(slopes.keys()).filter((unit) => slopes[unit] !== 0);
   const scaled = Float64Array.from(active, (unit) => slopes[unit] * steps[unit]);
   return inputs.map((input, i) => {
-    const start = i * values.length;
+    const start = i * steps.length;
     let sum = 0;
     if (input === 0) return sum;
     for (let k = 0; k < active.length; k++) sum += scaled[k] * weights[start + active[k]];
@@ -103,7 +109,9 @@ export function slopesBefore({ weights, steps, values }, slopes, inputs) {
   });
 }
 
-function crc32(bytes) {
+// The CRC-32 of bytes, as zlib has it.
+/** @param {Uint8Array} bytes */
+export function crc32(bytes) {
   const table = new Int32Array(256).map((_, value) => {
     for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ (value & 1 ? 0xedb88320 : 0);
     return value;

@@ -1,34 +1,29 @@
 // Strokes -> the digits of a number, as mnist_core/drawing/numbers.py divides them and
 // mnist_core/recognizer.py reads them: the same steps and constants, which are explained there.
 
-import { boxOf, frameStrokes } from "./framing.js";
+import constants from "../../mnist_core/drawing/constants.json" with { type: "json" };
+import { boxOf, checkStrokes, frameStrokes } from "./framing.js";
 import { predictPixels } from "./recognizer.js";
 
-export const MAX_DIGITS = 8;
-const MAX_PIECES = 40;
-const MAX_WORK = 20_000;
-const MAX_SPAN = 5;
-const MAX_APART = 0.9;
-const MAX_WIDTH = 1.7;
-const READING = 6;
-const LOW = -6.5;
-const WIDE = -5;
-const CUT = [2, -3.5, 6.2, -6.2];
-const HOPELESS = 5;
-const SURE = 0.9;
+export const MAX_DIGITS = constants.number.maxDigits;
+const { maxPieces, maxWork, maxSpan, maxApart, maxWidth } = constants.number;
+const { reading, low, wide, cut, hopeless, sure } = constants.number;
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
 const most = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
 
-// Reads one to eight digits. Gives their `number`, a text; `digits`, what predictPixels gives for
-// each; `groups`, of which pieces each is, [stroke, from, to (not included)], without strokes that
-// have no points; `confidence`, how probable it is that all is read right; the `verdict`, as
-// predictPixels has them, of all; and the place of the `doubtful` digit, null where all are sure.
-// `groups`, as this gives them, say how to divide the strokes, where a person has decided. `known`
-// keeps what this network has read, by pixels: while a number is written most of it is as before.
+/**
+ * Read one to eight digits. Throws what `checkStrokes` does.
+ * @param {Network} network
+ * @param {Stroke[]} strokes
+ * @param {Piece[][] | null} groups how to divide the strokes, where a person has decided
+ * @param {Map<string, Answer>} known what this network has read, by pixels: while a number is
+ *   written most of it is as before
+ * @returns {NumberAnswer}
+ */
 export function predictNumber(network, strokes, groups = null, known = new Map()) {
-  const inked = strokes.filter((stroke) => stroke.length > 0);
+  const inked = checkStrokes(strokes);
   const read = (pieces) => {
     const pixels = frameStrokes(drawn(inked, pieces));
     const key = String.fromCharCode(...pixels);
@@ -61,7 +56,7 @@ function verdictOf(digits, confidence) {
   const verdicts = digits.map(({ verdict }) => verdict);
   if (verdicts.includes("no digit")) return "no digit";
   if (digits.length < 2) return verdicts[0] ?? "empty";
-  return confidence >= SURE && !verdicts.includes("unsure") ? "sure" : "unsure";
+  return confidence >= sure && !verdicts.includes("unsure") ? "sure" : "unsure";
 }
 
 // {pieces, spans: [from, to (not included)], shapes, places}.
@@ -74,9 +69,9 @@ function measure(strokes) {
   boxed.sort(([, a], [, b]) => a[0] + a[2] - (b[0] + b[2]));
   const [pieces, boxes] = [boxed.map(([piece]) => piece), boxed.map(([, box]) => box)];
   const places = pieces.map((_, k) => (k ? placeOf(pieces, boxes, k) : [0, 0, 0, 0]));
-  let spans = pieces.length <= MAX_PIECES ? spansOf(boxes) : [];
+  let spans = pieces.length <= maxPieces ? spansOf(boxes) : [];
   const points = ([i, j]) => sum(pieces.slice(i, j).map(([, start, stop]) => stop - start));
-  if (spans.length === 0 || sum(spans.map(points)) > MAX_WORK) spans = [[0, pieces.length]];
+  if (spans.length === 0 || sum(spans.map(points)) > maxWork) spans = [[0, pieces.length]];
   return { pieces, spans, shapes: spans.map(([i, j]) => shapeOf(boxes.slice(i, j))), places };
 }
 
@@ -147,8 +142,8 @@ function placeOf(pieces, boxes, k) {
   const narrower = Math.max(Math.min(right - left, x1 - x0), 0.1);
   const over = (Math.min(right, x1) - Math.max(left, x0)) / narrower;
   const [[stroke, , stop], [next, start]] = [pieces[k - 1], pieces[k]];
-  const cut = stroke === next && stop === start + 1 ? 1 : 0;
-  return [1, Math.max(over, 0) ** 2, Math.min((x0 + x1 - left - right) / 2, 1), cut];
+  const isCut = stroke === next && stop === start + 1 ? 1 : 0;
+  return [1, Math.max(over, 0) ** 2, Math.min((x0 + x1 - left - right) / 2, 1), isCut];
 }
 
 function spansOf(boxes) {
@@ -156,10 +151,10 @@ function spansOf(boxes) {
   const middles = boxes.map(([left, , right]) => (left + right) / 2);
   for (let first = 0; first < boxes.length; first++) {
     spans.push([first, first + 1]);
-    for (let stop = first + 2; stop <= Math.min(first + MAX_SPAN, boxes.length); stop++) {
-      if (middles[stop - 1] - middles[stop - 2] > MAX_APART) break;
+    for (let stop = first + 2; stop <= Math.min(first + maxSpan, boxes.length); stop++) {
+      if (middles[stop - 1] - middles[stop - 2] > maxApart) break;
       const [left, , right] = around(boxes.slice(first, stop));
-      if (right - left <= MAX_WIDTH) spans.push([first, stop]);
+      if (right - left <= maxWidth) spans.push([first, stop]);
     }
   }
   return spans;
@@ -168,11 +163,12 @@ function spansOf(boxes) {
 function shapeOf(boxes) {
   const [left, top, right, bottom] = around(boxes);
   const height = bottom - top;
-  const low = Math.log(Math.max(0.9 / Math.max(height, 0.05), 1));
-  return [low, Math.max((right - left) / Math.max(height, 0.5) - 1, 0)];
+  const lower = Math.log(Math.max(0.9 / Math.max(height, 0.05), 1));
+  return [lower, Math.max((right - left) / Math.max(height, 0.5) - 1, 0)];
 }
 
 // The strokes of which `pieces` are, those of one stroke that follow each other joined again.
+/** @param {Stroke[]} strokes @param {Piece[]} pieces */
 export function drawn(strokes, pieces) {
   const joined = [];
   for (const [i, start, stop] of [...pieces].sort((a, b) => a[0] - b[0] || a[1] - b[1])) {
@@ -186,17 +182,17 @@ export function drawn(strokes, pieces) {
 // The best way to divide a line, what `divided` gives; `read` reads a span.
 function divide({ pieces, spans, shapes, places }, read) {
   const ways = spans.map(([first, stop], k) => {
-    const place = sum(places[first].map((value, i) => value * CUT[i]));
-    return { first, stop, score: LOW * shapes[k][0] + WIDE * shapes[k][1] + place };
+    const place = sum(places[first].map((value, i) => value * cut[i]));
+    return { first, stop, score: low * shapes[k][0] + wide * shapes[k][1] + place };
   });
   const add = (way) => {
     way.digit = read([way.first, way.stop]);
-    way.score += READING * Math.log(way.digit.confidence);
+    way.score += reading * Math.log(way.digit.confidence);
   };
   const alone = ways.filter(({ first, stop }) => stop - first === 1);
   alone.forEach(add);
   const parts = ({ first, stop }) => sum(alone.slice(first, stop).map(({ score }) => score));
-  const isHopeful = (way) => !way.digit && parts(way) - way.score < HOPELESS;
+  const isHopeful = (way) => !way.digit && parts(way) - way.score < hopeless;
   ways.filter((way) => alone.length === 0 || isHopeful(way)).forEach(add);
   const known = ways.filter(({ digit }) => digit);
   return best(pieces, known);

@@ -5,16 +5,16 @@ import { logProbabilities } from "./network.js";
 
 const fround = Math.fround; // Python compares in float32
 
-// Reads a drawing, [[[x, y], ...], ...], as below, or throws what `frameStrokes` does.
+// Read a drawing; throws what `frameStrokes` does.
+/** @param {Network} network @param {Stroke[]} strokes */
 export function predictStrokes(network, strokes) {
   return predictPixels(network, frameStrokes(strokes));
 }
 
-// Reads 784 grey values in 0..255, ink bright, that are in MNIST's frame already. Gives ten
-// `probabilities` that sum to 1; the leading `digit` and the `runner_up`, null without ink; the
-// `confidence`, which is the largest probability; the `verdict`: "sure", "unsure" when the second
-// is close, "no digit" when even both together are improbable, "empty" without ink; the `pixels`;
-// and the name of the `network`, which is one that `readNetwork` gave.
+// Read 784 grey values in 0..255, ink bright, that are in MNIST's frame already. The verdict is
+// "unsure" when the second digit is close, "no digit" when even both together are improbable and
+// "empty" without ink, where digit and runner-up are null.
+/** @param {Network} network @param {Uint8Array} pixels @returns {Answer} */
 export function predictPixels(network, pixels) {
   const isEmpty = pixels.every((pixel) => pixel === 0);
   const scores = isEmpty ? Array(10).fill(Math.log(0.1)) : logProbabilities(network, pixels);
@@ -28,6 +28,7 @@ export function predictPixels(network, pixels) {
   return { ...answer, pixels, network: network.name };
 }
 
+/** @returns {Verdict} */
 function verdictOf(first, second, { digit, sure }) {
   if (fround(first + second) < fround(digit)) return "no digit";
   return fround(first - second) < fround(sure) ? "unsure" : "sure";

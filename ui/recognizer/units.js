@@ -1,51 +1,54 @@
-// What the single units of a network do about an image: the one that `logProbabilities` read last,
-// whose values lie in the layers. Layer 0 follows the pixels, the last has the ten scores.
+// What the single units of a network do about an image, whose `values` are those that `forward`
+// gave. Layer 0 follows the pixels, the last has the ten scores.
 
 import { PIXELS } from "./framing.js";
-import { DIGITS, logProbabilities, multiply, slopesBefore } from "./network.js";
+import { DIGITS, forward, multiply, slopesBefore } from "./network.js";
 
 const ALL_PIXELS = new Float64Array(PIXELS).fill(1); // also those without ink
 
-// What one of each of 784 pixels would add to a unit's value: in layer 0 its weights, later those
-// that come of it with the units between switched on and off as this image switches them.
-export function pictureOf({ layers }, layer, unit) {
-  let slopes = new Float64Array(layers[layer].values.length);
+// What one of each of 784 pixels would add to a unit's value: in layer 0 its weights, later what
+// comes of them with the units between switched on and off as this image switches them.
+/** @param {Network} network @param {Values} values */
+export function pictureOf({ layers }, values, layer, unit) {
+  let slopes = new Float64Array(layers[layer].steps.length);
   slopes[unit] = 1;
   for (let i = layer; i >= 0; i--) {
-    slopes = slopesBefore(layers[i], slopes, i > 0 ? layers[i - 1].values : ALL_PIXELS);
+    slopes = slopesBefore(layers[i], slopes, i > 0 ? values.layers[i - 1] : ALL_PIXELS);
   }
   return slopes;
 }
 
 // What a unit's value adds to each of the ten scores, by the units after it that are on. The sum
 // over a layer's units, and what the biases after it add in the same way, are the scores.
-export function effectsOf({ layers }, layer, unit) {
-  let added = new Float64Array(layers[layer].values.length);
-  added[unit] = layers[layer].values[unit];
-  for (const next of layers.slice(layer + 1)) {
-    const values = new Float64Array(next.values.length);
-    multiply({ ...next, biases: values.slice(), values }, added, -Infinity);
-    const isLast = next === layers.at(-1);
-    added = isLast ? values : values.map((value, i) => (next.values[i] > 0 ? value : 0));
+/** @param {Network} network @param {Values} values */
+export function effectsOf({ layers }, values, layer, unit) {
+  let added = new Float64Array(layers[layer].steps.length);
+  added[unit] = values.layers[layer][unit];
+  for (let i = layer + 1; i < layers.length; i++) {
+    const biases = new Float32Array(layers[i].steps.length);
+    const sums = multiply({ ...layers[i], biases }, added, -Infinity);
+    const isLast = i === layers.length - 1;
+    added = isLast ? sums : sums.map((sum, k) => (values.layers[i][k] > 0 ? sum : 0));
   }
   return added;
 }
 
-// For each layer but the last its units in an order in which neighbours do alike, {order, starts}:
-// by the digit for which a unit's mean value is the highest, those that are surest of it first;
-// `starts` are the places where each digit's begin, and where those begin that are never on.
-// `images` hold 784 grey values each, `digits` what they are, or null: what the network reads.
+// For each layer but the last its units in an order in which neighbours do alike: by the digit for
+// which a unit's mean value is the highest, those that are surest of it first.
+/**
+ * @param {Network} network @param {Uint8Array} images 784 grey values each
+ * @param {ArrayLike<number> | null} digits what they are, or null: what the network reads
+ * @returns {Orders[]}
+ */
 export function ordersOf(network, images, digits) {
-  const hidden = network.layers.slice(0, -1);
-  const sums = hidden.map(({ values }) =>
-    Array.from({ length: DIGITS }, () => new Float64Array(values.length)),
-  );
+  const { hidden } = network;
+  const sums = hidden.map((width) => Array.from({ length: DIGITS }, () => new Float64Array(width)));
   const counts = new Float64Array(DIGITS);
   for (let k = 0; k < images.length / PIXELS; k++) {
-    const scores = logProbabilities(network, images.subarray(k * PIXELS, (k + 1) * PIXELS));
+    const { layers, scores } = forward(network, images.subarray(k * PIXELS, (k + 1) * PIXELS));
     const digit = digits?.[k] ?? scores.indexOf(Math.max(...scores));
     counts[digit]++;
-    hidden.forEach(({ values }, i) => values.forEach((value, u) => (sums[i][digit][u] += value)));
+    hidden.forEach((_, i) => layers[i].forEach((value, unit) => (sums[i][digit][unit] += value)));
   }
   const mean = (sum, digit) => sum.map((value) => value / (counts[digit] || 1));
   return sums.map((ofDigits) => orderOf(ofDigits.map(mean)));

@@ -1,0 +1,118 @@
+// The network that reads in the browser and the one before it: from the server, which is asked
+// for newer ones after the pen, or from the page itself, which then needs no server.
+
+import { embedded, fromBase64, toBase64 } from "../core/files.js";
+import { tell } from "../core/notices.js";
+import { Observable } from "../core/observable.js";
+import { remember, remembered } from "../core/storage.js";
+import { readNetwork } from "../recognizer/network.js";
+
+const OWN = "network"; // in localStorage, where it has room: a file in base64
+const PAUSE = 3000; // milliseconds between what somebody does and a look for a newer network
+const MOMENT = 200; // the same where the pen is down then: drawing is not disturbed
+const TIMEOUT = 120000; // until a file counts as lost: slow links take a quarter of a minute
+
+/** @extends {Observable<{current: Network | null, previous: Network | null}>} */
+export class NetworkSource extends Observable {
+  #server;
+  #paper;
+  #notices;
+  #found = { current: null, previous: null };
+  #own = ownNetwork(); // that somebody trained and chose in this browser
+  #names = null; // of the server's networks: {name, previous}
+  #wantsPrevious = false;
+  #isDue = true;
+  #isLooking = false;
+
+  /** @param {Server} server @param {Paper} paper @param {Observable<any>} notices */
+  constructor(server, paper, notices) {
+    super({ current: null, previous: null });
+    this.#server = server;
+    this.#paper = paper;
+    this.#notices = notices;
+  }
+
+  start() {
+    if (this.#own) this.#tell();
+    if (!this.#server.settings.network) {
+      this.#found.current = readNetwork(embedded("network").buffer);
+      return this.#tell();
+    }
+    const { network_name: name, previous_name: previous } = this.#server.settings;
+    if (name) this.#names = { name, previous };
+    this.#paper.subscribe((state, before) => state.rests !== before.rests && this.#plan());
+    this.#look();
+  }
+
+  /** @param {Uint8Array | null} file that reads from now on in this browser, or none */
+  useOwn(file) {
+    this.#own = file && asOwn(file);
+    const isKept = remember(OWN, file ? toBase64(file) : "");
+    if (file && !isKept) tell(this.#notices, "network_unkept");
+    this.#tell();
+  }
+
+  // The network before is large, and few compare it: it is loaded for those who do.
+  wantPrevious() {
+    if (this.#wantsPrevious || !this.#server.settings.network) return;
+    this.#wantsPrevious = true;
+    this.#look();
+  }
+
+  #tell() {
+    const { current, previous } = this.#found;
+    this.set(this.#own ? { current: this.#own, previous: current } : { current, previous });
+  }
+
+  #plan() {
+    if (!this.#isDue) setTimeout(() => this.#look(), PAUSE);
+    this.#isDue = true;
+  }
+
+  async #look() {
+    const { pointer, stroke } = this.#paper.get();
+    if (this.#isLooking || pointer || stroke) return setTimeout(() => this.#look(), MOMENT);
+    this.#isDue = false; // what is done from now on asks for another look
+    this.#isLooking = true;
+    await this.#load().catch(() => {}); // those before go on, or the server
+    this.#isLooking = false;
+  }
+
+  async #load() {
+    const isNew = !this.#found.current && this.#names;
+    if (isNew && (await this.#take(this.#names).then(() => true, () => false))) return;
+    // Later, and where that network has been replaced meanwhile, the server says which it is.
+    await this.#take(await (await this.#fetch(this.#server.settings.network)).json());
+  }
+
+  async #take({ name, previous }) {
+    const had = Object.values(this.#found);
+    const find = (wanted) => had.find((network) => network?.name === wanted) ?? null;
+    const get = async (wanted) => find(wanted) ?? (await this.#file(wanted));
+    this.#replace(await get(name), find(previous));
+    if (previous && this.#wantsPrevious) this.#replace(this.#found.current, await get(previous));
+  }
+
+  #replace(current, previous) {
+    if (this.#found.current === current && this.#found.previous === previous) return;
+    this.#found = { current, previous };
+    this.#tell();
+  }
+
+  async #file(name) {
+    const response = await this.#fetch(`${this.#server.settings.network}/${name}.bin`);
+    return readNetwork(await response.arrayBuffer());
+  }
+
+  // After whatever the page is waiting for.
+  async #fetch(place) {
+    const response = await this.#server.request(place, { priority: "low", timeout: TIMEOUT });
+    if (!response.ok) throw new Error(String(response.status));
+    return response;
+  }
+}
+
+const asOwn = (file) => ({ ...readNetwork(file.slice().buffer), isOwn: true });
+
+// Null where there is none, or one of another version.
+const ownNetwork = () => remembered(OWN, (letters) => asOwn(fromBase64(letters)));

@@ -1,0 +1,147 @@
+// From what is on the paper to a prediction, at most once a frame: by the network in the browser
+// or, where that has not arrived and for pictures, by the server.
+
+import { hush, tell } from "../core/notices.js";
+import { Observable } from "../core/observable.js";
+import { boxOf } from "../recognizer/framing.js";
+import { drawn, predictNumber } from "../recognizer/numbers.js";
+import { predictStrokes } from "../recognizer/recognizer.js";
+import { startAsking } from "./asking.js";
+import { refusal } from "./server.js";
+
+const MAX_KNOWN = 1000; // readings of a drawing that goes on
+const MARGIN = 25; // units of the paper around a digit that belong to it
+
+/**
+ * @typedef {object} SessionState
+ * @property {Drawing} drawing what is on the paper
+ * @property {Prediction | null} prediction the last one; null for an empty paper and where refused
+ * @property {Networks} networks
+ * @property {number | null} compared a digit that the reader asks about
+ */
+
+/** @extends {Observable<SessionState>} */
+export class Session extends Observable {
+  #paper;
+  #notices;
+  #ask;
+  #isPlanned = false;
+  #count = 0; // of predictions
+  #decided = {}; // by the reader, about this drawing: {at, groups}
+  #known = new Map(); // what predictNumber has read with this network
+
+  /**
+   * @param {Paper} paper @param {Teaching} teaching @param {Server} server
+   * @param {Observable<any>} notices
+   */
+  constructor(paper, teaching, server, notices) {
+    const networks = teaching.get();
+    super({ drawing: drawingOf(paper.get()), prediction: null, networks, compared: null });
+    this.#paper = paper;
+    this.#notices = notices;
+    this.#ask = startAsking(server, notices, (...reply) => this.#publish(...reply));
+    paper.subscribe((state, before) => state.drawing !== before.drawing && this.#plan());
+    teaching.subscribe((found) => this.#useNetworks(found));
+  }
+
+  #plan() {
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    requestAnimationFrame(() => {
+      this.#isPlanned = false;
+      this.#take();
+    });
+  }
+
+  #take() {
+    this.#decided = {};
+    this.update({ drawing: drawingOf(this.#paper.get()) });
+    this.#read();
+  }
+
+  #useNetworks(networks) {
+    this.#known = new Map();
+    this.update({ networks });
+    this.#read();
+  }
+
+  #read() {
+    const { drawing, networks } = this.get();
+    const isEmpty = !drawing.picture && !drawing.strokes.length;
+    const isHere = !drawing.picture && networks.taught;
+    this.#ask(isEmpty || isHere || drawing.isDemo ? null : drawing);
+    if (isEmpty) return this.#publish(drawing, null);
+    if (!isHere) return;
+    try {
+      this.#publish(drawing, this.#readHere(drawing.strokes));
+    } catch (error) {
+      if (!error.code) throw error;
+      this.#publish(drawing, null, { code: error.code, error: error.message });
+    }
+  }
+
+  // Of a number it is the answer about the digit `at`, or about the one written last. What is
+  // hardly a number is read as the one thing that it may be.
+  #readHere(strokes) {
+    const network = this.get().networks.taught;
+    const { at, groups = null } = this.#decided;
+    if (this.#known.size > MAX_KNOWN) this.#known.clear();
+    const number = predictNumber(network, strokes, groups, this.#known);
+    const none = number.digits.filter(({ verdict }) => verdict === "no digit").length;
+    if (number.digits.length < 2) return number.digits[0];
+    if (!groups && 2 * none >= number.digits.length) return predictStrokes(network, strokes);
+    const lasts = number.groups.map((group) => Math.max(...group.map(([stroke]) => stroke)));
+    const place = Math.min(at ?? lasts.indexOf(Math.max(...lasts)), lasts.length - 1);
+    const written = drawn(strokes, number.groups[place]);
+    const whole = { ...number, at: place, isChosen: at !== undefined };
+    return { ...number.digits[place], written, number: whole };
+  }
+
+  #publish({ id, strokes, picture }, answer, refused = null) {
+    if (refused) tell(this.#notices, refusal(refused, "refused"), true);
+    else hush(this.#notices, true);
+    const { networks, compared } = this.get();
+    const lessons = networks.taught?.lessons ?? 0;
+    const about = { id: ++this.#count, drawing: id, strokes, picture: Boolean(picture), lessons };
+    const confidence = answer && Math.max(...answer.probabilities);
+    const prediction = answer && { written: strokes, ...answer, number: answer.number ?? null };
+    // A digit that is compared with another one is no longer, once there is nothing on the paper.
+    this.update({
+      prediction: prediction && { ...prediction, ...about, confidence },
+      compared: answer ? compared : null,
+    });
+  }
+
+  // The reader asks about `digit`, again for no longer; of the leading one what is asked anyway.
+  compare(digit) {
+    const { prediction, compared } = this.get();
+    if (!prediction || prediction.digit === null) return; // there is no answer to ask about
+    const isOver = compared === digit || digit === prediction.digit;
+    this.update({ compared: isOver ? null : digit });
+  }
+
+  // The reader chooses a digit of a number by its place, or says how the strokes are grouped.
+  decide(what) {
+    this.#decided = { ...this.#decided, ...what };
+    this.#read();
+  }
+
+  // The place of the digit of a number that lies at a point of the paper, or null.
+  /** @param {Point} point */
+  digitAt([x, y]) {
+    const { prediction, drawing } = this.get();
+    if (!prediction?.number || prediction.drawing !== drawing.id) return null;
+    const place = prediction.number.groups.findIndex((group) => {
+      const [left, top, right, bottom] = boxOf(drawn(prediction.strokes, group).flat());
+      const isAcross = x >= left - MARGIN && x <= right + MARGIN;
+      return isAcross && y >= top - MARGIN && y <= bottom + MARGIN;
+    });
+    return place < 0 ? null : place;
+  }
+}
+
+// Without pressure.
+function drawingOf({ drawing, sheet, origin, isDemo }) {
+  const strokes = sheet.strokes.map((points) => points.map(([x, y]) => [x, y]));
+  return { id: drawing, strokes, picture: sheet.picture, origin, isDemo };
+}

@@ -1,0 +1,156 @@
+// The shapes of the data that the page's modules hand to each other; read by the type checker alone.
+
+type Point = number[]; // [x, y] in units of the paper, and the width of a pen that presses
+type Stroke = Point[];
+type Box = [left: number, top: number, right: number, bottom: number];
+type Piece = [stroke: number, start: number, stop: number]; // stop is not included
+type Verdict = "empty" | "sure" | "unsure" | "no digit";
+
+interface Layer {
+  weights: Int8Array | Float32Array; // input by input, as many as there are units for each
+  steps: Float32Array; // a unit's weights are its step times these
+  biases: Float32Array;
+}
+
+interface Network {
+  name: string;
+  hidden: number[];
+  thresholds: { digit: number; sure: number };
+  layers: Layer[];
+  lessons?: number; // how many lessons it learned, where it was taught
+  isOwn?: boolean; // trained and chosen in this browser
+}
+
+interface Snapshot extends Network {
+  step: number;
+  steps: number;
+  epoch: number;
+  epochs: number;
+  training_loss: number | null;
+  validation_loss: number | null;
+  validation_accuracy: number;
+  final: boolean;
+  file?: Uint8Array;
+}
+
+/** What each layer makes of an image. */
+interface Values {
+  inputs: Float64Array; // 784, in 0..1
+  layers: Float64Array[]; // the values of each layer's units
+  scores: Float64Array; // those of the last one
+}
+
+/** What a network answers about one image: the fields of mnist_core's Prediction. */
+interface Answer {
+  probabilities: number[];
+  digit: number | null;
+  runner_up: number | null;
+  confidence: number;
+  verdict: Verdict;
+  pixels: Uint8Array;
+  network: string;
+}
+
+interface NumberAnswer {
+  number: string;
+  digits: Answer[];
+  groups: Piece[][]; // the pieces of strokes of each digit
+  confidence: number;
+  verdict: Verdict;
+  doubtful: number | null; // the place of the least certain digit, null where all are sure
+  at?: number; // the place of the digit that is explained
+  isChosen?: boolean; // by the reader
+}
+
+interface Picture {
+  canvas: HTMLCanvasElement;
+  data: string; // a data URL
+}
+
+/** What is to be read. */
+interface Drawing {
+  id: number; // another one whenever something else is on the paper
+  strokes: Stroke[];
+  picture: Picture | null;
+  origin: number; // another one where this did not grow out of the drawing before
+  isDemo: boolean; // an example that draws itself, not the reader's drawing
+}
+
+/** An answer about a drawing, or about one digit of its number. */
+interface Prediction extends Answer {
+  id: number; // a sequence number
+  drawing: number; // the id of the drawing
+  strokes: Stroke[]; // of the drawing
+  picture: boolean; // it was a picture
+  written: Stroke[]; // the strokes of the digit
+  number: NumberAnswer | null;
+  lessons: number; // how many lessons the network that answered had learned
+}
+
+interface Networks {
+  taught: Network | null; // the one that answers: the current one after the browser's lessons
+  current: Network | null;
+  previous: Network | null; // the one that the server used before
+}
+
+interface Lesson {
+  strokes: Stroke[];
+  label: number;
+}
+
+/** A rehearsed image or a lesson, as the last layer sees it. */
+interface Example {
+  answer: Float64Array; // probabilities before learning
+  inputs: Int32Array; // which of the layer's inputs are not 0
+  values: Float64Array; // and what they are
+}
+
+interface Orders {
+  order: number[]; // units, so that neighbours do alike
+  starts: number[]; // where each digit's begin, and those that are never on
+}
+
+/** A sentence for the reader: a key of the texts and its values. */
+interface Message {
+  key: string;
+  values?: Record<string, string | number>;
+}
+
+/** What document.py writes into the page. */
+interface Settings {
+  root?: string;
+  version?: string;
+  recognize?: string;
+  network?: string;
+  network_name?: string;
+  previous_name?: string | null;
+  corrections?: string | null;
+  training?: string | null;
+  rehearsal?: string;
+  snapshots?: string;
+  invitation?: { address: string; code: string } | null;
+  documents?: boolean;
+  signed_in?: boolean;
+  card?: Card;
+  examples: { strokes: Stroke[]; style: string; label: number }[];
+}
+
+/** What the model card says: see docs/api.md. */
+interface Card {
+  name: string;
+  hidden: number[];
+  previous?: string | null;
+  provenance?: Record<string, any>;
+}
+
+// The parts of the page that others are given.
+type Observable = import("./core/observable.js").Observable<any>;
+type Paper = import("./paper/paper.js").Paper;
+type Server = import("./session/server.js").Server;
+type NetworkSource = import("./session/networks.js").NetworkSource;
+type Lessons = import("./session/lessons.js").Lessons;
+type Teaching = import("./session/teaching.js").Teaching;
+type Session = import("./session/session.js").Session;
+type Giving = import("./session/giving.js").Giving;
+type Feedback = import("./session/feedback.js").Feedback;
+type Arrange = import("./views/inside.js").Arrange;

@@ -1,0 +1,187 @@
+// A training, step by step: a network for each of its snapshots, from untrained to ready, that
+// reads what is drawn. The one that comes with the page, or one that is under way on this machine.
+
+import { addRow, find, findAll, whileOnScreen } from "../core/dom.js";
+import { unzipped } from "../core/files.js";
+import { watch } from "../core/observable.js";
+import { formatNumber, language, setKey, text } from "../core/texts.js";
+import { PIXELS } from "../recognizer/framing.js";
+import { predictPixels } from "../recognizer/recognizer.js";
+import { knownFrom, readSnapshots } from "../recognizer/snapshots.js";
+import { NetworkView } from "./network_view.js";
+
+const PACE = 500; // milliseconds for a snapshot while it plays
+const QUIET = 150; // milliseconds without a new drawing before all snapshots read it
+
+// Show a training. Gives {use, load, play}: what shows the networks of another one, what loads the
+// page's own, and what starts or stops going through them.
+/** @param {Session} session @param {Arrange} arrange */
+export function startTraining(session, arrange) {
+  const section = find("#inside .training");
+  const parts = findTrainingParts(section);
+  const view = new NetworkView(parts.watch, find("#inside template"));
+  /** @type {Snapshot[]} */
+  let networks = [];
+  let reading;
+  const player = createPlayer(parts, () => showPlace());
+  const showPlace = whileOnScreen(parts.watch, async () => {
+    const [{ prediction, networks: others }, at] = [session.get(), Number(parts.place.value)];
+    if (!networks[at]) return;
+    sayPlace(parts, networks, at);
+    if (!others.taught || !prediction || prediction.digit === null) return view.clear();
+    const orders = await arrange(example(networks), others.taught);
+    const isStill = at === Number(parts.place.value) && session.get().prediction === prediction;
+    if (isStill && networks[at]) view.show(networks[at], prediction.pixels, orders);
+  });
+  const take = () => {
+    showPlace();
+    clearTimeout(reading);
+    reading = setTimeout(() => {
+      if (section.open) showAnswers(parts, networks, session.get().prediction);
+    }, QUIET);
+  };
+  const show = () => {
+    if (networks.length === 0) return;
+    showTraining(parts, networks);
+    take();
+  };
+  const use = (found) => {
+    const isAtEnd = Number(parts.place.value) >= networks.length - 1;
+    networks = found;
+    parts.place.max = networks.length - 1;
+    if (isAtEnd) parts.place.value = parts.place.max;
+    show();
+  };
+  const load = async (address) => {
+    if (networks.length > 0) return take();
+    setKey(parts.note, "loading");
+    const file = await unzipped(address, "snapshots").catch(() => null);
+    if (networks.length > 0) return; // of a training that has begun meanwhile
+    if (file) use(readSnapshots(file).networks);
+    else setKey(parts.note, "not_loaded");
+  };
+  section.addEventListener("toggle", () => !section.open && player.stop());
+  watch([session], take);
+  watch([language], show);
+  return { use, load, play: player.toggle };
+}
+
+function findTrainingParts(section) {
+  return findAll(section, {
+    watch: ".watch", place: ".place", play: ".play", note: ".note", player: ".player", now: ".now",
+    here: ".here", since: ".since", known: ".known", scale: ".scale", table: ".numbers table",
+    loss: "polyline.loss", training: ".training-loss", accuracy: ".accuracy",
+  });
+}
+
+// Goes from snapshot to snapshot by itself; `update` shows the one that `place` names.
+function createPlayer({ place, play }, update) {
+  let playing = null;
+  const stop = () => {
+    clearInterval(playing);
+    playing = null;
+    setKey(play, "play");
+  };
+  const step = () => {
+    place.stepUp();
+    if (place.value === place.max) stop();
+    update();
+  };
+  const toggle = () => {
+    if (playing) return stop();
+    if (place.value === place.max) place.value = 0;
+    playing = setInterval(step, PACE);
+    setKey(play, "pause");
+    update();
+  };
+  place.addEventListener("input", update);
+  return { stop, toggle };
+}
+
+function showTraining(parts, networks) {
+  const layers = [PIXELS, ...networks[0].hidden, 10].join("-");
+  delete parts.note.dataset.text;
+  parts.note.textContent = text("training_note", { layers });
+  parts.player.hidden = false;
+  showCurves(parts, networks);
+  showNumbers(parts.table, networks);
+}
+
+// The network by which units are put in order, so that they stay where they are as the slider
+// moves; while a training goes on another one now and then.
+function example(networks) {
+  const last = networks.at(-1);
+  return last.final ? last : networks[2 ** Math.floor(Math.log2(networks.length)) - 1];
+}
+
+const rounded = (value, digits) => (value === null ? "NaN" : value.toFixed(digits));
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+
+function sayPlace(parts, networks, at) {
+  const { step, epoch, validation_loss, validation_accuracy, final } = networks[at];
+  const values = {
+    step: formatNumber(step),
+    epoch: epoch.toFixed(epoch < 1 ? 3 : 1),
+    loss: rounded(validation_loss, 3),
+    percent: percent(validation_accuracy),
+  };
+  const words = text(final ? "point_final" : step === 0 ? "point_untrained" : "point", values);
+  parts.now.textContent = parts.place.ariaValueText = words;
+  mark(parts.here, networks, at);
+}
+
+function mark(line, networks, at) {
+  const x = (100 * at) / Math.max(1, networks.length - 1);
+  for (const end of ["x1", "x2"]) line.setAttribute(end, x);
+}
+
+// All on the same width; of the losses the largest is at the top, of accuracies 100 %.
+function showCurves(parts, networks) {
+  const validation = networks.map((network) => network.validation_loss);
+  const training = networks.map((network) => network.training_loss);
+  const highest = Math.max(...[...validation, ...training].filter((loss) => loss !== null));
+  const width = 100 / Math.max(1, networks.length - 1);
+  const draw = (line, shares) => {
+    const points = shares.map((share, i) => share !== null && `${width * i},${39 - 38 * share}`);
+    line.setAttribute("points", points.filter(Boolean).join(" "));
+  };
+  parts.scale.textContent = text("curve_loss", { highest: rounded(highest, 1) });
+  draw(parts.loss, validation.map((loss) => loss && loss / highest));
+  draw(parts.training, training.map((loss) => loss && loss / highest));
+  draw(parts.accuracy, networks.map((network) => network.validation_accuracy));
+}
+
+function showNumbers(table, networks) {
+  table.tBodies[0].replaceChildren();
+  for (const network of networks) {
+    const { step, epoch, training_loss, validation_loss, validation_accuracy } = network;
+    addRow(table, formatNumber(step), [
+      [epoch.toFixed(3)],
+      [step === 0 ? "" : rounded(training_loss, 4)],
+      [rounded(validation_loss, 4)],
+      [percent(validation_accuracy)],
+      [""], // see showAnswers
+    ]);
+  }
+}
+
+// What each network reads in the drawing, and since when all read what the last one reads.
+function showAnswers(parts, networks, prediction) {
+  const isThere = prediction?.pixels && prediction.digit !== null;
+  const answers = networks.map((each) => (isThere ? answerOf(each, prediction.pixels) : ""));
+  [...parts.table.tBodies[0].rows].forEach((row, i) => (row.lastChild.textContent = answers[i]));
+  parts.since.toggleAttribute("hidden", !isThere);
+  if (!isThere || answers.length === 0) return (parts.known.textContent = "");
+  const from = knownFrom(answers);
+  const { step } = networks[from];
+  mark(parts.since, networks, from);
+  const known = step ? "known_from" : "known_always";
+  const values = { digit: answers.at(-1), step: formatNumber(step) };
+  parts.known.textContent = text(answers.at(-1) === "NaN" ? "broken" : known, values);
+}
+
+// The digit, or "NaN" of a network that its training broke.
+function answerOf(network, pixels) {
+  const { digit, confidence } = predictPixels(network, pixels);
+  return Number.isNaN(confidence) ? "NaN" : digit;
+}
