@@ -20,6 +20,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from mnist_core.corrections.store import Corrections
 from mnist_core.errors import UserError
+from mnist_core.network.weights import move_old_install
 from serving import auth, corrections, middleware, routes, server, sharing, training
 from serving.mcp import mcp_routes
 from serving.metrics import Metrics
@@ -61,6 +62,8 @@ def main() -> None:
     share = args.share or args.share_or_exit
     try:
         users = auth.credentials(args.auth)
+        if not args.weights and (moved := move_old_install()):
+            print(moved, flush=True)
         reloader = watched(args.weights)
         server.check_address(args.host, args.port)
     except UserError as error:

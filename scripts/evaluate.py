@@ -20,16 +20,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
+from mnist_core import paths
+
 
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Score a network and write a page with pictures.")
     add = parser.add_argument
     files = {"type": Path, "nargs": "+", "default": [], "metavar": "FILE"}
-    add("--weights", type=Path, default=ROOT / "weights", help="the network")
+    add("--weights", type=Path, help="the network's folder (default: the network in use)")
     add("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
     add("--drawings", **files, help="digits, scored as strokes")
     add("--not-digits", **files, help="letters and signs: how many are called digits")
-    add("--output", type=Path, default=ROOT / "runs" / "evaluation", help="folder")
+    add("--output", type=Path, default=paths.runs() / "evaluation", help="folder")
     add("--limit", type=int, default=10_000, help="test images (%(default)s)")
     return parser
 
@@ -87,7 +89,7 @@ def main() -> None:
 
 
 def read(
-    weights: Path, data: Path, drawings: list[Path], not_digits: list[Path], limit: int
+    weights: Path | None, data: Path, drawings: list[Path], not_digits: list[Path], limit: int
 ) -> tuple[list[Answers], list[Answers]]:
     """What the network in a folder answers: to `limit` test images and drawings; to no digits."""
     model, config = load(weights)

@@ -5,8 +5,8 @@
     python scripts/serve_ray.py --min-replicas 1 --max-replicas 4
 
 Any replica answers any request: the page, POST /recognize, /healthz and /metrics, which shows the
-figures of the one that answers. One that dies or no longer reads a drawing is replaced. More than
-all of them take is answered with 503, and the page tries again. Logins, public links and Gradio's
+figures of the one that answers. One that dies or no longer answers is replaced. More than all of
+them take is answered with 503, and the page tries again. Logins, public links and Gradio's
 own clients need `python app.py`: they rely on what one process remembers.
 
 Starts a Ray of its own, for this machine alone, that reports to nobody. Ctrl-C or SIGTERM
@@ -69,10 +69,14 @@ def main() -> None:
     try:
         replicas = scale(args.replicas, args.min_replicas, args.max_replicas)
         check_address(args.host, args.port)
-        mnist_core.Recognizer.load(args.weights)  # told here, before Ray is started for replicas
+        from mnist_core.network.weights import move_old_install  # PyTorch takes seconds
+
+        if not args.weights and (moved := move_old_install()):
+            print(moved, flush=True)
+        mnist_core.Recognizer.load(args.weights).check()  # before Ray is started for replicas
         logs = start(args.host, args.port)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # instead of Ray's
-        serve.run(application(str(args.weights), replicas), logging_config=QUIET)
+        serve.run(application(args.weights, replicas), logging_config=QUIET)
         print(f"Draw at http://{args.host}:{args.port}/", flush=True)
         print(f"Refusals and errors are logged in {logs}", flush=True)
         threading.Event().wait()
@@ -112,8 +116,8 @@ def start(host: str, port: int) -> Path:
     return Path(context.address_info["session_dir"]) / "logs"
 
 
-def application(weights: str, scale: dict[str, Any]) -> "Application":
-    """The page with the network in `weights`, for `serve.run`."""
+def application(weights: str | None, scale: dict[str, Any]) -> "Application":
+    """The page with the network in `weights`, else the one in use, for `serve.run`."""
     import httpx
     from ray import serve
 
@@ -121,7 +125,10 @@ def application(weights: str, scale: dict[str, Any]) -> "Application":
     @serve.ingress(lambda: build(weights))
     class Page:
         async def check_health(self) -> None:
-            """Raise unless this replica reads a drawing, in its turn and in time."""
+            """Raise unless this replica answers, in its turn and in time.
+
+            That the network reads well is no part of it: a new replica would load the same one.
+            """
             itself = httpx.ASGITransport(self.app)
             async with httpx.AsyncClient(transport=itself, base_url="http://replica") as client:
                 (await client.get("/healthz")).raise_for_status()
@@ -140,7 +147,7 @@ def bind_to_loopback() -> None:
     replica.add_port_to_grpc_server = lambda server, _: add_port(server, "127.0.0.1:0")
 
 
-def build(weights: str) -> "FastAPI":
+def build(weights: str | None) -> "FastAPI":
     """The page as a replica serves it; called in the replica's process."""
     import gradio as gr
     from fastapi import FastAPI
@@ -157,17 +164,17 @@ def build(weights: str) -> "FastAPI":
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description="Serve the page from several processes, with Ray Serve.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    text = "Serve the page from several processes, with Ray Serve."
+    parser = argparse.ArgumentParser(description=text)
     add = parser.add_argument
-    add("--replicas", type=int, default=2, help="processes that read drawings")
-    add("--min-replicas", type=int, default=1, help="with --max-replicas, the fewest")
+    add("--replicas", type=int, default=2, help="processes that read drawings (%(default)s)")
+    text = "with --max-replicas, the fewest (%(default)s)"
+    add("--min-replicas", type=int, default=1, help=text)
     add("--max-replicas", type=int, help="as many as the load asks for, up to this")
-    add("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
-    add("--port", type=int, default=7860, help="1 to 65535")
-    add("--weights", default=ROOT / "weights", help="folder or hf://USER/NAME")
+    add("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in (%(default)s)")
+    add("--port", type=int, default=7860, help="1 to 65535 (%(default)s)")
+    text = "folder or hf://USER/NAME (the installed network, else the shipped one)"
+    add("--weights", help=text)
     return parser
 
 

@@ -134,6 +134,17 @@ def test_a_training_takes_them_beside_mnist(own, tmp_path, monkeypatch, capsys):
     assert (settings.data, settings.own) == (str(ROOT / "data"), [str(tmp_path / "mine.csv")])
 
 
+def test_emnist_s_file_may_be_the_only_place(own, tmp_path, monkeypatch):
+    shrink(monkeypatch.setattr)
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    file = tmp_path / "emnist-digits-train-images-idx3-ubyte.gz"
+    export.write_idx(file, (own[0].mT.contiguous(), own[1]))
+    options = ("--epochs", "1", "--data", str(file), "--output", str(tmp_path / "run"))
+    monkeypatch.setattr("sys.argv", ["train.py", *options])
+    train.main()
+    assert "30 images of emnist" in weights.load(tmp_path / "run")[1]["provenance"]["data"]
+
+
 def test_few_own_digits_choose_no_epoch():
     rows = [
         {"epoch": n, "validation_accuracy": 0.9 + n / 100, "own_accuracy": n % 2} for n in (1, 2)

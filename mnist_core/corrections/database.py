@@ -13,9 +13,9 @@ from pathlib import Path
 import sqlalchemy as sql
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from mnist_core import paths
 from mnist_core.errors import UserError
 
-FILE = Path(__file__).resolve().parents[2] / "data" / "corrections.sqlite"
 URL_KINDS = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 DRIVERS = {"sqlite": "sqlite", "postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 BUSY_SECONDS = 10  # how long a write waits for another process's
@@ -75,6 +75,8 @@ class Database:
             if not create:
                 raise UserError(f"there is no file {self._file}: {NOTHING_KEPT}")
             with contextlib.suppress(OSError):  # connecting says why
+                if Path(self._file) == paths.corrections():
+                    Path(self._file).parent.mkdir(parents=True, exist_ok=True)
                 Path(self._file).touch()
         self._reserve = Path(f"{self._file}-reserve")
         self._engine = _engine(address)
@@ -153,7 +155,7 @@ class Database:
 def _address(url: str | None) -> sql.URL:
     """`url` checked, with the driver that this project uses. It may hold a password: not shown."""
     if url is None:
-        return sql.URL.create("sqlite", database=str(FILE))
+        return sql.URL.create("sqlite", database=str(paths.corrections()))
     try:
         address = sql.make_url(url)
         address = address.set(drivername=DRIVERS[address.get_backend_name()])
