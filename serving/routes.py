@@ -111,11 +111,15 @@ def file_routes(
         headers = {"cache-control": f"public, {FOREVER}"}
         return lambda request: Response(content, 200, headers, media_type)
 
+    def html_page(html: str) -> Callable:
+        # A response for each request: compression changes its headers.
+        return lambda request: HTMLResponse(html)
+
     return [
         Route(f"/{NETWORK}", network),
         Route(f"/{NETWORK}/{{name}}.bin", network_file),
         *(Route(f"/{address}", page_file(*file)) for address, file in files.items()),
-        *(Route(f"/{name}", HTMLResponse(html), methods=["GET"]) for name, html in pages.items()),
+        *(Route(f"/{name}", html_page(html), methods=["GET"]) for name, html in pages.items()),
     ]
 
 

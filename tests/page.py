@@ -68,7 +68,19 @@ WATCH = """{
 
 
 # So that no example draws itself first; there is no storage in empty pages.
-NO_EXAMPLE = "try { localStorage.setItem('visited', 'yes'); } catch {}"
+NO_EXAMPLE = "try { localStorage.setItem('draw-a-digit:visited', 'yes'); } catch {}"
+
+
+# Leaves no room in localStorage: a character more is refused.
+FILL = """() => {
+    for (let size = 2 ** 23; size >= 1; size /= 2) {
+        try {
+            localStorage.setItem("other", (localStorage.getItem("other") ?? "") + "x".repeat(size));
+        } catch {
+            // half of it may fit
+        }
+    }
+}"""
 
 
 def open_page(page: Page, address: str, has_network: bool = True) -> None:

@@ -20,6 +20,7 @@ from tests.page import (
     expect_empty,
     expect_leader,
     paper,
+    settle,
     tool,
 )
 from ui.texts import CHINESE, ENGLISH
@@ -159,6 +160,7 @@ def test_it_learns_and_remembers_and_forgets(open_file):
     page = open_file()
     draw(page, [[(0.4, 0.32), (0.58, 0.25), (0.5, 0.75)]])
     expect_leader(page, 7)
+    settle(page)  # until the last point is read too: it changes the probabilities
     before = page.evaluate("read.probabilities")
     page.get_by_role("button", name="No", exact=True).click()
     page.keyboard.press("1")

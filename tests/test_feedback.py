@@ -43,11 +43,11 @@ def correct(page, digit: int) -> None:
 
 def agree(page) -> None:
     """Have this browser agree to its drawings being kept."""
-    page.evaluate("localStorage.setItem('corrections', 'yes')")
+    page.evaluate("localStorage.setItem('draw-a-digit:corrections', 'yes')")
 
 
 def stored(page) -> list:
-    return json.loads(page.evaluate("localStorage.getItem('lessons')") or "[]")
+    return json.loads(page.evaluate("localStorage.getItem('draw-a-digit:lessons')") or "[]")
 
 
 @contextlib.contextmanager
@@ -160,7 +160,8 @@ def test_a_person_gives_sees_exports_and_deletes(page, tmp_path):
     page.get_by_role("button", name="No, thanks").click()
     page.get_by_role("button", **YES).click()
     expect(consent).to_be_hidden()  # it is asked once
-    assert page.evaluate("Object.keys(localStorage)") == ["lessons", "visited"]
+    kept = page.evaluate("Object.keys(localStorage).sort()")
+    assert kept == ["draw-a-digit:lessons", "draw-a-digit:visited"]
 
     link = page.url
     page.goto("about:blank")

@@ -19,6 +19,7 @@ from tests.browser import draw
 from tests.conftest import ROOT, serving
 from tests.drawings import DRAWINGS
 from tests.page import (
+    FILL,
     LISTEN,
     PHONE,
     expect_accessible,
@@ -231,6 +232,10 @@ def test_a_network_is_trained_from_the_page_and_used(browser, tmp_path, monkeypa
         expect(form.locator(".where")).to_contain_text(str(small.directory))
         expect(page.locator("#inside .now")).to_contain_text("Ready for use")
         shipped = page.evaluate("window.read.network")
+        page.evaluate(FILL)
+        form.locator(".use").click()
+        expect(page.locator(".notice")).to_have_text(ENGLISH["network_unkept"])
+        page.evaluate("localStorage.removeItem('other')")
         form.locator(".use").click()
         page.wait_for_function("window.read?.reader.hidden.join() === '16,12'")
         own = page.evaluate("window.read.network")

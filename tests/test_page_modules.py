@@ -291,7 +291,7 @@ def test_a_drawing_has_one_lesson_and_the_latest_forty_are_kept(node, storage):
         seen.push(labels(), lessonAbout(grown) === undefined);
         for (let x = 0; x < 50; x++) addLesson([[[x, 0]]], x % 10);
         seen.push([lessons().length, lessons()[0].strokes]);
-        return [...seen, JSON.parse(stored.get("lessons") ?? "[]").length];
+        return [...seen, JSON.parse(stored.get("draw-a-digit:lessons") ?? "[]").length];
     }"""
     (seen,) = node(LESSONS + storage, script, [[SEVEN, GROWN]])
     kept = 40 if storage else 0

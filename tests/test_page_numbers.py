@@ -68,7 +68,7 @@ def test_a_correction_is_about_the_digit_that_was_chosen(page):
     page.get_by_role("button", name="Digit 1: 4").click()
     page.get_by_role("button", name="No", exact=True).click()
     page.keyboard.press("9")
-    page.wait_for_function("localStorage.getItem('lessons')")
-    (lesson,) = json.loads(page.evaluate("localStorage.getItem('lessons')"))
+    page.wait_for_function("localStorage.getItem('draw-a-digit:lessons')")
+    (lesson,) = json.loads(page.evaluate("localStorage.getItem('draw-a-digit:lessons')"))
     assert (lesson["label"], len(lesson["strokes"])) == (9, 2)
     assert max(x for stroke in lesson["strokes"] for x, _ in stroke) < 400

@@ -1,18 +1,28 @@
-"""Pages of docs/ for those who read them without a clone: the lesson, and what programs can ask."""
+"""Pages of docs/ for those who read them without a clone: the lesson, and what programs can ask.
+
+The Markdown is what GitHub shows. Served, its formulas are MathML, its pictures lie in the page,
+and a link to a file that only a clone has is plain text.
+"""
 
 import base64
+import html
+import itertools
 import re
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
+from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
 
 from ui.components import FOLDER
 
 DOCS = FOLDER.parent / "docs"
 NAMES = ("lesson.md", "lesson.zh.md", "api.md")  # beside the page
-PICTURE = re.compile(r"(?<=\]\()([\w-]+\.png)(?=\))")
-# Links to what only a clone has.
-ELSEWHERE = re.compile(r"(?<!!)\[([^\]]*)\]\((?!data:|http|lesson|api)[^)]*\)")
-PART = re.compile(r"<h2>(?=(\d))")  # a numbered one, to which the page links
+# $$displayed$$ and $inline$, where GitHub sees a formula too.
+FORMULA = re.compile(r"\$\$(?P<displayed>[^$]+)\$\$|\$(?P<inline>(?!\s)[^$]+(?<!\s))\$")
+LOG = re.compile(r"(<mi>log</mi>)(?!<mo stretchy)")  # TeX leaves a space here, but not before "("
 # The page, as it is served to who reads these in a clone; here it is beside them.
 SERVED = "http://localhost:7860/"
 PAGE = """<!doctype html>
@@ -25,6 +35,8 @@ PAGE = """<!doctype html>
   pre { overflow-x: auto; padding: 0.75rem; border: 1px solid; border-radius: 8px }
   pre, code { font-size: 0.9375rem }
   img { max-width: 100%%; background: #fff }
+  math { font-size: 1.125em }
+  p:has(> math[display="block"]) { overflow-x: auto; overflow-y: hidden }
   table { border-collapse: collapse; display: block; overflow-x: auto }
   th, td { padding: 0.25rem 0.75rem; border: 1px solid }
 </style>
@@ -37,13 +49,57 @@ def pages() -> dict[str, str]:
 
 
 def _page(name: str) -> str:
-    text = PICTURE.sub(_embedded, (DOCS / name).read_text(encoding="utf-8"))
+    text = (DOCS / name).read_text(encoding="utf-8")
     title = text.partition("\n")[0].lstrip("# ")
-    text = ELSEWHERE.sub(r"\1", text).replace(SERVED, "./")
-    html = MarkdownIt("commonmark").enable("table").render(text)
-    return PAGE % (title, PART.sub(r'<h2 id="part-\1">', html))
+    return PAGE % (html.escape(title), render(text))
 
 
-def _embedded(match: re.Match) -> str:
-    content = base64.b64encode((DOCS / match[0]).read_bytes()).decode()
+def render(text: str) -> str:
+    """The HTML of a page of docs/ as it is served."""
+    markdown = MarkdownIt("commonmark").enable("table")
+    markdown.inline.ruler.before("escape", "formula", _formula)
+    tokens = markdown.parse(text)
+    for before, token in itertools.pairwise(tokens):
+        if before.tag == "h2" and (number := re.match(r"\d", token.content)):
+            before.attrSet("id", f"part-{number[0]}")  # to which the page links
+        if token.children:
+            token.children = list(_served(token.children))
+    return markdown.renderer.render(tokens, markdown.options, {})
+
+
+def _formula(state: StateInline, silent: bool) -> bool:
+    """An inline rule of markdown-it: the formula that begins here, as MathML."""
+    match = FORMULA.match(state.src, state.pos, state.posMax)
+    if not match:
+        return False
+    if not silent:
+        display = "block" if match["displayed"] else "inline"
+        mathml = convert(match["displayed"] or match["inline"], display=display)
+        state.push("html_inline", "", 0).content = LOG.sub(r'\1<mspace width="0.167em"/>', mathml)
+    state.pos = match.end()
+    return True
+
+
+def _served(tokens: Sequence[Token]) -> Iterator[Token]:
+    """`tokens` with pictures in them, and of the links only those that lead somewhere here."""
+    is_link = False
+    for token in tokens:
+        if token.type == "link_open":
+            address = str(token.attrs["href"]).replace(SERVED, "./")
+            token.attrSet("href", address)
+            is_link = _is_served(address)
+        elif token.type == "image":
+            token.attrSet("src", _embedded(str(token.attrs["src"])))
+        if is_link or token.type not in ("link_open", "link_close"):
+            yield token
+
+
+def _is_served(address: str) -> bool:
+    """Whether a link leads to another site, to the page, to one of these or to a part of one."""
+    scheme, _, path, _, _ = urlsplit(address)
+    return bool(scheme) or path in ("", "./", *NAMES)
+
+
+def _embedded(picture: str) -> str:
+    content = base64.b64encode((DOCS / picture).read_bytes()).decode()
     return f"data:image/png;base64,{content}"

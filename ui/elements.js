@@ -1,4 +1,4 @@
-// What several components do: elements, tables, events, percentages, and what is remembered.
+// What several components do: elements, tables, events and percentages.
 
 // Orange and blue are told apart whatever colours a person sees.
 export const FOR = [230, 159, 0];
@@ -91,25 +91,6 @@ export function percentage(probability) {
   if (percent < 0.1) return "< 0.1 %";
   if (percent > 99.9) return "> 99.9 %";
   return `${percent.toFixed(percent < 1 || percent > 99 ? 1 : 0)} %`;
-}
-
-// What this browser remembers: strings by their keys, or null.
-export function remembered(key) {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null; // it has no storage
-  }
-}
-
-// Gives whether it will be remembered.
-export function remember(key, value) {
-  try {
-    localStorage.setItem(key, value);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 // Keys in a text field are nobody else's.

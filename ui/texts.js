@@ -1,13 +1,13 @@
 // The words of the page (texts.json), for every component, in the reader's language.
 
-import { remember, remembered } from "./elements.js";
+import { oneOf, remember, remembered } from "./storage.js";
 
 const LANGUAGE = "language"; // in localStorage, where somebody chose one: "en" or "zh"
 
 let chosen = null;
 
 export function language() {
-  chosen ??= remembered(LANGUAGE) ?? (/^zh\b/.test(navigator.language) ? "zh" : "en");
+  chosen ??= remembered(LANGUAGE, oneOf("en", "zh")) ?? (/^zh\b/.test(navigator.language) ? "zh" : "en");
   return chosen;
 }
 

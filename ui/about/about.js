@@ -4,7 +4,7 @@
 
 import { add, addDigits, addRow } from "../elements.js";
 import { ask } from "../files.js";
-import { forgetLessons, lessons, onLessons } from "../lessons.js";
+import { countUnkept, forgetLessons, lessons, onLessons } from "../lessons.js";
 import { language, setKey, text } from "../texts.js";
 import { startGiven } from "./given.js";
 
@@ -32,7 +32,9 @@ function compare(element, prediction) {
   const before = prediction.before?.();
   const count = lessons().length;
   element.querySelector(".lessons").hidden = count === 0;
-  element.querySelector(".lessons p").textContent = text("lessons", { count });
+  const unkept = countUnkept();
+  const words = unkept ? text("lessons_unkept", { count, unkept }) : text("lessons", { count });
+  element.querySelector(".lessons p").textContent = words;
   const table = element.querySelector(".side");
   table.tBodies[0].replaceChildren();
   const addAnswer = (key, name, shares) => {

@@ -1,8 +1,9 @@
 // A thumbnail a drawing; a click sends its strokes to the paper as the event "draw". On somebody's
 // first visit one of them draws itself and fades, unless a link brought them here.
 
-import { addButton, addThumbnail, remember, remembered, send } from "../elements.js";
+import { addButton, addThumbnail, send } from "../elements.js";
 import { SIDE } from "../sketchpad/state.js";
+import { oneOf, remember, remembered } from "../storage.js";
 import { translate } from "../texts.js";
 
 const VISITED = "visited"; // in localStorage
@@ -23,6 +24,6 @@ export function start({ element, props }) {
 // Without storage every visit would be the first.
 function isFirstVisit() {
   const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const isFirst = remembered(VISITED) === null && remember(VISITED, "yes");
+  const isFirst = remembered(VISITED, oneOf("yes")) === null && remember(VISITED, "yes");
   return isFirst && !isStill && !location.hash;
 }

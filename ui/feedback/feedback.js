@@ -2,7 +2,8 @@
 // server keeps corrections, and somebody agrees, the drawing is given to it as well.
 
 import { addButton, isTyping, send, setText } from "../elements.js";
-import { addLesson, expectLesson, forgetLesson, lessonAbout, onLessons } from "../lessons.js";
+import { addLesson, countUnkept, expectLesson, forgetLesson } from "../lessons.js";
+import { lessonAbout, onLessons } from "../lessons.js";
 import { text } from "../texts.js";
 import { give, hasConsented, setConsent, takeBack } from "./giving.js";
 import { askConsent, close, look, on, open, say, setAnswer, setDrawing } from "./state.js";
@@ -76,8 +77,10 @@ function choose(find, digit, endpoint) {
   if (digit === null || !isOffered) return;
   leave(find);
   addLesson(subject, digit);
+  if (countUnkept() > 0) say(text("lesson_unkept"));
   if (!endpoint || hasDeclined) return;
   if (hasConsented()) return give(endpoint, subject, digit);
+  if (countUnkept() > 0) return; // neither would a consent be kept, nor what deletes a drawing
   askConsent(digit);
   find(".consent p").focus();
 }

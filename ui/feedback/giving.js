@@ -1,7 +1,7 @@
 // Giving drawings to the server, for the next training, and taking them back. Of that this browser
 // remembers in localStorage a token, and whether drawings may be kept.
 
-import { remember, remembered } from "../elements.js";
+import { oneOf, remember, remembered } from "../storage.js";
 import { text } from "../texts.js";
 import { announceStore, say } from "./state.js";
 
@@ -20,9 +20,9 @@ const REFUSED = {
 const given = new Map(); // {id, label} by the strokes, since the page was loaded
 let last = Promise.resolve(); // one after another, so that a drawing has one label
 
-export const hasConsented = () => remembered(CONSENT) === "yes";
+export const hasConsented = () => remembered(CONSENT, oneOf("yes", "no")) === "yes";
 export const setConsent = (isGiven) => remember(CONSENT, isGiven ? "yes" : "no");
-export const hasGiven = () => remembered(TOKEN) !== null; // or can have
+export const hasGiven = () => remembered(TOKEN, readToken) !== null; // or can have
 
 // Another label takes the place of the one before.
 export function give(endpoint, strokes, label) {
@@ -57,8 +57,13 @@ export async function remove(endpoint, id) {
 
 // What the server says, or null where it can't: the reader is told why.
 export async function request(method, address, content) {
+  const own = token();
+  if (!own) {
+    say(text("no_token"));
+    return null;
+  }
   try {
-    const headers = { "x-token": token(), "content-type": "application/json" };
+    const headers = { "x-token": own, "content-type": "application/json" };
     const response = await fetch(address, { method, headers, body: JSON.stringify(content) });
     const answer = await response.json();
     if (response.ok) return answer;
@@ -69,12 +74,14 @@ export async function request(method, address, content) {
   return null;
 }
 
-// A random number and no account: who has it can see and delete what was given with it.
+const readToken = (text) => (/^[0-9a-f]{32}$/.test(text) ? text : null);
+
+// A random number and no account: who has it can see and delete what was given with it. Null where
+// it can't be kept: what is given then could not be deleted later.
 function token() {
-  const known = remembered(TOKEN);
+  const known = remembered(TOKEN, readToken);
   if (known) return known;
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   const made = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  localStorage.setItem(TOKEN, made);
-  return made;
+  return remember(TOKEN, made) ? made : null;
 }

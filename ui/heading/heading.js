@@ -1,6 +1,7 @@
 // The page's title, and what a reader may choose of its looks: the language, and light or dark.
 
-import { remember, remembered, send } from "../elements.js";
+import { send } from "../elements.js";
+import { oneOf, remember, remembered } from "../storage.js";
 import { chooseLanguage, text } from "../texts.js";
 
 const THEME = "theme"; // in localStorage: "dark" or "light"; else it is the system's
@@ -9,7 +10,8 @@ export function start({ element }) {
   const { classList } = document.body;
   const system = matchMedia("(prefers-color-scheme: dark)");
   const show = () => {
-    const isDark = (remembered(THEME) ?? (system.matches ? "dark" : "light")) === "dark";
+    const chosen = remembered(THEME, oneOf("dark", "light"));
+    const isDark = (chosen ?? (system.matches ? "dark" : "light")) === "dark";
     classList.toggle("dark", isDark);
     classList.toggle("light", !isDark);
   };

@@ -44,7 +44,8 @@ export function shrinkStrokes(strokes) {
   return grey(ink(strokesWithPoints(strokes), place, PAPER_PEN_WIDTH * scale), 0);
 }
 
-function strokesWithPoints(strokes) {
+// Strokes that are within the limits; throws as `frameStrokes` does.
+export function strokesWithPoints(strokes) {
   const points = strokes.flat();
   const isCoordinate = (value) => Number.isFinite(value) && Math.abs(value) <= MAX_COORDINATE;
   const arePoints = points.every((point) => point.length === 2 && point.every(isCoordinate));

@@ -6,6 +6,7 @@ import { MAX_LINK, linkTo, linkedStrokes } from "./permalink.js";
 import { usePicture } from "./pictures.js";
 import { replay } from "./replay.js";
 import { look, on } from "./state.js";
+import { SESSION, areStrokes, remember, remembered } from "../storage.js";
 
 // In sessionStorage, as pictures and long drawings do not fit the address: the sheets of this tab's
 // pages, each with the address at which it was left, the latest last.
@@ -31,14 +32,10 @@ function sheetToKeep() {
 }
 
 function keep() {
-  try {
-    const { strokes, picture } = sheetToKeep();
-    const sheet = { strokes, picture: picture?.data, address: location.href };
-    const others = keptSheets().filter(({ address }) => address !== location.href);
-    sessionStorage.setItem(KEPT, JSON.stringify([...others, sheet].slice(-MAX_KEPT)));
-  } catch {
-    // A browser without storage: the address still holds what fits it.
-  }
+  const { strokes, picture } = sheetToKeep();
+  const sheet = { strokes, picture: picture?.data, address: location.href };
+  const others = keptSheets().filter(({ address }) => address !== location.href);
+  remember(KEPT, JSON.stringify([...others, sheet].slice(-MAX_KEPT)), SESSION);
 }
 
 async function restore(element) {
@@ -52,7 +49,7 @@ async function restore(element) {
     }
     if (strokes?.length) return void replay(strokes);
   } catch {
-    // Something else than a sheet was kept.
+    // The picture that was kept can't be decoded.
   }
   openLink(element);
 }
@@ -64,14 +61,15 @@ function keptHere() {
   return keptSheets().find(({ address }) => address === location.href) ?? {};
 }
 
+const keptSheets = () => remembered(KEPT, readSheets, SESSION) ?? [];
+
 // Earlier versions kept one sheet, without its address, for a reload.
-function keptSheets() {
-  try {
-    const kept = [JSON.parse(sessionStorage.getItem(KEPT)) ?? []].flat();
-    return kept.map((sheet) => ({ address: location.href, ...sheet }));
-  } catch {
-    return []; // no storage, or something else in it
-  }
+function readSheets(text) {
+  const sheets = [JSON.parse(text)].flat().map((sheet) => ({ address: location.href, ...sheet }));
+  const isPicture = (value) => value === undefined || /^data:image\//.test(value);
+  return sheets.every(({ strokes, picture }) => areStrokes(strokes) && isPicture(picture))
+    ? sheets
+    : null;
 }
 
 function openLink(element) {

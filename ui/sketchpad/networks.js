@@ -1,10 +1,11 @@
 // The network that reads in the browser and the one before it: from the server, which is asked
 // for newer ones after the pen, or from the page itself, which then needs no server.
 
-import { remember, remembered } from "../elements.js";
 import { fromPage } from "../files.js";
 import { readNetwork } from "../recognizer/network.js";
+import { remember, remembered } from "../storage.js";
 import { request } from "./asking.js";
+import { tell } from "./notice.js";
 import { look, on } from "./state.js";
 
 const OWN = "network"; // in localStorage, where it has room: a file in base64
@@ -17,16 +18,17 @@ const TIMEOUT = 120000; // until a file counts as lost: slow links take a quarte
 // current one in this browser, and the page's the one before.
 export function startNetworks(server, change) {
   let [found, own] = [{ current: null, previous: null }, ownNetwork()];
-  const tell = () => change(own ? { current: own, previous: found.current } : found);
+  const announce = () => change(own ? { current: own, previous: found.current } : found);
   document.addEventListener("use", ({ detail: file }) => {
     own = file && asOwn(file);
-    remember(OWN, file ? toLetters(file) : "");
-    tell();
+    const isKept = remember(OWN, file ? toLetters(file) : "");
+    if (file && !isKept) tell(server.element, "network_unkept");
+    announce();
   });
-  if (own) tell();
+  if (own) announce();
   startFound(server, (networks) => {
     found = networks;
-    tell();
+    announce();
   });
 }
 
@@ -80,10 +82,5 @@ async function fetchLow(server, address) {
 const asOwn = (file) => ({ ...readNetwork(file.slice().buffer), isOwn: true });
 const toLetters = (file) => btoa(Array.from(file, (byte) => String.fromCharCode(byte)).join(""));
 
-function ownNetwork() {
-  try {
-    return asOwn(fromPage(remembered(OWN)));
-  } catch {
-    return null; // there is none, or one of another version
-  }
-}
+// Null where there is none, or one of another version.
+const ownNetwork = () => remembered(OWN, (letters) => asOwn(fromPage(letters)));

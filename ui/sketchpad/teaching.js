@@ -2,7 +2,7 @@
 // there is another network or another lesson. Nothing of it leaves the browser.
 
 import { unzipped } from "../files.js";
-import { lessons, onLessons } from "../lessons.js";
+import { followOtherTabs, lessons, onLessons } from "../lessons.js";
 import { frameStrokes } from "../recognizer/framing.js";
 import { rehearse, teach } from "../recognizer/learning.js";
 
@@ -26,6 +26,7 @@ export function startTeaching(server, change) {
     taught = examples && teach(current, learned.map(framed), examples);
     change({ ...networks, taught: taught ?? current });
   };
+  followOtherTabs();
   onLessons("soon", () => networks.current && prepare());
   onLessons("change", update);
   return (found) => {
