@@ -31,6 +31,10 @@ def test_the_losses_of_three_epochs_of_best_are_the_golden_ones(made):
         assert found["kept"][name] == to_four_places(expected), name
 
 
+def test_what_is_calibrated_on_held_out_digits_is_the_golden_one(made):
+    assert made["calibration"] == to_four_places(GOLDEN["calibration"])
+
+
 def test_the_losses_around_a_fine_tuning_are_the_golden_ones(made):
     found, golden = made["finetuning"]["losses"], GOLDEN["finetuning"]["losses"]
     assert found.keys() == golden.keys()

@@ -11,6 +11,7 @@ two processors differ in the third place.
 """
 
 import contextlib
+import copy
 import dataclasses
 import hashlib
 import json
@@ -30,6 +31,7 @@ from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
 from mnist_core.training import data, trainer
 from mnist_core.training.data import TrainingData, load_mnist, render_drawings, training_data
+from mnist_core.training.finish import calibrate
 from mnist_core.training.trainer import RECIPES, Trainer, evaluate
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS, LETTERS
@@ -158,7 +160,9 @@ def reproducible() -> Iterator[None]:
 
 def outcomes() -> dict:
     with reproducible():
-        return {"training": train_best()[0], "finetuning": fine_tune()}
+        made = {"training": train_best()[0], "finetuning": fine_tune()}
+    _, thresholds, scores = calibrate(copy.deepcopy(train_best()[1]).float(), small_data().validation)
+    return {**made, "calibration": {**scores, **thresholds}}
 
 
 if __name__ == "__main__":
