@@ -14,7 +14,7 @@ the mutants, 400 of them take about half an hour on one core.
 
 import argparse
 import ast
-import importlib
+import importlib.metadata
 import itertools
 import json
 import os
@@ -69,7 +69,10 @@ SLOW = (
 OPTIONS = ["-n0", "-x", "-q", "-p", "no:cacheprovider"]
 OPTIONS += ["-k", f"not ({' or '.join(SLOW.split())})"]
 SECONDS = 60  # of processor time, and ten times as many on the clock: what takes longer is killed
-PRELOADED = ("pytest", "torch", "torchvision.datasets", "matplotlib.figure", "sqlalchemy")
+PRELOADED = (
+    "pytest torchvision.datasets matplotlib.figure sqlalchemy hypothesis huggingface_hub "
+    "safetensors.torch tqdm"
+)
 
 
 def main() -> None:
@@ -184,8 +187,10 @@ def prepare(clone: Path) -> Path:
     shutil.copytree(ROOT, clone, ignore=ignored)
     (clone / "data").symlink_to(ROOT / "data")
     os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(clone)}
-    for name in PRELOADED:
+    for name in PRELOADED.split():
         importlib.import_module(name)
+    for plugin in importlib.metadata.entry_points(group="pytest11"):
+        plugin.load()
     return clone
 
 

@@ -161,7 +161,8 @@ def reproducible() -> Iterator[None]:
 def outcomes() -> dict:
     with reproducible():
         made = {"training": train_best()[0], "finetuning": fine_tune()}
-    _, thresholds, scores = calibrate(copy.deepcopy(train_best()[1]).float(), small_data().validation)
+    network = copy.deepcopy(train_best()[1]).float()
+    _, thresholds, scores = calibrate(network, small_data().validation)
     return {**made, "calibration": {**scores, **thresholds}}
 
 
