@@ -87,7 +87,7 @@ def main() -> None:
     args.output.touch()
     done = [json.loads(line) for line in args.output.read_text().splitlines()]
     done = {identity(outcome): outcome["killed"] for outcome in done}
-    mutants = choose(args.modules, args.count, random.Random(args.seed))
+    mutants = choose(args.modules, args.count, args.seed)
     with tempfile.TemporaryDirectory() as folder, open(args.output, "a") as output:
         clone = prepare(Path(folder) / "clone")
         rest = [mutant for mutant in mutants if identity(mutant) not in done]
@@ -122,15 +122,17 @@ def report(mutants: list[dict], killed: list[bool]) -> None:
 # Which mutants ---------------------------------------------------------------
 
 
-def choose(modules: list[str], count: int, chance: random.Random) -> list[dict]:
+def choose(modules: list[str], count: int, seed: int) -> list[dict]:
     """`count` mutants, spread over the modules by their lines."""
     sources = {name: path_of(name, ROOT).read_text() for name in modules}
     lengths = [sum(map(bool, source.split("\n"))) for source in sources.values()]
-    ends = [count * end // sum(lengths) for end in itertools.accumulate(lengths, initial=0)]
-    chosen = []
-    for (name, source), (start, end) in zip(sources.items(), itertools.pairwise(ends), strict=True):
+    ends = [count * end // sum(lengths) for end in itertools.accumulate(lengths)]
+    chosen: list[dict] = []
+    for (name, source), end in zip(sources.items(), ends, strict=True):
+        chance = random.Random(f"{seed} {name}")  # a module's mutants depend on no other's
         found = filter(None, (mutant_of(source, line, chance) for line in by_line(source, chance)))
-        chosen += [{"module": name} | mutant for mutant in itertools.islice(found, end - start)]
+        some = itertools.islice(found, end - len(chosen))  # what one lacks the next makes up for
+        chosen += [{"module": name} | mutant for mutant in some]
     return chosen
 
 
