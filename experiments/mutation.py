@@ -47,7 +47,7 @@ TESTS = {  # by module, the quick ones first
     "training/checkpoint": "test_runs",
     "training/data": f"{STEPS} test_data {TRAINING}",
     "training/distributed": f"{STEPS} test_distributed test_runs",
-    "training/finish": "test_grid test_runs test_own_data test_weights_script",
+    "training/finish": f"test_grid test_runs test_own_data test_weights_script {TRAINING}",
     "training/outliers": f"{GOLDEN} test_outliers",
     "training/own_data": "test_own_data",
     "training/plots": "test_plots",
@@ -64,9 +64,9 @@ TESTS = {  # by module, the quick ones first
 SLOW = (
     "postgresql runs_from_anywhere quick_recipe one_by_one two_processes_learn processes_that "
     "reading_all processes_together odd_style acknowledged dark_shapes photographs no_small_file "
-    "served no_other_network passwords removed lasts stopped letters_join takes_them_beside"
+    "served no_other_network passwords removed lasts stopped letters_join"
 )
-OPTIONS = ["-n0", "-x", "-q", "-p", "no:cacheprovider"]
+OPTIONS = "-n0 -x -q -p no:cacheprovider -W ignore::pytest.PytestAssertRewriteWarning".split()
 OPTIONS += ["-k", f"not ({' or '.join(SLOW.split())})"]
 SECONDS = 60  # of processor time, and ten times as many on the clock: what takes longer is killed
 PRELOADED = (
