@@ -66,7 +66,8 @@ SLOW = (
     "reading_all processes_together odd_style acknowledged dark_shapes photographs no_small_file "
     "served no_other_network passwords removed lasts stopped letters_join"
 )
-OPTIONS = "-n0 -x -q -p no:cacheprovider -W ignore::pytest.PytestAssertRewriteWarning".split()
+WARNING = "ignore::pytest.PytestAssertRewriteWarning"  # plugins are imported before pytest starts
+OPTIONS = ["-n0", "-x", "-q", "-p", "no:cacheprovider", "-W", WARNING]
 OPTIONS += ["-k", f"not ({' or '.join(SLOW.split())})"]
 SECONDS = 60  # of processor time, and ten times as many on the clock: what takes longer is killed
 PRELOADED = (
