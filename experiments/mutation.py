@@ -33,6 +33,7 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 from mnist_core.tables import table, wilson_interval
 
 GOLDEN, STEPS, TRAINING = "test_golden_learning", "test_learning_steps", "test_golden_training"
+OUTCOME = "test_training_outcome"
 TESTS = {  # by module, the quick ones first
     "drawing/framing": f"{GOLDEN} test_framing",
     "drawing/numbers": f"{GOLDEN} test_numbers",
@@ -44,14 +45,14 @@ TESTS = {  # by module, the quick ones first
     "network/model": f"{GOLDEN} {STEPS} test_trainer",
     "network/weights": "test_weights test_hub test_weights_script",
     "training/augment": f"{GOLDEN} test_augment",
-    "training/checkpoint": "test_runs",
+    "training/checkpoint": f"test_runs {OUTCOME}",
     "training/data": f"{STEPS} test_data {TRAINING}",
     "training/distributed": f"{STEPS} test_distributed test_runs",
-    "training/finish": f"test_grid test_runs test_own_data test_weights_script {TRAINING}",
+    "training/finish": f"{OUTCOME} test_weights_script {TRAINING} test_runs test_grid",
     "training/outliers": f"{GOLDEN} test_outliers",
     "training/own_data": "test_own_data",
     "training/plots": "test_plots",
-    "training/run": "test_runs test_own_data",
+    "training/run": f"{OUTCOME} test_runs test_own_data",
     "training/snapshots": "test_snapshots",
     "training/styles": f"{GOLDEN} test_styles",
     "training/trainer": f"{STEPS} {TRAINING} test_trainer test_snapshots",

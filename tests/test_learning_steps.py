@@ -20,8 +20,15 @@ from mnist_core.corrections.finetune import FineTuning
 from mnist_core.drawing.strokes import Drawing, parse_strokes
 from mnist_core.network.model import MLP
 from mnist_core.training import data
-from mnist_core.training.data import contributor_of, split_drawings, training_data
-from mnist_core.training.trainer import LOSSES, Recipe, Trainer
+from mnist_core.training.data import contributor_of, load_mnist, split_drawings, training_data
+from mnist_core.training.trainer import (
+    LOSSES,
+    Recipe,
+    Trainer,
+    confusion_matrix,
+    evaluate,
+    predict,
+)
 from tests.conftest import ROOT
 from tests.small_training import load_few
 
@@ -302,22 +309,33 @@ def test_held_out_corrections_are_scored_and_not_learned_from(monkeypatch):
     corrections = [
         Drawing(n % 10, parse_strokes([[[0, n], [9, 60]]]), {"writer": f"w{n}"}) for n in range(40)
     ]
+    before, after = network(3).eval(), network(3, seed=1).eval()
     learned_from, rehearsed = [], []
 
     def fine_tune(model, some, rehearsal, *_) -> MLP:
         learned_from.extend(some)
         rehearsed.append(rehearsal)
-        return network(3, seed=1).eval()
+        return after
 
     monkeypatch.setattr(finetune, "finetune", fine_tune)
-    learned = finetune.learn(network(3).eval(), corrections, [], ROOT / "data", FineTuning())
+    learned = finetune.learn(before, corrections, [], ROOT / "data", FineTuning())
     writers = {correction.extra["writer"] for correction in learned_from}
     known, unknown = finetune.hold_out(corrections)
     assert len(known) + len(unknown) == 40 and 2 <= len(unknown) <= 16
     assert writers == {correction.extra["writer"] for correction in known}
     assert (learned.count, learned.held_out) == (len(known), len(unknown))
-    assert learned.scores["held-out corrections"][2] == len(unknown)
     assert len(rehearsed[0]) == 180 + 20
+    images, labels = load_mnist(ROOT / "data", train=False)
+    sets = {
+        "held-out corrections": data.render_drawings(unknown),
+        "test": (images[:200], labels[:200]),
+    }
+    assert set(learned.scores) == {"validation", *sets}
+    for name, dataset in sets.items():
+        accuracies = [evaluate(one, dataset)[1] for one in (before, after)]
+        assert learned.scores[name] == (*accuracies, len(dataset[0]))
+    answers = predict(after, sets["test"][0]).argmax(1)
+    assert torch.equal(learned.confusion, confusion_matrix(answers, sets["test"][1]))
 
 
 # Fine-tuning -----------------------------------------------------------------
