@@ -45,14 +45,14 @@ TESTS = {  # by module, the quick ones first
     "network/model": f"{GOLDEN} {STEPS} test_trainer",
     "network/weights": "test_weights test_hub test_weights_script",
     "training/augment": f"{GOLDEN} test_augment",
-    "training/checkpoint": f"test_runs {OUTCOME}",
+    "training/checkpoint": f"{OUTCOME} test_runs",
     "training/data": f"{STEPS} test_data {TRAINING}",
-    "training/distributed": f"{STEPS} test_distributed test_runs",
-    "training/finish": f"{OUTCOME} test_weights_script {TRAINING} test_runs test_grid",
+    "training/distributed": f"{STEPS} test_distributed {OUTCOME}",
+    "training/finish": f"{OUTCOME} test_weights_script {TRAINING} test_runs",
     "training/outliers": f"{GOLDEN} test_outliers",
     "training/own_data": "test_own_data",
     "training/plots": "test_plots",
-    "training/run": f"{OUTCOME} test_runs test_own_data",
+    "training/run": f"{OUTCOME} test_runs",
     "training/snapshots": "test_snapshots",
     "training/styles": f"{GOLDEN} test_styles",
     "training/trainer": f"{STEPS} {TRAINING} test_trainer test_snapshots",
@@ -65,7 +65,8 @@ TESTS = {  # by module, the quick ones first
 SLOW = (
     "postgresql runs_from_anywhere quick_recipe one_by_one two_processes_learn processes_that "
     "reading_all processes_together odd_style acknowledged dark_shapes photographs no_small_file "
-    "served no_other_network passwords removed lasts stopped letters_join"
+    "served no_other_network passwords removed lasts stopped letters_join takes_them_beside "
+    "each_run_has two_processes nothing_to_restore"
 )
 WARNING = "ignore::pytest.PytestAssertRewriteWarning"  # plugins are imported before pytest starts
 OPTIONS = ["-n0", "-x", "-q", "-p", "no:cacheprovider", "-W", WARNING]
