@@ -41,6 +41,7 @@ class Step:
     parameters: list[torch.Tensor]
     gradients: list[torch.Tensor]
     settings: dict  # the optimizer's
+    precision: str  # of products of float32
 
 
 @pytest.fixture
@@ -57,7 +58,8 @@ def steps():
         parameters = [parameter.detach().clone() for parameter in group["params"]]
         gradients = [parameter.grad.clone() for parameter in group["params"]]
         settings = {key: value for key, value in group.items() if key != "params"}
-        taken.append(Step(seen.pop(), parameters, gradients, settings))
+        precision = torch.get_float32_matmul_precision()
+        taken.append(Step(seen.pop(), parameters, gradients, settings, precision))
         assert not seen  # one look at the network a step
 
     hooks = register_module_forward_pre_hook(see), register_optimizer_step_pre_hook(take)
@@ -156,6 +158,15 @@ def test_the_average_moves_towards_the_weights_faster_in_the_first_steps(steps):
         kept = min(0.4, number / (number + 9))  # 1/10, 2/11, ..., and from the sixth step on 0.4
         average = kept * average + (1 - kept) * weight
     torch.testing.assert_close(training.result.layers[0].weight.detach(), average)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_products_are_less_exact_in_a_step_and_only_where_the_recipe_says(steps, fast):
+    before = torch.get_float32_matmul_precision()
+    assert before == "highest"
+    train(Recipe((4,), 1, 50, 0.02, fast_products=fast), numbered(100), network(4))
+    assert {step.precision for step in steps} == {"medium" if fast else "highest"}
+    assert torch.get_float32_matmul_precision() == before
 
 
 # What a batch holds and what it costs ----------------------------------------

@@ -107,6 +107,10 @@ def test_settings_that_cannot_train_are_refused(wrong):
         Recipe(**{**settings, **wrong})
 
 
+def test_eight_hidden_layers_of_4096_units_can_be_trained():
+    assert Recipe((4096,) * 8, 1, 2, 0.1, batch_norm=True).hidden == (4096,) * 8
+
+
 def test_folding_leaves_a_plain_network_with_the_same_answers(mnist):
     torch.manual_seed(0)
     model = MLP((12, 7), batch_norm=True)

@@ -12,6 +12,7 @@ from mnist_core.corrections import export
 from mnist_core.drawing.strokes import write_drawings
 from mnist_core.network import weights
 from mnist_core.network.calibration import verdicts
+from mnist_core.network.grid import read_header
 from mnist_core.network.model import MLP
 from mnist_core.training import plots
 from mnist_core.training.data import load_mnist, render_drawings, split, split_drawings
@@ -20,7 +21,7 @@ from scripts import train
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS, LETTERS
 from tests.golden_learning.train import hands
-from tests.small_training import shrink
+from tests.small_training import records, shrink
 from tests.test_weights import PROVENANCE, THRESHOLDS
 
 IMAGES = 3000  # of MNIST's, training and test each: see `shrink`
@@ -119,6 +120,17 @@ def test_the_test_images_are_scored_once_and_their_confusion_kept(outcome):
     assert outcome.provenance["confusion"] == confusion_matrix(answers, labels).tolist()
     share = (answers == labels).double().mean().item()
     assert outcome.provenance["scores"]["test_accuracy"] == pytest.approx(share, abs=6e-5)
+
+
+def test_the_last_snapshot_is_the_network_that_is_kept_at_its_step(outcome):
+    headers = list(map(read_header, records((outcome.directory / "snapshots.bin").read_bytes())))
+    last, steps = headers[-1], headers[-1]["steps"]
+    assert [header["final"] for header in headers] == [False] * (len(headers) - 1) + [True]
+    assert last["step"] == kept(outcome)["epoch"] * steps // 2
+    assert last["epoch"] == kept(outcome)["epoch"]
+    assert last["thresholds"] == outcome.thresholds
+    assert [header["epoch"] for header in headers] == [2 * h["step"] / steps for h in headers]
+    assert last["training_loss"] == pytest.approx(kept(outcome)["training_loss"])
 
 
 def test_letters_of_held_out_contributors_are_scored(outcome):

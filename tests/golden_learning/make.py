@@ -216,10 +216,10 @@ def quantisation() -> Arrays:
 
 def calibrating() -> Arrays:
     random = np.random.default_rng(0)
-    labels = torch.from_numpy(random.integers(0, 10, 600))
-    scores = torch.from_numpy(random.normal(0, 1, (600, 10)).astype(np.float32))
-    scores[torch.arange(600), labels] += 4
-    log_probabilities = (1.4 * scores).log_softmax(1)
+    scores = random.normal(0, 3, (600, 10))
+    # Digits as probable as the scores say, that are then 1.37 times as sure as they should be.
+    labels = torch.from_numpy((scores + random.gumbel(size=scores.shape)).argmax(1))
+    log_probabilities = torch.from_numpy(1.37 * scores).float().log_softmax(1)
     probabilities = log_probabilities.exp()
     thresholds = calibration.choose_thresholds(probabilities, labels)
     others = torch.from_numpy(random.dirichlet(np.ones(10), 300).astype(np.float32))
