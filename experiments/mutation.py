@@ -63,14 +63,14 @@ TESTS = {  # by module, the quick ones first
 }
 # Tests that take seconds, need PostgreSQL or serve a page are left out.
 SLOW = (
-    "postgresql runs_from_anywhere quick_recipe one_by_one two_processes_learn processes_that "
+    "runs_from_anywhere quick_recipe one_by_one two_processes_learn processes_that "
     "reading_all processes_together odd_style acknowledged dark_shapes photographs no_small_file "
     "served no_other_network passwords removed lasts stopped letters_join takes_them_beside "
     "each_run_has two_processes nothing_to_restore"
 )
 WARNING = "ignore::pytest.PytestAssertRewriteWarning"  # plugins are imported before pytest starts
 OPTIONS = ["-n0", "-x", "-q", "-p", "no:cacheprovider", "-W", WARNING]
-OPTIONS += ["-k", f"not ({' or '.join(SLOW.split())})"]
+OPTIONS += ["-k", f"not (postgresql and not driver) and not ({' or '.join(SLOW.split())})"]
 SECONDS = 60  # of processor time, and ten times as many on the clock: what takes longer is killed
 PRELOADED = (
     "pytest torchvision.datasets matplotlib.figure sqlalchemy hypothesis huggingface_hub "
