@@ -7,8 +7,8 @@ cosmic-ray makes the mutants: another number, operator or comparison, a conditio
 loop that is not entered. Each module gets as many as its share of the lines; in a module lines are
 drawn, and on each line one of its mutants. The module's tests run in a copy of the clone, in a fork
 of this process, which has imported PyTorch already; the first that fails kills the mutant. Prints
-the survivors and how many were killed. 400 mutants take half an hour on one idle core. Outcomes that
-the output file already holds are not found again: delete the file to begin anew.
+the survivors and how many were killed. 400 mutants take half an hour on one idle core. What the
+output file already holds is not run again: delete the file to begin anew.
 """
 
 import argparse
