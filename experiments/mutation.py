@@ -71,7 +71,7 @@ SLOW = (
 WARNING = "ignore::pytest.PytestAssertRewriteWarning"  # plugins are imported before pytest starts
 OPTIONS = ["-n0", "-x", "-q", "-p", "no:cacheprovider", "-W", WARNING]
 OPTIONS += ["-k", f"not (postgresql and not driver) and not ({' or '.join(SLOW.split())})"]
-SECONDS = 60  # of processor time, and ten times as many on the clock: what takes longer is killed
+SECONDS = 120  # of processor time, and ten times as many on the clock: what takes longer is killed
 PRELOADED = (
     "torchvision.datasets matplotlib.figure sqlalchemy hypothesis huggingface_hub "
     "safetensors.torch tqdm"
