@@ -12,7 +12,7 @@ from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.training import own_data
 from mnist_core.training.checkpoint import Checkpoint
-from mnist_core.training.data import TrainingData
+from mnist_core.training.data import TrainingData, load_mnist
 from scripts import train
 from tests.conftest import ROOT
 from tests.small_training import shrink
@@ -35,6 +35,13 @@ def test_what_export_writes_is_read_back(own, tmp_path):
         images, labels = own_data.read(tmp_path / name)
         assert torch.equal(images, own[0]), name
         assert torch.equal(labels, own[1]), name
+
+
+def test_mnist_s_own_files_are_read():
+    images, labels = own_data.read(ROOT / "data/MNIST/raw/t10k-images-idx3-ubyte.gz")
+    expected = load_mnist(ROOT / "data", train=False)
+    assert torch.equal(images, expected[0])
+    assert torch.equal(labels, expected[1])
 
 
 def test_pictures_in_folders_are_read(own, mnist, recognizer, tmp_path):

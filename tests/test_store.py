@@ -5,6 +5,7 @@ import datetime
 import itertools
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -414,6 +415,32 @@ def test_one_drawing_is_limited(store):
     long = [[[x / 7, x / 7] for x in range(4000)]]
     with pytest.raises(LimitReached, match="bytes and 64,000 are kept"):
         add(store, strokes=long)
+
+
+def test_limits_are_those_that_the_docs_promise():
+    """docs/serving.md, the row of /corrections."""
+    text = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+    (row,) = (line for line in text.splitlines() if line.startswith("| `/corrections` |"))
+    assert f"{module.MAX_PER_MINUTE} corrections a minute" in row
+    assert f"{module.MAX_PER_TOKEN:,} in all of one token" in row
+    assert f"{module.MAX_TOTAL:,} corrections in all" in row
+    assert f"{module.MAX_BYTES // 1000} kB each" in row
+
+
+def test_probabilities_keep_six_places_and_names_are_sixteen_signs(tmp_path):
+    with contextlib.closing(Corrections(f"sqlite:///{tmp_path}/c.sqlite")) as store:
+        add(store, probabilities=[0.12345678, *[0.0] * 9])
+        (correction,) = store.of(MINE)
+    assert correction.probabilities[0] == 0.123457
+    writer = correction.drawing().extra["writer"]
+    assert re.fullmatch("[0-9a-f]{16}", writer)
+    assert writer != MINE
+
+
+def test_what_is_kept_for_a_full_disk_is_larger_than_what_is_removed_at_once(tmp_path):
+    with contextlib.closing(Corrections(f"sqlite:///{tmp_path}/c.sqlite")):
+        reserve = (tmp_path / "c.sqlite-reserve").stat().st_size
+    assert reserve > database.AT_ONCE * module.MAX_BYTES
 
 
 def test_limits_use_the_index(url, store):

@@ -208,3 +208,11 @@ def test_a_foreign_config_is_refused(saved, config, says):
     with_config(saved[1], config)
     with pytest.raises(UserError, match=f"{says}.*scripts/train.py"):
         weights.load(saved[1])
+
+
+def test_eight_hidden_layers_are_saved_and_loaded_and_nine_are_refused(tmp_path):
+    torch.manual_seed(0)
+    weights.save(MLP((3,) * 8).eval(), tmp_path, PROVENANCE, THRESHOLDS)
+    assert weights.load(tmp_path)[0].hidden == (3,) * 8
+    with pytest.raises(UserError, match="hidden"):
+        weights.save(MLP((3,) * 9).eval(), tmp_path, PROVENANCE, THRESHOLDS)

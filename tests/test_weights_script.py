@@ -1,6 +1,7 @@
 """scripts/weights.py, and what is installed: guarded, kept, brought back, converted."""
 
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from mnist_core.errors import UserError
 from mnist_core.network import foreign, weights
 from mnist_core.network.model import MLP
 from mnist_core.training import data, finish
+from mnist_core.training.trainer import predict
 from scripts import weights as script
 from tests.conftest import ROOT
 from tests.small_training import load_few
@@ -161,3 +163,26 @@ def test_what_can_not_be_converted_is_refused_with_the_reason(tmp_path, content,
         torch.save(content, file)
     with pytest.raises(UserError, match=says):
         foreign.read_network(file)
+
+
+def test_a_file_that_would_run_something_is_refused_and_runs_nothing(tmp_path):
+    class Touch:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "touched",))
+
+    torch.save({"layers.0.weight": Touch()}, tmp_path / "own.pt")
+    with pytest.raises(UserError, match="can't be read, or holds more than tensors"):
+        foreign.read_network(tmp_path / "own.pt")
+    assert not (tmp_path / "touched").exists()
+
+
+def test_without_force_a_network_that_reads_less_is_refused(tmp_path):
+    torch.manual_seed(0)
+    images = torch.randint(256, (1000, 28, 28), dtype=torch.uint8)
+    better, worse = MLP((8,)).eval(), MLP((8,)).eval()
+    for name, model in {"better": better, "worse": worse}.items():
+        weights.save(model, tmp_path / name, PROVENANCE, THRESHOLDS)
+    answers = predict(weights.load(tmp_path / "better")[0], images).argmax(1)
+    finish.install(tmp_path / "better", tmp_path / "place", (images, answers))
+    with pytest.raises(UserError, match=r"100\.00%, which is over 0\.1 points more"):
+        finish.install(tmp_path / "worse", tmp_path / "place", (images, answers))
