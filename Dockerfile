@@ -1,6 +1,8 @@
 # The page, without a GPU:
 #     docker build -t draw-a-digit .
 #     docker run --read-only --tmpfs /tmp -p 7860:7860 draw-a-digit
+# The image has the shipped network. A network that is installed in this clone is used with
+#     docker run -v "$PWD/installed:/app/installed:ro" ...
 # Base and packages are pinned by their hashes. .ci/lock renews the packages; the digest of a newer
 # base is what `docker buildx imagetools inspect python:3.12-slim` shows. PyTorch's build is that
 # for x86-64: elsewhere add --platform linux/amd64 to both.

@@ -24,3 +24,5 @@ if ! command -v nvidia-smi >/dev/null; then
     echo "PyTorch's own server can't be reached: its larger build comes from PyPI" >&2
 fi
 install -r "${1:-requirements.txt}"
+# So that Python finds mnist_core from any directory.
+install --no-deps --editable .

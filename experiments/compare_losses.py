@@ -6,7 +6,9 @@
 The network, optimiser, batches and epochs are the recipe `tutorial`'s; only the loss
 differs. Nothing is chosen by the results, and the test images are scored once, at
 the end of each run. Three to four minutes on one idle core. Writes losses.md and its picture,
-losses.png, to runs/experiments; `--output docs` renews those of docs/.
+losses.png, to runs/experiments. To renew those of docs/ and what other texts quote of them:
+
+    python experiments/compare_losses.py --output docs --figures docs/figures.json
 """
 
 import argparse
@@ -33,7 +35,7 @@ from mnist_core.drawing.framing import PIXELS, to_input
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.network.model import DIGITS, MLP
-from mnist_core.tables import least_to_most, mean_and_deviation, table
+from mnist_core.tables import least_to_most, mean_and_deviation, table, write_figures
 from mnist_core.training import trainer
 from mnist_core.training.data import Dataset, first, load_mnist, select, split
 from mnist_core.training.trainer import RECIPES, Recipe, evaluate, predict
@@ -79,7 +81,9 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=60_000, help="images to use (%(default)s)")
     parser.add_argument("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
     parser.add_argument("--output", type=Path, default=ROOT / "runs" / "experiments", help="folder")
+    parser.add_argument("--figures", type=Path, metavar="FILE", help="JSON to keep figures in")
     args = parser.parse_args()
+    torch.set_num_threads(1)
     try:
         recipe = dataclasses.replace(RECIPE, epochs=args.epochs)
         used = first(load_mnist(args.data, train=True), args.limit)
@@ -88,10 +92,12 @@ def main() -> None:
         seconds = len(LOSSES) * max(1, args.seeds) * args.epochs * len(used[0]) / 60_000
         print(f"about {seconds:.0f} s on one idle core", file=sys.stderr)
         runs = compare(used, test, recipe, max(1, args.seeds))
+        page = report(runs, recipe, len(used[0]))
+        if args.figures:
+            write_figures(args.figures, "compare_losses", page)
     except UserError as error:
         parser.exit(2, f"compare_losses.py: {error}\n")
     draw(runs, args.output / "losses.png")
-    page = report(runs, recipe, len(used[0]))
     (args.output / "losses.md").write_text(page, encoding="utf-8")
     print(f"{page}\nwrote {args.output / 'losses.md'} and losses.png")
 
@@ -118,7 +124,9 @@ def train(
     torch.manual_seed(seed)
     model = MLP(recipe.hidden)
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
+    # As in Trainer, so that (a) is the recipe's own training, to the bit.
+    rates = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
+    optimizer = torch.optim.AdamW(model.parameters(), **rates, fused=True)
     losses, accuracies, seconds, not_finite = [], [], 0.0, 0
     for _ in range(recipe.epochs):
         started = time.perf_counter()

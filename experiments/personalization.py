@@ -33,7 +33,7 @@ from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
-from mnist_core.tables import least_to_most, mean_and_deviation, table
+from mnist_core.tables import least_to_most, mean_and_deviation, table, write_figures
 from mnist_core.training import plots
 from mnist_core.training.data import Dataset, load_mnist, render_drawings, select, training_data
 from mnist_core.training.finish import MAY_LOSE
@@ -61,7 +61,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
-        model, _ = weights.load(args.weights)
+        model, config = weights.load(args.weights)
         writers = by_writer(read_drawings(args.drawings))
         generator = torch.Generator().manual_seed(0)
         known = training_data(args.data, [], learning.OUTLIERS, generator)
@@ -77,6 +77,8 @@ def main() -> None:
     }
     plots.save(draw(next(iter(results.values()))), args.output / "corrections.png")
     page = report(results, evaluate(model, test)[1])
+    if args.figures:
+        write_figures(args.figures, "personalization", page, config)
     file = args.output / "corrections.md"
     if file.exists():
         page += "".join(["\n", *file.read_text(encoding="utf-8").partition(BROWSER)[1:]])
@@ -97,6 +99,7 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
     parser.add_argument("--seeds", type=int, default=5, help="of each writer (%(default)s)")
     parser.add_argument("--output", type=Path, default=ROOT / "runs" / "experiments", help="folder")
+    parser.add_argument("--figures", type=Path, metavar="FILE", help="JSON to keep figures in")
     return parser
 
 

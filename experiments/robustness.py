@@ -30,7 +30,7 @@ from mnist_core.files import make_directory
 from mnist_core.network import weights
 from mnist_core.network.calibration import accuracy_table
 from mnist_core.recognizer import Recognizer
-from mnist_core.tables import table
+from mnist_core.tables import table, write_figures
 from mnist_core.training import plots, trainer
 from mnist_core.training.augment import augment
 from mnist_core.training.data import Dataset, first, load_mnist
@@ -50,15 +50,18 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
     parser.add_argument("--limit", type=int, default=10_000, help="test images (%(default)s)")
     parser.add_argument("--output", type=Path, default=ROOT / "runs" / "experiments", help="folder")
+    parser.add_argument("--figures", type=Path, metavar="FILE", help="JSON to keep figures in")
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
         recognizer = Recognizer.load(args.weights)
         test = first(load_mnist(args.data, train=False), args.limit)
         make_directory(args.output)
+        page = report(recognizer, test, args.weights)
+        if args.figures:
+            write_figures(args.figures, "robustness", page, recognizer.config)
     except UserError as error:
         parser.exit(2, f"robustness.py: {error}\n")
-    page = report(recognizer, test, args.weights)
     confidence, digits = trainer.predict(recognizer.model, test[0]).exp().max(1)
     plots.save(reliability_diagram(confidence, digits == test[1]), args.output / "calibration.png")
     (args.output / "robustness.md").write_text(page, encoding="utf-8")

@@ -21,9 +21,6 @@ from mnist_core.errors import UserError
 from mnist_core.network import calibration, weights
 from mnist_core.network.model import DIGITS, MLP
 
-# The network of this package: inside it where a wheel was installed, beside it in a clone.
-INSIDE, BESIDE = (folder / "weights" for folder in Path(__file__).parents[:2])
-SHIPPED = INSIDE if INSIDE.is_dir() else BESIDE
 A_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # read by any network that has learned
 
 BATCH = 4096  # images at once: more take memory and no less time
@@ -117,10 +114,11 @@ class Recognizer:
         self.config = config
 
     @classmethod
-    def load(cls, directory: str | Path = SHIPPED) -> "Recognizer":
+    def load(cls, directory: str | Path | None = None) -> "Recognizer":
         """The network in `directory` or at hf://USER/NAME; raises as `weights.load` does.
 
-        Without a directory the one that this package came with, from wherever Python runs.
+        Without a directory, from wherever Python runs, the installed network, or the one that
+        this package came with where none is installed (`weights.in_use`).
         """
         return cls(*weights.load(directory))
 
@@ -129,16 +127,20 @@ class Recognizer:
         """Eight hex digits that no other network has: the beginning of its file's SHA-256."""
         return self.config["name"]
 
-    def check(self) -> int | None:
-        """What the network reads in a plain 7. Raises UserError where that is no number.
+    def check(self) -> None:
+        """Raise UserError unless the network can be used: it must read a plain 7.
 
-        A training that failed leaves weights that are NaN or infinite.
+        A training that failed leaves weights that are NaN or infinite, or that read nothing.
         """
         prediction = self.predict_strokes(A_SEVEN)
         weights_finite = all(bool(value.isfinite().all()) for value in self.model.parameters())
         if not (weights_finite and np.isfinite(prediction.probabilities).all()):
             raise UserError("the network holds weights that are not finite: train it again")
-        return prediction.digit
+        if prediction.digit != 7:
+            raise UserError(
+                f"the network {self.name} has not learned to read: it reads a plain 7 as "
+                f"{prediction}. Train it again, or choose another network"
+            )
 
     def predict_strokes(self, strokes: object) -> Prediction:
         """Read a drawing, [[[x, y], ...], ...]. Raises UserError as `parse_strokes` does."""

@@ -6,7 +6,8 @@
     python scripts/corrections.py export corrections.jsonl.gz
 
 They are in data/corrections.sqlite, or where --database or the environment variable
-DATABASE_URL says. Exit code 2 when that, a file or an argument is wrong.
+DATABASE_URL says; data/ is in the clone, or in the folder that DRAW_A_DIGIT_HOME names.
+Exit code 2 when the database, a file or an argument is wrong.
 """
 
 import argparse
@@ -42,7 +43,8 @@ def argument_parser() -> argparse.ArgumentParser:
     option("--last", type=int, metavar="N", help="only the N newest")
     option("--picture", type=Path, metavar="FILE.png", help="draw at most 1,000 too")
     option = add("review", "find doubtful labels: those that a network does not read")
-    option("--weights", type=Path, default=ROOT / "weights", metavar="DIR", help="the network")
+    text = "the network that judges (default: the one in use)"
+    option("--weights", type=Path, metavar="DIR", help=text)
     option("--picture", type=Path, metavar="FILE.png", help="draw at most 1,000 too")
     option = add("export", "write all of them to a file")
     option("file", type=Path, metavar="FILE", help=ENDINGS)
@@ -65,7 +67,7 @@ from mnist_core.corrections import export
 from mnist_core.corrections.store import Correction, Corrections
 from mnist_core.drawing.strokes import read_drawings, write_drawings
 from mnist_core.errors import UserError
-from mnist_core.network.weights import load
+from mnist_core.network.weights import in_use, load
 from mnist_core.training import plots
 from mnist_core.training.data import Dataset, render_drawings
 from mnist_core.training.trainer import predict
@@ -124,11 +126,12 @@ def render(corrections: Iterable[Correction]) -> Dataset:
     return tuple(map(torch.cat, zip(*pairs, strict=True)))
 
 
-def review(store: Corrections, weights: Path, picture: Path | None) -> None:
+def review(store: Corrections, weights: Path | None, picture: Path | None) -> None:
     """List what the network reads otherwise, the least probable label first."""
     found = list(store.all())
     if not found:
         raise UserError("there are no corrections to review")
+    weights = weights or in_use()
     model, config = load(weights)
     print(f"judge: the network {config['name']} of {config['provenance']['date']} in {weights}")
     if learned := config["provenance"].get("corrections"):

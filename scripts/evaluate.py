@@ -2,7 +2,8 @@
 
     python scripts/evaluate.py
     python scripts/evaluate.py --drawings data/pendigits-test.jsonl.gz \\
-        --not-digits data/unipen-characters.jsonl.gz --output docs/evaluation
+        --not-digits data/unipen-characters.jsonl.gz --output docs/evaluation \\
+        --figures docs/figures.json
 
 The page goes to runs/evaluation where no --output is given. Needs no network. Exit code 2 when
 something is missing or can't be written.
@@ -20,16 +21,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
+from mnist_core import paths
+
 
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Score a network and write a page with pictures.")
     add = parser.add_argument
     files = {"type": Path, "nargs": "+", "default": [], "metavar": "FILE"}
-    add("--weights", type=Path, default=ROOT / "weights", help="the network")
+    add("--weights", type=Path, help="the network's folder (default: the network in use)")
     add("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
     add("--drawings", **files, help="digits, scored as strokes")
     add("--not-digits", **files, help="letters and signs: how many are called digits")
-    add("--output", type=Path, default=ROOT / "runs" / "evaluation", help="folder")
+    add("--output", type=Path, default=paths.runs() / "evaluation", help="folder")
+    add("--figures", type=Path, metavar="FILE", help="JSON to keep figures in that texts quote")
     add("--limit", type=int, default=10_000, help="test images (%(default)s)")
     return parser
 
@@ -45,7 +49,7 @@ from mnist_core.files import make_directory, replacing
 from mnist_core.network import calibration
 from mnist_core.network.model import MLP
 from mnist_core.network.weights import load
-from mnist_core.tables import table
+from mnist_core.tables import table, write_figures
 from mnist_core.training import plots, trainer
 from mnist_core.training.data import contributor_of, first, load_mnist, render_drawings, writer_of
 from mnist_core.training.outliers import NO_DIGITS
@@ -78,23 +82,30 @@ def main() -> None:
     given = vars(parser.parse_args())
     torch.set_num_threads(1)
     try:
-        output = given.pop("output")
+        output, figures = given.pop("output"), given.pop("figures")
         make_directory(output)
-        sets, others = read(**given)
-        write(sets, others, output)
+        model, config = load(given.pop("weights"))
+        sets, others = read(model, config["thresholds"], **given)
+        page = write(sets, others, output)
+        if figures:
+            write_figures(figures, "evaluate", page, config)
     except UserError as error:
         parser.exit(2, f"evaluate.py: {error}\n")
 
 
 def read(
-    weights: Path, data: Path, drawings: list[Path], not_digits: list[Path], limit: int
+    model: MLP,
+    thresholds: dict[str, float],
+    data: Path,
+    drawings: list[Path],
+    not_digits: list[Path],
+    limit: int,
 ) -> tuple[list[Answers], list[Answers]]:
-    """What the network in a folder answers: to `limit` test images and drawings; to no digits."""
-    model, config = load(weights)
+    """What `model` answers: to `limit` test images and drawings; to no digits."""
 
     def answers(name: str, images: torch.Tensor, truth: list, people: list) -> Answers:
         probabilities = trainer.predict(model, images).exp()
-        verdicts = calibration.verdicts(probabilities, config["thresholds"])
+        verdicts = calibration.verdicts(probabilities, thresholds)
         return Answers(name, images, truth, people, probabilities, verdicts)
 
     def of_file(path: Path, digits: bool) -> Answers:
@@ -120,8 +131,8 @@ def seconds_to_read(model: MLP, drawings: list[Drawing]) -> float:
     return (time.perf_counter() - started) * len(drawings) / len(few)
 
 
-def write(sets: list[Answers], others: list[Answers], output: Path) -> None:
-    """Write README.md and its pictures to `output`; print its first part."""
+def write(sets: list[Answers], others: list[Answers], output: Path) -> str:
+    """Write README.md and its pictures to `output`; print its first part and return it."""
     unlike = [like_no_digit(one) for one in others if {*one.truth} & {*NO_DIGITS}]
     accuracies = {one.name: (one.probabilities, torch.tensor(one.truth)) for one in sets}
     sections = [
@@ -139,12 +150,14 @@ def write(sets: list[Answers], others: list[Answers], output: Path) -> None:
             f"Digits against {one.name}, by what the two leading digits have together: AUROC "
             f"{area:.2%}; where 95 % of the digits pass, {passed:.2%} of the others do.\n"
         )
-    print("\n".join(sections))
+    summary = "\n".join(sections)
+    print(summary)
     sections += [section(one, people_table(one), output) for one in sets]
     sections += [section(one, character_table(one), output) for one in others]
     with replacing(output / "README.md", "wt") as file:
         file.write("\n".join(sections))
     print(f"wrote {output / 'README.md'} and its pictures")
+    return summary
 
 
 def like_no_digit(one: Answers) -> Answers:

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Write the page as one file.")
     parser.add_argument("file", type=Path, help="where to write it, digit.html")
-    parser.add_argument("--weights", default=ROOT / "weights", help="folder or hf://USER/NAME")
+    parser.add_argument("--weights", help="folder or hf://USER/NAME (the network in use)")
     return parser
 
 

@@ -3,9 +3,9 @@
     python scripts/finetune.py --install
     python scripts/finetune.py --corrections mine.jsonl --drawings data/pendigits-train.jsonl.gz
 
-The network in weights/ goes on for some seconds and is scored before and after. Exit code 2 when
-data or settings are wrong or the result can't be saved; 4 when the network is not installed, for
-it lost over 0.1 points since the first corrections, or to the one there; 130 after Ctrl-C.
+The network in use goes on for some seconds and is scored before and after. Exit code 2 when data
+or settings are wrong or the result can't be saved; 4 when the network is not installed, for it
+lost over 0.1 points since the first corrections, or to the one in use; 130 after Ctrl-C.
 """
 
 import argparse
@@ -17,9 +17,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-WEIGHTS = ROOT / "weights"  # where the page looks
-RUNS = Path(os.path.relpath(ROOT / "runs"))
-
 
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
@@ -28,14 +25,13 @@ def argument_parser() -> argparse.ArgumentParser:
     add, place = parser.add_argument, {"type": Path, "metavar": "DIR"}
     text = "a drawing file (.jsonl, .jsonl.gz) or a database's address (default: the page's own)"
     add("--corrections", default="", metavar="SOURCE", help=text)
-    network = Path(os.path.relpath(WEIGHTS))
-    add("--from", **place, default=network, help="the network that learns (default: in weights/)")
+    add("--from", **place, help="the network that learns (default: the one in use)")
     text = "drawing files that must not be forgotten, beside MNIST (default: none)"
     add("--drawings", type=Path, nargs="+", default=[], metavar="FILE", help=text)
     data = "holds MNIST/raw (default: the repository's data/)"
     add("--data", **place, default=ROOT / "data", help=data)
     add("--output", **place, help="where the result goes (default: runs/<date-time>-corrections)")
-    text = "copy the network to weights/, unless it lost over 0.1 points of accuracy"
+    text = "use the network from now on, unless it lost over 0.1 points of accuracy"
     add("--install", action="store_true", help=text)
     add("--force", action="store_true", help="install it even if it lost more than that")
     return parser
@@ -45,6 +41,7 @@ if __name__ == "__main__":  # what is mistyped is told at once: the imports belo
     argument_parser().parse_args()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does
 
+from mnist_core import paths
 from mnist_core.corrections import finetune
 from mnist_core.corrections.finetune import FineTuning
 from mnist_core.drawing.framing import PIXELS
@@ -62,9 +59,10 @@ def main() -> None:
     given = vars(parser.parse_args())
     install, force = given.pop("install"), given.pop("force")
     try:
-        directory = learn(given.pop("from"), **given)
+        parent = given.pop("from") or Path(os.path.relpath(weights.in_use()))
+        directory = learn(parent, **given)
         if install:
-            finish.install(directory, WEIGHTS, mnist_validation(given["data"]), force)
+            finish.install(directory, mnist_validation(given["data"]), force)
     except KeyboardInterrupt:
         parser.exit(130, "finetune.py: stopped\n")
     except finish.NotInstalled as error:
@@ -80,7 +78,7 @@ def learn(
     model, config = weights.load(parent)
     corrected = finetune.read_corrections(corrections)
     others = [drawing for path in drawings for drawing in read_drawings(path)]
-    directory = create(output, RUNS, "corrections")
+    directory = create(output, Path(os.path.relpath(paths.runs())), "corrections")
     print_row("network", f"{parent}, {'-'.join(map(str, (PIXELS, *model.hidden, 10)))}")
     settings = FineTuning()
     learned = finetune.learn(model, corrected, others, data, settings)

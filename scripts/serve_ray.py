@@ -75,10 +75,14 @@ def main() -> None:
         replicas = scale(args.replicas, args.min_replicas, args.max_replicas)
         users = credentials(args.auth)
         check_address(args.host, args.port)
-        mnist_core.Recognizer.load(args.weights)  # told here, before Ray is started for replicas
+        from mnist_core.network.weights import move_old_install  # PyTorch takes seconds
+
+        if not args.weights and (moved := move_old_install()):
+            print(moved, flush=True)
+        mnist_core.Recognizer.load(args.weights).check()  # before Ray is started for replicas
         logs = start(args.host, args.port)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # instead of Ray's
-        serve.run(application(str(args.weights), users, replicas), logging_config=QUIET)
+        serve.run(application(args.weights, users, replicas), logging_config=QUIET)
         print(f"Draw at http://{args.host}:{args.port}/", flush=True)
         print(f"Refusals and errors are logged in {logs}", flush=True)
         threading.Event().wait()
@@ -118,8 +122,10 @@ def start(host: str, port: int) -> Path:
     return Path(context.address_info["session_dir"]) / "logs"
 
 
-def application(weights: str, users: "Passwords | None", scale: dict[str, Any]) -> "Application":
-    """The page with the network in `weights`, shut to all but `users`, for `serve.run`."""
+def application(
+    weights: str | None, users: "Passwords | None", scale: dict[str, Any]
+) -> "Application":
+    """The page with the network in `weights`, else the one in use, shut to all but `users`, for `serve.run`."""
     import httpx
     from ray import serve
 
@@ -146,7 +152,7 @@ def bind_to_loopback() -> None:
     replica.add_port_to_grpc_server = lambda server, _: add_port(server, "127.0.0.1:0")
 
 
-def build(weights: str, users: "Passwords | None") -> "FastAPI":
+def build(weights: str | None, users: "Passwords | None") -> "FastAPI":
     """The page as a replica serves it; called in the replica's process.
 
     Gradio's API is not offered: it asks for an answer anew, perhaps another replica.
@@ -159,18 +165,20 @@ def build(weights: str, users: "Passwords | None") -> "FastAPI":
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description="Serve the page from several processes, with Ray Serve.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    text = "Serve the page from several processes, with Ray Serve."
+    parser = argparse.ArgumentParser(description=text)
     add = parser.add_argument
-    add("--replicas", type=int, default=2, help="processes that read drawings")
-    add("--min-replicas", type=int, default=1, help="with --max-replicas, the fewest")
+    add("--replicas", type=int, default=2, help="processes that read drawings (%(default)s)")
+    text = "with --max-replicas, the fewest (%(default)s)"
+    add("--min-replicas", type=int, default=1, help=text)
     add("--max-replicas", type=int, help="as many as the load asks for, up to this")
     add("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
     add("--port", type=int, default=7860, help="1 to 65535")
     add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=AUTH)
-    add("--weights", default=ROOT / "weights", help="folder or hf://USER/NAME")
+    add("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in (%(default)s)")
+    add("--port", type=int, default=7860, help="1 to 65535 (%(default)s)")
+    text = "folder or hf://USER/NAME (the installed network, else the shipped one)"
+    add("--weights", help=text)
     return parser
 
 

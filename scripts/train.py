@@ -12,7 +12,7 @@ metrics.csv, pictures, and the state that --resume continues from. Needs no netw
 MNIST is in the repository.
 
 Exit code 2 when data or settings are wrong, the training diverges or its result can't
-be saved; 4 when the network is not installed, as the one there reads over 0.1 points
+be saved; 4 when the network is not installed, as the one in use reads over 0.1 points
 more of MNIST's validation images; 130 after Ctrl-C. To learn from what people
 corrected: python scripts/finetune.py
 
@@ -73,7 +73,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--resume", **place, help=text)
     add("--tensorboard", action="store_true", help="log to the run's directory for TensorBoard too")
     add = parser.add_argument_group("where the result goes").add_argument
-    text = "copy the network to weights/, where the page looks, unless that there reads more"
+    text = "use the network from now on, page and scripts alike, unless the one in use reads more"
     add("--install", action="store_true", help=text)
     add("--force", action="store_true", help="install it even so")
     add("--push-to-hub", metavar="USER/NAME", help="publish the network on the Hugging Face Hub")
@@ -84,14 +84,12 @@ if __name__ == "__main__":  # what is mistyped is told at once: the imports belo
     argument_parser().parse_args()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin wait long for a core
 
+from mnist_core import paths
 from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.training import distributed, run, trainer
 from mnist_core.training.checkpoint import Run, Settings
 from mnist_core.training.finish import NotInstalled, finish, install
-
-WEIGHTS = ROOT / "weights"  # where the page looks
-RUNS = Path(os.path.relpath(ROOT / "runs"))
 
 
 def main() -> None:
@@ -107,12 +105,13 @@ def main() -> None:
         distributed.broadcast_from_rank_0(finish, current, given["push_to_hub"])
         if wanted:
             held_out = current.data.validation["validation"]
-            found = current.directory, WEIGHTS, held_out, force
-            distributed.broadcast_from_rank_0(install, *found)
+            distributed.broadcast_from_rank_0(install, current.directory, held_out, force)
     except KeyboardInterrupt:
         stop(parser, 130, "stopped", current)
     except NotInstalled as error:
         stop(parser, 4, str(error), None)
+    except trainer.Diverged as error:
+        stop(parser, 2, f"{error}. {run.what_is_left(current, diverged=True)}", None)
     except UserError as error:
         stop(parser, 2, str(error), current)
     finally:
@@ -165,7 +164,7 @@ def begin(
         threads=distributed.choose_threads(threads, changed.hidden),
         own=[str(path.resolve()) for path in data if path not in (root, *strokes)],
     )
-    return run.begin(settings, output, RUNS)
+    return run.begin(settings, output, Path(os.path.relpath(paths.runs())))
 
 
 def stop(parser: argparse.ArgumentParser, code: int, why: str, current: Run | None) -> None:

@@ -5,8 +5,10 @@
     python scripts/weights.py restore shipped
     python scripts/weights.py convert own.pt runs/own
 
-Exit code 2 when a network can't be read or written; 4 when one is not installed, as the one in
-weights/ reads over 0.1 points more of MNIST's validation images.
+The page and the scripts use the installed network, or the shipped one, weights/, where none is
+installed. It is in installed/, in the clone or in the folder that DRAW_A_DIGIT_HOME names. Exit
+code 2 when a network can't be read or written; 4 when one is not installed, as the one in use
+reads over 0.1 points more of MNIST's validation images.
 """
 
 import argparse
@@ -20,10 +22,10 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Install, restore and convert networks.")
     commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
-    added = commands.add_parser("install", help="copy a network to weights/, where the page looks")
+    added = commands.add_parser("install", help="use a network from now on")
     added.add_argument("network", type=Path, metavar="DIR", help="its folder, as train.py makes it")
     added.add_argument("--force", action="store_true", help="also one that reads less")
-    added = commands.add_parser("restore", help="bring back a network that was in weights/")
+    added = commands.add_parser("restore", help="use the one before again, or the shipped one")
     added.add_argument("which", choices=("previous", "shipped"))
     text = "make a folder for --weights of a state dict, .pt or .safetensors, of 784 -> ... -> 10"
     added = commands.add_parser("convert", help=text)
@@ -40,13 +42,13 @@ if __name__ == "__main__":  # what is mistyped is told at once: the imports belo
 
 import torch
 
+from mnist_core import paths
 from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.network.foreign import read_network
 from mnist_core.training import finish
 from mnist_core.training.data import mnist_validation
 
-WEIGHTS = ROOT / "weights"  # where the page looks
 READS = 0.9  # of MNIST's validation images, by any network that is given what it was trained on
 
 
@@ -64,18 +66,21 @@ def main() -> None:
 
 
 def install(network: Path, data: Path, force: bool) -> None:
-    finish.install(network, WEIGHTS, mnist_validation(data), force)
+    finish.install(network, mnist_validation(data), force)
 
 
 def restore(which: str) -> None:
-    if not (WEIGHTS / which).is_dir():
+    source = weights.SHIPPED if which == "shipped" else paths.installed() / weights.PREVIOUS
+    if not source.is_dir():
+        raise UserError(f"there is no {source}: no network was installed yet")
+    _, config = weights.load(source)
+    if which == "shipped" and config["name"] != weights.SHIPPED_NAME:
         raise UserError(
-            f"there is no {WEIGHTS / which}: --install has replaced no network yet. In a clone, "
-            "git checkout -- weights brings back the shipped one"
+            f"the network in {source} is {config['name']}, not the shipped {weights.SHIPPED_NAME}. "
+            f"Bring that back first: git checkout -- {source}"
         )
-    _, config = weights.load(WEIGHTS / which)
-    weights.replace(WEIGHTS / which, WEIGHTS)
-    print(f"network {config['name']} of {config['provenance']['date']} is in {WEIGHTS} again")
+    weights.install(source)
+    print(f"network {config['name']} of {config['provenance']['date']} is used again")
 
 
 def convert(file: Path, output: Path, data: Path) -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from serving.server import TRUSTED
@@ -47,8 +46,8 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--corrections", action=argparse.BooleanOptionalAction, help=CORRECTIONS)
     text = "offer no training, which a page has that nobody but this machine can reach"
     add("--no-train", action="store_true", help=text)
-    weights = Path(__file__).parents[1] / "weights"
-    add("--weights", default=weights, help="folder or hf://USER/NAME")
+    text = "folder or hf://USER/NAME (the installed network, else the shipped one)"
+    add("--weights", help=text)
     return parser
 
 

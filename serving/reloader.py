@@ -12,7 +12,7 @@ import torch
 
 from mnist_core import Recognizer
 from mnist_core.errors import UserError
-from mnist_core.network.weights import HUB, MODEL_FILE
+from mnist_core.network.weights import HUB, MODEL_FILE, in_use
 from serving.log import log_to_stderr
 
 LOOK_SECONDS = 1
@@ -23,8 +23,11 @@ logger = logging.getLogger(__name__)  # of "serving": see log.py
 class ModelReloader:
     """`current` answers; `previous` is the one that it replaced, or None."""
 
-    def __init__(self, directory: str | Path) -> None:
-        """Load the network; raises UserError as `Recognizer.load` and `.check` do."""
+    def __init__(self, directory: str | Path | None = None) -> None:
+        """Load the network as `Recognizer.load` does, without a directory the one in use.
+
+        Raises UserError as `Recognizer.load` and `.check` do.
+        """
         self.directory = directory
         self._seen = self._stamp()  # before it is read: a file replaced meanwhile is noticed
         self.current = Recognizer.load(directory)
@@ -54,18 +57,21 @@ class ModelReloader:
     def _watch(self) -> None:
         pause = threading.Event()
         while not pause.wait(LOOK_SECONDS):
-            self.look()
+            try:
+                self.look()
+            except Exception:  # a fault of ours must not end the looking
+                logger.exception("The network stays as it is")
 
     def _stamp(self) -> tuple[int, int, int] | None:
-        """What changes when the file is replaced; None where there is none."""
+        """What changes when the file is replaced, or one installed; None where there is none."""
         try:
-            file = (Path(self.directory) / MODEL_FILE).stat()
+            file = (Path(self.directory or in_use()) / MODEL_FILE).stat()
         except OSError:
             return None
         return file.st_mtime_ns, file.st_size, file.st_ino
 
 
-def watched(directory: str | Path) -> ModelReloader:
+def watched(directory: str | Path | None) -> ModelReloader:
     """The network of a process that serves, which logs from now on. Raises UserError."""
     torch.set_num_threads(1)  # the network is small: threads would only wait for each other
     log_to_stderr()

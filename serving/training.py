@@ -26,6 +26,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from mnist_core import paths
 from mnist_core.drawing.framing import PIXELS
 from mnist_core.files import make_directory
 from mnist_core.network.model import DIGITS
@@ -233,7 +234,7 @@ def open_training(wanted: bool, host: str, reached_from_elsewhere: bool) -> Live
     """
     if not wanted or reached_from_elsewhere or not is_own_machine(host) or not SCRIPT.exists():
         return None
-    live = LiveTraining([SCRIPT], Path(os.path.relpath(ROOT / "runs")))
+    live = LiveTraining([SCRIPT], Path(os.path.relpath(paths.runs())))
     atexit.register(live.close)
     return live
 

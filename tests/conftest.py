@@ -17,6 +17,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Coroutine, Iterator, Sequence
@@ -31,9 +32,16 @@ os.environ["OMP_NUM_THREADS"] = "1"  # the workers share two cores with a browse
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Unpack MNIST before the workers start, as torchvision would, or they would all do it."""
+    """Unpack MNIST before the workers start, as torchvision would, or they would all do it.
+
+    And hide the developer's own files, a network that they installed above all: the tests, and the
+    processes that they start, use the shipped one.
+    """
     if hasattr(config, "workerinput"):
         return
+    home = tempfile.TemporaryDirectory()
+    config.add_cleanup(home.cleanup)
+    os.environ["DRAW_A_DIGIT_HOME"] = home.name
     for packed in (ROOT / "data" / "MNIST" / "raw").glob("*.gz"):
         unpacked = packed.with_suffix("")
         if not unpacked.exists():
@@ -77,10 +85,24 @@ def recognizer():
 @pytest.fixture
 def directory(tmp_path):
     """A copy of the shipped network, to be replaced."""
+    return copy_network(ROOT / "weights", tmp_path / "network")
+
+
+def copy_network(source: Path, directory: Path) -> Path:
+    """Copy the files of the network in `source` to `directory`; gives `directory`."""
     from mnist_core.network import weights
 
-    weights.replace(ROOT / "weights", tmp_path / "network")
-    return tmp_path / "network"
+    directory.mkdir(exist_ok=True)
+    for name in weights.FILES:
+        shutil.copy(source / name, directory)
+    return directory
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    """A folder of this test's own for what a user's commands write."""
+    monkeypatch.setenv("DRAW_A_DIGIT_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
 
 
 # Scripts ---------------------------------------------------------------------

@@ -47,6 +47,11 @@ def test_thresholds_worked_by_hand():
     assert thresholds["sure"] == pytest.approx(0.608 - 0.392, abs=1.1e-3)
 
 
+def test_where_all_are_wrong_none_but_the_surest_is_sure():
+    probabilities, labels = answers(0.6, 0.8, 0.7), torch.tensor([1, 1, 1])
+    assert choose_thresholds(probabilities, labels)["sure"] == pytest.approx(0.6, abs=1.1e-3)
+
+
 def test_verdicts_worked_by_hand():
     rows = answers(0.9, 0.75, 0.7)  # leads of 0.8, 0.5 and 0.4
     rows = torch.cat([rows, torch.full((1, 10), 0.1)])

@@ -147,6 +147,41 @@ def test_one_unnamed_drawing_among_many_writers_is_trained_on():
     assert not fitting[-1].extra
 
 
+def test_two_drawings_are_enough_to_train_on():
+    fitting, held_out = split_drawings(drawings(2))
+    assert (len(fitting), len(held_out)) == (1, 1)
+
+
+def test_mnist_s_validation_images_are_the_tenth_that_is_held_out(mnist):
+    images, labels = data.mnist_validation(ROOT / "data")
+    places = split(60_000)[1]
+    assert torch.equal(images, mnist[0][places])
+    assert torch.equal(labels, mnist[1][places])
+
+
+def test_the_fingerprint_is_of_every_image_and_label():
+    def made() -> data.TrainingData:
+        sets = [(torch.zeros(2, 28, 28, dtype=torch.uint8), torch.tensor([1, 2])) for _ in "ab"]
+        return data.TrainingData(sets[0], {"validation": sets[1]}, None, None, "")
+
+    found = {made().fingerprint()}
+    for changed in range(4):
+        other = made()
+        dataset = (other.train_set, other.validation["validation"])[changed // 2]
+        dataset[changed % 2].view(-1)[-1] = 9
+        found.add(other.fingerprint())
+    assert len(found) == 5
+    assert made().fingerprint() in found
+
+
+def test_a_quick_look_takes_the_first_images_and_their_labels(mnist):
+    images, labels = data.first(mnist, 10)
+    assert torch.equal(images, mnist[0][:10])
+    assert torch.equal(labels, mnist[1][:10])
+    with pytest.raises(UserError, match="expected at least 10"):
+        data.first(mnist, 9)
+
+
 def test_drawings_are_rendered_as_the_page_does():
     some = drawings(3)
     images, labels = render_drawings(some)

@@ -6,6 +6,7 @@ import re
 import pytest
 import torch
 
+from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.network.grid import read_header
 from mnist_core.network.model import MLP
@@ -63,6 +64,12 @@ def test_small_layers_get_one_thread_and_large_ones_pytorch_s_choice(monkeypatch
     chosen = [distributed.choose_threads(None, RECIPES[name].hidden) for name in RECIPES]
     assert dict(zip(RECIPES, chosen, strict=True)) == {"tutorial": 1, "quick": 1, "best": 5}
     assert distributed.choose_threads(3, RECIPES["tutorial"].hidden) == 3
+
+
+def test_no_threads_at_all_are_refused():
+    assert distributed.choose_threads(1) == 1
+    with pytest.raises(UserError, match="0 threads; expected at least 1"):
+        distributed.choose_threads(0)
 
 
 def test_threads_wait_passively_from_before_pytorch_is_there():

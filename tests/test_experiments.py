@@ -12,12 +12,15 @@ from experiments import (
     compare_losses,
     contributors,
     personalization,
+    recipes,
     robustness,
     shuffle_pixels,
     training_images,
 )
 from mnist_core.drawing.framing import to_input
+from mnist_core.network import weights
 from mnist_core.network.model import MLP
+from mnist_core.tables import figures_of
 from mnist_core.training import data, trainer
 from mnist_core.training.trainer import Recipe, Trainer
 from tests.conftest import ROOT
@@ -114,16 +117,32 @@ def test_the_experiment_s_losses_are_those_that_a_training_can_choose(mnist):
     assert (weights["nll"] - weights["softmax-cross-entropy"]).abs().max() > 0.01
 
 
+def test_the_experiments_train_the_tutorial_s_network_alike(mnist):
+    """So that its accuracy is the same number in README, lesson and docs."""
+    few = mnist[0][:700], mnist[1][:700]
+    recipe = dataclasses.replace(trainer.RECIPES["tutorial"], epochs=2)
+    training, validation = (data.select(few, part) for part in data.split(700))
+    name = compare_losses.LABELS[0]
+    compared = compare_losses.train(name, training, validation, validation, recipe, seed=4)
+    model, _ = recipes.train(few, recipe, seed=4)
+    alone = torch.nn.utils.parameters_to_vector(model.parameters())
+    assert torch.equal(alone, compared.weights)
+
+
 # Shuffled pixels -------------------------------------------------------------
 
 
 def test_shuffled_and_shifted_pictures_are_compared(tmp_path, monkeypatch):
-    call(monkeypatch, shuffle_pixels, *FEW, "--output", tmp_path)
+    figures = tmp_path / "figures.json"
+    call(monkeypatch, shuffle_pixels, *FEW, "--output", tmp_path, "--figures", figures)
     page = (tmp_path / "shuffled.md").read_text(encoding="utf-8")
     for name in ("as they are", "shuffled"):
         assert float(rows(page, name)[0][1].rstrip("%")) > 30  # chance is 10
     assert float(rows(page, "0 pixels")[0][2].rstrip("%")) > 99
     assert (tmp_path / "shuffled.png").exists()
+    kept = json.loads(figures.read_text(encoding="utf-8"))["shuffle_pixels"]
+    assert kept["network"] == weights.load(ROOT / "weights")[1]["name"]
+    assert kept["4 pixels"] == figures_of(page)["4 pixels"]
 
 
 def test_one_order_shuffles_all_pictures(mnist):

@@ -381,8 +381,8 @@ def test_about_compares_networks(browser, directory):
     with serving(weights=directory) as address:
         page = browser.new_page()
         open_page(page, address)
-        draw(page, DRAWINGS[7])
-        expect_leader(page, 7)
+        draw(page, DRAWINGS[3])
+        expect_leader(page, 3)
         page.wait_for_timeout(3500)  # a look that was due
         name = swap(page, address, directory)
         asked = record_requests(page)
@@ -393,7 +393,7 @@ def test_about_compares_networks(browser, directory):
         expect_compared(page, name)
         opened_later = browser.new_page()
         open_page(opened_later, address)
-        draw(opened_later, DRAWINGS[7])
+        draw(opened_later, DRAWINGS[3])
         expect_compared(opened_later, name)
         for each in (page, opened_later):
             each.close()
@@ -433,9 +433,9 @@ def expect_answer_by(page, name: str) -> None:
 
 
 def expect_compared(page, name: str) -> None:
-    """The network `name`, which reads a 3, and the one before, which reads a 7, are compared."""
+    """The network `name`, which reads a 4, and the one before, which reads a 3, are compared."""
     page.get_by_text("How does it work?").click()
     rows = page.locator(".side tbody tr")
     expect(rows.nth(0)).to_contain_text(f"network {name}")
-    expect(rows.nth(0).locator("td").nth(3)).to_have_text("100")
-    expect(rows.nth(1).locator("td").nth(7)).to_have_text("100")
+    expect(rows.nth(0).locator("td").nth(4)).to_have_text("100")
+    expect(rows.nth(1).locator("td").nth(3)).to_have_text("100")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mnist_core.network import weights
-from mnist_core.network.grid import MAGIC, browser_file, rounded
+from mnist_core.network.grid import MAGIC, browser_file, read_header, rounded
 from mnist_core.network.model import MLP
 from mnist_core.training import finish
 from mnist_core.training.data import load_mnist
@@ -127,6 +127,13 @@ def test_the_shipped_network_lies_on_the_grid_and_is_small():
     saved = load_file(ROOT / "weights" / weights.MODEL_FILE)
     assert all(torch.equal(saved[name], value) for name, value in shipped.state_dict().items())
     assert len(browser_file(shipped, config)) <= 2_000_000
+
+
+def test_the_header_is_read_back_and_a_damaged_file_has_none(model):
+    file = browser_file(model, CONFIG | {"hidden": [6, 5]}, step=7)
+    assert read_header(file) == CONFIG | {"hidden": [6, 5], "step": 7}
+    for damaged in (file[:-1], file[:8], b"", file[:-1] + bytes([file[-1] ^ 1])):
+        assert read_header(damaged) is None
 
 
 # Served

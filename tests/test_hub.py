@@ -26,6 +26,7 @@ def client(tmp_path, monkeypatch):
         files = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, endpoint)
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)
         monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # whatever the environment says
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
 
     return client

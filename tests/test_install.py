@@ -47,23 +47,24 @@ def install(machine, *arguments: str) -> list[str]:
 
 
 def test_a_fresh_debian_gets_venv_and_the_small_pytorch(machine):
-    torch, rest = install(machine)
+    torch, rest, clone = install(machine)
     assert (machine / "apt").read_text().splitlines() == ["update", "install -y python3-venv"]
     assert "--no-index --find-links https://download.pytorch.org/whl/cpu/torch/" in torch
     assert "torch>=" in torch and " torchvision>=" in torch
     assert rest.endswith("-r requirements.txt")
-    again = install(machine, "requirements-dev.txt")[2:]
-    assert again == [torch, rest.replace(".txt", "-dev.txt")]
+    assert clone.endswith("--no-deps --editable .")  # mnist_core is found from any directory
+    again = install(machine, "requirements-dev.txt")[3:]
+    assert again == [torch, rest.replace(".txt", "-dev.txt"), clone]
     assert len((machine / "apt").read_text().splitlines()) == 2  # it is there now
 
 
 def test_without_pytorch_s_own_server_the_rest_is_installed_all_the_same(machine):
     (machine / "unreachable").touch()
-    assert len(install(machine)) == 2
+    assert len(install(machine)) == 3
 
 
 def test_with_an_nvidia_gpu_it_takes_pytorch_s_usual_build(machine):
     (machine / "bin" / "nvidia-smi").write_text("")
     (machine / "bin" / "nvidia-smi").chmod(0o755)
-    (only,) = install(machine)
-    assert only.endswith("-r requirements.txt")
+    packages, _ = install(machine)
+    assert packages.endswith("-r requirements.txt")

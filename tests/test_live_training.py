@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 import app
+from mnist_core import paths
 from mnist_core.network import weights
 from mnist_core.network.grid import browser_file, read_header
 from mnist_core.training import trainer
@@ -350,7 +351,7 @@ def test_a_server_that_is_told_to_end_takes_the_training_along():
         wait_until_served(address, process)
         with httpx.Client(base_url=address) as client:
             state = client.post("training", json={"recipe": "tutorial", "hidden": [600]}).json()
-            directory = ROOT / "runs" / state["run"]
+            directory = paths.runs() / state["run"]
             try:
                 wait_for(client, lambda _: (directory / "state.pt").exists())
                 child = child_of(process.pid)

@@ -127,3 +127,51 @@ def test_whatever_is_drawn_is_read_in_time_and_nothing_is_lost(recognizer, heigh
 def test_few_spans_are_read():
     strokes = parse_strokes(line([8, 8, 4, 1, 0, 2, 5, 7]))
     assert len(numbers.measure(strokes).spans) <= 30
+
+
+def far_apart(count: int, points: int) -> list[np.ndarray]:
+    """Strokes that no digit holds two of, with so many points together."""
+    lengths = [points // count + (place < points % count) for place in range(count)]
+    return [
+        np.stack([np.full(n, 300.0 * place), np.linspace(0, 100, n)], axis=1)
+        for place, n in enumerate(lengths)
+    ]
+
+
+@pytest.mark.parametrize(("count", "points"), [(40, 200), (2, 20_000)])
+def test_beyond_forty_pieces_or_twenty_thousand_points_all_is_one_span(count, points):
+    within = numbers.measure(far_apart(count, points))
+    assert within.spans == [(place, place + 1) for place in range(count)]
+    pieces = count + (points < 20_000)
+    beyond = numbers.measure(far_apart(pieces, points + 1))
+    assert beyond.spans == [(0, pieces)]
+
+
+def test_spans_hold_up_to_five_pieces_that_lie_near_enough():
+    # Bars as high as the line, 0.3 heights apart: six of them are 1.5 wide, which is not too wide.
+    near = numbers.measure([np.array([[30.0 * n, 0], [30.0 * n, 100]]) for n in range(6)])
+    assert {j - i for i, j in near.spans} == {1, 2, 3, 4, 5}
+    assert len(near.spans) == 6 + 5 + 4 + 3 + 2
+    # From one middle to the next 0.9 heights are near enough; three of them are 1.8, too wide.
+    wide = numbers.measure([np.array([[89.0 * n, 0], [89.0 * n, 100]]) for n in range(3)])
+    assert wide.spans == [(0, 1), (0, 2), (1, 2), (1, 3), (2, 3)]
+    wider = numbers.measure([np.array([[91.0 * n, 0], [91.0 * n, 100]]) for n in range(3)])
+    assert wider.spans == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_the_best_way_and_its_probability_worked_by_hand():
+    """Two bars: apart they score a and b, joined c; there are no other ways."""
+    line = numbers.measure([np.array([[40.0 * n, 0], [40.0 * n, 100]]) for n in range(2)])
+    assert line.spans == [(0, 1), (0, 2), (1, 2)]
+    reads = {(0, 1): -0.1, (1, 2): -0.3, (0, 2): -0.25}
+    spans, each, both = numbers.divide(line, lambda some: np.array([reads[span] for span in some]))
+    # Bars are as high as digits and not too wide: a shape of 0. The second's place counts once
+    # where the digits part: 2 less 3.5 x overlap^2 (none), more 6.2 x 0.4 apart, and no cut.
+    assert line.shapes.tolist() == [[0, 0]] * 3
+    assert line.places[1] == pytest.approx([1, 0, 0.4, 0])
+    parted = 6 * (-0.1 - 0.3) + 2 + 6.2 * 0.4
+    joined = 6 * -0.25
+    probability = 1 / (1 + np.exp(joined - parted))
+    assert spans == [(0, 1), (1, 2)]
+    assert each == pytest.approx([probability] * 2)
+    assert both == pytest.approx(probability)

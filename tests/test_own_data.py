@@ -12,7 +12,7 @@ from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.training import own_data
 from mnist_core.training.checkpoint import Checkpoint
-from mnist_core.training.data import TrainingData
+from mnist_core.training.data import TrainingData, load_mnist
 from scripts import train
 from tests.conftest import ROOT
 from tests.small_training import shrink
@@ -35,6 +35,13 @@ def test_what_export_writes_is_read_back(own, tmp_path):
         images, labels = own_data.read(tmp_path / name)
         assert torch.equal(images, own[0]), name
         assert torch.equal(labels, own[1]), name
+
+
+def test_mnist_s_own_files_are_read():
+    images, labels = own_data.read(ROOT / "data/MNIST/raw/t10k-images-idx3-ubyte.gz")
+    expected = load_mnist(ROOT / "data", train=False)
+    assert torch.equal(images, expected[0])
+    assert torch.equal(labels, expected[1])
 
 
 def test_pictures_in_folders_are_read(own, mnist, recognizer, tmp_path):
@@ -132,6 +139,17 @@ def test_a_training_takes_them_beside_mnist(own, tmp_path, monkeypatch, capsys):
     assert 0 <= provenance["scores"]["own_accuracy"] <= 1
     settings = Checkpoint.load(tmp_path / "run").settings
     assert (settings.data, settings.own) == (str(ROOT / "data"), [str(tmp_path / "mine.csv")])
+
+
+def test_emnist_s_file_may_be_the_only_place(own, tmp_path, monkeypatch):
+    shrink(monkeypatch.setattr)
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    file = tmp_path / "emnist-digits-train-images-idx3-ubyte.gz"
+    export.write_idx(file, (own[0].mT.contiguous(), own[1]))
+    options = ("--epochs", "1", "--data", str(file), "--output", str(tmp_path / "run"))
+    monkeypatch.setattr("sys.argv", ["train.py", *options])
+    train.main()
+    assert "30 images of emnist" in weights.load(tmp_path / "run")[1]["provenance"]["data"]
 
 
 def test_few_own_digits_choose_no_epoch():

@@ -4,11 +4,15 @@ import os
 import shutil
 import zipfile
 
-from tests.conftest import ROOT, run
+from mnist_core.network import weights
+from tests.conftest import ROOT, copy_network, run
 
 SCRIPT = """
-from mnist_core import Recognizer, recognizer
-print(Recognizer.load().check(), recognizer.SHIPPED)
+from mnist_core import Recognizer
+from mnist_core.network import weights
+recognizer = Recognizer.load()
+recognizer.check()
+print(recognizer.name, weights.in_use())
 """
 
 
@@ -27,5 +31,12 @@ def test_a_wheel_has_all_modules_and_the_network_which_loads_from_anywhere(tmp_p
     assert modules <= {str(path.relative_to(site)) for path in site.glob("mnist_core/**/*.py")}
     (about,) = site.glob("*.dist-info/METADATA")
     assert "Requires-Dist: safetensors" in about.read_text()
-    loaded = run("-c", SCRIPT, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(site)})
-    assert loaded.stdout.split() == ["7", str(site / "mnist_core" / "weights")], loaded.stderr
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    environment.pop("DRAW_A_DIGIT_HOME")
+    loaded = run("-c", SCRIPT, cwd=tmp_path, env=environment)
+    shipped = [weights.SHIPPED_NAME, str(site / "mnist_core" / "weights")]
+    assert loaded.stdout.split() == shipped, loaded.stderr
+    (tmp_path / "home").mkdir()
+    copy_network(weights.SHIPPED, tmp_path / "home" / "installed")
+    loaded = run("-c", SCRIPT, cwd=tmp_path, env=environment | {"DRAW_A_DIGIT_HOME": "home"})
+    assert loaded.stdout.split() == [weights.SHIPPED_NAME, "home/installed"], loaded.stderr

@@ -9,9 +9,15 @@ import pytest
 from PIL import Image, ImageFilter, ImageOps
 
 from mnist_core.drawing.framing import frame_picture
-from mnist_core.drawing.pictures import MAX_DATA_URL, MAX_SENT_SIDE, open_picture
+from mnist_core.drawing.pictures import (
+    MAX_DATA_URL,
+    MAX_SENT_SIDE,
+    decode_picture,
+    open_picture,
+)
 from mnist_core.errors import UserError
 from tests import costly_pictures
+from tests.drawings import data_url
 
 
 def enlarge(digit: np.ndarray) -> np.ndarray:
@@ -155,6 +161,22 @@ def test_what_is_not_a_picture_is_refused_with_a_reason(image, says):
 def test_a_picture_file_is_opened(tmp_path):
     Image.new("RGB", (30, 20)).save(tmp_path / "a.png")
     assert open_picture(tmp_path / "a.png").size == (30, 20)
+
+
+def test_a_picture_in_a_data_url_is_opened():
+    picture = Image.fromarray(np.arange(60, dtype=np.uint8).reshape(6, 10))
+    assert np.array_equal(np.asarray(decode_picture(data_url(picture))), np.asarray(picture))
+    for wrong in ("data:image/png,abcd", data_url(picture)[:-1], "data:image/png;base64,ab!d", 7):
+        with pytest.raises(UserError):
+            decode_picture(wrong)
+    with pytest.raises(UserError, match="1 to 1024 on each side"):
+        decode_picture(data_url(Image.new("L", (1025, 3))))
+
+
+def test_the_largest_picture_is_4096_pixels_a_side():
+    assert frame_picture(np.zeros((4096, 3), np.uint8)).shape == (28, 28)
+    with pytest.raises(UserError, match="3 x 4097 pixels; expected 1 to 4096"):
+        frame_picture(np.zeros((4097, 3), np.uint8))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Networks that are swapped while people draw."""
 
 import logging
+import os
 import shutil
+import struct
 import threading
 import time
 
@@ -12,7 +14,7 @@ from mnist_core.errors import UserError
 from mnist_core.network import weights
 from serving import reloader as module
 from serving.reloader import ModelReloader
-from tests.conftest import ROOT, site
+from tests.conftest import ROOT, copy_network, site
 from tests.drawings import DRAWINGS
 
 
@@ -22,11 +24,13 @@ def reloader(directory):
 
 
 def other_network(directory) -> str:
-    """Replace the network in `directory` by one that says 3 to everything; its name."""
+    """Replace the network in `directory` by one that takes 3s for 4s and 4s for 3s; its name."""
     model, config = weights.load(directory)
     with torch.no_grad():
-        model.layers[-1].bias[3] += 1000
-    weights.save(model, directory, config["provenance"], config["thresholds"])
+        for tensor in model.layers[-1].parameters():
+            tensor[[3, 4]] = tensor[[4, 3]]
+    thresholds = config["thresholds"] | {"sure": 0.99 * config["thresholds"]["sure"]}
+    weights.save(model, directory, config["provenance"], thresholds)  # never an earlier name
     return weights.load(directory)[1]["name"]
 
 
@@ -37,7 +41,7 @@ def test_a_new_network_is_swapped_in(reloader, directory):
     name = other_network(directory)
     reloader.look()
     assert (reloader.current.name, reloader.previous) == (name, old)
-    assert reloader.current.predict_strokes(DRAWINGS[7]).digit == 3
+    assert reloader.current.predict_strokes(DRAWINGS[3]).digit == 4
 
 
 def test_a_network_replaced_while_it_is_loaded_at_the_start_is_served(directory, monkeypatch):
@@ -57,7 +61,7 @@ def test_a_network_replaced_while_it_is_loaded_at_the_start_is_served(directory,
 
 def test_the_same_network_written_again_is_no_new_one(reloader, directory):
     old = reloader.current
-    weights.replace(ROOT / "weights", directory)
+    copy_network(ROOT / "weights", directory)
     reloader.look()
     assert (reloader.current, reloader.previous) == (old, None)
 
@@ -91,6 +95,81 @@ def test_a_network_of_no_numbers_is_never_used(reloader, directory, caplog, valu
         ModelReloader(directory)
 
 
+def test_a_network_that_reads_nothing_is_never_used(reloader, directory, caplog):
+    old = reloader.current
+    model, config = weights.load(directory)
+    with torch.no_grad():
+        for tensor in model.parameters():
+            tensor.zero_()
+    weights.save(model, directory, config["provenance"], config["thresholds"])
+    with caplog.at_level(logging.WARNING):
+        reloader.look()
+        reloader.look()
+    assert reloader.current is old
+    assert caplog.text.count("has not learned to read: it reads a plain 7 as 0 (10.0 %") == 1
+    with pytest.raises(UserError, match="Train it again, or choose another"):
+        ModelReloader(directory)
+
+
+def overwrite_with_300_gb(file) -> None:
+    os.truncate(file, 300 * 10**9)
+
+
+def overwrite_with_an_unknown_type(file) -> None:
+    header = b'{"x": {"dtype": "F8_E8M0", "shape": [8], "data_offsets": [0, 8]}}'
+    file.write_bytes(struct.pack("<Q", len(header)) + header + bytes(8))
+
+
+@pytest.mark.parametrize("overwrite", [overwrite_with_300_gb, overwrite_with_an_unknown_type])
+def test_a_file_that_cannot_be_loaded_is_one_line_and_a_good_one_is_taken_up_after_it(
+    reloader, directory, caplog, overwrite
+):
+    overwrite(directory / weights.MODEL_FILE)
+    with caplog.at_level(logging.WARNING):
+        reloader.look()
+        reloader.look()
+    (record,) = caplog.records
+    assert record.getMessage().startswith("The network stays as it is: ")
+    copy_network(ROOT / "weights", directory)
+    name = other_network(directory)
+    reloader.look()
+    assert reloader.current.name == name
+
+
+def test_no_fault_ends_the_looking(reloader, directory, caplog, monkeypatch):
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    failed, swapped, look = threading.Event(), threading.Event(), reloader.look
+
+    def fail_once() -> None:
+        if not failed.is_set():
+            failed.set()
+            raise MemoryError
+        look()
+        if reloader.previous:
+            swapped.set()
+
+    monkeypatch.setattr(reloader, "look", fail_once)
+    reloader.watch()
+    assert failed.wait(60)
+    other_network(directory)
+    assert swapped.wait(60)
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.exc_info[0] is MemoryError
+
+
+def test_a_network_that_is_installed_for_the_first_time_is_swapped_in(home, tmp_path):
+    reloader = ModelReloader()
+    shipped = reloader.current
+    assert (shipped.name, home.exists()) == (weights.SHIPPED_NAME, False)
+    name = other_network(copy_network(ROOT / "weights", tmp_path / "other"))
+    weights.install(tmp_path / "other")
+    reloader.look()
+    assert (reloader.current.name, reloader.previous) == (name, shipped)
+    weights.install(weights.SHIPPED)
+    reloader.look()
+    assert reloader.current.name == weights.SHIPPED_NAME
+
+
 def test_it_is_looked_for_by_itself(reloader, directory, monkeypatch):
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
     swapped, look = threading.Event(), reloader.look
@@ -117,7 +196,7 @@ def test_no_request_is_dropped_while_networks_are_swapped(reloader, directory):
 
         def ask() -> None:
             while not over.is_set():
-                answers.append(client.post("/recognize", json={"strokes": DRAWINGS[7]}))
+                answers.append(client.post("/recognize", json={"strokes": DRAWINGS[3]}))
 
         people = [threading.Thread(target=ask) for _ in range(3)]
         for person in people:
@@ -130,17 +209,17 @@ def test_no_request_is_dropped_while_networks_are_swapped(reloader, directory):
         for person in people:
             person.join()
     assert {answer.status_code for answer in answers} == {200}
-    assert {answer.json()["digit"] for answer in answers} == {7, 3}
+    assert {answer.json()["digit"] for answer in answers} == {3, 4}
     assert len({answer.json()["network"] for answer in answers}) == 2
 
 
 def test_the_new_network_answers_and_the_page_is_told_of_the_old_one(reloader, directory):
-    question = {"strokes": DRAWINGS[7]}
+    question = {"strokes": DRAWINGS[3]}
     with site(reloader) as client:
         alone = client.post("/recognize", json=question).json()
         name = other_network(directory)
         reloader.look()
         both = client.post("/recognize", json=question).json()
-        assert (both["network"], both["digit"]) == (name, 3)
+        assert (both["network"], both["digit"]) == (name, 4)
         told = client.get("/network").json()
         assert (told["name"], told["previous"]) == (name, alone["network"])

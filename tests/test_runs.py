@@ -241,7 +241,8 @@ def test_a_training_that_diverges_keeps_the_last_good_state(
     saved.save(directory)
     message = refused(training, capsys, "--resume", directory)
     assert "diverged in epoch 2" in message
-    assert "the state after epoch 1 and the best network so far" in message
+    assert "the state after epoch 1 and the best network so far; begin a new run" in message
+    assert "--resume" not in message
     weights.load(directory)
     assert len(Checkpoint.load(directory).history) == 1
 
@@ -270,12 +271,19 @@ def test_the_same_seed_gives_the_same_network(tmp_path, training):
     assert not any(torch.equal(other[name], first[name]) for name in first)
 
 
-def test_each_run_has_a_directory_of_its_own(tmp_path, training, monkeypatch):
-    monkeypatch.setattr(train, "RUNS", tmp_path / "runs")
+def test_a_training_that_learned_nothing_is_told_what_to_try(tmp_path, training, capsys):
+    training("--recipe", "tutorial", "--epochs", 1, "--learning-rate", 5, "--loss",
+             "softmax-cross-entropy", "--output", tmp_path / "run")  # fmt: skip
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(f"saved to {tmp_path / 'run'}, but it learned nothing: guessing reads")
+    assert last.endswith("a lower --learning-rate than 5, or --loss nll")
+
+
+def test_each_run_has_a_directory_of_its_own(home, training):
     settings = ("--recipe", "tutorial", "--epochs", 1)
     training(*settings)
     training(*settings)
-    names = sorted(folder.name for folder in (tmp_path / "runs").iterdir())
+    names = sorted(folder.name for folder in (home / "runs").iterdir())
     assert len(names) == 2
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d-\d{6}-tutorial(-2)?", name) for name in names)
     ignored = subprocess.run(["git", "check-ignore", f"runs/{names[0]}/state.pt"], cwd=ROOT)
@@ -288,23 +296,19 @@ def test_two_runs_of_one_second_do_not_meet(tmp_path):
     assert first.parent == second.parent == third.parent == tmp_path / "runs"
 
 
-def test_install_copies_the_network_to_where_the_page_looks_unless_that_there_reads_more(
-    tmp_path, training, uninterrupted, monkeypatch, capsys
+def test_install_puts_the_network_to_use_unless_the_one_in_use_reads_more(
+    home, training, uninterrupted, capsys
 ):
-    monkeypatch.setattr(train, "WEIGHTS", tmp_path / "weights")
     before = rows(uninterrupted)
-    training("--resume", uninterrupted, "--install")  # of a finished run, too
-    assert rows(uninterrupted) == before
-    assert sorted(file.name for file in (tmp_path / "weights").iterdir()) == sorted(weights.FILES)
-    for name in weights.FILES:
-        assert (tmp_path / "weights" / name).read_bytes() == (uninterrupted / name).read_bytes()
-    weights.replace(ROOT / "weights", tmp_path / "weights")
-    capsys.readouterr()
     message = refused(training, capsys, "--resume", uninterrupted, "--install", code=4)
     assert f"install --force {uninterrupted}" in message
-    training("--resume", uninterrupted, "--install", "--force")
-    assert weights.load(tmp_path / "weights")[0].hidden == (16,)
-    assert weights.load(tmp_path / "weights" / "previous")[0].hidden != (16,)
+    assert not home.exists()
+    training("--resume", uninterrupted, "--install", "--force")  # of a finished run, too
+    assert rows(uninterrupted) == before
+    for name in weights.FILES:
+        assert (home / "installed" / name).read_bytes() == (uninterrupted / name).read_bytes()
+    assert weights.load()[0].hidden == (16,)
+    assert weights.load(home / "installed" / "previous")[1]["name"] == weights.SHIPPED_NAME
 
 
 def test_a_run_is_not_overwritten(training, uninterrupted, capsys):

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
+from mnist_core import paths
 from mnist_core.corrections import database
 from mnist_core.corrections import store as module
 from mnist_core.corrections.database import OutcomeUnknown, StoreError
@@ -366,9 +367,14 @@ def test_the_environment_names_the_database(url, monkeypatch):
 
 def test_by_default_it_is_a_file(tmp_path, monkeypatch):
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.setattr(database, "FILE", tmp_path / "a.sqlite")
+    monkeypatch.delenv("DRAW_A_DIGIT_HOME")
+    assert paths.corrections() == ROOT / "data" / "corrections.sqlite"
+    monkeypatch.setenv("DRAW_A_DIGIT_HOME", str(tmp_path / "home"))
+    with pytest.raises(UserError, match="no correction was kept yet"):
+        Corrections(create=False)
+    assert not (tmp_path / "home").exists()
     Corrections().close()
-    assert (tmp_path / "a.sqlite").exists()
+    assert (tmp_path / "home" / "data" / "corrections.sqlite").exists()
 
 
 def test_only_who_may_create_a_database_does(url, tmp_path):

@@ -71,6 +71,15 @@ def test_bad_drawings_are_refused_with_a_reason(value, says):
         parse_strokes(value)
 
 
+def test_as_much_as_the_docs_promise_is_read():
+    """docs/serving.md: 100 strokes, 8,000 points, ±1,000,000."""
+    assert len(parse_strokes([[[0, 0]]] * 100)) == 100
+    assert len(parse_strokes([[[1_000_000, -1_000_000]] * 8000])[0]) == 8000
+    for beyond in ([[[0, 0]]] * 101, [[[0, 0]] * 8001], [[[0, 1_000_001]]], [[[-1_000_001, 0]]]):
+        with pytest.raises(UserError):
+            parse_strokes(beyond)
+
+
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
 def test_a_drawing_file_comes_back_with_its_other_keys(tmp_path, name):
     drawings = [

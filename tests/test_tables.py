@@ -1,13 +1,18 @@
-"""Tables as Markdown, and how a spread is written."""
+"""Tables as Markdown, what is quoted of them, and how a spread is written."""
+
+import json
 
 import pytest
 
+from mnist_core.errors import UserError
 from mnist_core.tables import (
+    figures_of,
     least_to_most,
     mean_and_deviation,
     row,
     table,
     wilson_interval,
+    write_figures,
 )
 
 
@@ -15,6 +20,41 @@ def test_a_table_is_markdown():
     whole = table(["loss", "seconds"], [("(a)", 10.1), ("(b)", 9)])
     assert whole == "| loss | seconds |\n|---|---|\n| (a) | 10.1 |\n| (b) | 9 |\n"
     assert table(["loss", "seconds"]) + row(("(a)", 10.1)) == "\n".join(whole.splitlines()[:3])
+
+
+PAGE = "\n".join(
+    [
+        "# A page\n",
+        table(["read", "accuracy", "of"], [("MNIST test", "99.52%", 10000), ("drawings", "", 7)]),
+        "Between two tables\n",
+        table(["read", "sure", "of"], [("MNIST test", "96.90%", 5)]),
+    ]
+)
+
+
+def test_figures_are_the_cells_of_a_page_s_tables():
+    assert figures_of(PAGE) == {
+        "MNIST test": {"accuracy": "99.52 %", "of": "10000", "sure": "96.90 %"},
+        "drawings": {"accuracy": "", "of": "7"},
+    }
+
+
+def test_a_command_s_figures_take_the_place_of_its_own_alone(tmp_path):
+    file = tmp_path / "figures.json"
+    config = {"name": "0123abcd", "provenance": {"scores": {"test_accuracy": 0.9}}}
+    write_figures(file, "second", table(["loss", "seconds"], [("(a)", 10.1)]))
+    write_figures(file, "first", table(["loss", "seconds"], [("(b)", 9)]))
+    write_figures(file, "first", PAGE, config)
+    known = json.loads(file.read_text(encoding="utf-8"))
+    assert list(known) == ["first", "second"]
+    assert known["second"] == {"(a)": {"seconds": "10.1"}}
+    about = {"network": "0123abcd", "scores": {"test_accuracy": 0.9}}
+    assert known["first"] == figures_of(PAGE) | about
+
+
+def test_figures_that_cannot_be_written_are_refused(tmp_path):
+    with pytest.raises(UserError, match="nowhere"):
+        write_figures(tmp_path / "nowhere" / "figures.json", "first", PAGE)
 
 
 def test_spreads_are_written():

@@ -1,5 +1,8 @@
 """The network learns, and is scored rightly."""
 
+import dataclasses
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -9,6 +12,7 @@ from mnist_core.network.model import MLP
 from mnist_core.training import trainer
 from mnist_core.training.data import select, split
 from mnist_core.training.trainer import RECIPES, Recipe, Trainer, evaluate
+from tests.conftest import ROOT
 
 
 def train(mnist, seed: int) -> tuple[MLP, list]:
@@ -67,6 +71,23 @@ def test_the_tutorial_recipe_is_the_tutorial_s():
     )
 
 
+def test_best_is_the_recipe_of_the_shipped_network(recognizer):
+    provenance = recognizer.config["provenance"]
+    assert "--recipe best " in provenance["command"]
+    chosen = {"name", "hidden", "epochs"}  # by its command
+    shipped = {key: value for key, value in provenance["recipe"].items() if key not in chosen}
+    best = dataclasses.asdict(RECIPES["best"])
+    assert shipped == {key: best[key] for key in shipped}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_docs_say_how_large_a_recipe_s_network_is_and_how_long_it_is_trained(name):
+    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    sizes, epochs = re.search(rf"\| `{name}`[^|]*\| ([\d-]+),[^|]* (\d+) epochs \|", text).groups()
+    assert sizes == "-".join(map(str, (784, *RECIPES[name].hidden, 10)))
+    assert int(epochs) == RECIPES[name].epochs
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -84,6 +105,10 @@ def test_settings_that_cannot_train_are_refused(wrong):
     settings = {"hidden": (8,), "epochs": 1, "batch_size": 8, "learning_rate": 0.1}
     with pytest.raises(ValueError, match="expected"):
         Recipe(**{**settings, **wrong})
+
+
+def test_eight_hidden_layers_of_4096_units_can_be_trained():
+    assert Recipe((4096,) * 8, 1, 2, 0.1, batch_norm=True).hidden == (4096,) * 8
 
 
 def test_folding_leaves_a_plain_network_with_the_same_answers(mnist):

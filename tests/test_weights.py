@@ -1,6 +1,9 @@
 """Networks are saved whole, in one file, and loaded with care."""
 
 import json
+import os
+import struct
+from itertools import pairwise
 
 import pytest
 import torch
@@ -10,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.network.grid import rounded
-from mnist_core.network.model import MLP
+from mnist_core.network.model import MAX_LAYERS, MAX_WIDTH, MLP
 
 PROVENANCE = {
     "data": "a test's",
@@ -118,6 +121,38 @@ def test_a_file_that_cannot_be_read_is_named(saved):
         weights.load(saved[1])
 
 
+@pytest.mark.parametrize("kind", ["F8_E8M0", "F4", "F6_E2M3"])
+def test_a_tensor_type_that_is_not_known_is_refused(saved, kind):
+    file = saved[1] / "model.safetensors"
+    length = {"F8_E8M0": 8, "F4": 4, "F6_E2M3": 6}[kind]
+    header = json.dumps({"x": {"dtype": kind, "shape": [8], "data_offsets": [0, length]}}).encode()
+    file.write_bytes(struct.pack("<Q", len(header)) + header + bytes(length))
+    with pytest.raises(UserError, match=rf"unknown type \('{kind}'\)\. Train a network with"):
+        weights.load(saved[1])
+
+
+def test_a_file_of_300_gb_is_refused_unread(saved):
+    file = saved[1] / "model.safetensors"
+    os.truncate(file, 300 * 10**9)
+    with pytest.raises(UserError, match="300,000,000,000 bytes; expected at most 536,870,912"):
+        weights.load(saved[1])
+
+
+def test_the_largest_network_that_is_allowed_may_be_loaded():
+    widths = [784, *[MAX_WIDTH] * MAX_LAYERS, 10]
+    numbers = sum((a + 1) * b for a, b in pairwise(widths))
+    assert 4 * numbers < weights.MAX_BYTES
+
+
+def test_a_file_that_memory_cannot_hold_is_refused(saved, monkeypatch):
+    def fail(_) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(weights, "load_tensors", fail)
+    with pytest.raises(UserError, match=r"not enough memory to read .*model\.safetensors"):
+        weights.load(saved[1])
+
+
 @pytest.mark.parametrize("content", [b"", b"half", None])
 def test_truncated_weights_are_refused(saved, content):
     file = saved[1] / "model.safetensors"
@@ -150,24 +185,6 @@ def test_a_provenance_that_lacks_something_is_not_saved(tmp_path):
     assert not (tmp_path / "w").exists()
 
 
-def test_what_is_replaced_is_kept_and_comes_back(tmp_path):
-    for number in range(4):
-        weights.save(MLP(()), tmp_path / str(number), PROVENANCE | {"seed": number}, THRESHOLDS)
-    place = tmp_path / "place"
-
-    def seeds() -> list[int]:
-        folders = (place, place / weights.PREVIOUS, place / weights.SHIPPED)
-        return [weights.load(folder)[1]["provenance"]["seed"] for folder in folders]
-
-    for number in (0, 0, 1, 2, 3, 3):  # the same again is no other network
-        weights.replace(tmp_path / str(number), place)
-    assert seeds() == [3, 2, 0]
-    weights.replace(place / weights.PREVIOUS, place)
-    assert seeds() == [2, 3, 0]
-    weights.replace(place / weights.SHIPPED, place)
-    assert seeds() == [0, 2, 0]
-
-
 @pytest.mark.parametrize(
     ("config", "says"),
     [
@@ -191,3 +208,11 @@ def test_a_foreign_config_is_refused(saved, config, says):
     with_config(saved[1], config)
     with pytest.raises(UserError, match=f"{says}.*scripts/train.py"):
         weights.load(saved[1])
+
+
+def test_eight_hidden_layers_are_saved_and_loaded_and_nine_are_refused(tmp_path):
+    torch.manual_seed(0)
+    weights.save(MLP((3,) * 8).eval(), tmp_path, PROVENANCE, THRESHOLDS)
+    assert weights.load(tmp_path)[0].hidden == (3,) * 8
+    with pytest.raises(UserError, match="hidden"):
+        weights.save(MLP((3,) * 9).eval(), tmp_path, PROVENANCE, THRESHOLDS)

@@ -1,7 +1,7 @@
 """scripts/weights.py, and what is installed: guarded, kept, brought back, converted."""
 
-import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,16 +12,18 @@ from mnist_core.errors import UserError
 from mnist_core.network import foreign, weights
 from mnist_core.network.model import MLP
 from mnist_core.training import data, finish
+from mnist_core.training.trainer import predict
 from scripts import weights as script
 from tests.conftest import ROOT
 from tests.small_training import load_few
 from tests.test_weights import PROVENANCE, THRESHOLDS
 
+SHIPPED_HIDDEN = 1000  # the first layer of the shipped network
+
 
 @pytest.fixture
-def command(monkeypatch, capsys, tmp_path):
-    """Call weights.py's main in this process, for tmp_path/weights; its code and what it says."""
-    monkeypatch.setattr(script, "WEIGHTS", tmp_path / "weights")
+def command(monkeypatch, capsys, home):
+    """Call weights.py's main in this process; its code and what it says."""
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
     load_few(monkeypatch.setattr, 2000, data, finish)
 
@@ -53,12 +55,14 @@ def networks(monkeypatch, tmp_path):
 
 def test_a_network_that_reads_less_replaces_none(command, networks, tmp_path):
     def hidden() -> int:
-        return weights.load(tmp_path / "weights")[0].hidden[0]
+        return weights.load()[0].hidden[0]
 
-    assert command("install", networks(990))[0] == 0  # there was none
+    code, says = command("install", networks(990))
+    assert (code, hidden()) == (4, SHIPPED_HIDDEN)  # the shipped one counts as well
+    assert command("install", "--force", networks(990))[0] == 0
     code, says = command("install", networks(988))
     assert (code, hidden()) == (4, 990)
-    assert "reads 98.80% of MNIST's validation images and the installed network 99.00%" in says
+    assert "reads 98.80% of MNIST's validation images and the network in use 99.00%" in says
     assert f"install --force {tmp_path}" in says
     assert command("install", networks(989))[0] == 0  # exactly 0.1 points
     # A line of corrections that began with 99.0 %: each loses less than it may, but not together.
@@ -67,18 +71,27 @@ def test_a_network_that_reads_less_replaces_none(command, networks, tmp_path):
     assert "the one that its corrections began with 99.00%" in says
     assert command("install", "--force", networks(988, first=990))[0] == 0
     assert hidden() == 988
-    assert "is in" in command("restore", "previous")[1]
+    assert "is used again" in command("restore", "previous")[1]
     assert hidden() == 989
-    command("restore", "shipped")
-    assert hidden() == 990
+    assert command("restore", "shipped")[0] == 0
+    assert hidden() == SHIPPED_HIDDEN
+    command("restore", "previous")
+    assert hidden() == 989
 
 
 def test_nothing_to_restore_is_told(command):
+    code, says = command("restore", "previous")
+    assert (code, "no network was installed yet" in says) == (2, True)
+    assert command("restore", "shipped")[0] == 0
+
+
+def test_a_shipped_network_that_was_overwritten_is_not_called_shipped(
+    command, tmp_path, monkeypatch
+):
+    weights.save(MLP((990,)), tmp_path / "weights", PROVENANCE, THRESHOLDS)
+    monkeypatch.setattr(weights, "SHIPPED", tmp_path / "weights")
     code, says = command("restore", "shipped")
-    assert code == 2
-    assert "git checkout -- weights" in says
-    ignored = subprocess.run(["git", "check-ignore", "weights/previous/x"], cwd=ROOT)
-    assert ignored.returncode == 0
+    assert (code, f"git checkout -- {tmp_path / 'weights'}" in says) == (2, True)
 
 
 @pytest.fixture
@@ -150,3 +163,26 @@ def test_what_can_not_be_converted_is_refused_with_the_reason(tmp_path, content,
         torch.save(content, file)
     with pytest.raises(UserError, match=says):
         foreign.read_network(file)
+
+
+def test_a_file_that_would_run_something_is_refused_and_runs_nothing(tmp_path):
+    class Touch:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "touched",))
+
+    torch.save({"layers.0.weight": Touch()}, tmp_path / "own.pt")
+    with pytest.raises(UserError, match="can't be read, or holds more than tensors"):
+        foreign.read_network(tmp_path / "own.pt")
+    assert not (tmp_path / "touched").exists()
+
+
+def test_without_force_a_network_that_reads_less_is_refused(tmp_path):
+    torch.manual_seed(0)
+    images = torch.randint(256, (1000, 28, 28), dtype=torch.uint8)
+    better, worse = MLP((8,)).eval(), MLP((8,)).eval()
+    for name, model in {"better": better, "worse": worse}.items():
+        weights.save(model, tmp_path / name, PROVENANCE, THRESHOLDS)
+    answers = predict(weights.load(tmp_path / "better")[0], images).argmax(1)
+    finish.install(tmp_path / "better", tmp_path / "place", (images, answers))
+    with pytest.raises(UserError, match=r"100\.00%, which is over 0\.1 points more"):
+        finish.install(tmp_path / "worse", tmp_path / "place", (images, answers))

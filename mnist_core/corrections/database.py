@@ -11,9 +11,9 @@ from pathlib import Path
 import sqlalchemy as sql
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
+from mnist_core import paths
 from mnist_core.errors import UserError
 
-FILE = Path(__file__).resolve().parents[2] / "data" / "corrections.sqlite"
 URL_KINDS = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 DRIVERS = {"sqlite": "sqlite", "postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 LOCK_SECONDS = 2  # how long to wait for another process's lock, or for a connection
@@ -60,7 +60,7 @@ class Database:
     """A database with our table. Every method raises StoreError when it can't be used."""
 
     def __init__(self, url: str | None, create: bool) -> None:
-        """Open `url`, else DATABASE_URL, else FILE. Raises UserError where it is not ours."""
+        """Open `url`, else DATABASE_URL, else the SQLite file of paths.py. Raises UserError where it is not ours."""
         address = _address(url or os.environ.get("DATABASE_URL"))
         self._is_sqlite = address.drivername == "sqlite"
         if self._is_sqlite and not create and not Path(address.database).exists():
@@ -114,7 +114,7 @@ class Database:
 def _address(url: str | None) -> sql.URL:
     """`url` checked, with the driver that this project uses. It may hold a password: not shown."""
     if url is None:
-        return sql.URL.create("sqlite", database=str(FILE))
+        return sql.URL.create("sqlite", database=str(paths.corrections()))
     try:
         address = sql.make_url(url)
         address = address.set(drivername=DRIVERS[address.get_backend_name()])

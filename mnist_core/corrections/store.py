@@ -86,7 +86,7 @@ class Corrections:
     """The database. Every method raises database.StoreError when it can't be read or written."""
 
     def __init__(self, url: str | None = None, create: bool = True) -> None:
-        """Open `url`, else DATABASE_URL, else the clone's SQLite file data/corrections.sqlite.
+        """Open `url`, else DATABASE_URL, else the SQLite file `paths.corrections()`.
 
         What is missing is made, or refused with a UserError without `create`; so are an address
         of another kind, another program's table, and PostgreSQL without its driver.

@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
 from huggingface_hub import EvalResult, HfApi, ModelCardData, get_token, snapshot_download
 from huggingface_hub.utils import validate_repo_id
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
+from mnist_core import paths
 from mnist_core.drawing.framing import PIXELS
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory, replacing
@@ -33,8 +35,15 @@ HUB = "hf://"
 PROVENANCE = ("data", "recipe", "seed", "scores", "date", "versions")
 REMEDY = "Train a network with: python scripts/train.py --install"
 CONVERT = "Convert another program's network with: python scripts/weights.py convert {} runs/mine"
-# In the folder of the network that is installed: the one before it, and the first of all.
-PREVIOUS, SHIPPED = "previous", "shipped"
+# A wheel carries the shipped network inside the package, a clone beside it.
+WHEEL_WEIGHTS, CLONE_WEIGHTS = (folder / "weights" for folder in Path(__file__).parents[1:3])
+SHIPPED = WHEEL_WEIGHTS if WHEEL_WEIGHTS.is_dir() else CLONE_WEIGHTS
+SHIPPED_NAME = "d2860c8c"  # as `name_of` gives it: it tells whether a clone's weights/ was changed
+PREVIOUS = "previous"  # in the folder of the installed network: the one that was used before it
+# Eight hidden layers of 4096 units in float32, the largest that is allowed, take 483 MB.
+MAX_BYTES = 2**29
+# What loading raises for a file without tensors for PyTorch; KeyError where a type is unknown.
+DAMAGE = (SafetensorError, KeyError, TypeError, ValueError, RuntimeError)
 
 
 def save(model: MLP, directory: str | Path, provenance: dict, thresholds: dict[str, float]) -> None:
@@ -56,17 +65,53 @@ def save(model: MLP, directory: str | Path, provenance: dict, thresholds: dict[s
     _write(directory, dict(zip(FILES, contents, strict=True)))
 
 
-def replace(source: str | Path, directory: str | Path) -> None:
-    """Copy the network in `source` to `directory`, and keep the one there in its folder PREVIOUS.
+def in_use() -> Path:
+    """The folder of the network to use: the installed one, or the shipped one where none is."""
+    installed = paths.installed()
+    return installed if (installed / MODEL_FILE).exists() else SHIPPED
 
-    The first that is ever replaced came with the clone: it is kept in SHIPPED as well.
+
+def install(source: str | Path) -> None:
+    """Use the network in `source` from now on; the one used until now is kept in PREVIOUS.
+
+    The shipped network is not copied: the installed one is removed, and so the shipped one is used.
+    Raises UserError where the folder of the installed network can't be written.
     """
-    new, old = _read(source), _read(directory)
-    if MODEL_FILE in old and old != new:
-        _write(Path(directory) / PREVIOUS, old)
-        if not (Path(directory) / SHIPPED).exists():
-            _write(Path(directory) / SHIPPED, old)
-    _write(directory, new)
+    installed, new, old = paths.installed(), _read(source), _read(in_use())
+    if new != old:
+        _write(installed / PREVIOUS, old)
+    if new != _read(SHIPPED):
+        _write(installed, new)
+        return
+    try:
+        for name in FILES:
+            (installed / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"can't remove {installed / name}: {error.strerror}") from error
+
+
+def move_old_install() -> str | None:
+    """Copy a network that an earlier release installed into weights/ to `paths.installed()`.
+
+    Gives the sentence to show to the user; None where there is none to copy, or no place for it:
+    then it is used from weights/. Raises UserError, as `load` does, where it is damaged.
+    """
+    installed, found = paths.installed(), _read(SHIPPED)
+    if SHIPPED != CLONE_WEIGHTS or installed.exists() or MODEL_FILE not in found:
+        return None
+    if name_of(found[MODEL_FILE]) == SHIPPED_NAME:
+        return None
+    load(SHIPPED)
+    try:
+        if previous := _read(SHIPPED / PREVIOUS):
+            _write(installed / PREVIOUS, previous)
+        _write(installed, found)
+    except UserError:  # a container's disk is read-only
+        return None
+    return (
+        f"The network that was installed in {SHIPPED} is in {installed} from now on, and is used "
+        f"from there. To have the shipped one in the clone again: git checkout -- {SHIPPED}"
+    )
 
 
 def _read(directory: str | Path) -> dict[str, bytes]:
@@ -82,29 +127,25 @@ def _write(directory: str | Path, contents: dict[str, bytes]) -> None:
             file.write(content)
 
 
-def load(directory: str | Path) -> tuple[MLP, dict]:
-    """The network in `directory`, or at hf://USER/NAME on the Hub, and its config.
+def name_of(content: bytes) -> str:
+    """The name of the network in a file: eight hex digits, the beginning of its SHA-256."""
+    return hashlib.sha256(content).hexdigest()[:8]
 
-    The network is ready to evaluate, and rounded if it was not; its config has a "name", eight hex
-    digits of its file's SHA-256. Raises UserError when the file is missing, can't be had from the
+
+def load(directory: str | Path | None = None) -> tuple[MLP, dict]:
+    """The network in `directory`, at hf://USER/NAME on the Hub, or in use, and its config.
+
+    The network is ready to evaluate, and rounded if it was not; its config has a "name", see
+    `name_of`. Raises UserError when the file is missing, can't be had from the
     Hub, is damaged or is not this project's.
     """
+    directory = directory or in_use()
     directory = fetch(str(directory)) if str(directory).startswith(HUB) else Path(directory)
     path = directory / MODEL_FILE
     if directory.is_file():
         convert = CONVERT.format(directory)
         raise UserError(f"{directory} is a file; expected a folder with {MODEL_FILE}. {convert}")
-    try:
-        content = path.read_bytes()  # once: name, tensors and config are of one file
-        tensors = load_tensors(content)
-    except FileNotFoundError as error:
-        raise UserError(f"no network in {directory}: {MODEL_FILE} is missing. {REMEDY}") from error
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}") from error
-    except SafetensorError as error:
-        raise UserError(
-            f"{path} is damaged or not a safetensors file ({error}). {REMEDY}"
-        ) from error
+    content, tensors = _read_tensors(path)
     config = _read_config(content, path)
     model = MLP(config["hidden"])
     try:
@@ -112,7 +153,26 @@ def load(directory: str | Path) -> tuple[MLP, dict]:
     except RuntimeError as error:
         why = f"the hidden sizes {config['hidden']} of its config ({' '.join(str(error).split())})"
         raise UserError(f"{path} does not fit {why}. {REMEDY}") from error
-    return rounded(model), config | {"name": hashlib.sha256(content).hexdigest()[:8]}
+    return rounded(model), config | {"name": name_of(content)}
+
+
+def _read_tensors(path: Path) -> tuple[bytes, dict[str, torch.Tensor]]:
+    """What a file holds, and its tensors: read once, so that name, tensors and config agree."""
+    try:
+        if (size := path.stat().st_size) <= MAX_BYTES:
+            content = path.read_bytes()
+            return content, load_tensors(content)
+    except FileNotFoundError as error:
+        reason = f"no network in {path.parent}: {MODEL_FILE} is missing. {REMEDY}"
+        raise UserError(reason) from error
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from error
+    except MemoryError as error:
+        raise UserError(f"there is not enough memory to read {path}") from error
+    except DAMAGE as error:
+        why = "is damaged, not a safetensors file or of tensors of an unknown type"
+        raise UserError(f"{path} {why} ({error}). {REMEDY}") from error
+    raise UserError(f"{path} has {size:,} bytes; expected at most {MAX_BYTES:,}. {REMEDY}")
 
 
 def _read_config(content: bytes, path: Path) -> dict:
@@ -121,10 +181,10 @@ def _read_config(content: bytes, path: Path) -> dict:
     The file begins with the length of its JSON header (https://github.com/huggingface/safetensors).
     """
     (length,) = struct.unpack("<Q", content[:8])
-    metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+    metadata = json.loads(content[8 : 8 + length]).get("__metadata__")
     try:
         config = json.loads(metadata["config"])
-    except (KeyError, ValueError, RecursionError) as error:
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
         convert = CONVERT.format(path.parent)
         raise UserError(f"{path} carries no config: another program's? {convert}") from error
     if fault := _fault(config if isinstance(config, dict) else {}):

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 import torchvision
 
+from mnist_core import paths
 from mnist_core.errors import UserError
 from mnist_core.network import calibration, weights
 from mnist_core.network.grid import rounded
@@ -21,6 +22,9 @@ from mnist_core.training.data import Dataset, join, load_mnist
 from mnist_core.training.trainer import confusion_matrix, evaluate, predict
 
 MAY_LOSE = 0.001  # of the accuracy on MNIST's validation images, and still be installed
+
+# Guessing reads a tenth of the test images; a network that reads less than this learned nothing.
+LEARNED = 0.2
 
 
 class NotInstalled(UserError):
@@ -111,9 +115,21 @@ def finish(run: Run, repository: str | None = None) -> None:
     for what, score in scores.items():
         print(f"{what.replace('_', ' ')} {score:.2%}")
     draw_pictures(run, model)
-    print(f"saved to {run.directory}; try it: python app.py --weights {run.directory}")
+    if scores["test_accuracy"] < LEARNED:
+        print(f"saved to {run.directory}, but {learned_nothing(run.checkpoint.settings)}")
+    else:
+        print(f"saved to {run.directory}; try it: python app.py --weights {run.directory}")
     if repository:
         print(f"published at {weights.push(run.directory, repository)}")
+
+
+def learned_nothing(settings: Settings) -> str:
+    """What to try after a training that ended with a network that guesses."""
+    recipe, usual = settings.recipe, trainer.RECIPES[settings.name]
+    advice = f"a lower --learning-rate than {recipe.learning_rate:g}"
+    if recipe.loss != usual.loss:
+        advice += f", or --loss {usual.loss}"
+    return f"it learned nothing: guessing reads about 10 %. Train again with {advice}"
 
 
 def append_snapshot(run: Run) -> None:
@@ -134,18 +150,20 @@ def add_test_scores(provenance: dict, model: MLP, root: str | Path) -> None:
     provenance["confusion"] = confusion.tolist()
 
 
-def install(directory: Path, place: Path, validation: Dataset, force: bool = False) -> None:
-    """Copy the network in `directory` to `place`, where the one before is kept.
+def install(directory: Path, validation: Dataset, force: bool = False) -> None:
+    """Use the network in `directory` from now on, as `weights.install` does.
 
     Raises NotInstalled, but with `force`, where it reads fewer of MNIST's `validation` images, by
-    more than MAY_LOSE, than the network in `place`, or than that with which a line of corrections
+    more than MAY_LOSE, than the network in use, or than that with which a line of corrections
     began: each of them might lose a little.
     """
     model, config = weights.load(directory)
+    if moved := weights.move_old_install():
+        print(moved)
     accuracy = evaluate(model, validation)[1]
     before = {}
-    with contextlib.suppress(UserError):  # none is there, or it can't be used
-        before["the installed network"] = evaluate(weights.load(place)[0], validation)[1]
+    with contextlib.suppress(UserError):  # it can't be used
+        before["the network in use"] = evaluate(weights.load()[0], validation)[1]
     first = config["provenance"].get("parent", {}).get("validation_accuracy")
     before |= {"the one that its corrections began with": first} if first else {}
     for whose, share in before.items():
@@ -155,10 +173,10 @@ def install(directory: Path, place: Path, validation: Dataset, force: bool = Fal
                 f"{share:.2%}, which is over {100 * MAY_LOSE:g} points more. {directory} keeps it; "
                 f"to install it all the same: python scripts/weights.py install --force {directory}"
             )
-    weights.replace(directory, place)
+    weights.install(directory)
     print(
-        f"installed in {place}; the one before: python scripts/weights.py restore previous, "
-        "the first of all: restore shipped"
+        f"installed in {paths.installed()}; the one before: python scripts/weights.py restore "
+        "previous, the shipped one: restore shipped"
     )
 
 

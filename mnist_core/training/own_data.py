@@ -123,7 +123,7 @@ def _read_idx(path: Path) -> tuple[np.ndarray, np.ndarray]:
     for number in np.flatnonzero(labels > 9)[:1]:
         raise UserError(f"{beside}, label {number + 1} is {labels[number]}; expected 0 to 9")
     # EMNIST's images are transposed (Cohen et al., "EMNIST", 2017).
-    return images.swapaxes(1, 2) if path.name.startswith("emnist") else images, labels
+    return images.swapaxes(1, 2).copy() if path.name.startswith("emnist") else images, labels
 
 
 def _read_array(path: Path, dimensions: int) -> np.ndarray:

@@ -98,7 +98,7 @@ def summary_writer() -> type:
 def train(run: Run, writer: type | None = None) -> None:
     """Train the epochs that remain and keep each; `writer` is `summary_writer`'s, to log them too.
 
-    Raises UserError when the training diverges or the disk is full.
+    Raises Diverged when the training diverges, another UserError when the disk is full.
     """
     settings, data = run.checkpoint.settings, run.data
     torch.set_num_threads(settings.threads)
@@ -150,11 +150,12 @@ def _line(row: dict) -> str:
     )
 
 
-def what_is_left(run: Run) -> str:
-    """What a run that was stopped has on the disk, and how to continue it."""
+def what_is_left(run: Run, diverged: bool = False) -> str:
+    """What a run that ended early has on the disk, and how to go on."""
     made = (run.directory / weights.MODEL_FILE).exists()
+    way = f"continue with: python scripts/train.py --resume {run.directory}"
     return (
         f"{run.directory} keeps the state after epoch {len(Checkpoint.load(run.directory).history)}"
         f" and {'the best network so far' if made else 'no network yet'}; "
-        f"continue with: python scripts/train.py --resume {run.directory}"
+        f"{'begin a new run: continued, it would diverge again' if diverged else way}"
     )

@@ -82,6 +82,10 @@ RECIPES = {  # hidden layers, epochs, batch size, learning rate, weight decay
 }
 
 
+class Diverged(UserError):
+    """A training whose loss is no longer finite: to resume it would end in the same way."""
+
+
 @dataclass(frozen=True)
 class Epoch:
     """One line of a training's history; losses are means an image, accuracy is in [0, 1]."""
@@ -140,7 +144,7 @@ class Trainer:
             yield self.run_epoch(validation, snapshots)
 
     def run_epoch(self, validation: Dataset, snapshots: Snapshots | None = None) -> Epoch:
-        """Train for an epoch and evaluate. Raises UserError when the loss is no longer finite."""
+        """Train for an epoch and evaluate. Raises Diverged when the loss is no longer finite."""
         started = time.perf_counter()
         training_loss = self._train(validation, snapshots)
         seconds = time.perf_counter() - started
@@ -149,7 +153,7 @@ class Trainer:
             if snapshots and self.step not in snapshots.due:
                 self._snapshot(validation, snapshots)
             sound = "" if self.recipe.loss == "nll" else ", or the loss nll"
-            raise UserError(
+            raise Diverged(
                 f"the training diverged in epoch {self.epochs + 1}: its mean loss is "
                 f"{training_loss}, on validation {loss}. Choose a lower learning rate{sound}"
             )
