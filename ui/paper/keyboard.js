@@ -13,10 +13,11 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
  * @param {HTMLCanvasElement} canvas
  * @param {import("./paper.js").Paper} paper
  * @param {import("../core/observable.js").Observable<any>} notices
+ * @param {EventTarget} area where Ctrl+Z, Ctrl+Y, Escape and Delete are this paper's
  */
-export function startKeyboard(canvas, paper, notices) {
+export function startKeyboard(canvas, paper, notices, area = document) {
   const held = new Set(); // arrow keys: two make a slant
-  document.addEventListener("keydown", (event) => useKey(event, canvas, paper));
+  area.addEventListener("keydown", (event) => useKey(event, canvas, paper));
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return held.clear(); // no keyup may come
     if (event.key !== " " && !(event.key in ARROWS)) return;
