@@ -125,7 +125,10 @@ def start(host: str, port: int) -> Path:
 def application(
     weights: str | None, users: "Passwords | None", scale: dict[str, Any]
 ) -> "Application":
-    """The page with the network in `weights`, else the one in use, shut to all but `users`, for `serve.run`."""
+    """The page with the network in `weights`, else the one in use, for `serve.run`.
+
+    With `users` it is shut to everybody else.
+    """
     import httpx
     from ray import serve
 

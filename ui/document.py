@@ -101,18 +101,29 @@ def version() -> str:
 
 
 @functools.cache
-def _script() -> str:
+def script(entry: str) -> str:
+    """The modules that `entry` needs, as one script that declares them in `modules`."""
     paths = [*FOLDER.rglob("*.js"), FOLDER / CONSTANTS]
     modules = {
         os.path.relpath(path, FOLDER).replace(os.sep, "/"): path.read_text(encoding="utf-8")
         for path in sorted(paths)
     }
-    return f'{join(modules)}\nmodules["main.js"].start({_json(LANGUAGES)});\n'
+    return join(modules, entry)
+
+
+@functools.cache
+def _script() -> str:
+    return f'{script("main.js")}\nmodules["main.js"].start({_json(LANGUAGES)});\n'
 
 
 @functools.cache
 def _style() -> str:
     return (FOLDER / "page.css").read_text(encoding="utf-8")
+
+
+def section(name: str) -> str:
+    """What index.html has inside the section with this id."""
+    return re.search(rf'<section id="{name}">\n(.*?)</section>', _markup(), re.S)[1]
 
 
 @functools.cache

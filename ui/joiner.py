@@ -17,14 +17,27 @@ REMARK = re.compile(r"(?<=[;,{(\[}]) +// .*$", re.M)  # at the end of a line
 INDENTATION = re.compile(r"^ +", re.M)
 
 
-def join(modules: Mapping[str, str]) -> str:
-    """The script that declares `modules`: what each exports, by its path."""
+def join(modules: Mapping[str, str], entry: str | None = None) -> str:
+    """The script that declares what `modules` export, by their paths; only what `entry` needs."""
     needs = {
         name: [_path(name, place) for _, place in IMPORT.findall(source)]
         for name, source in modules.items()
     }
+    if entry:
+        needs = _needed(entry, needs)
     order = TopologicalSorter(needs).static_order()  # raises CycleError
     return "\n".join(["const modules = {};", *(_wrapped(name, modules[name]) for name in order)])
+
+
+def _needed(entry: str, needs: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Those of `needs` that `entry` depends on, itself among them."""
+    found, waiting = {}, [entry]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = needs[name]
+            waiting += needs[name]
+    return found
 
 
 def _path(name: str, place: str) -> str:

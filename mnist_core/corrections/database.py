@@ -60,11 +60,17 @@ class Database:
     """A database with our table. Every method raises StoreError when it can't be used."""
 
     def __init__(self, url: str | None, create: bool) -> None:
-        """Open `url`, else DATABASE_URL, else the SQLite file of paths.py. Raises UserError where it is not ours."""
+        """Open `url`, else DATABASE_URL, else the SQLite file of paths.py.
+
+        Raises UserError where the database is not ours.
+        """
         address = _address(url or os.environ.get("DATABASE_URL"))
         self._is_sqlite = address.drivername == "sqlite"
         if self._is_sqlite and not create and not Path(address.database).exists():
             raise UserError(f"there is no file {address.database}: {NOTHING_KEPT}")
+        if self._is_sqlite and Path(address.database) == paths.corrections():
+            with contextlib.suppress(OSError):  # connecting says why
+                paths.corrections().parent.mkdir(parents=True, exist_ok=True)
         self._engine = _engine(address)
         try:
             with self.writing(math.inf) as connection:

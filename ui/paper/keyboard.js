@@ -9,10 +9,13 @@ const STEP = 25;
 const FINE_STEP = 5;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** @param {HTMLCanvasElement} canvas @param {Paper} paper @param {Observable} notices */
-export function startKeyboard(canvas, paper, notices) {
+/**
+ * @param {HTMLCanvasElement} canvas @param {Paper} paper @param {Observable} notices
+ * @param {EventTarget} area where Ctrl+Z, Ctrl+Y, Escape and Delete are this paper's
+ */
+export function startKeyboard(canvas, paper, notices, area = document) {
   const held = new Set(); // arrow keys: two make a slant
-  document.addEventListener("keydown", (event) => useKey(event, canvas, paper));
+  area.addEventListener("keydown", (event) => useKey(event, canvas, paper));
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return held.clear(); // no keyup may come
     if (event.key !== " " && !(event.key in ARROWS)) return;

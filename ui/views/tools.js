@@ -3,9 +3,9 @@
 import { find, findAll } from "../core/dom.js";
 import { watch } from "../core/observable.js";
 
-/** @param {Paper} paper */
-export function startTools(paper) {
-  const tools = findAll(find("#sketchpad"), {
+/** @param {Paper} paper @param {ParentNode} element that holds the tools */
+export function startTools(paper, element = find("#sketchpad")) {
+  const tools = findAll(element, {
     undo: ".undo", redo: ".redo", erase: ".erase", clear: ".clear", link: ".link", hint: ".hint",
   });
   watch([paper], () => {

@@ -1,0 +1,178 @@
+"""DigitPad, the page's paper in a gr.Interface and in gr.Blocks, as people build with it."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import gradio as gr
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+from playwright.sync_api import Locator, Page, expect
+
+from serving.digit_pad import DigitPad
+from tests.conftest import ROOT, free_port, wait_until_served
+from tests.drawings import DRAWINGS
+
+SEVEN = [(0.3, 0.22), (0.7, 0.22), (0.45, 0.8)]
+WAIT = 30_000  # milliseconds: the first answer of a busy machine
+
+
+@pytest.fixture(scope="module")
+def interface() -> Iterator[str]:
+    """The address of scripts/gradio_interface.py, started as its users do."""
+    port = free_port()
+    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_ANALYTICS_ENABLED": "0"}
+    command = [sys.executable, ROOT / "scripts" / "gradio_interface.py"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        wait_until_served(f"http://127.0.0.1:{port}/", process)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def open_page(browser) -> Iterator:
+    """Opens an address in a window in which no script may fail."""
+    complaints = []
+    with contextlib.closing(browser.new_context(locale="en")) as context:
+
+        def open_one(address: str) -> Page:
+            page = context.new_page()
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("console", lambda line: complaints.append(line.text)
+                    if line.type == "error" else None)  # fmt: skip
+            page.goto(address)
+            expect(page.locator("canvas").first).to_be_visible(timeout=WAIT)
+            return page
+
+        yield open_one
+    assert [line for line in complaints if "Failed to load resource" not in line] == []
+
+
+@contextlib.contextmanager
+def launched(blocks: gr.Blocks) -> Iterator[str]:
+    _, address, _ = blocks.launch(
+        server_port=free_port(), prevent_thread_lock=True, quiet=True, ssr_mode=False
+    )
+    try:
+        yield address
+    finally:
+        blocks.close(verbose=False)
+
+
+def draw(page: Page, canvas: Locator, points: list[tuple[float, float]] = SEVEN) -> None:
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
+
+
+def has_ink(canvas: Locator) -> bool:
+    return canvas.evaluate("""(canvas) => canvas.getContext("2d")
+        .getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0)""")
+
+
+def test_a_digit_drawn_in_the_interface_is_shown_in_the_label(interface, open_page):
+    page = open_page(interface)
+    canvas, label = page.locator("canvas"), page.get_by_test_id("label-output-value")
+    draw(page, canvas)
+    expect(label).to_have_text("7", timeout=WAIT)
+    page.get_by_role("button", name="Undo").click()
+    expect(label).to_have_count(0, timeout=WAIT)
+    page.get_by_role("button", name="Redo").click()
+    expect(label).to_have_text("7", timeout=WAIT)
+    page.get_by_role("button", name="Clear", exact=True).last.click()  # the interface's own
+    expect(page.locator(".hint")).to_be_visible()
+    assert not has_ink(canvas)
+    canvas.focus()
+    for key in ("Space", *["ArrowDown"] * 12, "Space"):  # a 1
+        page.keyboard.press(key)
+    expect(label).to_have_text("1", timeout=WAIT)
+
+
+def test_gradios_client_predicts(interface):
+    client = Client(interface, verbose=False)
+    drawn = client.predict({"strokes": DRAWINGS[7]}, api_name="/predict")
+    assert drawn["label"] == "7"
+    assert len(drawn["confidences"]) == 10
+    assert not client.predict({"strokes": []}, api_name="/predict")
+    for bad in ({"strokes": [[[1, "x"]]]}, {"strokes": 7}, {"lines": []}, [1]):
+        with pytest.raises(AppError, match=r"expected|holds something else|is a list of strokes"):
+            client.predict(bad, api_name="/predict")
+
+
+def two_pads() -> gr.Blocks:
+    with gr.Blocks() as blocks:
+        first, second = DigitPad(label="first"), DigitPad({"strokes": DRAWINGS[4]})
+        with gr.Row():
+            inputs, changes = gr.Textbox("0", label="inputs"), gr.Textbox("0", label="changes")
+            numbers = [gr.Textbox(label=name) for name in ("one", "two")]
+        copy = gr.Button("Copy")
+        for pad in (first, second):
+            pad.input(lambda before: int(before) + 1, inputs, inputs)
+            pad.change(lambda before: int(before) + 1, changes, changes)
+        for pad, number in zip((first, second), numbers, strict=True):
+            pad.change(lambda drawing: drawing["number"] if drawing else "none", pad, number)
+        copy.click(lambda drawing: drawing, first, second)
+    return blocks
+
+
+def test_two_pads_share_no_ink_and_take_what_python_gives(open_page):
+    with launched(two_pads()) as address:
+        page = open_page(address)
+        first, second = page.locator("canvas").all()
+        assert has_ink(second)  # its value
+        draw(page, first)
+        expect(page.get_by_label("one")).to_have_value("7", timeout=WAIT)
+        expect(page.get_by_label("two")).not_to_have_value("7")
+        assert int(page.get_by_label("inputs").input_value()) > 0
+        second.focus()
+        page.keyboard.press("Escape")  # clears the second alone
+        expect(page.get_by_label("two")).to_have_value("none", timeout=WAIT)
+        assert (has_ink(first), has_ink(second)) == (True, False)
+        inputs = int(page.get_by_label("inputs").input_value())
+        page.get_by_role("button", name="Copy").click()
+        expect(page.get_by_label("two")).to_have_value("7", timeout=WAIT)
+        assert has_ink(second)
+        first.focus()
+        page.keyboard.press("Control+z")
+        expect(page.get_by_label("one")).to_have_value("none", timeout=WAIT)
+        # One more, of undoing: what Python gives is no input.
+        expect(page.get_by_label("inputs")).to_have_value(str(inputs + 1), timeout=WAIT)
+        assert int(page.get_by_label("changes").input_value()) > 0
+
+
+def test_the_example_of_the_docs_runs(monkeypatch):
+    text = (ROOT / "docs" / "gradio.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    monkeypatch.setattr(gr.Blocks, "launch", lambda blocks: None)
+    names = {}
+    exec(example, names)
+    drawing = names["pad"].preprocess({"strokes": DRAWINGS[7]})
+    assert names["describe"](drawing) == (drawing["probabilities"], "7: sure")
+    assert names["describe"](None) == ({}, "")
+
+
+def test_a_pad_reads_numbers_and_refuses_in_words(recognizer):
+    pad = DigitPad(recognizer=recognizer)
+    four = [[[x - 1200, y] for x, y in stroke] for stroke in DRAWINGS[4]]
+    drawn = pad.preprocess({"strokes": [*four, *DRAWINGS[2]]})
+    assert drawn["number"] == "42"
+    assert drawn["probabilities"] == {"42": drawn["confidence"]}
+    one = pad.preprocess({"strokes": DRAWINGS[7]})
+    assert (one["number"], list(one["probabilities"])) == ("7", [*"0123456789"])
+    assert pad.preprocess(None) is pad.preprocess({"strokes": [[]]}) is None
+    assert pad.postprocess(one) == {"strokes": one["strokes"]}
+    assert pad.postprocess(None) is None
+    with pytest.raises(gr.Error, match="stroke 1 has a coordinate"):
+        pad.preprocess({"strokes": [[[1, 1e9]]]})
