@@ -93,7 +93,7 @@ PEN_DRAWS = """() => {
     for (const type of ["pointerdown", "pointerup"]) {
         canvas.dispatchEvent(new PointerEvent(type, { pointerId: 1, clientX: x, clientY: y }));
     }
-    return document.querySelector(".undo").ariaDisabled === "false";
+    return document.querySelector(".undo")?.ariaDisabled === "false";
 }"""
 IDLE_SECONDS = 5
 SPEED = 200_000  # bytes a second of a slow link: 1.6 Mbit/s
