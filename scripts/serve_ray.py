@@ -175,8 +175,6 @@ def argument_parser() -> argparse.ArgumentParser:
     text = "with --max-replicas, the fewest (%(default)s)"
     add("--min-replicas", type=int, default=1, help=text)
     add("--max-replicas", type=int, help="as many as the load asks for, up to this")
-    add("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
-    add("--port", type=int, default=7860, help="1 to 65535")
     add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=AUTH)
     add("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in (%(default)s)")
     add("--port", type=int, default=7860, help="1 to 65535 (%(default)s)")

@@ -143,7 +143,7 @@ def test_a_run_stopped_anywhere_resumes_to_the_same_weights(
     process.send_signal(signal_sent)
     _, message = process.communicate(timeout=60)
     done = len(Checkpoint.load(directory).history)
-    assert after <= done < EPOCHS
+    assert after - 1 <= done < EPOCHS  # an epoch is in the metrics before it is in the state
     if signal_sent == signal.SIGINT:
         assert process.returncode == 130
         assert message.count("\n") == 1

@@ -176,13 +176,14 @@ def test_a_file_that_would_run_something_is_refused_and_runs_nothing(tmp_path):
     assert not (tmp_path / "touched").exists()
 
 
-def test_without_force_a_network_that_reads_less_is_refused(tmp_path):
+def test_without_force_a_network_that_reads_less_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("DRAW_A_DIGIT_HOME", str(tmp_path / "home"))
     torch.manual_seed(0)
     images = torch.randint(256, (1000, 28, 28), dtype=torch.uint8)
     better, worse = MLP((8,)).eval(), MLP((8,)).eval()
     for name, model in {"better": better, "worse": worse}.items():
         weights.save(model, tmp_path / name, PROVENANCE, THRESHOLDS)
     answers = predict(weights.load(tmp_path / "better")[0], images).argmax(1)
-    finish.install(tmp_path / "better", tmp_path / "place", (images, answers))
+    finish.install(tmp_path / "better", (images, answers))
     with pytest.raises(UserError, match=r"100\.00%, which is over 0\.1 points more"):
-        finish.install(tmp_path / "worse", tmp_path / "place", (images, answers))
+        finish.install(tmp_path / "worse", (images, answers))
