@@ -24,7 +24,7 @@ from tests.test_grid import read
 from tests.test_recognizer_js import READ
 from tests.test_runs import main
 
-SHIPPED = ROOT / "ui" / "inside" / "tutorial.gz"
+SHIPPED = ROOT / "ui" / "files" / "tutorial.gz"
 EPOCHS, BATCH, STEPS = 8, 90, 48  # of the small `best`, on 540 images
 DUE = [0, 1, 2, 4, 9, 14, 19, 24, 28, 33, 38, 43, 48]
 LOSSES = ("training_loss", "validation_loss")
