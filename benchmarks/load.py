@@ -36,7 +36,7 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 
 from mnist_core.tables import row, table
 
-DRAWINGS = ROOT / "ui" / "examples" / "drawings.jsonl"
+DRAWINGS = ROOT / "ui" / "files" / "examples.jsonl"
 
 UPDATES = 20
 DRAWING_SECONDS = 2

@@ -7,6 +7,7 @@ weights/ is least sure of, which keep it from changing its mind where that is ea
 at random. Writes ui/files/rehearsal.gz: 784 grey values each, in 16 levels, gzipped.
 """
 
+import argparse
 import gzip
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ LEVEL = 17  # grey values 0, 17, ... 255: smaller by a third, and read alike
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=f"Write {FILE}.").parse_args()  # --help writes nothing
     model, _ = weights.load(ROOT / "weights")
     mnist = load_mnist(ROOT / "data", train=True)
     images, _ = select(mnist, split(len(mnist[0]))[0])

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from mnist_core.corrections.store import Corrections
 from mnist_core.errors import UserError
@@ -60,15 +60,24 @@ def photograph(reloader: ModelReloader, output: Path) -> None:
         window.wait_for_timeout(500)  # the bars' movement
         window.screenshot(path=output)
         window.set_viewport_size({"width": 1200, "height": 630})
+        hide_below(window, True)
         preview = output.with_name("preview.png")
         window.screenshot(path=preview, scale="css")
         Image.open(preview).quantize(64).save(preview, optimize=True)
+        hide_below(window, False)
         window.set_viewport_size({"width": 1280, "height": 2600})
         for section in ("inside", "training"):
             window.locator(f"#inside .{section} > summary").click()
         expect(window.locator("#inside .known")).to_contain_text("reads a 4")
         window.locator("#inside").screenshot(path=output.with_name("inside.png"), scale="css")
     page.get_blocks().close(verbose=False)
+
+
+def hide_below(window: Page, hidden: bool) -> None:
+    """Hide what the preview would show a part of, or show it again."""
+    for name in ("examples", "inside", "about"):
+        section = window.locator(f"#{name}")
+        section.evaluate("(section, hidden) => (section.hidden = hidden)", hidden)
 
 
 if __name__ == "__main__":
