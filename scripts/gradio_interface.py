@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that it runs from a clone
-
 import gradio as gr
 
 from serving.digit_pad import DigitPad, Drawn
@@ -15,5 +14,6 @@ def predict(drawing: Drawn | None) -> dict[str, float] | None:
 
 
 if __name__ == "__main__":
+    sys.argv[1:] in ([], ["--share"]) or sys.exit(f"usage: {__doc__}")
     page = gr.Interface(predict, DigitPad(), gr.Label(), live=True, flagging_mode="never")
     page.launch(share="--share" in sys.argv)

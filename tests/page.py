@@ -50,9 +50,10 @@ WATCH = """{
         if (isThere(canvas) && canvas.width && hasInk(canvas)) things.push("ink");
         if (isThere(hint) && hint.textContent) things.push("hint");
         if (things.length && String(things) !== String(seen.at(-1))) seen.push(things);
-        requestAnimationFrame(look);
+        next();
     };
-    requestAnimationFrame(look);
+    const next = () => requestAnimationFrame(() => setTimeout(look)); // when the frame is painted
+    next();
 }"""
 
 

@@ -76,7 +76,7 @@ def test_strokes_and_loads_of_the_page_are_timed(browser):
         assert updates > 1
         assert requests == 0
     assert all(0 < time < 1000 for time in page_benchmark.time_reading(browser, serve, 1))
-    ours, empty = page_benchmark.time_loads(browser, serve, page_benchmark.serve_nothing, 1)
+    ours, empty = page_benchmark.time_loads(browser, serve, page_benchmark.serve_nothing, 1, None)
     assert len(ours) == len(empty) == 1
 
 

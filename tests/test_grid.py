@@ -166,11 +166,8 @@ def test_no_other_network_is_there(directory, name):
 
 def test_passwords_keep_the_network_from_those_without(directory):
     reloader = ModelReloader(directory)
-    with site(reloader) as client:
-        app = next(route.app for route in client.app.routes if hasattr(route.app, "tokens"))
-        app.auth = {"class": "chalk"}
+    with site(reloader, auth=[("class", "chalk")]) as client:
         address = f"/network/{reloader.current.name}.bin"
         assert client.get(address).status_code == 401
-        app.tokens["t"] = "class"
-        client.cookies.set(f"access-token-unsecure-{app.cookie_id}", "t")
-        assert client.get(address).headers["cache-control"].startswith("private, max-age=")
+        answer = client.get(address, auth=("class", "chalk"))
+        assert answer.headers["cache-control"].startswith("private, max-age=")
