@@ -39,6 +39,10 @@ def drawn(page, strokes=SLANTED) -> None:
     expect_leader(page, 7)
 
 
+SIDE = {**PHONE, "viewport": {"width": 812, "height": 375}}
+NARROW_SIDE = {**PHONE, "viewport": {"width": 667, "height": 375}}
+
+
 def correct(page, digit: int) -> None:
     settle(page)  # what is still drawn would close what is open
     page.get_by_role("button", **NO).click()
@@ -162,7 +166,7 @@ def test_the_page_goes_on_while_it_learns(page):
 
 
 def test_the_bars_are_left_alone_before_consent_is_asked_at_the_foot(open_context):
-    for settings in ({}, PHONE):
+    for settings in ({}, PHONE, SIDE, NARROW_SIDE):
         page = open_context(**settings)
         drawn(page)
         correct(page, 1)
@@ -177,6 +181,27 @@ def test_the_bars_are_left_alone_before_consent_is_asked_at_the_foot(open_contex
             expect(page.locator(part)).to_be_in_viewport(ratio=1)
         digit, yes = (page.locator(part).bounding_box() for part in (".answer .digit", ".yes"))
         assert digit["x"] + digit["width"] <= yes["x"] or digit["y"] + digit["height"] <= yes["y"]
+        edges = (
+            "node => { const box = node.getBoundingClientRect(); return [box.left, box.right]; }"
+        )
+        row = page.locator("#feedback").evaluate(edges)
+        for part in (".learned", ".forget"):  # beside the pictures, and their words in them
+            left, right = page.locator(part).evaluate(edges)
+            assert row[0] <= left and right <= row[1]
+            assert page.locator(part).evaluate("node => node.scrollWidth <= node.clientWidth")
+
+
+def test_the_ten_digits_lie_in_their_sheet(open_context):
+    for settings in ({}, PHONE, SIDE, NARROW_SIDE):
+        page = open_context(**settings)
+        drawn(page)
+        page.get_by_role("button", **NO).click()
+        sheet = page.locator(".digits.sheet").bounding_box()
+        for digit in range(10):
+            button = page.locator(f'.digits.sheet [data-digit="{digit}"]')
+            expect(button).to_be_in_viewport(ratio=1)
+            box = button.bounding_box()
+            assert box["x"] + box["width"] < sheet["x"] + sheet["width"]
 
 
 def test_without_corrections_it_learns_and_asks_nothing(browser):

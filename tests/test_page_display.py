@@ -47,6 +47,8 @@ def test_bars_and_legend_are_seen_in_high_contrast(open_context):
             "node => getComputedStyle(node, '::before').backgroundColor"
         )
         assert swatch in ("rgb(230, 159, 0)", "rgb(0, 130, 220)")
+    edge = page.locator(".bar .ask").first.evaluate("node => getComputedStyle(node).borderTopColor")
+    assert edge == "rgb(255, 255, 255)"  # a bar has one frame
 
 
 def test_print_shows_bars_and_is_dark_on_white_whatever_the_theme(open_context):
@@ -57,6 +59,8 @@ def test_print_shows_bars_and_is_dark_on_white_whatever_the_theme(open_context):
     settle(page)
     adjusted = "node => getComputedStyle(node).printColorAdjust"
     assert page.locator(".leading .fill").evaluate(adjusted) == "exact"
+    for part in (".yes", ".tools", ".toast"):  # what nobody can press
+        expect(page.locator(part).first).to_be_hidden()
     colour = "node => getComputedStyle(node).color.match(/\\d+/g).map(Number)"
     assert max(page.locator("h1").evaluate(colour)) < 100
     painted = paper(page).evaluate(

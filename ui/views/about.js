@@ -1,13 +1,11 @@
-// How it works, in four pictures of what is on the paper; this browser's lessons and what they
-// change; and what the model card says of the network that answers. All of it is text, never HTML.
+// This browser's lessons and what they change, and what the model card says of the network that
+// answers. All of it is text, never HTML.
 
-import { FOR, add, addDigits, addRow, find, findAll, paint } from "../core/dom.js";
+import { add, addDigits, addRow, find, findAll } from "../core/dom.js";
 import { ask } from "../core/files.js";
 import { watch } from "../core/observable.js";
 import { formatNumber, language, setKey, text } from "../core/texts.js";
-import { SIDE } from "../paper/paper.js";
 import { predictPixels } from "../recognizer/recognizer.js";
-import { forward } from "../recognizer/network.js";
 
 /**
  * @param {Session} session @param {Lessons} lessons @param {NetworkSource} source
@@ -17,19 +15,14 @@ export function startAbout(session, lessons, source, server) {
   const section = find("#about .card");
   const parts = findAll(section, {
     list: "dl", scroll: ".scroll", confusion: ".confusion", side: ".side", lessons: ".lessons",
-    drawn: ".drawn", framed: ".framed", units: ".units", shares: ".shares", api: ".api",
-    links: ".links",
+    api: ".api", links: ".links",
   });
   for (const table of [parts.side, parts.confusion]) addDigits(table);
   const isServed = Boolean(server.settings.network);
   parts.links.hidden = !isServed; // a file alone has neither
   if (isServed) parts.api.href = server.address("api.md");
   // Most people never open this: it is built for those who do, each time, as networks change.
-  const update = () => {
-    if (!section.open) return;
-    showSteps(parts, session.get());
-    compare(parts, session.get(), lessons);
-  };
+  const update = () => section.open && compare(parts, session.get(), lessons);
   const build = async () => {
     if (!section.open) return;
     source.wantPrevious();
@@ -42,40 +35,6 @@ export function startAbout(session, lessons, source, server) {
     update();
     build();
   });
-}
-
-// What was drawn, what the network sees of it, what its first layer makes of that, and the answer.
-function showSteps(parts, { prediction, networks }) {
-  const { pixels, written = [], probabilities = Array(10).fill(0) } = prediction ?? {};
-  const colour = getComputedStyle(parts.drawn).color;
-  paintStrokes(parts.drawn, written, colour);
-  paint(parts.framed, (i) => (pixels ? [pixels[i], pixels[i], pixels[i], 255] : [0, 0, 0, 0]));
-  const units = pixels && networks.taught ? forward(networks.taught, pixels).layers[0] : [];
-  const largest = Math.max(...units, 1e-9);
-  paint(parts.units, (i) => [...FOR, 255 * Math.sqrt(Math.max(units[i] ?? 0, 0) / largest)]);
-  const context = clear(parts.shares, colour);
-  probabilities.forEach((share, digit) => context.fillRect(0, 10 * digit + 1, 100 * share, 8));
-}
-
-function clear(canvas, colour) {
-  const context = canvas.getContext("2d");
-  context.resetTransform();
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  context.strokeStyle = context.fillStyle = colour;
-  return context;
-}
-
-function paintStrokes(canvas, strokes, colour) {
-  const context = clear(canvas, colour);
-  const scale = canvas.width / SIDE;
-  context.scale(scale, scale);
-  context.lineCap = context.lineJoin = "round";
-  context.lineWidth = 40;
-  context.beginPath();
-  for (const points of strokes) {
-    points.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
-  }
-  context.stroke();
 }
 
 function compare(parts, { prediction, networks }, lessons) {
