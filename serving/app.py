@@ -43,7 +43,7 @@ PICTURE = FOLDER.parent / "docs" / "preview.png"
 
 
 class PageServer(gr.Server):
-    """Everything that is served, with `access` around all of it, Gradio's middleware included."""
+    """Everything that is served, with `Access` around all of it, Gradio's middleware included."""
 
     def __init__(
         self,
@@ -65,9 +65,8 @@ class PageServer(gr.Server):
         )
         self.reloader, self.site, self.users = reloader, site or Site(), users
         self.metrics, self.lanes, self.invitation = Metrics(), Lanes(), None
-        root = self.site.prefix and f"{self.site.prefix}/"
         self.settings = {
-            "root": root,
+            "root": self.site.prefix and f"{self.site.prefix}/",
             "version": version(),
             "recognize": routes.RECOGNIZE,
             "network": routes.NETWORK,
@@ -77,23 +76,35 @@ class PageServer(gr.Server):
             "signed_in": users is not None,
             **{name: file_address(name) for name in files()},
         }
-        api = [routes.recognition_routes(reloader, self.metrics, self.lanes)]
-        api += [routes.network_routes(reloader, users is None)]
-        api += [corrections.correction_routes(reloader, store, self.metrics)] if store else []
-        api += [training.training_routes(live)] if live else []
-        self.described = [route for router in api for route in router.routes]
-        served = [*self.described, *page_routes(self), *routes.file_routes(page_files(), pages())]
-        served += sign_in_routes(users, root, self.metrics) if users else []
-        functions = functools.partial(api_functions, reloader, self.metrics, self.lanes)
+        self.described = self.own_routes(store, live)
         self.mcp_sessions = None
+        self.serve_functions(offers_mcp)
+        self.router.routes.extend([*self.described, *page_routes(self)])
+        self.router.routes.extend(routes.file_routes(page_files(), pages()))
+        if users:
+            self.router.routes.extend(sign_in_routes(users, self.settings["root"], self.metrics))
+
+    def own_routes(
+        self, store: Corrections | None, live: training.LiveTraining | None
+    ) -> list[BaseRoute]:
+        """The routes that the OpenAPI description is of."""
+        reloader, metrics = self.reloader, self.metrics
+        api = [routes.recognition_routes(reloader, metrics, self.lanes)]
+        api += [routes.network_routes(reloader, self.users is None)]
+        api += [corrections.correction_routes(reloader, store, metrics)] if store else []
+        api += [training.training_routes(live)] if live else []
+        return [route for router in api for route in router.routes]
+
+    def serve_functions(self, offers_mcp: bool) -> None:
+        """Offer the three functions to Gradio's clients and, if wanted, over MCP."""
+        functions = functools.partial(api_functions, self.reloader, self.metrics, self.lanes)
+        for function in functions(api_error):
+            self.api(function, name=function.__name__, concurrency_limit=None)
         if offers_mcp:
             from serving import mcp  # takes a second
 
             self.mcp_sessions = mcp.session_manager(functions(UserError))
-            served += mcp.routes(self.mcp_sessions)
-        self.router.routes.extend(served)
-        for function in functions(api_error):
-            self.api(function, name=function.__name__, concurrency_limit=None)
+            self.router.routes.extend(mcp.routes(self.mcp_sessions))
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: ASGIApp) -> AsyncIterator[None]:
@@ -109,7 +120,7 @@ class PageServer(gr.Server):
         return refusal_response(self.metrics, request.state.endpoint, error)
 
     def page(self, address: str | None) -> "Page":
-        """The document that is served now, to whoever knows it by `address`."""
+        """The document with its current settings, for people who reach it at `address`."""
         previous = self.reloader.previous
         settings = self.settings | {
             "invitation": self.invitation,
@@ -120,7 +131,7 @@ class PageServer(gr.Server):
 
 
 class Page(NamedTuple):
-    """The document by content encoding, "" as it is, and the headers of each answer."""
+    """The document by content encoding, "" for none, and the headers of each answer."""
 
     bodies: dict[str, bytes]
     headers: dict[str, str]
@@ -128,9 +139,9 @@ class Page(NamedTuple):
 
 @functools.lru_cache(maxsize=8)
 def make_page(settings: str, address: str | None, frames: str) -> Page:
-    """The document with `settings`, JSON, which pages of `frames` may show in a frame.
+    """The document with `settings`, JSON; pages of `frames` may frame it.
 
-    With an `address` chats show a picture of it.
+    With an `address`, a link to it that is pasted into a chat has a picture.
     """
     links = {"address": f"{address}/", "picture": f"{address}/preview.png"} if address else {}
     html, policy = document(
@@ -152,7 +163,7 @@ def page_routes(server: PageServer) -> list[BaseRoute]:
     one_at_a_time = anyio.CapacityLimiter(1)
 
     async def show(request: Request) -> Response:
-        """The document, which a browser keeps until it is another."""
+        """The document, or 304 if the browser has it already."""
         address = server.site.address(request.scope)
         made = await anyio.to_thread.run_sync(server.page, address, limiter=one_at_a_time)
         if request.headers.get("if-none-match") == made.headers["etag"]:
@@ -185,7 +196,7 @@ def file_address(name: str) -> str:
 
 
 def page_files() -> Mapping[str, tuple[bytes, str]]:
-    """What a browser may keep for ever: content and media type, by address."""
+    """Files that a browser may cache for ever: content and media type by address."""
     return {file_address(name): (file, "application/gzip") for name, file in files().items()}
 
 
@@ -198,7 +209,7 @@ class Launched(NamedTuple):
 
 
 def launch(server: PageServer, host="127.0.0.1", port=None, share=False) -> Launched:
-    """Serve from a thread of its own; without a port it takes a free one from 7860 on."""
+    """Serve from a thread of its own, without a `port` on the first free one from 7860 on."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     # Gradio asks itself for the page: not through a proxy.
     hosts = [os.environ.get("no_proxy"), "localhost,127.0.0.1"]
@@ -223,5 +234,5 @@ def launch(server: PageServer, host="127.0.0.1", port=None, share=False) -> Laun
 
 
 def api_error(words: str) -> gr.Error:
-    """What shows `words` to a client of Gradio's and leaves no traceback in the log."""
+    """An error that Gradio's clients show as `words`, without a traceback in the log."""
     return gr.Error(words, print_exception=False)

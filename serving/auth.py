@@ -35,13 +35,10 @@ SECRET = "DRAW_A_DIGIT_SECRET"  # environment variable: with the same one sessio
 SESSION_SECONDS = 14 * 24 * 3600
 MAX_REMEMBERED = 10_000  # names and addresses
 PAGE = Path(__file__).with_name("sign_in.html")
-# The scripts keep the drawing that the address holds.
-KEEP_FRAGMENT = "document.forms[0].action += location.hash;"
-GO_ON = "location.replace(document.links[0].href + location.hash);"
 
 
 class Passwords:
-    """The passwords `by_name`; whoever guesses at them has to wait. `secret` signs sessions."""
+    """Passwords by user name, with a limit on wrong guesses; `secret` signs sessions."""
 
     def __init__(self, by_name: dict[str, str], secret: str | None = None) -> None:
         self.by_name = by_name
@@ -51,7 +48,7 @@ class Passwords:
         self.window, self.wrong = 0, Counter()
 
     def check(self, name: str, password: str, client: str) -> bool:
-        """Whether they belong together. Raises Refusal after too many that did not."""
+        """Whether the password is that user's. Raises Refusal after too many wrong guesses."""
         window, since = divmod(int(time.monotonic()), limits.WRONG_SECONDS)
         if window != self.window or len(self.wrong) > MAX_REMEMBERED:
             self.window, self.wrong = window, Counter()
@@ -66,7 +63,7 @@ class Passwords:
         if expected and hmac.compare_digest(*texts):
             return True
         self.wrong["client", client] += 1
-        if expected:  # other names a client can make up without end
+        if expected:  # a client can make up other names without end
             self.wrong["name", name] += 1
         return False
 
@@ -84,7 +81,7 @@ class Passwords:
         return self.check(name, password, limits.client_name(request.client))
 
     def with_sessions(self, app: ASGIApp) -> ASGIApp:
-        """`app` with `request.session`, kept in a cookie that two servers of a host don't share."""
+        """Give `app` a `request.session`, in a cookie that another server here does not share."""
         name = hashlib.sha256(self.secret.encode()).hexdigest()[:8]
         space = "SPACE_HOST" in os.environ  # there the page is in a frame of another site
         return SessionMiddleware(
@@ -98,9 +95,9 @@ class Passwords:
 
 
 def credentials(given: list[str]) -> Passwords | None:
-    """Of USER:PASSWORD texts, and those in the environment, a line each; None without any.
+    """Passwords from USER:PASSWORD texts and from the environment's lines; None if there are none.
 
-    Raises UserError for a text of another form.
+    Raises UserError if one has another form.
     """
     lines = enumerate(os.environ.get(PASSWORDS, "").splitlines(), start=1)
     texts = [("--auth", text) for text in given]
@@ -121,7 +118,7 @@ def sign_in_routes(users: Passwords, root: str, metrics: Metrics) -> list[Route]
         return sign_in_page(request, root)
 
     async def sign_in(request: Request) -> Response:
-        """Answers 200, and not 303, as gradio_client takes nothing else for success."""
+        """Send a browser on to the page; answer 200 to programs, as gradio_client expects."""
         name, password = await read_form(request)
         wants_page = "text/html" in request.headers.get("accept", "")
         try:
@@ -133,10 +130,13 @@ def sign_in_routes(users: Passwords, root: str, metrics: Metrics) -> list[Route]
             metrics.refusal("/login", refusal)
             return sign_in_page(request, root, refusal)
         request.session["name"] = name
-        return go_on(root) if wants_page else JSONResponse({"success": True})
+        return to_page() if wants_page else JSONResponse({"success": True})
 
     def sign_out(request: Request) -> Response:
         request.session.clear()
+        return to_page()
+
+    def to_page() -> Response:
         return RedirectResponse(root or "./", 303)
 
     return [
@@ -147,7 +147,7 @@ def sign_in_routes(users: Passwords, root: str, metrics: Metrics) -> list[Route]
 
 
 async def read_form(request: Request) -> tuple[str, str]:
-    """ "username" and "password" of a form or of JSON; empty where they are missing."""
+    """User name and password from a form or from JSON; empty if they are missing."""
     try:
         if request.headers.get("content-type", "").startswith("application/json"):
             form = dict(json.loads(await request.body()))
@@ -167,33 +167,18 @@ def sign_in_page(request: Request, root: str, refusal: Refusal | None = None) ->
     words = {key: texts[key] for key in ("title", "sign_in", "user_name", "password")}
     error = texts[f"refused_{refusal.code}"] if refusal else ""
     body = PAGE.read_text("utf-8").format(
-        language=language, action=html.escape(f"{root}login"), script=KEEP_FRAGMENT, error=error,
-        **words,
-    )  # fmt: skip
-    return page_response(body, refusal)
-
-
-def go_on(root: str) -> Response:
-    """A page that leads on to the page, with the drawing in its address where scripts run."""
-    address = html.escape(root or "./")
-    return page_response(
-        f'<!doctype html><noscript><meta http-equiv="refresh" content="0;url={address}"></noscript>'
-        f'<a href="{address}">Draw a digit</a><script>{GO_ON}</script>'
+        language=language, action=html.escape(f"{root}login"), error=error, **words
     )
+    headers = {"content-security-policy": policy(body), "cache-control": "no-store"}
+    if refusal:
+        return HTMLResponse(body, refusal.status, headers | refusal.headers)
+    return HTMLResponse(body, headers=headers)
 
 
-def page_response(body: str, refusal: Refusal | None = None) -> Response:
-    """`body`, with a policy that lets its own script and style do their work, and no others."""
-    hashes = {
-        f"{kind}-src": re.findall(rf"(?s)<{kind}>(.*?)</{kind}>", body)
-        for kind in ("style", "script")
-    }
-    sources = "".join(
-        f"{kind} 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'; "
-        for kind, texts in hashes.items()
-        for text in texts
-    )
-    policy = f"default-src 'none'; {sources}img-src data:; base-uri 'none'; form-action 'self'"
-    headers = {"content-security-policy": policy, "cache-control": "no-store"}
-    status = refusal.status if refusal else 200
-    return HTMLResponse(body, status, headers | (refusal.headers if refusal else {}))
+def policy(body: str) -> str:
+    """A content security policy under which only the style and the script in `body` work."""
+    sources = ""
+    for kind, text in re.findall(r"(?s)<(style|script)>(.*?)</", body):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        sources += f"{kind}-src 'sha256-{digest}'; "
+    return f"default-src 'none'; {sources}img-src data:; base-uri 'none'; form-action 'self'"

@@ -1,12 +1,12 @@
-"""Refusal: why a request is not answered, as a status, a code and a sentence for a person."""
+"""Refusal: a status, a code and a sentence that say why a request is not answered."""
 
 import contextlib
 from collections.abc import Iterator
 
 from mnist_core.errors import UserError
 
-# Every code of an answer, with its status. docs/api.md explains each, and the page's texts have
-# each as refused_CODE in both languages.
+# Every code by its status. docs/api.md explains each, and the page has a text for each,
+# refused_CODE, in both languages.
 CODES_BY_STATUS = {
     400: "not_json two_lengths unknown_host wrong_password range_required",
     401: "signed_out",
@@ -19,7 +19,7 @@ CODES_BY_STATUS = {
     413: "too_large",
     422: "invalid_input invalid_strokes too_many_strokes too_many_points invalid_picture "
     "picture_too_large invalid_label invalid_token invalid_id invalid_correction "
-    "invalid_training",
+    "drawing_too_large invalid_training",
     429: "too_many_passwords too_many_requests too_many_corrections",
     431: "head_too_large",
     500: "our_fault",
@@ -43,7 +43,7 @@ class Refusal(Exception):
 
 @contextlib.contextmanager
 def coded(code: str) -> Iterator[None]:
-    """Give a UserError that is raised inside this code, unless it has one of its own."""
+    """Give this code to a UserError raised inside, unless it has one of its own."""
     try:
         yield
     except UserError as error:
@@ -52,6 +52,6 @@ def coded(code: str) -> Iterator[None]:
 
 
 def sentence(text: object) -> str:
-    """`text` with a capital at its beginning and a full stop at its end."""
+    """`text` beginning with a capital and ending with a full stop."""
     words = str(text)
     return f"{words[:1].upper()}{words[1:].removesuffix('.')}."

@@ -48,16 +48,16 @@ def api_functions(
         1024 pixels a side and 1 MiB.
         """
         async with reported("/predict_image"):
-            return by_digit(await lanes.slow.run(read_picture, picture))
+            answer = await lanes.slow.run(
+                lambda: reloader.current.predict_image(decode_picture(picture))
+            )
+            return by_digit(answer)
 
     async def predict_number(strokes: list[list[list[float]]]) -> dict[str, Any]:
         """The number of one to eight digits in a drawing, and how probable it is."""
         async with reported("/predict_number"):
             lane = lanes.for_strokes(strokes)
             return by_number(await lane.run(reloader.current.predict_number, strokes))
-
-    def read_picture(picture: str) -> Prediction:
-        return reloader.current.predict_image(decode_picture(picture))
 
     @contextlib.asynccontextmanager
     async def reported(endpoint: str) -> AsyncIterator[None]:

@@ -37,7 +37,7 @@ MAX_WRONG, WRONG_SECONDS, ALWAYS = 100, 600, 5
 
 
 def client_name(client: tuple[str, int] | None) -> str:
-    """The name of a `client` by its address; of IPv6 the first 64 bits, as one has the rest."""
+    """A client's address; of IPv6 the first 64 bits, as one client has all the rest."""
     host = client[0] if client else ""
     try:
         address = ipaddress.IPv6Address(host)
@@ -97,7 +97,7 @@ class Lanes:
         self.quick, self.slow = Lane(MAX_UNDERWAY), Lane(MAX_SLOW)
 
     def for_strokes(self, strokes: Any) -> Lane:
-        """The quick one unless there are many points; what is no drawing is refused quickly."""
+        """The slow lane if there are many points. The quick one refuses what is no drawing."""
         strokes = strokes if isinstance(strokes, list) else []
         points = sum(len(stroke) for stroke in strokes if isinstance(stroke, list))
         return self.quick if points <= QUICK_POINTS else self.slow

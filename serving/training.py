@@ -19,10 +19,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
@@ -31,6 +31,7 @@ from mnist_core.drawing.framing import PIXELS
 from mnist_core.files import make_directory
 from mnist_core.network.model import DIGITS
 from mnist_core.training.snapshots import SNAPSHOTS_FILE
+from serving import models
 from serving.errors import Refusal
 from serving.origins import is_own_machine
 from serving.routes import json_response, read_json
@@ -57,11 +58,22 @@ STOP_SIGNAL = signal.SIGTERM if sys.platform == "win32" else signal.SIGINT
 KILL_SIGNAL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
-class Options(BaseModel):
-    """What to train with; what is left out is the recipe's."""
+# What each option may be; scripts/train.py checks them too, but seconds later.
+EXPECTED = {
+    "recipe": f"one of {', '.join(RECIPES)}",
+    "hidden": f"a list of at most {MAX_LAYERS} whole numbers from 1 to {MAX_WIDTH}",
+    "learning_rate": f"a number above 0 and up to {MAX_RATE}",
+    "loss": f"one of {', '.join(LOSSES)}",
+}
+
+
+class Options(BaseModel, strict=True, extra="forbid"):
+    """What to train with. The recipe decides what is left out."""
 
     recipe: Literal[RECIPES]
-    hidden: list[int] | None = Field(None, max_length=MAX_LAYERS)
+    hidden: list[Annotated[int, Field(ge=1, le=MAX_WIDTH)]] | None = Field(
+        None, max_length=MAX_LAYERS
+    )
     learning_rate: float | None = Field(None, gt=0, le=MAX_RATE)
     loss: Literal[LOSSES] | None = None
 
@@ -241,16 +253,15 @@ def open_training(wanted: bool, host: str, reached_from_elsewhere: bool) -> Live
 
 def training_routes(live: LiveTraining) -> APIRouter:
     """GET and POST /training, POST /training/stop, GET /training/RUN.bin."""
-    router = APIRouter(prefix=f"/{TRAINING}")
-    schema = Options.model_json_schema()
-    body = {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+    answers = models.refusals(403, 404, 409, 411, 413, 422, 503)
+    router = APIRouter(prefix=f"/{TRAINING}", responses=answers)
 
     @router.get("", response_model=State)
     async def state() -> Response:
         """The training under way or the last one."""
         return json_response(live.state())
 
-    @router.post("", response_model=State, openapi_extra=body)
+    @router.post("", response_model=State, openapi_extra=models.body_of(Options))
     async def start(request: Request) -> Response:
         """Start one; 409 while another is under way."""
         live.start(await read_json(request))
@@ -278,25 +289,20 @@ def training_routes(live: LiveTraining) -> APIRouter:
 
 
 def checked(content: Any) -> dict[str, Any]:
-    """`content`, where it is `Options`. Raises Refusal where it is none."""
-    known = {"recipe", "hidden", "learning_rate", "loss"}
-    if not isinstance(content, dict) or not {"recipe"} <= content.keys() <= known:
-        raise _invalid('expected {"recipe": ...} and perhaps "hidden", "learning_rate", "loss"')
-    for name, names in (("recipe", RECIPES), ("loss", LOSSES)):
-        if content.get(name, names[0]) not in names:
-            raise _invalid(f"the {name} is none of {', '.join(names)}")
-    rate, hidden = content.get("learning_rate", MAX_RATE), content.get("hidden", [])
-    if type(rate) not in (int, float) or not 0 < rate <= MAX_RATE:
-        raise _invalid(f"the learning rate is not a number above 0 and up to {MAX_RATE}")
-    sizes = hidden if isinstance(hidden, list) else [None]
-    if len(sizes) > MAX_LAYERS or not all(type(n) is int and 1 <= n <= MAX_WIDTH for n in sizes):
-        expected = f"a list of at most {MAX_LAYERS} whole numbers from 1 to {MAX_WIDTH}"
-        raise _invalid(f"the hidden sizes are not {expected}")
-    weights = sum(a * b for a, b in itertools.pairwise([PIXELS, *sizes, DIGITS]))
+    """The `Options` that are given in `content`. Raises Refusal if they are not valid."""
+    try:
+        options = Options.model_validate(content).model_dump(exclude_none=True)
+    except ValidationError as error:
+        field = next(iter(error.errors()[0]["loc"]), None)
+        if field not in EXPECTED:
+            raise _invalid(f"expected an object of {', '.join(EXPECTED)}") from None
+        raise _invalid(f"the {field} is not {EXPECTED[field]}") from None
+    sizes = [PIXELS, *options.get("hidden", []), DIGITS]
+    weights = sum(a * b for a, b in itertools.pairwise(sizes))
     if weights > MAX_WEIGHTS:
         found = f"the network would have {weights:,} weights; a page shows up to {MAX_WEIGHTS:,}"
         raise _invalid(f"{found}. Choose smaller hidden sizes")
-    return content
+    return options
 
 
 def _invalid(reason: str) -> Refusal:

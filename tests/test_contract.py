@@ -294,6 +294,14 @@ def test_both_lengths_are_refused(opened):
     assert answer.status_code == 400
 
 
+def test_every_described_route_names_its_refusals(opened):
+    described = ask(opened, "GET", "/openapi.json", {}).json()["paths"]
+    assert {"/corrections/{id}", "/training/stop"} <= described.keys()
+    for path, methods in described.items():
+        for operation in methods.values():
+            assert {"400", "401", "500"} <= operation["responses"].keys(), path
+
+
 def test_training_is_for_this_machines_own_browser(opened):
     for headers in ({"host": "page.example"}, {"x-forwarded-for": "192.0.2.7"}, {"via": "1.1 x"}):
         assert ask(opened, "GET", "/training", {}, **headers).status_code == 404

@@ -26,6 +26,7 @@ from mnist_core.corrections.store import Corrections
 from mnist_core.drawing.strokes import Drawing, parse_strokes
 from serving import corrections
 from serving.corrections import correction_routes, open_store
+from serving.errors import CODES
 from serving.metrics import Metrics
 from serving.reloader import ModelReloader
 from tests import postgresql
@@ -74,7 +75,9 @@ def give(client, body: dict, headers: dict = TOKEN) -> httpx.Response:
 def refusal(response: httpx.Response) -> tuple[int, str]:
     """Status and code, beside a sentence for a person."""
     assert response.json()["error"].endswith(".")
-    return response.status_code, response.json()["code"]
+    code = response.json()["code"]
+    assert CODES[code] == response.status_code
+    return response.status_code, code
 
 
 def rows(client) -> list:

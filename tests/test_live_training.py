@@ -160,14 +160,14 @@ def test_one_that_does_not_end_is_killed(client, live, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ([], 'expected {"recipe": ...}'),
-        ({}, 'expected {"recipe": ...}'),
-        ({**QUICK, "output": "/tmp/x"}, 'expected {"recipe": ...}'),
-        ({"recipe": "--help"}, "the recipe is none of tutorial, quick, best"),
-        ({"recipe": ["best"]}, "the recipe is none of"),
-        ({**QUICK, "loss": None}, "the loss is none of nll, "),
-        ({**QUICK, "hidden": 7}, "not a list of at most 4 whole"),
-        ({**QUICK, "hidden": [8] * 5}, "not a list of at most 4 whole"),
+        ([], "expected an object of recipe, hidden, "),
+        ({}, "the recipe is not one of tutorial, quick, best"),
+        ({**QUICK, "output": "/tmp/x"}, "expected an object of recipe"),
+        ({"recipe": "--help"}, "the recipe is not one of tutorial, quick, best"),
+        ({"recipe": ["best"]}, "the recipe is not one of tutorial, quick, best"),
+        ({**QUICK, "loss": "mse"}, "the loss is not one of nll, "),
+        ({**QUICK, "hidden": 7}, "a list of at most 4 whole"),
+        ({**QUICK, "hidden": [8] * 5}, "a list of at most 4 whole"),
         ({**QUICK, "hidden": [0]}, "whole numbers from 1 to 2048"),
         ({**QUICK, "hidden": [2049]}, "whole numbers from 1 to 2048"),
         ({**QUICK, "hidden": ["8"]}, "whole numbers from 1 to 2048"),
@@ -191,6 +191,9 @@ def test_options_are_the_script_s():
     assert training.LOSSES == train.LOSSES
     largest = trainer.RECIPES["best"].hidden
     assert training.checked({**QUICK, "hidden": list(largest)})
+    assert training.checked({**QUICK, "loss": None, "learning_rate": 1}) == {
+        **QUICK, "learning_rate": 1,
+    }  # fmt: skip
 
 
 # Stands for scripts/train.py: it trains for a minute, and ends as that does when it is told to.
