@@ -51,7 +51,7 @@ async function post(server, { strokes, picture }) {
     const answer = await response.json();
     // Of a number there is more to say once the network is here.
     if (response.ok && answer.probabilities) return { answer: { ...answer, number: null } };
-    if (response.status < 500 && answer.error) return { refused: answer };
+    if (response.status < 500 && answer.error) return { answer: null, refused: answer };
   } catch {
     // Cut off, too late, or something else than our server.
   }
