@@ -287,14 +287,6 @@ def test_no_header_steers_an_address_in_an_answer(opened, headers):
         assert answer.status_code < 500
 
 
-<<<<<<< HEAD
-def test_both_lengths_are_refused(opened):
-    headers = {"content-length": "2", "transfer-encoding": "chunked"}
-    answer = ask(opened, "POST", "/recognize", {"content": b"{}"}, **headers)
-    # httpx's own parser on the way decides which of the two is looked at first.
-    assert answer.status_code == 400
-
-
 def test_every_described_route_names_its_refusals(opened):
     described = ask(opened, "GET", "/openapi.json", {}).json()["paths"]
     assert {"/corrections/{id}", "/training/stop"} <= described.keys()
@@ -303,8 +295,6 @@ def test_every_described_route_names_its_refusals(opened):
             assert {"400", "401", "500"} <= operation["responses"].keys(), path
 
 
-=======
->>>>>>> w-td
 def test_training_is_for_this_machines_own_browser(opened):
     for headers in ({"host": "page.example"}, {"x-forwarded-for": "192.0.2.7"}, {"via": "1.1 x"}):
         assert ask(opened, "GET", "/training", {}, **headers).status_code == 404

@@ -108,7 +108,7 @@ function placeLinks({ recognize, invitation, documents, signed_in }, server) {
   });
   const logOut = find(".log-out");
   logOut.hidden = !signed_in;
-  logOut.href = server.address("logout");
+  logOut.action = server.address("logout");
   find("#invitation").hidden = !invitation;
   if (!invitation) return;
   const { address, code } = invitation;
