@@ -144,7 +144,7 @@ def test_digits_and_right_are_offered_for_what_is_on_the_paper(node):
         const drawing = { id: -2, strokes: [], isDemo: false };
         const session = new Observable({ drawing, prediction: null });
         const lessons = Object.assign(new Observable([]), { about: () => null });
-        const feedback = new Feedback(session, lessons, {}, {}, new Observable({}));
+        const feedback = new Feedback({ session, lessons, notices: new Observable({}) });
         return acts.map(([name, paper, digit]) => {
             const strokes = papers[paper];
             if (name === "drawing") session.update({ drawing: { id: paper, strokes } });

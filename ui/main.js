@@ -33,6 +33,10 @@ import { startResult } from "./views/result.js";
 import { startTools } from "./views/tools.js";
 import { startTraining } from "./views/training.js";
 
+const VIEWS = [
+  startNotices, startResult, startBrackets, startInsight, startFeedback, startGiven, startAbout,
+];
+
 export function start(languages) {
   /** @type {Settings} */
   const settings = JSON.parse(find("#settings").textContent);
@@ -40,58 +44,52 @@ export function start(languages) {
   translatePage();
   language.subscribe(translatePage); // first: the views say more than the markup
   const page = createPage(settings);
-  const training = startViews(page, settings);
-  const opened = startPaper(page, settings);
+  const training = startViews(page);
+  const opened = startPaper(page);
   startActions({ ...page, ...training });
   page.source.start();
-  startExamples(settings.examples, page.paper, opened);
+  startExamples(page, opened);
   openWanted();
 }
 
+/** @returns {Page} */
 function createPage(settings) {
-  const theme = startLooks();
-  const notices = createNotices();
-  const paper = new Paper();
-  const server = new Server(settings, notices);
-  const source = new NetworkSource(server, paper, notices);
-  const lessons = new Lessons();
-  const teaching = new Teaching(source, lessons, server);
-  const session = new Session(paper, teaching, server, notices);
-  const giving = new Giving(server, notices);
-  const feedback = new Feedback(session, lessons, teaching, giving, notices);
-  return { theme, notices, paper, server, source, lessons, teaching, session, giving, feedback };
+  const page = /** @type {Page} */ ({ settings, theme: startLooks(), notices: createNotices() });
+  page.paper = new Paper();
+  page.server = new Server(page);
+  page.source = new NetworkSource(page);
+  page.lessons = new Lessons();
+  page.teaching = new Teaching(page);
+  page.session = new Session(page);
+  page.giving = new Giving(page);
+  page.feedback = new Feedback(page);
+  return page;
 }
 
 // Gives a promise: what was kept or linked is on the paper.
-function startPaper({ theme, notices, paper, session }, settings) {
+function startPaper(page) {
+  const { theme, notices, paper, session } = page;
   const canvas = find(".paper canvas");
   startPainting(canvas, paper, theme);
   const choose = (at) => session.decide({ at });
   startPen(canvas, paper, notices, { digitAt: (point) => session.digitAt(point), choose });
   startKeyboard(canvas, paper, notices);
-  startPictures(find(".choose"), Boolean(settings.recognize), paper, notices);
+  startPictures(page);
   paper.subscribe((state, before) => state.steps !== before.steps && hush(notices, false));
-  return startAddress(paper, notices);
+  return startAddress(page);
 }
 
-function startViews(page, settings) {
-  const { notices, paper, server, source, lessons, session, giving, feedback } = page;
-  const address = (place) => place && server.address(place);
-  startNotices(notices);
-  startTools(paper);
-  startResult(session);
-  startBrackets(session);
-  startInsight(session);
-  startFeedback(feedback, session, lessons);
-  startGiven(giving);
-  startAbout(session, lessons, source, server);
-  const arrange = startOrders(address(settings.rehearsal));
-  startInside(session, arrange);
-  const training = startTraining(session, arrange);
-  const live = settings.training ? new LiveTraining(server, session, training.use) : null;
+function startViews(page) {
+  const { settings, server } = page;
+  startTools(page.paper);
+  for (const startView of VIEWS) startView(page);
+  const arrange = startOrders(server.address(settings.rehearsal));
+  startInside(page, arrange);
+  const training = startTraining(page, arrange);
+  const live = settings.training ? new LiveTraining(page, training.use) : null;
   const section = find("#inside .training");
   section.addEventListener("toggle", async () => {
-    if (section.open && !(await live?.look())) training.load(address(settings.snapshots));
+    if (section.open && !(await live?.look())) training.load(server.address(settings.snapshots));
   });
   placeLinks(settings, server);
   return { training, live };
@@ -126,7 +124,7 @@ function startActions(page) {
 
 // What each button does, by its data-action. It gets the button.
 function actionsOf(page) {
-  const { theme, notices, paper, source, lessons, teaching, session, giving, feedback } = page;
+  const { theme, paper, source, lessons, teaching, session, giving, feedback } = page;
   const no = find(".no");
   const digitOf = (button) => Number(button.closest("[data-digit]").dataset.digit);
   return {
@@ -137,7 +135,7 @@ function actionsOf(page) {
     erase: () => paper.setErasing(!paper.get().erasing),
     clear: () => paper.clear(),
     picture: () => find(".choose").click(),
-    link: () => copyLink(paper, notices),
+    link: () => copyLink(page),
     reload: () => location.reload(),
     compare: (button) => session.compare(digitOf(button)),
     yes: () => feedback.choose(feedback.right),

@@ -13,13 +13,9 @@ import { startTools } from "./views/tools.js";
 
 const NO_NUMBER = { digitAt: () => null, choose: () => {} };
 
-/**
- * Start a pad in the markup of index.html's paper and tools.
- * @param {HTMLElement} element
- * @param {Record<string, Record<string, string>>} languages
- * @param {(strokes: Stroke[]) => void} onInput called at most once a frame while somebody draws
- * @returns {(strokes: Stroke[]) => void} what puts other strokes on the paper
- */
+// Start a pad in the markup of index.html's paper and tools. `onInput` is called at most once a
+// frame while somebody draws. Gives what puts other strokes on the paper.
+/** @param {HTMLElement} element @param {(strokes: Stroke[]) => void} onInput */
 export function mountPad(element, languages, onInput) {
   const paper = new Paper();
   const notices = createNotices();

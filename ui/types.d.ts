@@ -143,7 +143,39 @@ interface Card {
   provenance?: Record<string, any>;
 }
 
-// The parts of the page that others are given.
+/** What a reader is told in passing. */
+interface Notices {
+  paper: Message | null; // about the drawing, or about the server that reads it
+  isAboutServer: boolean; // which stays until the server answers
+  reload: Message | null; // why the page should be loaded again
+  feedback: Message | null; // about what was taught or given
+}
+
+interface SessionState {
+  drawing: Drawing; // what is on the paper
+  prediction: Prediction | null; // the last one; null for an empty paper and where refused
+  networks: Networks;
+  compared: number | null; // a digit that the reader asks about
+}
+
+/** Gives an order of the units of a network; what the examples are is what `reader` reads. */
+type Arrange = (network: Network, reader: Network) => Promise<Orders[]>;
+
+/** The parts of the page, which main.js puts together: each is made of those before it. */
+interface Page {
+  settings: Settings;
+  theme: Observable;
+  notices: import("./core/observable.js").Observable<Notices>;
+  paper: Paper;
+  server: Server;
+  source: NetworkSource;
+  lessons: Lessons;
+  teaching: Teaching;
+  session: Session;
+  giving: Giving;
+  feedback: Feedback;
+}
+
 type Observable = import("./core/observable.js").Observable<any>;
 type Paper = import("./paper/paper.js").Paper;
 type Server = import("./session/server.js").Server;
@@ -153,4 +185,4 @@ type Teaching = import("./session/teaching.js").Teaching;
 type Session = import("./session/session.js").Session;
 type Giving = import("./session/giving.js").Giving;
 type Feedback = import("./session/feedback.js").Feedback;
-type Arrange = import("./views/inside.js").Arrange;
+

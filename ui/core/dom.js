@@ -17,13 +17,10 @@ export function find(selector, parent = document) {
 export const findEach = (selector, parent = document) => [...parent.querySelectorAll(selector)];
 
 // By their names, the elements that `selectors` name inside `parent`.
-/**
- * @template {Record<string, string>} T @param {ParentNode} parent @param {T} selectors
- * @returns {{[name in keyof T]: any}}
- */
+/** @template T @param {ParentNode} parent @param {T} selectors @returns {Record<keyof T, any>} */
 export function findAll(parent, selectors) {
   const entries = Object.entries(selectors).map(([name, each]) => [name, find(each, parent)]);
-  return Object.fromEntries(entries);
+  return /** @type {any} */ (Object.fromEntries(entries));
 }
 
 /** @returns {any} */
@@ -53,11 +50,8 @@ export function addDigits(table) {
   for (let digit = 0; digit < 10; digit++) add(row, "th", digit).scope = "col";
 }
 
-/**
- * Add a row to a table.
- * @param {string | number} name of the row
- * @param {[content: any, share?: number][]} cells with how much of their colour they have
- */
+// Add a row to a table: its name and its cells, with how much of their colour they have.
+/** @param {[content: any, share?: number][]} cells */
 export function addRow(table, name, cells) {
   const row = add(table.tBodies[0], "tr");
   add(row, "th", name).scope = "row";
@@ -78,11 +72,8 @@ export function addThumbnail(parent, strokes, box) {
   return svg;
 }
 
-/**
- * Colour a canvas's pixels, row by row.
- * @param {HTMLCanvasElement} canvas
- * @param {(place: number) => number[]} colour gives red, green, blue and alpha
- */
+// Colour a canvas's pixels, row by row: red, green, blue and alpha.
+/** @param {HTMLCanvasElement} canvas @param {(place: number) => number[]} colour */
 export function paint(canvas, colour) {
   const image = new ImageData(canvas.width, canvas.height);
   for (let i = 0; i < image.width * image.height; i++) image.data.set(colour(i), 4 * i);

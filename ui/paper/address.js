@@ -13,8 +13,8 @@ const KEPT = "sheet";
 const MAX_KEPT = 10;
 
 // Gives a promise: what was kept or linked is on the paper, or has begun to draw itself.
-/** @param {Paper} paper @param {Observable} notices */
-export async function startAddress(paper, notices) {
+/** @param {Page} page */
+export async function startAddress({ paper, notices }) {
   // Between strokes: browsers limit how often an address changes.
   paper.subscribe((state, before) => state.rests !== before.rests && update(paper));
   addEventListener("hashchange", () => openLink(paper, notices));
@@ -97,8 +97,8 @@ function update(paper) {
 }
 
 // Copy the link to what is on the paper.
-/** @param {Paper} paper @param {Observable} notices */
-export async function copyLink(paper, notices) {
+/** @param {Page} page */
+export async function copyLink({ paper, notices }) {
   if (!update(paper)) return tell(notices, "link_too_long");
   try {
     await navigator.clipboard.writeText(location.href);

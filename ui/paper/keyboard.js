@@ -9,10 +9,8 @@ const STEP = 25;
 const FINE_STEP = 5;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/**
- * @param {HTMLCanvasElement} canvas @param {Paper} paper @param {Observable} notices
- * @param {EventTarget} area where Ctrl+Z, Ctrl+Y, Escape and Delete are this paper's
- */
+// In `area` Ctrl+Z, Ctrl+Y, Escape and Delete are this paper's.
+/** @param {HTMLCanvasElement} canvas @param {Paper} paper @param {EventTarget} area */
 export function startKeyboard(canvas, paper, notices, area = document) {
   const held = new Set(); // arrow keys: two make a slant
   area.addEventListener("keydown", (event) => useKey(event, canvas, paper));

@@ -4,10 +4,7 @@ import { PEN_WIDTH, SIDE } from "./paper.js";
 
 const CURSOR_RADIUS = 30;
 
-/**
- * @param {HTMLCanvasElement} canvas @param {Paper} paper
- * @param {Observable} theme whose colours the ink has
- */
+/** @param {HTMLCanvasElement} canvas @param {Paper} paper @param {Observable} theme of the ink */
 export function startPainting(canvas, paper, theme) {
   const paths = new WeakMap(); // of strokes: what is drawn stays
   let frame = null; // the next painting

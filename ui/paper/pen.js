@@ -7,12 +7,10 @@ const ERASER_STEP = 20;
 const TAP = 12; // units of the paper that a tap may move
 const PALM_TIME = 2000; // milliseconds after a pen in which what touches is the hand that holds it
 
+// `number` says which digit of a number lies at a point, and chooses one by its place.
 /**
- * @param {HTMLCanvasElement} canvas
- * @param {Paper} paper
- * @param {Observable} notices
- * @param {{digitAt: (point: Point) => number | null, choose: (place: number) => void}} number which
- *   digit of a number lies at a point, and what chooses it
+ * @param {HTMLCanvasElement} canvas @param {Paper} paper @param {Observable} notices
+ * @param {{digitAt: (point: Point) => number | null, choose: (place: number) => void}} number
  */
 export function startPen(canvas, paper, notices, number) {
   let penSeen = -Infinity; // when a pen was last near

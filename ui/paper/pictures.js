@@ -1,25 +1,23 @@
 // Pictures: chosen, photographed, pasted or dropped.
 
-import { isTyping } from "../core/dom.js";
+import { find, isTyping } from "../core/dom.js";
 import { tell } from "../core/notices.js";
 
 const PICTURE_SIDE = 256; // pixels: what is looked at, and quick to send
 
-// Take pictures where `isServed`: the server reads them, and without one there are none.
-/**
- * @param {HTMLInputElement} chooser @param {boolean} isServed @param {Paper} paper
- * @param {Observable} notices
- */
-export function startPictures(chooser, isServed, paper, notices) {
+// Take pictures where there is a server, which reads them.
+/** @param {Page} page */
+export function startPictures({ settings, paper, notices }) {
+  const chooser = find(".choose");
   // Or the browser would leave the page for what is dropped on it.
   document.addEventListener("dragover", (event) => event.preventDefault());
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     const [file] = event.dataTransfer.files;
-    if (file && isServed) usePicture(file, paper, notices);
+    if (file && settings.recognize) usePicture(file, paper, notices);
     else if (file) tell(notices, "no_pictures");
   });
-  if (!isServed) return;
+  if (!settings.recognize) return;
   chooser.addEventListener("change", () => {
     usePicture(chooser.files[0], paper, notices);
     chooser.value = ""; // the same file can be chosen again

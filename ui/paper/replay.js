@@ -5,10 +5,8 @@ const REPLAY_TIME = 1000; // milliseconds for a drawing that draws itself
 const DEMO_TIME = 2000; // milliseconds that a complete demonstration stays
 const FADE_TIME = 600; // milliseconds in which it fades
 
-/**
- * @param {Paper} paper @param {Stroke[]} drawing
- * @param {boolean} isDemo it is to be looked at, and goes when somebody draws
- */
+// A demonstration is to be looked at, and goes when somebody draws.
+/** @param {Paper} paper @param {Stroke[]} drawing */
 export async function replay(paper, drawing, isDemo = false) {
   const strokes = [...drawing]; // is this replay, even where the same one is begun again
   paper.startReplay(strokes, isDemo);

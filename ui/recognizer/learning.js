@@ -18,11 +18,8 @@ const TINY = 1e-12; // has a logarithm
 // Changes whenever the same lessons would be learned otherwise: what was learned before is stale.
 export const LEARNING = [STEPS, RATE, ENOUGH, KEEP, MAY_MOVE].join(" ");
 
-// What a network's last layer needs to go on: an example for each of `images`.
-/**
- * @param {Network} network @param {Uint8Array} images 784 grey values each
- * @returns {Generator<void, Example[]>}
- */
+// What a network's last layer needs to go on: an example for each of `images`, 784 grey values.
+/** @param {Network} network @param {Uint8Array} images @returns {Generator<void, Example[]>} */
 export function* rehearse(network, images) {
   const examples = [];
   for (let start = 0; start < images.length; start += PIXELS) {
@@ -33,12 +30,9 @@ export function* rehearse(network, images) {
 }
 
 // The network after `lessons`, the latest last: another of the same form, which says in `lessons`
-// how many it learned. These are all, or where all would move the rehearsed answers too far, the
-// later half, and so on.
-/**
- * @param {Network} network @param {{pixels: Uint8Array, label: number}[]} lessons
- * @param {Example[]} rehearsed what `rehearse` gave @returns {Generator<void, Network>}
- */
+// how many it learned. These are all, or where all would move the answers `rehearsed` (what
+// `rehearse` gave) too far, the later half, and so on.
+/** @param {Iterable<{pixels: Uint8Array, label: number}>} lessons @param {Example[]} rehearsed */
 export function* teach(network, lessons, rehearsed) {
   let used = [];
   for (const { pixels, label } of lessons) {
@@ -53,11 +47,8 @@ export function* teach(network, lessons, rehearsed) {
   return { ...network, lessons: 0 };
 }
 
-// `network` with another last layer.
-/**
- * @param {Network} network @param {Float32Array} weights ten for each input, then ten biases
- * @param {number} lessons how many it learned @returns {Network}
- */
+// `network` with another last layer: ten weights for each input, then ten biases.
+/** @param {Network} network @param {Float32Array} weights @returns {Network} */
 export function withLastLayer(network, weights, lessons) {
   const layer = {
     steps: new Float32Array(DIGITS).fill(1),

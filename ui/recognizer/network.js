@@ -60,10 +60,7 @@ export function logSoftmax(scores) {
 // the constant sum up to exactly log p(digit) - log p(other), or, where `other` is null, to
 // log p(digit) less the mean of the nine others' log p. With its units switched on and off as
 // these pixels switch them, a ReLU network is one linear map, weights x pixels + constant.
-/**
- * @param {Network} network @param {ArrayLike<number>} pixels @param {number} digit
- * @param {number | null} other
- */
+/** @param {Network} network @param {ArrayLike<number>} pixels @param {number} digit */
 export function explain(network, pixels, digit, other) {
   const { inputs, layers } = forward(network, pixels);
   let slopes = new Float64Array(DIGITS); // what one of each of a layer's values adds

@@ -13,15 +13,10 @@ const sum = (values) => values.reduce((total, value) => total + value, 0);
 const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
 const most = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
 
-/**
- * Read one to eight digits. Throws what `checkStrokes` does.
- * @param {Network} network
- * @param {Stroke[]} strokes
- * @param {Piece[][] | null} groups how to divide the strokes, where a person has decided
- * @param {Map<string, Answer>} known what this network has read, by pixels: while a number is
- *   written most of it is as before
- * @returns {NumberAnswer}
- */
+// Read one to eight digits. `groups` is how to divide the strokes, where a person has decided, and
+// `known` what this network has read, by pixels: while a number is written most of it is as before.
+// Throws what `checkStrokes` does.
+/** @param {Network} network @param {Stroke[]} strokes @returns {NumberAnswer} */
 export function predictNumber(network, strokes, groups = null, known = new Map()) {
   const inked = checkStrokes(strokes);
   const read = (pieces) => {

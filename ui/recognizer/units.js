@@ -34,12 +34,9 @@ export function effectsOf({ layers }, values, layer, unit) {
 }
 
 // For each layer but the last its units in an order in which neighbours do alike: by the digit for
-// which a unit's mean value is the highest, those that are surest of it first.
-/**
- * @param {Network} network @param {Uint8Array} images 784 grey values each
- * @param {ArrayLike<number> | null} digits what they are, or null: what the network reads
- * @returns {Orders[]}
- */
+// which a unit's mean value is the highest, those that are surest of it first. `images` are 784
+// grey values each, `digits` what they are, or null: what the network reads.
+/** @param {Network} network @param {Uint8Array} images @returns {Orders[]} */
 export function ordersOf(network, images, digits) {
   const { hidden } = network;
   const sums = hidden.map((width) => Array.from({ length: DIGITS }, () => new Float64Array(width)));

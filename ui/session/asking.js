@@ -5,14 +5,9 @@ import { tell } from "../core/notices.js";
 const FIRST_RETRY = 500; // milliseconds, doubled up to
 const LAST_RETRY = 15000;
 
-/**
- * Gives what asks the server to read a drawing, and null for no longer any.
- * @param {Server} server
- * @param {Observable} notices
- * @param {(drawing: Drawing, answer: any, refused: any) => void} take gets the drawing, its answer
- *   or the server's refusal
- */
-export function startAsking(server, notices, take) {
+// Gives what asks the server to read a drawing, and null for no longer any.
+/** @param {Page} page @param {(drawing: Drawing, answer: any, refused: any) => void} take */
+export function startAsking({ settings, server, notices }, take) {
   let wanted = null;
   let isUnderWay = false;
   return async (drawing) => {
@@ -22,7 +17,7 @@ export function startAsking(server, notices, take) {
     let delay = FIRST_RETRY;
     while (wanted) {
       const asked = wanted;
-      const { trouble, refused, answer } = await post(server, asked);
+      const { trouble, refused, answer } = await post(server, settings.recognize, asked);
       if (wanted?.origin !== asked.origin) continue; // what was asked is no longer there
       if (trouble !== undefined) {
         if (trouble && !notices.get().reload) tell(notices, trouble, true);
@@ -38,10 +33,10 @@ export function startAsking(server, notices, take) {
   };
 }
 
-// The server's reply: {answer}, {refused} or {trouble: key of a text, or null}.
-async function post(server, { strokes, picture }) {
+// The server's reply: {answer, refused} or {trouble: key of a text, or null}.
+async function post(server, address, { strokes, picture }) {
   try {
-    const response = await server.request(server.settings.recognize, {
+    const response = await server.request(address, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(picture ? { picture: picture.data } : { strokes }),

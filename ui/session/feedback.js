@@ -14,36 +14,25 @@ const NOTHING = {
 
 /** @extends {Observable<typeof NOTHING>} */
 export class Feedback extends Observable {
-  #session;
-  #lessons;
-  #teaching;
-  #giving;
-  #notices;
+  #page;
   #before = new WeakMap(); // by the lessons since the page was loaded: what was read before them
   #turn = null; // what was chosen last, and waits for the question of consent
   #hasDeclined = false; // is not asked again until the page is loaded anew
 
-  /**
-   * @param {Session} session @param {Lessons} lessons @param {Teaching} teaching
-   * @param {Giving} giving @param {Observable<any>} notices
-   */
-  constructor(session, lessons, teaching, giving, notices) {
+  /** @param {Page} page */
+  constructor(page) {
     super(NOTHING);
-    this.#session = session;
-    this.#lessons = lessons;
-    this.#teaching = teaching;
-    this.#giving = giving;
-    this.#notices = notices;
-    watch([session], () => this.#follow());
+    this.#page = page;
+    watch([page.session], () => this.#follow());
   }
 
   #follow() {
-    const { drawing, prediction } = this.#session.get();
+    const { drawing, prediction } = this.#page.session.get();
     const isInk = drawing.strokes.length > 0 && !drawing.isDemo;
     const isOffered = isInk && (this.answer ? true : this.get().isOffered && prediction !== null);
     if (this.get().drawing !== drawing.id) {
       this.close();
-      if (this.get().drawing !== -1) this.#notices.update({ feedback: null });
+      if (this.get().drawing !== -1) this.#page.notices.update({ feedback: null });
       this.update({ drawing: drawing.id, isOffered });
     } else if (isOffered !== this.get().isOffered) this.update({ isOffered });
   }
@@ -51,13 +40,13 @@ export class Feedback extends Observable {
   // The answer about exactly what is on the paper, or null. "Yes" is about it; "No" is there while
   // the pen goes on after an answer, as digits name what is on the paper when they are chosen.
   get answer() {
-    const { drawing, prediction } = this.#session.get();
+    const { drawing, prediction } = this.#page.session.get();
     return prediction?.drawing === drawing.id && drawing.strokes.length ? prediction : null;
   }
 
   // What is spoken of: the strokes on the paper, or of the digit of a number that is explained.
   get subject() {
-    return this.answer?.written ?? this.#session.get().drawing.strokes;
+    return this.answer?.written ?? this.#page.session.get().drawing.strokes;
   }
 
   // What "Yes" says, or null.
@@ -67,7 +56,7 @@ export class Feedback extends Observable {
   }
 
   get lesson() {
-    return this.#lessons.about(this.subject);
+    return this.#page.lessons.about(this.subject);
   }
 
   // What was read before the lesson about this, now where there is none; null if nobody knows.
@@ -90,12 +79,12 @@ export class Feedback extends Observable {
     if (digit === null || !this.get().isOffered) return;
     const { subject, before } = this;
     this.close();
-    this.#lessons.add(subject, digit);
+    this.#page.lessons.add(subject, digit);
     this.#before.set(this.lesson, before);
-    const isKept = this.#lessons.countUnkept === 0;
-    if (!isKept) this.#notices.update({ feedback: { key: "lesson_unkept" } });
-    if (!this.#giving.isPossible || this.#hasDeclined) return;
-    if (this.#giving.hasConsented) return this.#giving.give(subject, digit);
+    const isKept = this.#page.lessons.countUnkept === 0;
+    if (!isKept) this.#page.notices.update({ feedback: { key: "lesson_unkept" } });
+    if (!this.#page.giving.isPossible || this.#hasDeclined) return;
+    if (this.#page.giving.hasConsented) return this.#page.giving.give(subject, digit);
     if (!isKept) return; // neither would a consent be kept, nor what deletes a drawing
     this.#askLater(digit);
   }
@@ -103,7 +92,7 @@ export class Feedback extends Observable {
   // First the reader sees what was learned.
   async #askLater(digit) {
     const turn = (this.#turn = {});
-    await this.#teaching.learned;
+    await this.#page.teaching.learned;
     await new Promise((resume) => setTimeout(resume, TO_LOOK));
     if (this.#turn === turn) this.update({ asked: digit });
   }
@@ -111,9 +100,9 @@ export class Feedback extends Observable {
   agree() {
     const { asked } = this.get();
     if (asked === null) return; // it is clicked twice
-    this.#giving.setConsent(true);
+    this.#page.giving.setConsent(true);
     this.close();
-    this.#giving.give(this.subject, asked);
+    this.#page.giving.give(this.subject, asked);
   }
 
   decline() {
@@ -123,7 +112,7 @@ export class Feedback extends Observable {
 
   forget() {
     const { subject } = this;
-    this.#lessons.forget(subject);
-    this.#giving.takeBack(subject);
+    this.#page.lessons.forget(subject);
+    this.#page.giving.takeBack(subject);
   }
 }

@@ -12,20 +12,18 @@ const LOOKS = 6; // up to so often
 
 /** Its value is the number of times that what the server keeps has changed. */
 export class Giving extends Observable {
-  #server;
-  #notices;
+  #page;
   #given = new Map(); // {id, label} by the strokes, since the page was loaded
   #last = Promise.resolve(); // one after another, so that a drawing has one label
 
-  /** @param {Server} server @param {Observable<any>} notices */
-  constructor(server, notices) {
+  /** @param {Page} page */
+  constructor(page) {
     super(0);
-    this.#server = server;
-    this.#notices = notices;
+    this.#page = page;
   }
 
   get isPossible() {
-    return Boolean(this.#server.settings.corrections);
+    return Boolean(this.#page.settings.corrections);
   }
 
   get hasConsented() {
@@ -102,10 +100,10 @@ export class Giving extends Observable {
     const own = token();
     if (!own) return { said: "no_token" };
     try {
-      const place = this.#server.settings.corrections + below;
+      const place = this.#page.settings.corrections + below;
       const headers = { "x-token": own, "content-type": "application/json" };
       const options = { method, headers, body: JSON.stringify(content) };
-      const response = await this.#server.request(place, options);
+      const response = await this.#page.server.request(place, options);
       const { status, ok } = response;
       return { ...(await response.json()), status, ok };
     } catch {
@@ -122,7 +120,7 @@ export class Giving extends Observable {
   }
 
   #say(feedback) {
-    this.#notices.update({ feedback });
+    this.#page.notices.update({ feedback });
   }
 }
 

@@ -14,9 +14,7 @@ const TIMEOUT = 120000; // until a file counts as lost: slow links take a quarte
 
 /** @extends {Observable<{current: Network | null, previous: Network | null}>} */
 export class NetworkSource extends Observable {
-  #server;
-  #paper;
-  #notices;
+  #page;
   #found = { current: null, previous: null };
   #own = ownNetwork(); // that somebody trained and chose in this browser
   #names = null; // of the server's networks: {name, previous}
@@ -24,23 +22,21 @@ export class NetworkSource extends Observable {
   #isDue = true;
   #isLooking = false;
 
-  /** @param {Server} server @param {Paper} paper @param {Observable<any>} notices */
-  constructor(server, paper, notices) {
+  /** @param {Page} page */
+  constructor(page) {
     super({ current: null, previous: null });
-    this.#server = server;
-    this.#paper = paper;
-    this.#notices = notices;
+    this.#page = page;
   }
 
   start() {
     if (this.#own) this.#tell();
-    if (!this.#server.settings.network) {
+    if (!this.#page.settings.network) {
       this.#found.current = readNetwork(embedded("network").buffer);
       return this.#tell();
     }
-    const { network_name: name, previous_name: previous } = this.#server.settings;
+    const { network_name: name, previous_name: previous } = this.#page.settings;
     if (name) this.#names = { name, previous };
-    this.#paper.subscribe((state, before) => state.rests !== before.rests && this.#plan());
+    this.#page.paper.subscribe((state, before) => state.rests !== before.rests && this.#plan());
     this.#look();
   }
 
@@ -48,13 +44,13 @@ export class NetworkSource extends Observable {
   useOwn(file) {
     this.#own = file && asOwn(file);
     const isKept = remember(OWN, file ? toBase64(file) : "");
-    if (file && !isKept) tell(this.#notices, "network_unkept");
+    if (file && !isKept) tell(this.#page.notices, "network_unkept");
     this.#tell();
   }
 
   // The network before is large, and few compare it: it is loaded for those who do.
   wantPrevious() {
-    if (this.#wantsPrevious || !this.#server.settings.network) return;
+    if (this.#wantsPrevious || !this.#page.settings.network) return;
     this.#wantsPrevious = true;
     this.#look();
   }
@@ -70,7 +66,7 @@ export class NetworkSource extends Observable {
   }
 
   async #look() {
-    const { pointer, stroke } = this.#paper.get();
+    const { pointer, stroke } = this.#page.paper.get();
     if (this.#isLooking || pointer || stroke) return setTimeout(() => this.#look(), MOMENT);
     this.#isDue = false; // what is done from now on asks for another look
     this.#isLooking = true;
@@ -82,7 +78,7 @@ export class NetworkSource extends Observable {
     const isNew = !this.#found.current && this.#names;
     if (isNew && (await this.#take(this.#names).then(() => true, () => false))) return;
     // Later, and where that network has been replaced meanwhile, the server says which it is.
-    await this.#take(await (await this.#fetch(this.#server.settings.network)).json());
+    await this.#take(await (await this.#fetch(this.#page.settings.network)).json());
   }
 
   async #take({ name, previous }) {
@@ -100,13 +96,13 @@ export class NetworkSource extends Observable {
   }
 
   async #file(name) {
-    const response = await this.#fetch(`${this.#server.settings.network}/${name}.bin`);
+    const response = await this.#fetch(`${this.#page.settings.network}/${name}.bin`);
     return readNetwork(await response.arrayBuffer());
   }
 
   // After whatever the page is waiting for.
   async #fetch(place) {
-    const response = await this.#server.request(place, { priority: "low", timeout: TIMEOUT });
+    const response = await this.#page.server.request(place, { priority: "low", timeout: TIMEOUT });
     if (!response.ok) throw new Error(String(response.status));
     return response;
   }

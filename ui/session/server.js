@@ -5,19 +5,19 @@ import { hasText } from "../core/texts.js";
 const TIMEOUT = 10000; // milliseconds until a request counts as failed
 
 export class Server {
-  #notices;
+  #page;
   #root;
 
-  /** @param {Settings} settings @param {Observable} notices */
-  constructor(settings, notices) {
-    this.settings = settings;
-    this.#notices = notices;
-    this.#root = new URL(settings.root || "./", document.baseURI);
+  /** @param {Page} page */
+  constructor(page) {
+    this.#page = page;
+    this.#root = new URL(page.settings.root || "./", document.baseURI);
   }
 
-  /** The whole of an address that the settings name. */
+  // The whole of an address that the settings name, if they do.
+  /** @param {string} [place] */
   address(place) {
-    return new URL(place, this.#root).href;
+    return place && new URL(place, this.#root).href;
   }
 
   // Ask for an address of the settings. Tells as well whether the page should be loaded again.
@@ -27,21 +27,18 @@ export class Server {
     const response = await fetch(this.address(place), { signal, ...options });
     const version = response.headers.get("page-version");
     if (response.status === 401) this.#askToReload("logged_out");
-    else if (version) this.#askToReload(version === this.settings.version ? null : "renewed");
+    else if (version) this.#askToReload(version === this.#page.settings.version ? null : "renewed");
     return response;
   }
 
   #askToReload(key) {
-    if (this.#notices.get().reload?.key === key) return;
-    this.#notices.update({ reload: key && { key } });
+    if (this.#page.notices.get().reload?.key === key) return;
+    this.#page.notices.update({ reload: key && { key } });
   }
 }
 
-// What to say of a refusal: the text of its code, or the server's own sentence.
-/**
- * @param {{code?: string, error?: string}} answer
- * @param {string} otherwise the key of a text with a {reason} @returns {Message}
- */
+// What to say of a refusal: the text of its code or, in the text `otherwise`, the sentence in it.
+/** @returns {Message} */
 export function refusal({ code, error = "" }, otherwise) {
   const key = `refused_${code}`;
   return { key: hasText(key) ? key : otherwise, values: { reason: error } };

@@ -12,34 +12,22 @@ import { refusal } from "./server.js";
 const MAX_KNOWN = 1000; // readings of a drawing that goes on
 const MARGIN = 25; // units of the paper around a digit that belong to it
 
-/**
- * @typedef {object} SessionState
- * @property {Drawing} drawing what is on the paper
- * @property {Prediction | null} prediction the last one; null for an empty paper and where refused
- * @property {Networks} networks
- * @property {number | null} compared a digit that the reader asks about
- */
-
 /** @extends {Observable<SessionState>} */
 export class Session extends Observable {
-  #paper;
-  #notices;
+  #page;
   #ask;
   #isPlanned = false;
   #count = 0; // of predictions
   #decided = {}; // by the reader, about this drawing: {at, groups}
   #known = new Map(); // what predictNumber has read with this network
 
-  /**
-   * @param {Paper} paper @param {Teaching} teaching @param {Server} server
-   * @param {Observable<any>} notices
-   */
-  constructor(paper, teaching, server, notices) {
-    const networks = teaching.get();
-    super({ drawing: drawingOf(paper.get()), prediction: null, networks, compared: null });
-    this.#paper = paper;
-    this.#notices = notices;
-    this.#ask = startAsking(server, notices, (...reply) => this.#publish(...reply));
+  /** @param {Page} page */
+  constructor(page) {
+    const { paper, teaching } = page;
+    const drawing = drawingOf(paper.get());
+    super({ drawing, prediction: null, networks: teaching.get(), compared: null });
+    this.#page = page;
+    this.#ask = startAsking(page, (...reply) => this.#publish(...reply));
     paper.subscribe((state, before) => state.drawing !== before.drawing && this.#plan());
     teaching.subscribe((found) => this.#useNetworks(found));
   }
@@ -55,7 +43,7 @@ export class Session extends Observable {
 
   #take() {
     this.#decided = {};
-    this.update({ drawing: drawingOf(this.#paper.get()) });
+    this.update({ drawing: drawingOf(this.#page.paper.get()) });
     this.#read();
   }
 
@@ -98,8 +86,8 @@ export class Session extends Observable {
   }
 
   #publish({ id, strokes, picture }, answer, refused = null) {
-    if (refused) tell(this.#notices, refusal(refused, "refused"), true);
-    else hush(this.#notices, true);
+    if (refused) tell(this.#page.notices, refusal(refused, "refused"), true);
+    else hush(this.#page.notices, true);
     const { networks, compared } = this.get();
     const lessons = networks.taught?.lessons ?? 0;
     const about = { id: ++this.#count, drawing: id, strokes, picture: Boolean(picture), lessons };

@@ -1,13 +1,10 @@
 // Long work in short slices, between which the page does what it is asked to.
 
-const SLICE = 2; // milliseconds, after which the piece of work under way is the last one
+const SLICE = 1; // millisecond, after which the piece of work under way is the last one
 
 // Run a generator that pauses after each piece of its work. Gives a promise of what it returns, or
 // of null once `isWanted` is false.
-/**
- * @template T @param {Generator<void, T>} work @param {() => boolean} isWanted
- * @returns {Promise<T | null>}
- */
+/** @template T @param {Generator<void, T>} work @returns {Promise<T | null>} */
 export async function inSlices(work, isWanted = () => true) {
   for (let end = 0; ; ) {
     if (performance.now() >= end) {

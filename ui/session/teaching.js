@@ -13,30 +13,27 @@ const KEPT = "taught"; // in localStorage: what was learned last, so that a relo
 
 /** @extends {Observable<Networks>} */
 export class Teaching extends Observable {
-  #lessons;
-  #server;
+  #page;
   #rehearsed = null; // a promise of examples that the current network has read
   learned = Promise.resolve(); // once the lessons are learned
 
-  /** @param {NetworkSource} source @param {Lessons} lessons @param {Server} server */
-  constructor(source, lessons, server) {
+  /** @param {Page} page */
+  constructor(page) {
     super({ taught: null, current: null, previous: null });
-    this.#lessons = lessons;
-    this.#server = server;
-    source.subscribe((networks) => this.#use(networks));
-    lessons.subscribe(() => (this.learned = this.#learn()));
-    lessons.followOtherTabs();
+    this.#page = page;
+    page.source.subscribe((networks) => this.#use(networks));
+    page.lessons.subscribe(() => (this.learned = this.#learn()));
+    page.lessons.followOtherTabs();
   }
 
   // Somebody is about to teach: what that needs is loaded meanwhile.
   prepare() {
     const { current } = this.get();
     if (!current) return Promise.resolve(null);
-    const { rehearsal } = this.#server.settings;
+    const address = this.#page.server.address(this.#page.settings.rehearsal);
     const isWanted = () => this.get().current === current;
-    this.#rehearsed ??= unzipped(rehearsal && this.#server.address(rehearsal), "rehearsal").then(
-      (images) => inSlices(rehearse(current, images), isWanted),
-    );
+    const read = (images) => inSlices(rehearse(current, images), isWanted);
+    this.#rehearsed ??= unzipped(address, "rehearsal").then(read);
     return this.#rehearsed.catch(() => (this.#rehearsed = null)); // and load it another time
   }
 
@@ -44,27 +41,31 @@ export class Teaching extends Observable {
     const { current, taught } = this.get();
     if (networks.current === current) return this.set({ ...networks, taught });
     this.#rehearsed = null;
-    const kept = networks.current && keptNetwork(networks.current, this.#lessons.get());
+    const kept = networks.current && keptNetwork(networks.current, this.#page.lessons.get());
     this.set({ ...networks, taught: kept ?? networks.current });
     if (!kept) this.learned = this.#learn();
   }
 
   async #learn() {
-    const [{ current }, lessons] = [this.get(), this.#lessons.get()];
+    const [{ current }, lessons] = [this.get(), this.#page.lessons.get()];
     if (!current) return;
     if (lessons.length === 0) {
       forget(KEPT);
       return this.update({ taught: current });
     }
-    const isWanted = () => this.get().current === current && this.#lessons.get() === lessons;
+    const isWanted = () => this.get().current === current && this.#page.lessons.get() === lessons;
     const examples = await this.prepare();
     if (!examples || !isWanted()) return;
-    const framed = lessons.map(({ strokes, label }) => ({ pixels: frameStrokes(strokes), label }));
-    const taught = await inSlices(teach(current, framed, examples), isWanted);
+    const taught = await inSlices(teach(current, framed(lessons), examples), isWanted);
     if (!taught) return; // another lesson came meanwhile
     keepNetwork(taught, lessons);
     this.update({ taught });
   }
+}
+
+// One at a time: forty at once would take long.
+function* framed(lessons) {
+  for (const { strokes, label } of lessons) yield { pixels: frameStrokes(strokes), label };
 }
 
 // What the lessons teach depends on.

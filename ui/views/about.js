@@ -7,27 +7,22 @@ import { watch } from "../core/observable.js";
 import { formatNumber, language, setKey, text } from "../core/texts.js";
 import { predictPixels } from "../recognizer/recognizer.js";
 
-/**
- * @param {Session} session @param {Lessons} lessons @param {NetworkSource} source
- * @param {Server} server
- */
-export function startAbout(session, lessons, source, server) {
+/** @param {Page} page */
+export function startAbout({ settings, session, lessons, source, server }) {
   const section = find("#about .card");
   const parts = findAll(section, {
     list: "dl", scroll: ".scroll", confusion: ".confusion", side: ".side", lessons: ".lessons",
     api: ".api", links: ".links",
   });
   for (const table of [parts.side, parts.confusion]) addDigits(table);
-  const isServed = Boolean(server.settings.network);
-  parts.links.hidden = !isServed; // a file alone has neither
-  if (isServed) parts.api.href = server.address("api.md");
+  parts.links.hidden = !settings.network; // a file alone has neither
+  parts.api.href = server.address("api.md");
   // Most people never open this: it is built for those who do, each time, as networks change.
   const update = () => section.open && compare(parts, session.get(), lessons);
   const build = async () => {
     if (!section.open) return;
     source.wantPrevious();
-    const { card, network } = server.settings;
-    showCard(parts, card ?? (await ask(server.address(network))));
+    showCard(parts, settings.card ?? (await ask(server.address(settings.network))));
   };
   watch([session, lessons, language], update);
   watch([language], build);

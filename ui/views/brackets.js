@@ -8,8 +8,8 @@ import { SIDE } from "../paper/paper.js";
 import { boxOf } from "../recognizer/framing.js";
 import { MAX_DIGITS, drawn } from "../recognizer/numbers.js";
 
-/** @param {Session} session */
-export function startBrackets(session) {
+/** @param {Page} page */
+export function startBrackets({ session }) {
   const holder = find(".brackets");
   const number = () => session.get().prediction?.number;
   const brackets = Array.from({ length: MAX_DIGITS }, (_, place) => {

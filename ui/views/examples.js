@@ -10,11 +10,8 @@ import { demonstrate, replay } from "../paper/replay.js";
 const VISITED = "visited"; // in localStorage
 const SHOWN = 4; // the example of a first visit
 
-/**
- * @param {Settings["examples"]} examples @param {Paper} paper
- * @param {Promise<void>} opened what was kept or linked is on the paper
- */
-export function startExamples(examples, paper, opened) {
+/** @param {Page} page @param {Promise<void>} opened what was kept or linked is on the paper */
+export function startExamples({ settings: { examples }, paper }, opened) {
   const row = find("#examples .row");
   for (const { strokes, style } of examples) {
     const button = addButton(row, "", () => replay(paper, strokes));

@@ -4,8 +4,8 @@ import { find, findAll, isTyping, setText } from "../core/dom.js";
 import { watch } from "../core/observable.js";
 import { language, text } from "../core/texts.js";
 
-/** @param {Feedback} feedback @param {Session} session @param {Lessons} lessons */
-export function startFeedback(feedback, session, lessons) {
+/** @param {Page} page */
+export function startFeedback({ feedback, session, lessons }) {
   const parts = findAll(find("#feedback"), {
     choices: ".choices", yes: ".yes", no: ".no", digits: ".digits", question: "#which-digit",
     learned: ".learned", forget: ".forget", consent: ".consent", may: "#consent",
@@ -64,7 +64,6 @@ export function chooseDigit(feedback, no, digit) {
 }
 
 // Open the ten digits, or close them.
-/** @param {Feedback} feedback */
 export function toggleDigits(feedback) {
   if (feedback.get().isOpen) return feedback.close();
   feedback.open();

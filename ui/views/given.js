@@ -5,8 +5,8 @@ import { watch } from "../core/observable.js";
 import { language, setKey, text } from "../core/texts.js";
 import { boxOf } from "../recognizer/framing.js";
 
-/** @param {Giving} giving */
-export function startGiven(giving) {
+/** @param {Page} page */
+export function startGiven({ giving }) {
   const section = find("#about .given");
   const parts = findAll(section, {
     summary: "summary", all: ".all", list: "ul", last: ".delete-all",
@@ -41,7 +41,6 @@ function addItem(list, { id, label, strokes }, giving) {
 }
 
 // Delete everything: the first click asks, the second deletes.
-/** @param {Giving} giving */
 export async function deleteAll(giving, button) {
   if (button.dataset.text === "delete_all") return setKey(button, "delete_all_really");
   setKey(button, "delete_all");
@@ -50,7 +49,6 @@ export async function deleteAll(giving, button) {
 }
 
 // Save a drawing file, as scripts/train.py reads it.
-/** @param {Giving} giving */
 export async function exportGiven(giving) {
   const corrections = await giving.list();
   if (!corrections) return;

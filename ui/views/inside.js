@@ -13,8 +13,8 @@ import { NetworkView } from "./network_view.js";
 const EXAMPLES = 150; // images by which units are put in order
 
 // Show the network that answers at work.
-/** @param {Session} session @param {Arrange} arrange */
-export function startInside(session, arrange) {
+/** @param {Page} page @param {Arrange} arrange */
+export function startInside({ session }, arrange) {
   const view = new NetworkView(find("#inside .inside"), find("#inside template"));
   const update = whileOnScreen(view.element, async () => {
     const { prediction, networks } = session.get();
@@ -35,11 +35,6 @@ export function openWanted() {
   section.open = true;
   section.scrollIntoView();
 }
-
-/**
- * @typedef {(network: Network, reader: Network) => Promise<Orders[]>} Arrange gives an order of
- *   the units of a network; what the examples are is what `reader` reads in them
- */
 
 // Gives what puts the units of a network in an order.
 /** @param {string | undefined} address of the examples @returns {Arrange} */

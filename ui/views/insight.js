@@ -12,8 +12,8 @@ const FAR_FROM_ALL = { question: "why_none", pro: "fits", contra: "fits_not" };
 const SIGNED = { maximumFractionDigits: 1, signDisplay: "always" };
 const ROUNDED = { maximumSignificantDigits: 2, notation: "compact", compactDisplay: "long" };
 
-/** @param {Session} session */
-export function startInsight(session) {
+/** @param {Page} page */
+export function startInsight({ session }) {
   const section = find("#insight");
   const parts = findAll(section, {
     figures: ".figures", saw: ".saw", why: ".why", question: ".question", sum: ".sum",

@@ -7,11 +7,8 @@ import { text } from "../core/texts.js";
 const FORM = 1.6; // about how much wider than high
 const ROOM = 0.04; // of a picture's width, that a digit below it needs
 
-/**
- * Gives what shows the values that `forward` gave.
- * @param {number[]} hidden the widths of the layers
- * @param {(layer: number, place: number) => void} choose
- */
+// Gives what shows the values that `forward` gave; `hidden` are the widths of the layers.
+/** @param {number[]} hidden @param {(layer: number, place: number) => void} choose */
 export function addLayers(element, hidden, choose) {
   element.replaceChildren();
   const { canvas, caption } = addPicture(element, 28, 28);

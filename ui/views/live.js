@@ -20,7 +20,7 @@ const SAID = {
 };
 
 export class LiveTraining {
-  #server;
+  #address;
   #use;
   #section = find("#inside .training");
   #parts;
@@ -30,11 +30,11 @@ export class LiveTraining {
   #refused = null; // a message
   #waiting;
 
-  /** @param {Server} server @param {Session} session @param {(networks: Snapshot[]) => void} use */
-  constructor(server, session, use) {
-    this.#server = server;
+  /** @param {Page} page @param {(networks: Snapshot[]) => void} use */
+  constructor({ settings, server, session }, use) {
+    this.#address = server.address(settings.training);
     this.#use = use;
-    this.#fetchNew = startFetching(this.#address());
+    this.#fetchNew = startFetching(this.#address);
     this.#parts = findAll(this.#section, {
       form: ".live", go: ".go", stop: ".stop", progress: "progress", state: ".state", use: ".use",
       where: ".where", back: ".return",
@@ -59,7 +59,7 @@ export class LiveTraining {
   // Look for a training; gives whether there is one.
   async look() {
     clearTimeout(this.#waiting);
-    this.#state = await ask(this.#address());
+    this.#state = await ask(this.#address);
     this.#parts.form.hidden = !this.#state;
     if (!this.#state) return false;
     const before = this.#networks;
@@ -71,13 +71,9 @@ export class LiveTraining {
     return this.#networks.length > 0;
   }
 
-  #address(below = "") {
-    return this.#server.address(this.#server.settings.training + below);
-  }
-
   async #order(below, options) {
     const body = JSON.stringify(options);
-    const answer = await ask(this.#address(below), { method: "POST", body });
+    const answer = await ask(this.#address + below, { method: "POST", body });
     if (answer?.code === "invalid_input") answer.code = "invalid_training"; // what was typed
     this.#refused = answer?.error ? refusal(answer, "training_refused") : null;
     if (this.#refused) this.#show();

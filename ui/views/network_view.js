@@ -35,10 +35,7 @@ export class NetworkView {
     this.#softmax.forget();
   }
 
-  /**
-   * @param {Network} network @param {Uint8Array} pixels with ink among them
-   * @param {Orders[]} orders
-   */
+  /** @param {Network} network @param {Uint8Array} pixels not blank @param {Orders[]} orders */
   show(network, pixels, orders) {
     if (String(this.#shown?.network.hidden) !== String(network.hidden)) {
       const choose = (layer, place) => this.#choose(layer, place);

@@ -6,15 +6,14 @@ import { language, sentence } from "../core/texts.js";
 
 const TOAST_TIME = 8000; // milliseconds
 
-/** @param {Observable} notices */
-export function startNotices(notices) {
+/** @param {Page} page */
+export function startNotices({ notices }) {
   const parts = [".notice", ".renewal", "#feedback .toast"];
   const [notice, renewal, toast] = parts.map((part) => find(part));
   let timer;
   watch([notices, language], () => {
-    const { paper, isAboutServer, reload, feedback } = notices.get();
+    const { paper, reload, feedback } = notices.get();
     setText(notice, sentence(paper));
-    notice.classList.toggle("trouble", isAboutServer);
     setText(renewal.firstElementChild, sentence(reload));
     renewal.hidden = !reload;
     if (!setText(toast, sentence(feedback))) return;

@@ -10,8 +10,8 @@ const QUIET = 700; // milliseconds without a change before the result is read al
 const CERTAIN = 0.99; // what is called almost certain
 const HARDLY = 0.001; // what is less has no number beside its bar
 
-/** @param {Session} session */
-export function startResult(session) {
+/** @param {Page} page */
+export function startResult({ session }) {
   const result = find(".result");
   const parts = findAll(result, { digit: ".digit", comment: ".comment", spoken: ".spoken" });
   const bars = [...result.querySelectorAll(".bar")].map((bar) => ({

@@ -15,8 +15,8 @@ const QUIET = 150; // milliseconds without a new drawing before all snapshots re
 
 // Show a training. Gives {use, load, play}: what shows the networks of another one, what loads the
 // page's own, and what starts or stops going through them.
-/** @param {Session} session @param {Arrange} arrange */
-export function startTraining(session, arrange) {
+/** @param {Page} page @param {Arrange} arrange */
+export function startTraining({ session }, arrange) {
   const section = find("#inside .training");
   const parts = findTrainingParts(section);
   const view = new NetworkView(parts.watch, find("#inside template"));
