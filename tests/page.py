@@ -290,15 +290,6 @@ def ink(page) -> int:
     )
 
 
-def log_in_by_form(page: Page, address: str) -> None:
-    """Open a page whose password is ann:chalk, and wait until it can be drawn on."""
-    page.goto(address)
-    page.get_by_label("Name").fill("ann")
-    page.get_by_label("Password").fill("chalk")
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.locator(".hint strong")).not_to_be_empty()
-
-
 def expect_accessible(page: Page) -> None:
     """No serious violation of the rules for everybody, with all of the page unfolded."""
     page.locator("#insight summary").click()

@@ -190,6 +190,9 @@ def test_people_sign_in_by_the_form_and_keep_the_drawing_in_the_address(browser,
                 expect(page.get_by_role("alert")).to_have_text(words)
         page.wait_for_url(f"{address}#drawing=x" if has_script else address)
         expect(page.locator(".paper")).to_be_visible()
+        if has_script:
+            page.get_by_role("button", name="Log out").click()
+            expect(page.get_by_role("button", name="Sign in")).to_be_visible()
         context.close()
 
 
