@@ -210,6 +210,14 @@ def test_who_drew_much_does_not_crowd_out_the_others():
     assert len(most) == data.MOST_COPIES
 
 
+def test_each_drawing_gives_sixty_images_over_the_root_of_its_writers_drawings(monkeypatch, mnist):
+    monkeypatch.setattr(data, "load_mnist", lambda *_, **__: (mnist[0][:100], mnist[1][:100]))
+    digits = drawings(200, writer=lambda i: f"c{i % 5}-1")  # 40 of each, 36 to train on
+    seen, _ = split_drawings(digits)
+    made = training_data("", digits, 0, torch.Generator().manual_seed(0))
+    assert len(made.train_set[0]) == 90 + 10 * len(seen)  # 60 / 36 ** 0.5
+
+
 def test_letters_join_the_images_of_no_digit_but_for_strangers_and_likenesses(monkeypatch, mnist):
     monkeypatch.setattr(data, "load_mnist", lambda *_, **__: (mnist[0][:100], mnist[1][:100]))
     digits = drawings(200, writer=lambda i: f"c{i % 20}-1")

@@ -11,6 +11,7 @@ from experiments import personalization
 from mnist_core.corrections import finetune
 from mnist_core.corrections.finetune import FineTuning, Learned
 from mnist_core.drawing.strokes import Drawing, parse_strokes, write_drawings
+from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
 from mnist_core.training import data
@@ -346,3 +347,10 @@ def test_a_file_without_writers_is_refused(tmp_path, monkeypatch, capsys):
         call(monkeypatch, personalization, "--drawings", tmp_path / "x.jsonl", "--output", tmp_path)
     assert ended.value.code == 2
     assert '"writer"' in capsys.readouterr().err
+
+
+def test_where_nothing_was_corrected_no_database_is_made(tmp_path):
+    file = tmp_path / "corrections.sqlite"
+    with pytest.raises(UserError, match="no correction was kept yet"):
+        finetune.read_corrections(f"sqlite:///{file}")
+    assert not file.exists()
