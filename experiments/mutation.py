@@ -44,7 +44,7 @@ TESTS = {  # by module, the quick ones first
     "network/foreign": "test_weights_script",
     "network/grid": f"{GOLDEN} test_grid",
     "network/model": f"{GOLDEN} {STEPS} test_trainer",
-    "network/weights": "test_weights test_hub test_weights_script",
+    "network/weights": "test_weights test_hub test_weights_script test_installed",
     "training/augment": f"{GOLDEN} test_augment",
     "training/checkpoint": f"{OUTCOME} test_runs",
     "training/data": f"{STEPS} test_data {TRAINING}",
@@ -66,7 +66,7 @@ TESTS = {  # by module, the quick ones first
 SLOW = (
     "runs_from_anywhere quick_recipe one_by_one two_processes_learn processes_that "
     "reading_all processes_together odd_style acknowledged dark_shapes photographs no_small_file "
-    "served no_other_network passwords removed lasts stopped letters_join two_processes"
+    "served stays_clean no_other_network passwords removed lasts stopped letters_join two_processes"
 )
 WARNING = "ignore::pytest.PytestAssertRewriteWarning"  # plugins are imported before pytest starts
 OPTIONS = ["-n0", "-x", "-q", "-p", "no:cacheprovider", "-W", WARNING]
