@@ -83,7 +83,7 @@ IDX = b"\0\0\x08\x03\0\0\0\x01\0\0\0\x1c\0\0\0\x1c" + bytes(784)
     ("files", "says"),
     [
         ({}, "there is no .*own.csv; expected a folder with MNIST/raw"),
-        ({"own.csv": b"a,b"}, "own.csv, line 1: expected label,pixel0"),
+        ({"own.csv": b"a,b"}, r"own.csv, line 1: expected label,pixel0,\.\.\.,pixel783$"),
         ({"own.csv": HEADER.encode()}, "holds no images"),
         ({"own.csv": f"{HEADER}\n{ROW}\n{ROW},0".encode()}, "own.csv, line 3: expected a label"),
         ({"own.csv": f"{HEADER}\n{ROW[:-1]}256".encode()}, "own.csv, line 2: expected a label"),

@@ -95,6 +95,10 @@ def test_a_screenshot_with_transparent_corners_keeps_its_paper(mnist):
     assert np.abs(frame_picture(window).astype(int) - digit).mean() < 1.5
 
 
+def test_a_picture_that_is_all_transparent_has_no_digit(recognizer):
+    assert recognizer.predict_image(Image.new("RGBA", (64, 64), (0, 0, 0, 0))).digit is None
+
+
 @pytest.mark.parametrize("kind", [np.uint16, np.int32, np.float32])
 def test_pictures_of_more_than_eight_bits_are_read(mnist, kind):
     digit = mnist[0][0].numpy()

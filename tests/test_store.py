@@ -330,12 +330,14 @@ def test_drawings_are_imported_once_all_or_none(store):
     assert store.add_drawings(known) == 0
     assert store.add_drawings([drawing(0, label=1, answer="one", network=[1])]) == 1
     assert store.add_drawings([]) == 0
-    _, first, _, last = store.all()
+    assert store.add_drawings([drawing(3, answer=10, network="")]) == 1
+    _, first, _, last, nameless = store.all()
+    assert (nameless.answer, nameless.network) == (None, "imported")
     assert (first.answer, first.network, first.token) == (1, "best", module.IMPORT_TOKEN)
     assert (last.label, last.answer, last.network) == (1, None, "imported")
     with pytest.raises(UserError, match="drawing 2: the drawing has no ink"):
         store.add_drawings([drawing(9), Drawing(3, [])])
-    assert store.count() == 4
+    assert store.count() == 5
 
 
 # Which database --------------------------------------------------------------
