@@ -99,8 +99,13 @@ class DigitPad(gr.HTML):
         if len(number.digits) == 1:
             shares = number.digits[0].probabilities.tolist()
             probabilities = {str(digit): share for digit, share in enumerate(shares)}
-        read = {"confidence": number.confidence, "verdict": number.verdict}
-        return {"strokes": strokes, "number": number.number, "probabilities": probabilities, **read}
+        return Drawn(
+            strokes=strokes,
+            number=number.number,
+            probabilities=probabilities,
+            confidence=number.confidence,
+            verdict=number.verdict,
+        )
 
     def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any] | None:
         strokes = [stroke.tolist() for stroke in parse_strokes(_strokes(value))]

@@ -131,8 +131,7 @@ def kept() -> set[Path]:
     [
         ("call/predict", lambda value: {"data": [value]}),
         ("call/predict_image", lambda value: {"data": [value]}),
-        ("call/v2/predict_number", lambda value: {"strokes": value}),
-        ("call/v2/predict_image", lambda value: {"picture": value}),
+        ("call/predict_number", lambda value: {"data": [value]}),
         ("queue/join", lambda value: {"data": [value], "fn_index": 0, "session_hash": "a"}),
         ("queue/join", lambda value: {"data": [value], "fn_index": 1, "session_hash": "b"}),
     ],
