@@ -20,15 +20,19 @@ def test_two_replicas_serve_the_page_and_know_who_has_signed_in():
     pytest.importorskip("ray.serve", reason="pip install -r requirements-ray.txt")
     place = tempfile.mkdtemp(prefix="ray")  # pytest's are too long for the names of sockets
     port = free_port()
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, ROOT / "scripts" / "serve_ray.py", "--port", str(port), "--auth", "a:b"],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "RAY_TMPDIR": place},
-    )
+    ) as process:
+        serves_and_ends(process, f"http://127.0.0.1:{port}/")
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def serves_and_ends(process: subprocess.Popen, address: str) -> None:
     try:
         assert process.stdout.readline().startswith("Starting: Ray")
-        address = f"http://127.0.0.1:{port}/"
         wait_until_served(address, process)
         with httpx.Client(base_url=address, timeout=30) as client:
             assert client.post("recognize", json={"strokes": DRAWINGS[4]}).status_code == 401
@@ -40,7 +44,6 @@ def test_two_replicas_serve_the_page_and_know_who_has_signed_in():
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def test_the_number_of_replicas_is_checked():
