@@ -134,13 +134,22 @@ def application(
 ) -> "Application":
     """The page with the network in `weights`, else the one in use, for `serve.run`.
 
-    With `users` it is shut to everybody else.
+    With `users` it is shut to everybody else. Gradio's API is not offered: its clients ask for an
+    answer anew, perhaps another replica.
     """
     import httpx
     from ray import serve
 
+    def build() -> "FastAPI":
+        """Called in the replica's process."""
+        from serving.app import PageServer
+        from serving.reloader import watched
+
+        bind_to_loopback()
+        return PageServer(watched(weights), users=users)
+
     @serve.deployment(**DEPLOYMENT, **replicas)
-    @serve.ingress(lambda: build(weights, users))
+    @serve.ingress(build)
     class Page:
         async def check_health(self) -> None:
             """Raise unless this replica answers."""
@@ -154,24 +163,12 @@ def application(
 def bind_to_loopback() -> None:
     """Shut a port of this replica to other machines: Ray opens it to all, and unpickles what comes.
 
-    The page needs it no more than they do. There is no setting for it in Ray 2.60.
+    There is no setting for it in Ray 2.60.
     """
     from ray.serve._private import replica
 
     add_port = replica.add_port_to_grpc_server
     replica.add_port_to_grpc_server = lambda server, _: add_port(server, "127.0.0.1:0")
-
-
-def build(weights: str | None, users: "Passwords | None") -> "FastAPI":
-    """The page as a replica serves it; called in the replica's process.
-
-    Gradio's API is not offered: it asks for an answer anew, perhaps another replica.
-    """
-    from serving.app import PageServer
-    from serving.reloader import watched
-
-    bind_to_loopback()
-    return PageServer(watched(weights), users=users)
 
 
 def argument_parser() -> argparse.ArgumentParser:

@@ -40,12 +40,6 @@ class Given(BaseModel):
     label: StrictInt = Field(ge=0, le=9)
 
 
-class Kept(BaseModel):
-    """The correction is on disk."""
-
-    id: str
-
-
 class Shown(BaseModel):
     """A correction, with what the network answered then."""
 
@@ -56,14 +50,6 @@ class Shown(BaseModel):
     created: str = Field(description="ISO 8601, UTC")
     probabilities: models.Probabilities | None
     strokes: models.Strokes
-
-
-class AllShown(BaseModel):
-    corrections: list[Shown]
-
-
-class Removed(BaseModel):
-    removed: int
 
 
 def open_store(wanted: bool | None, public: bool) -> Corrections | None:
@@ -131,7 +117,7 @@ def correction_routes(reloader: ModelReloader, store: Corrections) -> APIRouter:
     router = APIRouter(prefix=f"/{CORRECTIONS}", responses=models.REFUSALS)
     database, reading = DatabaseThread(), anyio.CapacityLimiter(1)
 
-    @router.post("", response_model=Kept, openapi_extra=models.body_of(Given))
+    @router.post("", response_model=dict[str, str], openapi_extra=models.body_of(Given))
     async def keep(request: Request, token: Token) -> Response:
         """Keep a correction. After 503 "outcome_unknown" GET its id, or send it again."""
         given, network = validated(Given, await read_json(request)), reloader.current
@@ -140,7 +126,7 @@ def correction_routes(reloader: ModelReloader, store: Corrections) -> APIRouter:
         key = await database.run(store.add, token, given.label, given.strokes, *read, given.id)
         return json_response({"id": key})
 
-    @router.get("", response_model=AllShown)
+    @router.get("", response_model=dict[str, list[Shown]])
     async def show_all(token: Token) -> Response:
         """All of one's own, the oldest first."""
         return Response(await database.run(all_of, store, token), media_type="application/json")
@@ -152,12 +138,12 @@ def correction_routes(reloader: ModelReloader, store: Corrections) -> APIRouter:
             raise not_found("there is no such correction of yours")
         return Response(found.public(), media_type="application/json")
 
-    @router.delete("", response_model=Removed)
+    @router.delete("", response_model=dict[str, int])
     async def remove_all(token: Token) -> Response:
         """Remove all of one's own; answers how many."""
         return json_response({"removed": await database.run(store.delete_own, token)})
 
-    @router.delete("/{id}", response_model=Removed)
+    @router.delete("/{id}", response_model=dict[str, int])
     async def remove(token: Token, id: Id) -> Response:
         """Remove one of one's own; answers 1, or 0 if it is not there."""
         return json_response({"removed": await database.run(store.delete_own, token, id)})

@@ -36,12 +36,10 @@ const show = () => {{
 watch("value", show);
 show();
 """
+POINTS = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
 STROKES = {
     "type": "array",
-    "items": {
-        "type": "array",
-        "items": {"type": "array", "items": {"type": "number"}},
-    },
+    "items": POINTS,
     "description": "strokes of points [x, y], y down, in any unit",
 }
 
