@@ -3,10 +3,9 @@
     python -m experiments.page
     python -m experiments.page --strokes 50 --loads 20
 
-Measures the time from the last pointer move to moved bars, with a server that is near and far; the
-time from opening the page to a pen that draws, here and on a slow link; and the requests and bytes
-of a first visit. One process serves all of it, with the same network, to one headless Chromium.
-Writes page.md to runs/experiments, for docs/page.md.
+Measures the time from the last pointer move to moved bars, with a server that is near and far; and the
+time from opening the page to a pen that draws, here and on a slow link. One process serves all of
+it, with the same network, to one headless Chromium. Writes page.md to runs/experiments, for docs/page.md.
 """
 
 import argparse
@@ -81,8 +80,6 @@ def measure(args: argparse.Namespace) -> common.Measured:
         for link, settings in (("here", None), ("1.6 Mbit/s, 150 ms away", SLOW)):
             loads = time_loads(browser, ours, args.loads, settings)
             parts.append(times_table(f"from opening to a pen that draws, {link}", loads))
-        rows = [("this page", *weigh(browser, ours)), ("empty page", *weigh(browser, serve_empty))]
-        parts.append(table(["a first visit", "requests", "kB, without the network"], rows))
     return "\n".join([f"Milliseconds; {common.machine()}, headless.\n", *parts]), None
 
 
@@ -149,26 +146,6 @@ def wait_for(page: Page, expression: str) -> float:
     while not (value := page.evaluate(expression)):
         page.wait_for_timeout(20)
     return value
-
-
-def weigh(browser: Browser, serve: Callable[[], Served]) -> tuple[int, str]:
-    """Requests of a first visit, and their compressed kilobytes without the network's file."""
-    blocks, address = serve()
-    page = browser.new_page()
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    urls, sizes = {}, {}
-    session.on("Network.requestWillBeSent", lambda e: urls.update({e["requestId"]: e["request"]}))
-    session.on(
-        "Network.loadingFinished", lambda e: sizes.update({e["requestId"]: e["encodedDataLength"]})
-    )
-    page.goto(address)
-    page.wait_for_timeout(4000)  # what loads late
-    page.close()
-    blocks.close(verbose=False)
-    asked = {name: request["url"] for name, request in urls.items()}
-    total = sum(sizes.get(name, 0) for name, url in asked.items() if not url.endswith(".bin"))
-    return sum(url.startswith("http") for url in asked.values()), f"{total / 1000:.0f}"
 
 
 def clear_ours(page: Page) -> None:
