@@ -3,9 +3,10 @@
     python -m experiments.page
     python -m experiments.page --strokes 50 --loads 20
 
-Measures the time from the last pointer move to moved bars, with a server that is near and far; and the
-time from opening the page to a pen that draws, here and on a slow link. One process serves all of
-it, with the same network, to one headless Chromium. Writes page.md to runs/experiments, for docs/page.md.
+Measures the time from the last pointer move to moved bars, with a server that is near and far, and
+the time from opening the page to a pen that draws, here and on a slow link. One process serves all
+of it, with the same network, to one headless Chromium. Writes page.md to runs/experiments, for
+docs/page.md.
 """
 
 import argparse
