@@ -1,6 +1,6 @@
 """Draw the lesson's pictures from the network in weights/.
 
-    python experiments/lesson_pictures.py
+    python -m experiments.lesson_pictures
 
 Writes lesson-path.png, one picture's way to its loss, and lesson-curves.png, sigmoid, softmax and
 the loss, to runs/experiments; `--output docs` renews those of docs/. The
@@ -8,7 +8,6 @@ numbers in docs/lesson.md are made by the examples there, which a test runs.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import matplotlib
@@ -18,9 +17,7 @@ matplotlib.use("Agg")  # before pyplot: there may be no screen
 import torch
 from matplotlib import pyplot
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
-
+from experiments.common import ROOT
 from mnist_core.drawing.framing import to_input
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory

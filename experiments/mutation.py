@@ -1,7 +1,7 @@
 """Break mnist_core in many small ways and see how often its tests notice.
 
     pip install cosmic-ray
-    python experiments/mutation.py --output runs/mutants.jsonl
+    python -m experiments.mutation --output runs/mutants.jsonl
 
 cosmic-ray makes the mutants: another number, operator or comparison, a condition turned round, a
 loop that is not entered. Each module gets as many as its share of the lines; in a module lines are
@@ -28,9 +28,7 @@ from types import CodeType
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
-
+from experiments.common import ROOT
 from mnist_core.tables import table, wilson_interval
 
 GOLDEN, STEPS, TRAINING = "test_golden_learning", "test_learning_steps", "test_golden_training"

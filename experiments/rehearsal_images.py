@@ -1,6 +1,6 @@
 """Choose the images of MNIST that the page rehearses while it learns, and write them for it.
 
-    python experiments/rehearsal_images.py
+    python -m experiments.rehearsal_images
 
 250 are those of MNIST's training part (nine tenths of its training images) that the network in
 weights/ is least sure of, which keep it from changing its mind where that is easiest; 250 are taken
@@ -9,14 +9,10 @@ at random. Writes ui/files/rehearsal.gz: 784 grey values each, in 16 levels, gzi
 
 import argparse
 import gzip
-import sys
-from pathlib import Path
 
 import torch
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
-
+from experiments.common import ROOT
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
 from mnist_core.training.data import load_mnist, select, split

@@ -1,6 +1,6 @@
 """Make the README's picture, the running page with a digit drawn on it, and two more.
 
-    python experiments/screenshot.py
+    python -m experiments.screenshot
 
 Needs requirements-dev.txt and a Chromium. Writes runs/page.png, and beside it inside.png, the
 network at work, and preview.png, which chats show with a link; --output docs/page.png writes
@@ -8,16 +8,13 @@ those of docs/.
 """
 
 import argparse
-import sys
 from pathlib import Path
 from tempfile import mkdtemp
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from experiments.common import ROOT
 from mnist_core.corrections.store import Corrections
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory

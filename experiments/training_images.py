@@ -1,6 +1,6 @@
 """Draw what the network is trained on: augmented digits, other hands, and images of no digit.
 
-    python experiments/training_images.py
+    python -m experiments.training_images
 
 Writes augmented.png, a row of changed copies for each of ten digits, styles.png, a row for each
 habit of styles.py and each change of any hand, and outliers.png, to runs/experiments; `--output
@@ -10,16 +10,13 @@ learned, and from one that a person reads as another something wrong.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
-
+from experiments.common import ROOT
 from mnist_core.drawing.framing import SIDE, frame_strokes
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory

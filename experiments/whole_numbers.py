@@ -1,6 +1,6 @@
 """Put numbers together from single drawings of one writer each, and count how they are read.
 
-    python experiments/whole_numbers.py --drawings data/pendigits-train.jsonl.gz \\
+    python -m experiments.whole_numbers --drawings data/pendigits-train.jsonl.gz \\
         data/unipen-digits.jsonl.gz --not-digits data/unipen-characters.jsonl.gz \\
         --test data/pendigits-test.jsonl.gz
 
@@ -10,7 +10,6 @@ that mnist_core/drawing/numbers.py measures should count. About three minutes on
 """
 
 import argparse
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,9 +19,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
-
+from experiments.common import ROOT
 from mnist_core import Number, Recognizer
 from mnist_core.drawing import numbers
 from mnist_core.drawing.framing import frame_strokes, to_input

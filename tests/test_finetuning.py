@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from experiments import personalization
 from mnist_core.corrections import finetune
 from mnist_core.corrections.finetune import FineTuning, Learned
 from mnist_core.drawing.strokes import Drawing, parse_strokes, write_drawings
@@ -21,7 +20,7 @@ from scripts import finetune as script
 from tests.conftest import ROOT, run
 from tests.drawings import DRAWINGS
 from tests.small_training import load_few
-from tests.test_experiments import call, rows
+from tests.test_experiments import call
 
 
 def mirrored_threes(count: int, seed: int) -> list[Drawing]:
@@ -174,7 +173,7 @@ def test_a_line_of_corrections_remembers_how_the_first_network_read(tmp_path, re
 @pytest.fixture
 def little_data(monkeypatch):
     """2,000 of MNIST's images, few outliers, and as little made of them and of corrections."""
-    load_few(monkeypatch.setattr, 2000, data, personalization)
+    load_few(monkeypatch.setattr, 2000, data)
     monkeypatch.setattr(finetune, "OUTLIERS", 20)
     monkeypatch.setattr(finetune, "POOL", 100)
     monkeypatch.setattr(finetune, "COPIES", 4)
@@ -305,48 +304,6 @@ def test_the_script_runs_from_anywhere(tmp_path):
     done = run(ROOT / "scripts" / "finetune.py", "--corrections", "mine.jsonl", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr == "finetune.py: mine.jsonl can't be read: No such file or directory\n"
-
-
-# experiments/personalization.py ----------------------------------------------
-
-
-def test_people_are_taught_one_by_one(tmp_path, monkeypatch, little_data):
-    monkeypatch.setattr(personalization, "FineTuning", lambda: FineTuning(steps=2))
-    file = tmp_path / "people.jsonl"
-    people = [
-        Drawing(drawing.label, drawing.strokes, {"writer": writer})
-        for writer in ("a", "b")
-        for drawing in [*mirrored_threes(16, seed=0), *8 * confirmed()]
-    ]
-    write_drawings(file, people)
-    call(monkeypatch, personalization, "--drawings", file, "--seeds", 2, "--output", tmp_path)
-    page = (tmp_path / "corrections.md").read_text(encoding="utf-8")
-    (corrects,) = rows(page, "corrects")
-    assert float(corrects[1].split()[0]) > 5  # most of the 3s that were not shown
-    assert [row[0] for row in rows(page, "a") + rows(page, "b")] == ["a", "b"]
-    assert rows(page, "a")[0][3] == "80"  # half of 80, twice
-    assert (tmp_path / "corrections.png").exists()
-
-
-def test_what_is_saved_is_never_counted():
-    labels = torch.arange(100) % 10
-    probabilities = torch.rand(100, 10, generator=torch.Generator().manual_seed(0))
-    for choose in personalization.PROTOCOLS.values():
-        saved, rest = choose(probabilities, labels, list(range(100)))
-        assert len(saved) == 20
-        assert not set(saved) & set(rest)
-    saved, rest = personalization.worst_of_half(probabilities, labels, list(range(100)))
-    assert set(rest) == set(range(50, 100))
-    misread = (probabilities.argmax(1) != labels)[:50].nonzero().flatten().tolist()
-    assert saved == misread[:20]  # they come first, in the order they are drawn
-
-
-def test_a_file_without_writers_is_refused(tmp_path, monkeypatch, capsys):
-    write_drawings(tmp_path / "x.jsonl", confirmed())
-    with pytest.raises(SystemExit) as ended:
-        call(monkeypatch, personalization, "--drawings", tmp_path / "x.jsonl", "--output", tmp_path)
-    assert ended.value.code == 2
-    assert '"writer"' in capsys.readouterr().err
 
 
 def test_where_nothing_was_corrected_no_database_is_made(tmp_path):

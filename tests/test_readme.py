@@ -70,7 +70,7 @@ def test_the_curl_examples_run(server, mnist, tmp_path):
 @pytest.mark.parametrize(
     "script",
     sorted(
-        set(re.findall(r"python ((?:(?:scripts|benchmarks|experiments)/)?\w+\.py)", PAGES))
+        set(re.findall(r"python ((?:(?:scripts|experiments)/)?\w+\.py)", PAGES))
         - {"scripts/gradio_interface.py"}  # a demo of a few lines, run by test_digit_pad.py
     ),
 )
@@ -96,9 +96,7 @@ def test_the_tree_names_nothing_that_is_gone():
     assert [name for name in named_in_the_tree() if not (ROOT / name).exists()] == []
 
 
-@pytest.mark.parametrize(
-    "folder", ["mnist_core", "serving", "ui", "scripts", "benchmarks", "experiments"]
-)
+@pytest.mark.parametrize("folder", ["mnist_core", "serving", "ui", "scripts", "experiments"])
 def test_the_tree_names_every_source_file_or_its_folder(folder):
     named = named_in_the_tree() - {f"{folder}/"}
     kinds = (".py", ".js", ".json", ".css", ".html")

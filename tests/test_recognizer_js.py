@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from experiments.browser_parity import explain as gradient
 from mnist_core import Recognizer
 from mnist_core.drawing.framing import frame_strokes, to_input
 from mnist_core.drawing.strokes import parse_strokes
@@ -241,6 +240,22 @@ def test_a_number_is_divided_and_read_the_same(node, recognizer, shipped, drawin
         other += (found["number"], found["groups"], found["verdict"], found["doubtful"]) != verdicts
     assert several > 30
     assert other <= 2  # two readings that are as good as each other
+
+
+def gradient(
+    model: MLP, pixels: torch.Tensor, digit: int, other: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What each of 784 pixels, 0 to 255, adds to log p(digit) - log p(other), and a constant.
+
+    Around an input a ReLU network is one linear map: its slope is the gradient, and the constant
+    is what is missing from the sum of all contributions.
+    """
+    inputs = to_input(pixels)[0].requires_grad_()
+    scores = model.layers(inputs)
+    difference = scores[digit] - scores[other]
+    (slope,) = torch.autograd.grad(difference, inputs)
+    contributions = slope * inputs.detach()
+    return contributions, difference.detach() - contributions.sum()
 
 
 def test_any_digit_is_explained_against_any_other(node, recognizer, shipped, images):
