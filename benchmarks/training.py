@@ -32,7 +32,7 @@ from mnist_core.network.model import DIGITS, MLP
 from mnist_core.tables import least_to_most, table
 from mnist_core.training.augment import augment
 from mnist_core.training.data import Dataset, load_mnist, select, split
-from mnist_core.training.outliers import make_outliers
+from mnist_core.training.negatives import make_negatives
 from mnist_core.training.trainer import RECIPES, Epoch, Recipe, Trainer
 
 TARGETS = (0.98, 0.99)
@@ -229,7 +229,7 @@ def seconds_to(
     torch.manual_seed(seed)
     model = MLP(recipe.hidden, recipe.batch_norm)
     generator = torch.Generator().manual_seed(seed)
-    no_digits = make_outliers(recipe.outliers, training[0], generator) if recipe.outliers else None
+    no_digits = make_negatives(recipe.outliers, training[0], generator) if recipe.outliers else None
     times: dict[float, float] = {}
     best, elapsed = 0.0, 0.0
     for epoch in Trainer(model, training, recipe, generator, no_digits).fit(validation):
