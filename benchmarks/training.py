@@ -26,10 +26,11 @@ from torchvision import datasets, transforms
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
+from experiments.tables import least_to_most
 from mnist_core.drawing.framing import PIXELS, to_input
 from mnist_core.errors import UserError
 from mnist_core.network.model import DIGITS, MLP
-from mnist_core.tables import least_to_most, table
+from mnist_core.tables import table
 from mnist_core.training.augment import augment
 from mnist_core.training.data import Dataset, load_mnist, select, split
 from mnist_core.training.negatives import make_negatives

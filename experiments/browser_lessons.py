@@ -25,13 +25,14 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
 from experiments.personalization import BROWSER, PROTOCOLS, SAVED, argument_parser, by_writer
+from experiments.tables import least_to_most, mean_and_deviation
 from mnist_core.drawing.framing import to_input
 from mnist_core.drawing.strokes import read_drawings
 from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.network.grid import browser_file
 from mnist_core.network.model import MLP
-from mnist_core.tables import least_to_most, mean_and_deviation, table
+from mnist_core.tables import table
 from mnist_core.training.data import Dataset, load_mnist, render_drawings
 
 SCRIPT = """

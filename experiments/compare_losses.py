@@ -31,11 +31,12 @@ from torch import nn
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
+from experiments.tables import least_to_most, mean_and_deviation, write_figures
 from mnist_core.drawing.framing import PIXELS, to_input
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.network.model import DIGITS, MLP
-from mnist_core.tables import least_to_most, mean_and_deviation, table, write_figures
+from mnist_core.tables import table
 from mnist_core.training import trainer
 from mnist_core.training.data import Dataset, first, load_mnist, select, split
 from mnist_core.training.recipes import RECIPES, Recipe

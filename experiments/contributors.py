@@ -20,12 +20,13 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
+from experiments.tables import least_to_most
 from mnist_core.drawing.strokes import Drawing, read_drawings
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.network.calibration import verdicts
 from mnist_core.network.model import MLP
-from mnist_core.tables import least_to_most, table
+from mnist_core.tables import table
 from mnist_core.training.data import contributor_of, split_drawings, training_data
 from mnist_core.training.finish import calibrate
 from mnist_core.training.recipes import RECIPES, Recipe

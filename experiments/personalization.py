@@ -4,7 +4,7 @@
     python experiments/personalization.py --drawings data/pendigits-test.jsonl.gz --seeds 5
 
 Each writer of the pen digits' test part plays a person who corrects the network;
-convert_unipen.py makes the file. The network was trained on none of them, and nothing
+unipen.py makes the file. The network was trained on none of them, and nothing
 was chosen on them. About ten minutes on one idle core. Writes corrections.md and its picture,
 corrections.png, to runs/experiments; `--output docs` renews those of docs/.
 """
@@ -26,6 +26,7 @@ from matplotlib.figure import Figure
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
+from experiments.tables import least_to_most, mean_and_deviation, write_figures
 from mnist_core.corrections import finetune as learning
 from mnist_core.corrections.finetune import FineTuning, finetune
 from mnist_core.drawing.strokes import Drawing, read_drawings
@@ -33,7 +34,7 @@ from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
-from mnist_core.tables import least_to_most, mean_and_deviation, table, write_figures
+from mnist_core.tables import table
 from mnist_core.training import plots
 from mnist_core.training.data import Dataset, load_mnist, render_drawings, select, training_data
 from mnist_core.training.finish import MAY_LOSE

@@ -21,11 +21,12 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
+from experiments.tables import least_to_most, mean_and_deviation, write_figures
 from mnist_core.drawing.strokes import read_drawings
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.network.model import MLP
-from mnist_core.tables import least_to_most, mean_and_deviation, table, write_figures
+from mnist_core.tables import table
 from mnist_core.training.data import Dataset, load_mnist, render_drawings, select, split
 from mnist_core.training.recipes import RECIPES, Recipe
 from mnist_core.training.trainer import Trainer, evaluate

@@ -24,13 +24,14 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
+from experiments.tables import write_figures
 from mnist_core.drawing import framing
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.network import weights
 from mnist_core.network.calibration import accuracy_table
 from mnist_core.recognizer import Recognizer
-from mnist_core.tables import table, write_figures
+from mnist_core.tables import table
 from mnist_core.training import plots, trainer
 from mnist_core.training.augment import augment
 from mnist_core.training.data import Dataset, first, load_mnist

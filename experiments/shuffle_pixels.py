@@ -25,12 +25,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
 from experiments.recipes import train
+from experiments.tables import mean_and_deviation, write_figures
 from mnist_core.drawing.framing import PIXELS, SIDE
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
-from mnist_core.tables import mean_and_deviation, table, write_figures
+from mnist_core.tables import table
 from mnist_core.training.data import Dataset, first, load_mnist
 from mnist_core.training.recipes import RECIPES, Recipe
 from mnist_core.training.trainer import evaluate

@@ -101,7 +101,7 @@ def list_all(store: Corrections, last: int | None, picture: Path | None) -> None
         shown += 1
     print(f"{shown} of {store.count()} corrections")
     if picture:
-        newest = list(store.all(min(shown, plots.CONTACTS)))
+        newest = list(store.all(min(shown, plots.MAX_IMAGES)))
         draw(picture, newest, [f"#{one.id}: {one.label}\n{reading(one)}" for one in newest])
 
 
@@ -148,7 +148,7 @@ def review(store: Corrections, weights: Path | None, picture: Path | None) -> No
     print(f"{len(doubtful)} of {len(found)} corrections are read otherwise than labelled")
     if picture and doubtful:
         titles = [f"#{found[i].id}: {labels[i]}\nrather {rather[i]}" for i in doubtful]
-        draw(picture, [found[i] for i in doubtful[: plots.CONTACTS]], titles)
+        draw(picture, [found[i] for i in doubtful[: plots.MAX_IMAGES]], titles)
 
 
 def export_all(store: Corrections, file: Path) -> None:

@@ -100,10 +100,10 @@ def test_list_draws_a_contact_sheet(command, tmp_path, monkeypatch):
 
 
 def test_a_contact_sheet_grows_and_ends(mnist):
-    images = mnist[0][: plots.CONTACTS + 5]
+    images = mnist[0][: plots.MAX_IMAGES + 5]
     few, many = (plots.image_grid(images[:n], ["$"] * n) for n in (25, len(images)))
     assert len(few.axes[0].texts) == 25
-    assert len(many.axes[0].texts) == plots.CONTACTS
+    assert len(many.axes[0].texts) == plots.MAX_IMAGES
     assert round(many.get_figheight() / few.get_figheight()) == 33  # 100 rows to 3
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
-from scripts import convert_unipen, corrections, serve_ray
+from scripts import corrections, serve_ray
 
 
 def fails_in(monkeypatch, script, error: Exception) -> None:
@@ -18,13 +18,12 @@ def fails_in(monkeypatch, script, error: Exception) -> None:
     monkeypatch.setattr(sys, "argv", ["script.py", *(["list"] if script is corrections else [])])
     monkeypatch.setattr(corrections.Corrections, "__init__", fail)
     monkeypatch.setattr(corrections.torch, "set_num_threads", lambda _: None)
-    monkeypatch.setattr(convert_unipen, "fetch", fail)
     monkeypatch.setattr(serve_ray, "ENVIRONMENT", {})
     monkeypatch.setattr(serve_ray, "check_address", fail)
 
 
 SCRIPTS = pytest.mark.parametrize(
-    "script", [corrections, convert_unipen, serve_ray], ids=lambda script: script.__name__
+    "script", [corrections, serve_ray], ids=lambda script: script.__name__
 )
 
 

@@ -17,10 +17,10 @@ from experiments import (
     shuffle_pixels,
     training_images,
 )
+from experiments.tables import figures_of
 from mnist_core.drawing.framing import to_input
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
-from mnist_core.tables import figures_of
 from mnist_core.training import data, trainer
 from mnist_core.training.recipes import RECIPES, Recipe
 from mnist_core.training.trainer import Trainer
@@ -237,7 +237,7 @@ def test_wrong_settings_are_refused(script, monkeypatch, capsys):
     name = script.__name__.removeprefix("experiments.")
     for option, says in (
         ("--epochs", "epochs is 0; expected more than 0"),
-        ("--limit", "--limit is 0; expected at least 10 images"),
+        ("--limit", "the limit is 0; expected at least 10 images"),
     ):
         with pytest.raises(SystemExit) as ended:
             call(monkeypatch, script, option, 0)
