@@ -239,6 +239,7 @@ def test_a_network_is_trained_from_the_page_and_used(browser, tmp_path, monkeypa
         page.bring_to_front()
         expect(form.locator(".where")).to_contain_text(str(small.directory))
         expect(page.locator("#inside .now")).to_contain_text("Ready for use")
+        expect(page.locator("#inside .numbers tbody th").last).to_contain_text("calibrated")
         shipped = page.evaluate(f"{SAYS}.network")
         page.evaluate(FILL)
         form.locator(".use").click()
