@@ -1,4 +1,4 @@
-"""MNIST as tensors, its files checked; and the split."""
+"""MNIST and drawings as tensors: files checked, split by a seed, rendered."""
 
 import shutil
 
@@ -110,7 +110,7 @@ def test_contributors_are_held_out_until_a_tenth_of_the_drawings_is():
         assert names
 
 
-def test_the_contributor_is_the_beginning_of_a_writer_s_name():
+def test_the_contributor_is_the_beginning_of_a_writers_name():
     named = {"apb-017": "apb", "12": "12", 12: 12, "a-b-c": "a", None: None}
     for writer, contributor in named.items():
         assert contributor_of(Drawing(1, [], {"writer": writer})) == contributor
@@ -132,7 +132,7 @@ def test_the_split_is_the_same_wherever_it_is_made():
 
 
 @pytest.mark.parametrize("no_name", [None, ["a"], {"a": 1}, True, 1.5])
-def test_drawings_without_a_name_are_no_writer_s(no_name):
+def test_drawings_without_a_name_belong_to_no_writer(no_name):
     named = drawings(120, writer=lambda i: i % 12)
     unnamed = drawings(50, writer=lambda i: no_name) + drawings(50)
     fitting, held_out = split_drawings([*named, *unnamed])
@@ -152,25 +152,29 @@ def test_two_drawings_are_enough_to_train_on():
     assert (len(fitting), len(held_out)) == (1, 1)
 
 
-def test_mnist_s_validation_images_are_the_tenth_that_is_held_out(mnist):
+def test_mnists_validation_images_are_the_tenth_that_is_held_out(mnist):
     images, labels = data.mnist_validation(ROOT / "data")
     places = split(60_000)[1]
     assert torch.equal(images, mnist[0][places])
     assert torch.equal(labels, mnist[1][places])
 
 
-def test_the_fingerprint_is_of_every_image_and_label():
+def test_the_fingerprint_is_of_all_that_a_training_sees():
     def made() -> data.TrainingData:
-        sets = [(torch.zeros(2, 28, 28, dtype=torch.uint8), torch.tensor([1, 2])) for _ in "ab"]
-        return data.TrainingData(sets[0], {"validation": sets[1]}, None, None, "")
+        train_set, validation = (
+            (torch.zeros(2, 28, 28, dtype=torch.uint8), torch.tensor([1, 2])) for _ in range(2)
+        )
+        negatives = torch.zeros(2, 2, 28, 28, dtype=torch.uint8)
+        return data.TrainingData(train_set, {"validation": validation}, *negatives, "")
 
     found = {made().fingerprint()}
-    for changed in range(4):
+    for changed in range(6):
         other = made()
-        dataset = (other.train_set, other.validation["validation"])[changed // 2]
-        dataset[changed % 2].view(-1)[-1] = 9
+        tensors = [*other.train_set, *other.validation["validation"]]
+        tensors += [other.negatives, other.held_out_negatives]
+        tensors[changed].view(-1)[-1] = 9
         found.add(other.fingerprint())
-    assert len(found) == 5
+    assert len(found) == 7
     assert made().fingerprint() in found
 
 
@@ -218,20 +222,20 @@ def test_each_drawing_gives_sixty_images_over_the_root_of_its_writers_drawings(m
     assert len(made.train_set[0]) == 90 + 10 * len(seen)  # 60 / 36 ** 0.5
 
 
-def test_letters_join_the_images_of_no_digit_but_for_strangers_and_likenesses(monkeypatch, mnist):
+def test_negatives_leave_out_held_out_contributors_and_what_looks_like_digits(monkeypatch, mnist):
     monkeypatch.setattr(data, "load_mnist", lambda *_, **__: (mnist[0][:100], mnist[1][:100]))
     digits = drawings(200, writer=lambda i: f"c{i % 20}-1")
-    strangers = {contributor_of(drawing) for drawing in split_drawings(digits)[1]}
+    held_out = {contributor_of(drawing) for drawing in split_drawings(digits)[1]}
     letters = [
         Drawing(None, one.strokes, {"character": character, "writer": one.extra["writer"]})
         for character in ("A", "O", "a", "l")
         for one in digits[:20]
     ]
     made = training_data("", digits, 10, torch.Generator().manual_seed(0), letters)
-    known = 2 * (20 - len(strangers))  # A and a; O and l might be digits
+    known = 2 * (20 - len(held_out))  # A and a; O and l might be digits
     copies = round(data.NEGATIVES_PER_WRITER / 2**0.5)  # two letters a writer
     assert len(made.negatives) == 10 + known * min(copies, data.MAX_COPIES)
-    assert len(made.held_out_negatives) == 2 * len(strangers)
+    assert len(made.held_out_negatives) == 2 * len(held_out)
     assert f"{known} letters" in made.description
     assert set(made.validation) == {"validation", "drawings", "styles"}
     assert len(made.validation["styles"][0]) >= len(made.validation["drawings"][0])

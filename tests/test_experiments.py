@@ -206,6 +206,7 @@ def test_what_is_harder_is_read(tmp_path, monkeypatch):
     shipped = (ROOT / "docs" / "robustness.md").read_text(encoding="utf-8")
     firsts = re.findall(r"^\| ([^|]+) \|", page, re.MULTILINE)
     assert firsts == re.findall(r"^\| ([^|]+) \|", shipped, re.MULTILINE)
+    assert page.split("\n", 3)[:3] == shipped.split("\n", 3)[:3]  # the same command made both
     for change in robustness.CHANGES:
         assert float(rows(page, f"MNIST test, {change} ")[0][1].rstrip("%")) > 90
     assert float(rows(page, "scribbles")[0][3].rstrip("%")) > 80  # no digit
