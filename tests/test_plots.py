@@ -89,6 +89,12 @@ def test_a_grid_has_ten_images_a_row_that_do_not_touch():
     assert figure.axes[0].images[0].get_clim() == (0, 255)
 
 
+def test_a_grid_shows_images_as_they_are():
+    image = torch.arange(28 * 28.0).reshape(1, 28, 28)
+    (cell,) = cells(plots.image_grid(image, ["title"]), 1)
+    assert (cell == image[0].numpy()).all()
+
+
 def test_a_grid_of_nothing_is_a_picture_and_a_large_one_ends():
     assert not shown(plots.image_grid(torch.zeros(0, 28, 28), [])).any()
     many = plots.image_grid(filled(1).expand(1001, 28, 28), ["x"] * 1001)
