@@ -19,9 +19,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-from mnist_core.corrections.database import URL_KINDS
+from mnist_core.corrections.database import URL_FORMS
 
-DATABASE = f"{URL_KINDS} (default: DATABASE_URL, else data/corrections.sqlite)"
+DATABASE = f"{URL_FORMS} (default: DATABASE_URL, else data/corrections.sqlite)"
 ENDINGS = (
     "its ending says what: .jsonl or .jsonl.gz, drawings to train on; .csv or .csv.gz, label and "
     "pixels; NAME-images-idx3-ubyte, with .gz or without, MNIST's format, the labels beside it"
