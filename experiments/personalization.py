@@ -64,7 +64,7 @@ def main() -> None:
         model, config = weights.load(args.weights)
         writers = by_writer(read_drawings(args.drawings))
         generator = torch.Generator().manual_seed(0)
-        known = training_data(args.data, [], learning.OUTLIERS, generator)
+        known = training_data(args.data, [], learning.NEGATIVES, generator)
         rehearsed = torch.cat([known.train_set[0], known.outliers])
         test = load_mnist(args.data, train=False)
         make_directory(args.output)

@@ -316,7 +316,7 @@ def test_nothing_by_a_held_out_contributor_is_trained_on(monkeypatch):
 
 def test_held_out_corrections_are_scored_and_not_learned_from(monkeypatch):
     load_few(monkeypatch.setattr, 200, data)
-    monkeypatch.setattr(finetune, "OUTLIERS", 20)
+    monkeypatch.setattr(finetune, "NEGATIVES", 20)
     corrections = [
         Drawing(n % 10, parse_strokes([[[0, n], [9, 60]]]), {"writer": f"w{n}"}) for n in range(40)
     ]
