@@ -59,7 +59,6 @@ TESTS = {  # by module, the quick ones first
     "training/styles": f"{GOLDEN} test_styles",
     "training/trainer": f"{STEPS} {TRAINING} test_trainer test_snapshots",
     "corrections/database": "test_store",
-    "corrections/export": "test_own_data test_corrections_script",
     "corrections/finetune": f"{STEPS} {TRAINING} test_finetuning",
     "corrections/store": "test_store",
 }

@@ -2,18 +2,21 @@
 
 import gzip
 import re
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from mnist_core.corrections import export
 from mnist_core.errors import UserError
+from mnist_core.files import open_file
 from mnist_core.network import weights
 from mnist_core.training import own_data
 from mnist_core.training.checkpoint import Checkpoint
-from mnist_core.training.data import TrainingData, load_mnist
+from mnist_core.training.data import Dataset, TrainingData, load_mnist
 from scripts import train
+from scripts.corrections import write_csv
 from tests.conftest import ROOT
 from tests.small_training import shrink
 
@@ -24,12 +27,22 @@ def own(mnist):
     return mnist[0][:30].flip(1), mnist[1][:30]
 
 
-def test_what_export_writes_is_read_back(own, tmp_path):
-    export.write_csv(tmp_path / "a.csv", own)
-    export.write_csv(tmp_path / "a.csv.gz", own)
-    export.write_idx(tmp_path / "a-images-idx3-ubyte", own)
-    export.write_idx(tmp_path / "a-images-idx3-ubyte.gz", own)
-    export.write_idx(tmp_path / "emnist-images-idx3-ubyte.gz", (own[0].mT.contiguous(), own[1]))
+def write_idx(path: Path, dataset: Dataset) -> None:
+    """Write images to `path` and labels beside it, as MNIST's files are."""
+    images, labels = (tensor.numpy().astype("u1") for tensor in dataset)
+    beside = path.with_name(path.name.replace("images-idx3", "labels-idx1"))
+    for file, array in ((path, images), (beside, labels)):
+        header = np.array([own_data.IDX_BYTES + array.ndim, *array.shape], ">u4")
+        with open_file(file, "wb") as opened:
+            opened.write(header.tobytes() + array.tobytes())
+
+
+def test_csv_and_idx_files_are_read(own, tmp_path):
+    write_csv(tmp_path / "a.csv", own)
+    write_csv(tmp_path / "a.csv.gz", own)
+    write_idx(tmp_path / "a-images-idx3-ubyte", own)
+    write_idx(tmp_path / "a-images-idx3-ubyte.gz", own)
+    write_idx(tmp_path / "emnist-images-idx3-ubyte.gz", (own[0].mT.contiguous(), own[1]))
     for name in ("a.csv", "a.csv.gz", *(f"a-images-idx3-ubyte{end}" for end in ("", ".gz")),
                  "emnist-images-idx3-ubyte.gz"):  # fmt: skip
         images, labels = own_data.read(tmp_path / name)
@@ -122,7 +135,7 @@ def test_a_picture_without_ink_is_named(tmp_path):
 def test_a_training_takes_them_beside_mnist(own, tmp_path, monkeypatch, capsys):
     shrink(monkeypatch.setattr)
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
-    export.write_csv(tmp_path / "mine.csv", own)
+    write_csv(tmp_path / "mine.csv", own)
     line = '{"label": 1, "strokes": [[[0, 0], [0, 9]]]}\n'
     (tmp_path / "pen.jsonl").write_text(2 * line)
     places = ("--data", tmp_path / "mine.csv", ROOT / "data", tmp_path / "pen.jsonl")
@@ -145,7 +158,7 @@ def test_emnist_s_file_may_be_the_only_place(own, tmp_path, monkeypatch):
     shrink(monkeypatch.setattr)
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
     file = tmp_path / "emnist-digits-train-images-idx3-ubyte.gz"
-    export.write_idx(file, (own[0].mT.contiguous(), own[1]))
+    write_idx(file, (own[0].mT.contiguous(), own[1]))
     options = ("--epochs", "1", "--data", str(file), "--output", str(tmp_path / "run"))
     monkeypatch.setattr("sys.argv", ["train.py", *options])
     train.main()
