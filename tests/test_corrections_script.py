@@ -92,6 +92,14 @@ def test_list_draws_the_newest(command, tmp_path, monkeypatch):
     assert titles == shown[1:]
 
 
+def test_a_contact_sheet_grows_and_ends(mnist):
+    images = mnist[0][: plots.CONTACTS + 5]
+    few, many = (plots.image_grid(images[:n], ["$"] * n) for n in (25, len(images)))
+    assert len(few.axes[0].texts) == 25
+    assert len(many.axes[0].texts) == plots.CONTACTS
+    assert round(many.get_figheight() / few.get_figheight()) == 33  # 100 rows to 3
+
+
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
 def test_drawings_are_exported_and_imported(command, store, tmp_path, name):
     code, out, _ = command("export", tmp_path / name)
