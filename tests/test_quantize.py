@@ -103,6 +103,8 @@ def test_the_browser_s_file_holds_the_very_weights(model):
         assert header == read_header(file) == CONFIG | {"step": 7}
         found = [t for s, b, whole in layers for t in ((whole.T * s[:, None]), b)]
         assert all(f.dtype == np.float32 for f in found)
+        for steps, _, _ in layers:  # 17 significant bits, so that products are exact
+            assert not (np.frexp(steps)[0] * 2**17 % 1).any()
         expected = map(torch.Tensor.numpy, tensors(quantize(network)))
         assert all(map(np.array_equal, found, expected))
     for damaged in (file[:-1], file[:8], b"", file[:-1] + bytes([file[-1] ^ 1])):

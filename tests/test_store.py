@@ -464,7 +464,8 @@ def test_postgresql_keeps_corrections_as_sqlite_does(postgresql, monkeypatch):
         beside.execute(FIRST_TABLE)
         store = Corrections(postgresql.replace("postgresql:", "postgres:"), create=False)
         (old,) = store.all()
-        assert (old.key, old.created.isoformat()) == ("1", "2026-11-25T10:00:00+00:00")
+        assert (old.key, old.size) == ("1", 15 + database.ROW_OVERHEAD)
+        assert old.created.isoformat() == "2026-11-25T10:00:00+00:00"
         key = add(store, probabilities=[0.1] * 10)
         assert store.get(MINE, key).probabilities == [0.1] * 10
         assert store.add_drawings([drawing(1), drawing(1), drawing(2)]) == 2
