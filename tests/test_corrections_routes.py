@@ -2,15 +2,11 @@
 
 import contextlib
 import json
-import subprocess
-import tempfile
 import threading
-import time
 import tracemalloc
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import anyio
 import httpx
@@ -29,8 +25,7 @@ from serving.corrections import correction_routes, open_store
 from serving.errors import CODES
 from serving.metrics import Metrics
 from serving.reloader import ModelReloader
-from tests import postgresql
-from tests.conftest import ROOT, app_process, site, wait_until_served
+from tests.conftest import ROOT, site
 from tests.drawings import DRAWINGS
 from tests.routes import routes_alone
 
@@ -240,48 +235,6 @@ def test_what_fails_while_it_is_shown_is_no_answer(client, monkeypatch):
     assert client.get("/corrections", headers=TOKEN).status_code == 507
 
 
-@contextlib.contextmanager
-def own_postgresql():
-    """The folder of a server that may be frozen, and the address of a new database of it."""
-    pytest.importorskip("psycopg")
-    folder = postgresql.binaries() or pytest.skip(f"there is no PostgreSQL: {postgresql.TO_RUN}")
-    with (
-        tempfile.TemporaryDirectory(prefix="postgresql-") as place,
-        postgresql.own_server(folder, Path(place)) as address,
-        postgresql.new_database(address) as url,
-    ):
-        yield Path(place), url
-
-
-def test_where_the_outcome_is_unknown_it_is_said_and_asking_again_tells():
-    """A PostgreSQL that stands still: what is refused for sure is never kept."""
-    with (
-        own_postgresql() as (place, url),
-        contextlib.closing(Corrections(url)) as store,
-        served(store) as client,
-        ThreadPoolExecutor(4) as others,
-    ):
-        assert give(client, correction(1, 1)).status_code == 200
-        ids = [uuid.uuid4().hex for _ in range(4)]
-        with postgresql.frozen(place):
-            given = [others.submit(give, client, stroke(n, id)) for n, id in enumerate(ids)]
-            while not all(one.done() for one in given):
-                assert (
-                    client.post("/corrections/recognize", json={"strokes": DRAWINGS[7]}).json()[
-                        "digit"
-                    ]
-                    == 7
-                )
-                time.sleep(0.1)
-        codes = {refusal(one.result()) for one in given}
-        assert (503, "outcome_unknown") in codes
-        assert codes <= {(503, "outcome_unknown"), (503, "busy")}
-        told = [client.get(f"/corrections/{id}", headers=TOKEN).status_code for id in ids]
-        time.sleep(1)  # threads that were left alone go on
-        kept = {row.key for row in store.all()}
-        assert [200 if id in kept else 404 for id in ids] == told
-
-
 def stroke(number: int, id: str) -> dict:
     return {"strokes": [[[number, 1], [5, 9]]], "label": 1, "id": id}
 
@@ -294,25 +247,6 @@ def test_a_locked_sqlite_refuses_and_keeps_nothing(client, monkeypatch):
         assert {refusal(one.result()) for one in given} == {(507, "not_stored")}
     assert rows(client) == []
     assert [client.get(f"/corrections/{id}", headers=TOKEN).status_code for id in ids] == [404] * 3
-
-
-def test_the_end_does_not_wait_for_a_database_that_stands_still():
-    with (
-        own_postgresql() as (place, url),
-        app_process(environment={"DATABASE_URL": url}, stdout=subprocess.DEVNULL) as served,
-    ):
-        process, page = served
-        wait_until_served(page, process)
-
-        def post() -> int:
-            sent = {"json": correction(7, 7), "headers": TOKEN, "timeout": 30}
-            return httpx.post(f"{page}corrections", **sent).status_code
-
-        assert post() == 200
-        with postgresql.frozen(place):
-            assert post() == 503
-            process.terminate()
-            assert process.wait(12) == 0
 
 
 def test_a_database_that_cannot_be_opened_leaves_the_rest(monkeypatch, capsys):

@@ -310,7 +310,7 @@ def test_nothing_by_a_held_out_contributor_is_trained_on(monkeypatch):
 
 def test_held_out_corrections_are_scored_and_not_learned_from(monkeypatch):
     load_few(monkeypatch.setattr, 200, data)
-    monkeypatch.setattr(finetune, "OUTLIERS", 20)
+    monkeypatch.setattr(finetune, "NEGATIVES", 20)
     corrections = [
         Drawing(n % 10, parse_strokes([[[0, n], [9, 60]]]), {"writer": f"w{n}"}) for n in range(40)
     ]
@@ -354,7 +354,9 @@ def one_digit(monkeypatch):
 
 
 def test_a_fine_tuning_holds_answers_by_their_divergence_and_learns_labels(steps, one_digit, mnist):
-    settings = FineTuning(steps=6, learning_rate=0.01, corrected=20, rehearsed=50, keep=7.0)
+    settings = FineTuning(
+        steps=6, learning_rate=0.01, corrected=20, rehearsed=50, distillation_weight=7.0
+    )
     model = network(12).eval()
     before = [parameter.detach().clone() for parameter in model.parameters()]
     generator = torch.Generator().manual_seed(0)
@@ -390,4 +392,6 @@ def test_a_fine_tuning_s_learning_rate_falls_along_a_cosine(steps, one_digit, mn
 
 def test_how_a_fine_tuning_goes_unless_told_otherwise():
     """These are the settings that docs/corrections.md reports on."""
-    assert FineTuning() == FineTuning(120, 1e-4, corrected=64, rehearsed=192, keep=30.0)
+    assert FineTuning() == FineTuning(
+        120, 1e-4, corrected=64, rehearsed=192, distillation_weight=30.0
+    )
