@@ -87,7 +87,7 @@ def test_list_draws_the_newest(command, tmp_path, monkeypatch):
     assert picture.width > picture.height > 50
     assert picture.getextrema() == (0, 255)
     titles.clear()
-    monkeypatch.setattr(plots, "CONTACTS", 2)
+    monkeypatch.setattr(plots, "MAX_IMAGES", 2)
     command("list", "--picture", tmp_path / "a.png")
     assert titles == shown[1:]
 

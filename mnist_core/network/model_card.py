@@ -3,7 +3,7 @@
 from huggingface_hub import EvalResult, ModelCardData
 
 from mnist_core.drawing.framing import PIXELS
-from mnist_core.network.model import DIGITS
+from mnist_core.network import DIGITS
 from mnist_core.tables import table
 
 SOURCES = {  # of training data, by how its files' names begin
