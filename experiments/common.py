@@ -12,9 +12,9 @@ from pathlib import Path
 
 import torch
 
+from experiments.tables import write_figures
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
-from mnist_core.tables import write_figures
 
 ROOT = Path(__file__).resolve().parents[1]
 # A page of results, and the config of the network that was measured (None: several were trained).

@@ -19,9 +19,11 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from experiments import common
+from experiments.tables import least_to_most, mean_and_deviation
 from mnist_core.drawing.framing import PIXELS
-from mnist_core.network.model import DIGITS, MLP
-from mnist_core.tables import least_to_most, mean_and_deviation, table
+from mnist_core.network import DIGITS
+from mnist_core.network.model import MLP
+from mnist_core.tables import table
 from mnist_core.training import plots
 from mnist_core.training.data import Dataset, first, load_mnist, select, split
 from mnist_core.training.trainer import LOSSES, RECIPES, Diverged, Trainer, evaluate, predict

@@ -21,8 +21,7 @@ from experiments.common import ROOT
 from mnist_core.drawing.framing import to_input
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
-from mnist_core.network import weights
-from mnist_core.network.model import DIGITS
+from mnist_core.network import DIGITS, weights
 from mnist_core.training.data import load_mnist
 
 EXAMPLE = 26223  # of MNIST's training images, held out by `split`: a 9 that is nearly a 4

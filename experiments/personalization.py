@@ -21,12 +21,13 @@ import torch
 from matplotlib.figure import Figure
 
 from experiments import common
+from experiments.tables import least_to_most, mean_and_deviation
 from mnist_core.corrections import finetune as learning
 from mnist_core.corrections.finetune import FineTuning, finetune
 from mnist_core.drawing.strokes import Drawing, read_drawings
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.tables import least_to_most, mean_and_deviation, table
+from mnist_core.tables import table
 from mnist_core.training import plots
 from mnist_core.training.data import load_mnist, render_drawings, select, training_data
 from mnist_core.training.trainer import evaluate, predict
@@ -93,8 +94,8 @@ def measure(args: argparse.Namespace) -> common.Measured:
     """docs/corrections.md but for its section on the browser, which stays as it was."""
     model, config = weights.load(args.weights)
     writers = by_writer(read_drawings(args.drawings))
-    known = training_data(args.data, [], learning.OUTLIERS, torch.Generator().manual_seed(0))
-    rehearsal = torch.cat([known.train_set[0], known.outliers])
+    known = training_data(args.data, [], learning.NEGATIVES, torch.Generator().manual_seed(0))
+    rehearsal = torch.cat([known.train_set[0], known.negatives])
     test = load_mnist(args.data, train=False)
     results = {name: [] for name in PROTOCOLS}
     for name, choose in PROTOCOLS.items():

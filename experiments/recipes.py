@@ -15,9 +15,10 @@ from statistics import median
 import torch
 
 from experiments import common
+from experiments.tables import least_to_most, mean_and_deviation
 from mnist_core.drawing.strokes import read_drawings
 from mnist_core.network.model import MLP
-from mnist_core.tables import least_to_most, mean_and_deviation, table
+from mnist_core.tables import table
 from mnist_core.training.data import Dataset, load_mnist, render_drawings, select, split
 from mnist_core.training.trainer import RECIPES, Recipe, Trainer, evaluate
 

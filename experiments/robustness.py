@@ -29,7 +29,7 @@ from mnist_core.tables import table
 from mnist_core.training import plots, trainer
 from mnist_core.training.augment import augment
 from mnist_core.training.data import first, load_mnist
-from mnist_core.training.outliers import make_outliers
+from mnist_core.training.negatives import make_negatives
 
 NEGATIVES = 2000  # images of no digit
 LARGER = 4 * framing.SIDE  # pictures are changed at four times MNIST's size, where that matters
@@ -138,7 +138,7 @@ def rejection_table(recognizer: Recognizer, digits: torch.Tensor) -> str:
     generator = torch.Generator().manual_seed(1)
     shown = {
         "MNIST test": digits.numpy(),
-        "scribbles, signs, several digits, noise": make_outliers(
+        "scribbles, signs, several digits, noise": make_negatives(
             NEGATIVES, digits, generator
         ).numpy(),
         "letters in type": np.stack([framing.frame_picture(letter(name)) for name in LETTERS]),

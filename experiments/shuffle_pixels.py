@@ -19,9 +19,10 @@ from PIL import Image
 
 from experiments import common
 from experiments.recipes import train
+from experiments.tables import mean_and_deviation
 from mnist_core.drawing.framing import PIXELS, SIDE
 from mnist_core.network import weights
-from mnist_core.tables import mean_and_deviation, table
+from mnist_core.tables import table
 from mnist_core.training.data import Dataset, first, load_mnist
 from mnist_core.training.trainer import RECIPES, evaluate
 

@@ -23,11 +23,12 @@ from torch.utils.data import DataLoader, RandomSampler, Subset, random_split
 from torchvision import datasets, transforms
 
 from experiments import common
+from experiments.tables import least_to_most
 from mnist_core.drawing.framing import PIXELS
 from mnist_core.network.model import MLP
-from mnist_core.tables import least_to_most, table
+from mnist_core.tables import table
 from mnist_core.training.data import Dataset, first, load_mnist, select, split
-from mnist_core.training.outliers import make_outliers
+from mnist_core.training.negatives import make_negatives
 from mnist_core.training.trainer import RECIPES, Recipe, Trainer
 
 TARGETS = (0.98, 0.99)
@@ -117,7 +118,7 @@ def seconds_to(
     """Seconds until each target that was reached, and the best accuracy until the last was."""
     torch.manual_seed(seed)
     model, generator = MLP(recipe.hidden, recipe.batch_norm), torch.Generator().manual_seed(seed)
-    negatives = make_outliers(recipe.outliers, training[0], generator) if recipe.outliers else None
+    negatives = make_negatives(recipe.negatives, training[0], generator) if recipe.negatives else None
     times: dict[float, float] = {}
     best = elapsed = 0.0
     for epoch in Trainer(model, training, recipe, generator, negatives).fit(validation):

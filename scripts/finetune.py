@@ -3,9 +3,9 @@
     python scripts/finetune.py --install
     python scripts/finetune.py --corrections mine.jsonl --drawings data/pendigits-train.jsonl.gz
 
-The network in use goes on for some seconds and is scored before and after. Exit code 2 when data
-or settings are wrong or the result can't be saved; 4 when the network is not installed, for it
-lost over 0.1 points since the first corrections, or to the one in use; 130 after Ctrl-C.
+The network in use is trained for some more seconds and scored before and after. Exit code 2: wrong
+data or settings, or the result can't be saved; 4: not installed, because it lost over 0.1 points of
+accuracy since the first corrections or against the network in use; 130: Ctrl-C.
 """
 
 import argparse
@@ -23,27 +23,27 @@ def argument_parser() -> argparse.ArgumentParser:
         description="Let the network learn from what people corrected on the page."
     )
     add, place = parser.add_argument, {"type": Path, "metavar": "DIR"}
-    text = "a drawing file (.jsonl, .jsonl.gz) or a database's address (default: the page's own)"
+    text = "a drawing file (.jsonl, .jsonl.gz) or a database's URL (default: the page's database)"
     add("--corrections", default="", metavar="SOURCE", help=text)
-    add("--from", **place, help="the network that learns (default: the one in use)")
-    text = "drawing files that must not be forgotten, beside MNIST (default: none)"
+    add("--from", **place, dest="parent", help="the network that learns (default: the one in use)")
+    text = "drawing files to rehearse beside MNIST (default: none)"
     add("--drawings", type=Path, nargs="+", default=[], metavar="FILE", help=text)
-    data = "holds MNIST/raw (default: the repository's data/)"
-    add("--data", **place, default=ROOT / "data", help=data)
-    add("--output", **place, help="where the result goes (default: runs/<date-time>-corrections)")
+    text = "the folder that holds MNIST/raw (default: the repository's data/)"
+    add("--data", **place, default=ROOT / "data", help=text)
+    add("--output", **place, help="where to save (default: runs/<date-time>-corrections)")
     text = "use the network from now on, unless it lost over 0.1 points of accuracy"
     add("--install", action="store_true", help=text)
-    add("--force", action="store_true", help="install it even if it lost more than that")
+    add("--force", action="store_true", help="install it even if it lost more")
     return parser
 
 
-if __name__ == "__main__":  # what is mistyped is told at once: the imports below take seconds
+if __name__ == "__main__":  # Parse arguments before slow imports
     argument_parser().parse_args()
+    print("Starting: this takes some seconds", flush=True)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does
 
 from mnist_core import paths
 from mnist_core.corrections import finetune
-from mnist_core.corrections.finetune import FineTuning
 from mnist_core.drawing.framing import PIXELS
 from mnist_core.drawing.strokes import read_drawings
 from mnist_core.errors import UserError
@@ -56,13 +56,12 @@ from mnist_core.training.run import print_row
 
 def main() -> None:
     parser = argument_parser()
-    given = vars(parser.parse_args())
-    install, force = given.pop("install"), given.pop("force")
+    args = parser.parse_args()
     try:
-        parent = given.pop("from") or Path(os.path.relpath(weights.in_use()))
-        directory = learn(parent, **given)
-        if install:
-            finish.install(directory, mnist_validation(given["data"]), force)
+        parent = args.parent or Path(os.path.relpath(weights.in_use()))
+        directory = learn(parent, args.corrections, args.drawings, args.data, args.output)
+        if args.install:
+            finish.install(directory, mnist_validation(args.data), args.force)
     except KeyboardInterrupt:
         parser.exit(130, "finetune.py: stopped\n")
     except finish.NotInstalled as error:
@@ -72,22 +71,21 @@ def main() -> None:
 
 
 def learn(
-    parent: Path, corrections: str, drawings: Sequence[Path], data: Path, output: Path | None
+    parent: Path, source: str, drawings: Sequence[Path], data: Path, output: Path | None
 ) -> Path:
-    """Let the network in `parent` learn from corrections; print its scores, save it, say where."""
+    """Fine-tune the network in `parent`, print its scores and save it; returns where."""
     model, config = weights.load(parent)
-    corrected = finetune.read_corrections(corrections)
+    corrections = finetune.read_corrections(source)
     others = [drawing for path in drawings for drawing in read_drawings(path)]
     directory = create(output, Path(os.path.relpath(paths.runs())), "corrections")
     print_row("network", f"{parent}, {'-'.join(map(str, (PIXELS, *model.hidden, 10)))}")
-    settings = FineTuning()
-    learned = finetune.learn(model, corrected, others, data, settings)
-    count = learned.held_out
-    held_out = f"{count} held out" if count else "none held out: they are by too few writers"
+    settings = finetune.FineTuning()
+    learned = finetune.learn(model, corrections, others, data, settings)
+    held_out = f"{learned.held_out} held out" if learned.held_out else "too few to hold some out"
     print_row("corrections", f"{learned.count} learned from, {held_out}")
-    print(f"\n{'read right':24}   before    after  of")
-    for what, (before, after, of) in learned.scores.items():
-        print(f"{what:24} {before:8.2%} {after:8.2%}  {of:,}")
+    print(f"\n{'accuracy':24}   before    after  of")
+    for name, (before, after, count) in learned.scores.items():
+        print(f"{name:24} {before:8.2%} {after:8.2%}  {count:,}")
     finetune.save(learned, directory, parent, config, settings)
     print(f"saved to {directory}; try it: python app.py --weights {directory}")
     return directory

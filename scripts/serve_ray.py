@@ -83,12 +83,9 @@ def serve_page(args: argparse.Namespace) -> None:
     except ImportError as error:
         raise UserError("Ray is missing: pip install -r requirements-ray.txt") from error
     from mnist_core import Recognizer
-    from mnist_core.network.weights import move_old_install
     from serving.auth import credentials
 
     users = credentials(args.auth)
-    if not args.weights and (moved := move_old_install()):
-        print(moved, flush=True)
     Recognizer.load(args.weights).check()  # before Ray is started for replicas
     try:
         logs = start(args.host, args.port)

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from mnist_core import Number, Prediction, Recognizer
 from mnist_core.drawing.pictures import decode_picture
-from mnist_core.network.grid import browser_file
+from mnist_core.network.quantize import browser_file
 from serving import models
 from serving.errors import Refusal, coded, not_found
 from serving.limits import Workers

@@ -81,6 +81,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @contextmanager
 def served(token: str) -> Iterator[Hub]:
     with Hub(token) as hub:
-        threading.Thread(target=hub.serve_forever, daemon=True).start()
+        threading.Thread(target=hub.serve_forever, args=(0.02,), daemon=True).start()
         yield hub
         hub.shutdown()

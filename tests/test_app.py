@@ -47,7 +47,7 @@ def test_arguments_are_parsed_before_anything_slow_is_imported():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--weights", "/no/such/place"), "scripts/train.py"),
+        (("--weights", "/no/such/place"), "Train a network"),
         (("--port", "99999"), "expected 1 to 65535"),
         (("--port", "http"), "invalid"),
         (("--host", "192.0.2.1"), "not this machine's"),

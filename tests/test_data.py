@@ -1,4 +1,4 @@
-"""MNIST as tensors, its files checked; and the split."""
+"""MNIST and drawings as tensors: files checked, split by a seed, rendered."""
 
 import shutil
 
@@ -20,7 +20,7 @@ from mnist_core.training.data import (
     split_drawings,
     training_data,
 )
-from mnist_core.training.outliers import NO_DIGITS
+from mnist_core.training.negatives import NEGATIVE_CHARACTERS
 from tests.conftest import ROOT
 
 RAW = ROOT / "data" / "MNIST" / "raw"
@@ -46,14 +46,22 @@ def test_mnist_is_whole(copy):
     assert load_mnist(copy, train=False)[0].shape == (10_000, 28, 28)
 
 
-def test_a_wrong_checksum_is_named_with_its_remedy(copy):
+@pytest.fixture
+def offline(monkeypatch):
+    monkeypatch.setattr(MNIST, "mirrors", ["http://127.0.0.1:9/"])  # nothing listens there
+
+
+def test_a_wrong_checksum_is_refused_with_its_remedy(copy, offline):
     file = copy / "MNIST" / "raw" / "t10k-labels-idx1-ubyte.gz"
-    file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(UserError, match=r"t10k-labels.*md5.*git checkout"):
+    content = file.read_bytes()
+    file.write_bytes(content[:-1])
+    with pytest.raises(UserError, match=r"missing or damaged.*git checkout"):
         load_mnist(copy, train=False)
+    file.write_bytes(content)
+    assert len(load_mnist(copy, train=False)[1]) == 10_000
 
 
-def test_a_damaged_unpacked_file_is_named_with_its_remedy(copy):
+def test_a_damaged_unpacked_file_is_refused_with_its_remedy(copy):
     load_mnist(copy, train=False)
     unpacked = copy / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
     unpacked.write_bytes(unpacked.read_bytes()[:1000])
@@ -61,22 +69,19 @@ def test_a_damaged_unpacked_file_is_named_with_its_remedy(copy):
         load_mnist(copy, train=False)
 
 
-def test_a_file_that_cannot_be_read_is_one_message(monkeypatch):
-    def unreadable(*_) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(data, "check_integrity", unreadable)
-    with pytest.raises(UserError, match=r"missing or damaged.*git checkout"):
-        load_mnist(ROOT / "data", train=False)
-
-
-def test_absent_files_that_cannot_be_fetched_are_one_message(tmp_path, monkeypatch):
-    monkeypatch.setattr(MNIST, "mirrors", ["http://127.0.0.1:9/"])  # nothing listens there
+def test_files_that_cannot_be_read_or_downloaded_are_refused(tmp_path, offline, monkeypatch):
     with pytest.raises(UserError, match=r"missing or damaged.*git checkout"):
         load_mnist(tmp_path, train=True)
     with pytest.raises(UserError, match=r"there is no folder .*none; expected the one that holds"):
         load_mnist(tmp_path / "none", train=True)
     assert not (tmp_path / "none").exists()
+
+    def unreadable(*_, **__) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(data, "MNIST", unreadable)
+    with pytest.raises(UserError, match=r"missing or damaged.*git checkout"):
+        load_mnist(tmp_path, train=False)
 
 
 def test_the_split_is_a_seeded_partition():
@@ -110,7 +115,7 @@ def test_contributors_are_held_out_until_a_tenth_of_the_drawings_is():
         assert names
 
 
-def test_the_contributor_is_the_beginning_of_a_writer_s_name():
+def test_the_contributor_is_the_beginning_of_a_writers_name():
     named = {"apb-017": "apb", "12": "12", 12: 12, "a-b-c": "a", None: None}
     for writer, contributor in named.items():
         assert contributor_of(Drawing(1, [], {"writer": writer})) == contributor
@@ -132,7 +137,7 @@ def test_the_split_is_the_same_wherever_it_is_made():
 
 
 @pytest.mark.parametrize("no_name", [None, ["a"], {"a": 1}, True, 1.5])
-def test_drawings_without_a_name_are_no_writer_s(no_name):
+def test_drawings_without_a_name_belong_to_no_writer(no_name):
     named = drawings(120, writer=lambda i: i % 12)
     unnamed = drawings(50, writer=lambda i: no_name) + drawings(50)
     fitting, held_out = split_drawings([*named, *unnamed])
@@ -152,25 +157,29 @@ def test_two_drawings_are_enough_to_train_on():
     assert (len(fitting), len(held_out)) == (1, 1)
 
 
-def test_mnist_s_validation_images_are_the_tenth_that_is_held_out(mnist):
+def test_mnists_validation_images_are_the_tenth_that_is_held_out(mnist):
     images, labels = data.mnist_validation(ROOT / "data")
     places = split(60_000)[1]
     assert torch.equal(images, mnist[0][places])
     assert torch.equal(labels, mnist[1][places])
 
 
-def test_the_fingerprint_is_of_every_image_and_label():
+def test_the_fingerprint_is_of_all_that_a_training_sees():
     def made() -> data.TrainingData:
-        sets = [(torch.zeros(2, 28, 28, dtype=torch.uint8), torch.tensor([1, 2])) for _ in "ab"]
-        return data.TrainingData(sets[0], {"validation": sets[1]}, None, None, "")
+        train_set, validation = (
+            (torch.zeros(2, 28, 28, dtype=torch.uint8), torch.tensor([1, 2])) for _ in range(2)
+        )
+        negatives = torch.zeros(2, 2, 28, 28, dtype=torch.uint8)
+        return data.TrainingData(train_set, {"validation": validation}, *negatives, "")
 
     found = {made().fingerprint()}
-    for changed in range(4):
+    for changed in range(6):
         other = made()
-        dataset = (other.train_set, other.validation["validation"])[changed // 2]
-        dataset[changed % 2].view(-1)[-1] = 9
+        tensors = [*other.train_set, *other.validation["validation"]]
+        tensors += [other.negatives, other.held_out_negatives]
+        tensors[changed].view(-1)[-1] = 9
         found.add(other.fingerprint())
-    assert len(found) == 5
+    assert len(found) == 7
     assert made().fingerprint() in found
 
 
@@ -207,7 +216,7 @@ def test_who_drew_much_does_not_crowd_out_the_others():
     ]
     assert len(images.unique(dim=0)) > 0.9 * len(images)
     most, _ = render_restyled(drawings(1), 100, torch.Generator().manual_seed(0))
-    assert len(most) == data.MOST_COPIES
+    assert len(most) == data.MAX_COPIES
 
 
 def test_each_drawing_gives_sixty_images_over_the_root_of_its_writers_drawings(monkeypatch, mnist):
@@ -218,28 +227,28 @@ def test_each_drawing_gives_sixty_images_over_the_root_of_its_writers_drawings(m
     assert len(made.train_set[0]) == 90 + 10 * len(seen)  # 60 / 36 ** 0.5
 
 
-def test_letters_join_the_images_of_no_digit_but_for_strangers_and_likenesses(monkeypatch, mnist):
+def test_negatives_leave_out_held_out_contributors_and_what_looks_like_digits(monkeypatch, mnist):
     monkeypatch.setattr(data, "load_mnist", lambda *_, **__: (mnist[0][:100], mnist[1][:100]))
     digits = drawings(200, writer=lambda i: f"c{i % 20}-1")
-    strangers = {contributor_of(drawing) for drawing in split_drawings(digits)[1]}
+    held_out = {contributor_of(drawing) for drawing in split_drawings(digits)[1]}
     letters = [
         Drawing(None, one.strokes, {"character": character, "writer": one.extra["writer"]})
         for character in ("A", "O", "a", "l")
         for one in digits[:20]
     ]
     made = training_data("", digits, 10, torch.Generator().manual_seed(0), letters)
-    known = 2 * (20 - len(strangers))  # A and a; O and l might be digits
-    copies = round(data.LETTERS_EACH / 2**0.5)  # two letters a writer
-    assert len(made.outliers) == 10 + known * min(copies, data.MOST_COPIES)
-    assert len(made.letters) == 2 * len(strangers)
+    known = 2 * (20 - len(held_out))  # A and a; O and l might be digits
+    copies = round(data.NEGATIVES_PER_WRITER / 2**0.5)  # two letters a writer
+    assert len(made.negatives) == 10 + known * min(copies, data.MAX_COPIES)
+    assert len(made.held_out_negatives) == 2 * len(held_out)
     assert f"{known} letters" in made.description
     assert set(made.validation) == {"validation", "drawings", "styles"}
     assert len(made.validation["styles"][0]) >= len(made.validation["drawings"][0])
     alone = training_data("", [], 0, torch.Generator().manual_seed(0), letters)
-    assert alone.letters is None
-    assert len(alone.outliers) == 40 * min(copies, data.MOST_COPIES)
+    assert alone.held_out_negatives is None
+    assert len(alone.negatives) == 40 * min(copies, data.MAX_COPIES)
 
 
 def test_no_character_that_looks_like_a_digit_is_called_none():
-    assert not set(NO_DIGITS) & set("0123456789OoDQIil|Zz?SsGbBgqYy")
-    assert set("AEFHKMNPRWXadefhkmnprwx") <= set(NO_DIGITS)
+    assert not set(NEGATIVE_CHARACTERS) & set("0123456789OoDQIil|Zz?SsGbBgqYy")
+    assert set("AEFHKMNPRWXadefhkmnprwx") <= set(NEGATIVE_CHARACTERS)

@@ -6,51 +6,39 @@ import pytest
 
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
-from scripts import convert_unipen, corrections, serve_ray
+from scripts import corrections
 
 
-def fails_in(monkeypatch, script, error: Exception) -> None:
-    """Have what `script` calls first fail."""
+@pytest.fixture
+def fail_with(monkeypatch):
+    """Let opening the database fail with an error, and run corrections.py."""
 
-    def fail(*_: object, **__: object) -> None:
-        raise error
+    def run(error: Exception) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise error
 
-    monkeypatch.setattr(sys, "argv", ["script.py", *(["list"] if script is corrections else [])])
-    monkeypatch.setattr(corrections.Corrections, "__init__", fail)
-    monkeypatch.setattr(corrections.torch, "set_num_threads", lambda _: None)
-    monkeypatch.setattr(convert_unipen, "fetch", fail)
-    monkeypatch.setattr(serve_ray, "ENVIRONMENT", {})
-    monkeypatch.setattr(serve_ray, "check_address", fail)
+        monkeypatch.setattr(sys, "argv", ["corrections.py", "list"])
+        monkeypatch.setattr(corrections.Corrections, "__init__", fail)
+        monkeypatch.setattr(corrections.torch, "set_num_threads", lambda _: None)
+        corrections.main()
 
-
-SCRIPTS = pytest.mark.parametrize(
-    "script", [corrections, convert_unipen, serve_ray], ids=lambda script: script.__name__
-)
+    return run
 
 
-@SCRIPTS
-def test_what_a_person_can_mend_is_one_line(script, monkeypatch, capsys):
-    if script is serve_ray:
-        pytest.importorskip("ray.serve", reason="pip install -r requirements-ray.txt")
-    fails_in(monkeypatch, script, UserError("the ink is dry: dip the pen"))
+def test_a_user_error_is_one_line(fail_with, capsys):
     with pytest.raises(SystemExit) as ended:
-        script.main()
+        fail_with(UserError("the ink is dry: dip the pen"))
     assert ended.value.code == 2
-    name = script.__name__.removeprefix("scripts.")
-    assert capsys.readouterr().err == f"{name}.py: the ink is dry: dip the pen\n"
+    assert capsys.readouterr().err == "corrections.py: the ink is dry: dip the pen\n"
 
 
-@SCRIPTS
-@pytest.mark.parametrize("error", [ValueError, OSError, KeyError, RuntimeError])
-def test_a_fault_of_ours_is_not_hidden(script, error, monkeypatch):
-    if script is serve_ray:
-        pytest.importorskip("ray.serve", reason="pip install -r requirements-ray.txt")
-    fails_in(monkeypatch, script, error("ours"))
-    with pytest.raises(error):
-        script.main()
+@pytest.mark.parametrize("error", [ValueError, OSError, KeyError])
+def test_our_own_fault_is_not_hidden(fail_with, error):
+    with pytest.raises(error, match="ours"):
+        fail_with(error("ours"))
 
 
-def test_who_catches_a_value_error_catches_it():
+def test_a_user_error_is_a_value_error():
     """Callers of a library expect one for a bad value."""
     with pytest.raises(ValueError, match="not nothing"):
         parse_strokes(None)

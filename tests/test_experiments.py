@@ -18,10 +18,10 @@ from experiments import (
     training_images,
     training_speed,
 )
+from experiments.tables import figures_of
 from mnist_core.drawing.framing import to_input
 from mnist_core.drawing.strokes import Drawing, write_drawings
 from mnist_core.network import weights
-from mnist_core.tables import figures_of
 from mnist_core.training.trainer import LOSSES, RECIPES
 from tests.conftest import ROOT, free_port
 from tests.drawings import DRAWINGS

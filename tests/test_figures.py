@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from mnist_core.tables import figures_of
+from experiments.tables import figures_of
 from tests.conftest import ROOT
 
 FIGURE = r"\d+(?:[.,]\d+)+|\d+(?= ?%)"  # 98.63, 1,750, 99 %

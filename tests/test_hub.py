@@ -1,10 +1,12 @@
 """A network goes to the Hugging Face Hub and comes from there, or one line says why not."""
 
+from collections.abc import Callable
+
 import pytest
 from huggingface_hub import constants
 
-import app
 from mnist_core import Recognizer
+from mnist_core.errors import UserError
 from mnist_core.network import weights
 from scripts import train
 from tests.conftest import free_port
@@ -18,23 +20,24 @@ def hub():
         yield hub
 
 
-@pytest.fixture
-def client(tmp_path, monkeypatch):
-    """Let the Hub's client in this process ask `endpoint`."""
+@pytest.fixture(autouse=True)
+def client(tmp_path, monkeypatch, hub) -> Callable[[str], None]:
+    """Let the Hub's client in this process ask `hub`, or another address."""
 
-    def client(endpoint: str) -> None:
-        files = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, endpoint)
+    def use(address: str) -> None:
+        files = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, address)
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)
-        monkeypatch.setattr(constants, "ENDPOINT", endpoint)
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # whatever the environment says
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(constants, "ENDPOINT", address)
 
-    return client
-
-
-def test_a_network_is_published_and_comes_from_there(tmp_path, hub, client, monkeypatch, capsys):
-    client(hub.address)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # whatever the environment says
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
     monkeypatch.setenv("HF_TOKEN", "hf_right")
+    use(hub.address)
+    return use
+
+
+def test_a_network_is_published_and_loaded(tmp_path, hub, monkeypatch, capsys):
     shrink(monkeypatch.setattr)
     directory = tmp_path / "run"
     options = ("--epochs", "1", "--output", str(directory), "--push-to-hub", "me/digits")
@@ -45,63 +48,47 @@ def test_a_network_is_published_and_comes_from_there(tmp_path, hub, client, monk
     assert set(pushed) == set(weights.FILES)  # neither the state nor the pictures
     assert pushed["model.safetensors"] == (directory / "model.safetensors").read_bytes()
     assert Recognizer.load("hf://me/digits").model.hidden == (16,)
-    hub.repositories.clear()  # what was fetched once is there with no network
+    hub.repositories.clear()  # what was fetched once is there without a network
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert Recognizer.load("hf://me/digits").model.hidden == (16,)
 
 
-@pytest.fixture
-def refused(hub, client, monkeypatch, capsys):
-    """Run a script's main with the stub, or another endpoint; give back the one line it says."""
-
-    def refused(main, *arguments: object, endpoint: str = hub.address) -> str:
-        client(endpoint)
-        monkeypatch.setattr("sys.argv", ["script.py", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        message = capsys.readouterr().err
-        assert ended.value.code == 2
-        assert message.count("\n") == 1, message
-        return message
-
-    return refused
-
-
-def test_a_repository_that_is_not_there_is_one_line(refused):
-    message = refused(app.main, "--weights", "hf://me/nothing")
-    assert message.startswith("app.py: can't load a network from hf://me/nothing: ")
-    assert "404" in message
-
-
-def test_a_name_that_is_none_is_one_line(refused, monkeypatch):
-    assert "hf://not a name" in refused(app.main, "--weights", "hf://not a name")
-    monkeypatch.setenv("HF_TOKEN", "hf_right")
-    assert "can't push to not a name" in refused(train.main, "--push-to-hub", "not a name")
-
-
-def test_no_network_is_one_line(refused):
-    nobody = f"http://127.0.0.1:{free_port()}"
-    message = refused(app.main, "--weights", "hf://me/digits", endpoint=nobody)
-    assert "can't load a network from hf://me/digits" in message
-
-
-@pytest.mark.parametrize(
-    ("token", "says"), [(None, "hf auth login"), ("hf_wrong", "can't push to me/digits")]
-)
-def test_a_missing_or_wrong_token_is_one_line_before_training(
-    tmp_path, refused, monkeypatch, token, says
-):
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    if token:
-        monkeypatch.setenv("HF_TOKEN", token)
-    options = ("--output", tmp_path / "run", "--push-to-hub", "me/digits")
-    assert says in refused(train.main, *options)
+def test_a_wrong_token_is_refused_before_training(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HF_TOKEN", "hf_wrong")
+    options = ("--output", str(tmp_path / "run"), "--push-to-hub", "me/digits")
+    monkeypatch.setattr("sys.argv", ["train.py", *options])
+    with pytest.raises(SystemExit) as ended:
+        train.main()
+    assert ended.value.code == 2
+    message = capsys.readouterr().err
+    assert "can't push to me/digits" in message
+    assert message.count("\n") == 1
     assert not (tmp_path / "run").exists()
 
 
-def test_no_network_to_publish_is_one_line_before_training(tmp_path, refused, monkeypatch):
-    monkeypatch.setenv("HF_TOKEN", "hf_right")
-    nobody = f"http://127.0.0.1:{free_port()}"
-    options = ("--output", tmp_path / "run", "--push-to-hub", "me/digits")
-    assert "can't push to me/digits" in refused(train.main, *options, endpoint=nobody)
+@pytest.mark.parametrize(
+    ("call", "place", "says"),
+    [
+        (weights.load, "hf://me/nothing", "^can't load a network from hf://me/nothing: .*404"),
+        (weights.load, "hf://not a name", "can't load a network from hf://not a name"),
+        (weights.check_token, "not a name", "can't push to not a name"),
+    ],
+)
+def test_what_the_hub_does_not_have_is_one_line(call, place, says):
+    with pytest.raises(UserError, match=says) as caught:
+        call(place)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("call", [weights.load, weights.check_token])
+def test_no_connection_is_one_line(call, client):
+    client(f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(UserError, match=r"^can't .*me/digits: ") as caught:
+        call("hf://me/digits" if call is weights.load else "me/digits")
+    assert "\n" not in str(caught.value)
+
+
+def test_without_a_token_the_way_to_one_is_named(monkeypatch):
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(UserError, match="hf auth login"):
+        weights.check_token("me/digits")

@@ -2,13 +2,15 @@
 
 import gzip
 import re
+import struct
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from mnist_core.corrections import export
 from mnist_core.errors import UserError
+from mnist_core.files import open_file
 from mnist_core.network import weights
 from mnist_core.training import own_data
 from mnist_core.training.checkpoint import Checkpoint
@@ -24,20 +26,43 @@ def own(mnist):
     return mnist[0][:30].flip(1), mnist[1][:30]
 
 
-def test_what_export_writes_is_read_back(own, tmp_path):
-    export.write_csv(tmp_path / "a.csv", own)
-    export.write_csv(tmp_path / "a.csv.gz", own)
-    export.write_idx(tmp_path / "a-images-idx3-ubyte", own)
-    export.write_idx(tmp_path / "a-images-idx3-ubyte.gz", own)
-    export.write_idx(tmp_path / "emnist-images-idx3-ubyte.gz", (own[0].mT.contiguous(), own[1]))
-    for name in ("a.csv", "a.csv.gz", *(f"a-images-idx3-ubyte{end}" for end in ("", ".gz")),
-                 "emnist-images-idx3-ubyte.gz"):  # fmt: skip
-        images, labels = own_data.read(tmp_path / name)
-        assert torch.equal(images, own[0]), name
-        assert torch.equal(labels, own[1]), name
+def write_csv(path, dataset) -> None:
+    header = ",".join(["label", *(f"pixel{n}" for n in range(784))])
+    rows = [
+        ",".join(map(str, [label, *image.flatten().tolist()]))
+        for image, label in zip(dataset[0], dataset[1].tolist(), strict=True)
+    ]
+    with open_file(path, "wt") as file:
+        file.write("\n".join([header, *rows]))
 
 
-def test_mnist_s_own_files_are_read():
+def write_idx(path, dataset) -> None:
+    """The images to `path`, as its name says, and the labels beside it."""
+    images, labels = (tensor.numpy().astype(np.uint8) for tensor in dataset)
+    for name, array in (
+        (path.name, images),
+        (path.name.replace("images-idx3", "labels-idx1"), labels),
+    ):
+        with open_file(path.with_name(name), "wb") as file:
+            file.write(struct.pack(f">{1 + array.ndim}I", 0x800 + array.ndim, *array.shape))
+            file.write(array.tobytes())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a.csv", "a.csv.gz", "a-images-idx3-ubyte", "a-images-idx3-ubyte.gz",
+     "emnist-images-idx3-ubyte.gz"],
+)  # fmt: skip
+def test_files_of_images_are_read(own, tmp_path, name):
+    images, labels = own
+    written = (images.mT.contiguous(), labels) if name.startswith("emnist") else own
+    (write_csv if ".csv" in name else write_idx)(tmp_path / name, written)
+    found = own_data.read(tmp_path / name)
+    assert torch.equal(found[0], images)
+    assert torch.equal(found[1], labels)
+
+
+def test_mnists_own_files_are_read():
     images, labels = own_data.read(ROOT / "data/MNIST/raw/t10k-images-idx3-ubyte.gz")
     expected = load_mnist(ROOT / "data", train=False)
     assert torch.equal(images, expected[0])
@@ -58,7 +83,7 @@ def test_pictures_in_folders_are_read(own, mnist, recognizer, tmp_path):
     assert [recognizer.predict_pixels(image.numpy()).digit for image in images[::2]] == [0, 5]
 
 
-def test_own_digits_join_once_and_never_mnist_s(own, mnist):
+def test_own_digits_join_once_and_never_mnists(own, mnist):
     few = mnist[0][:50], mnist[1][:50]
     data = TrainingData(few, {"validation": few}, None, None, "MNIST")
     with pytest.MonkeyPatch.context() as patch:
@@ -122,7 +147,7 @@ def test_a_picture_without_ink_is_named(tmp_path):
 def test_a_training_takes_them_beside_mnist(own, tmp_path, monkeypatch, capsys):
     shrink(monkeypatch.setattr)
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
-    export.write_csv(tmp_path / "mine.csv", own)
+    write_csv(tmp_path / "mine.csv", own)
     line = '{"label": 1, "strokes": [[[0, 0], [0, 9]]]}\n'
     (tmp_path / "pen.jsonl").write_text(2 * line)
     places = ("--data", tmp_path / "mine.csv", ROOT / "data", tmp_path / "pen.jsonl")
@@ -145,7 +170,7 @@ def test_emnist_s_file_may_be_the_only_place(own, tmp_path, monkeypatch):
     shrink(monkeypatch.setattr)
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
     file = tmp_path / "emnist-digits-train-images-idx3-ubyte.gz"
-    export.write_idx(file, (own[0].mT.contiguous(), own[1]))
+    write_idx(file, (own[0].mT.contiguous(), own[1]))
     options = ("--epochs", "1", "--data", str(file), "--output", str(tmp_path / "run"))
     monkeypatch.setattr("sys.argv", ["train.py", *options])
     train.main()

@@ -1,4 +1,4 @@
-"""The pictures of a training show what they say: read back from matplotlib's figures."""
+"""The pictures of a training, read back from matplotlib's figures."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def filled(*levels: float) -> torch.Tensor:
 def test_a_confusion_matrix_shows_all_counts_and_colours_the_mistakes():
     counts = torch.diag(torch.arange(1000, 1010))
     counts[2, 7], counts[4, 9] = 20, 3
-    figure = plots.confusion_matrix(counts)
+    figure = plots.confusion_matrix(counts, "the test set")
     where = {text.get_position(): text for text in figure.axes[0].texts}
     assert len(where) == 12
     assert where[7, 2].get_text() == "20"  # x is the answer, y the digit
@@ -47,6 +47,8 @@ def test_a_confusion_matrix_shows_all_counts_and_colours_the_mistakes():
     assert counts[3, 3] == 1003  # what was given is as before
     assert figure.axes[0].get_xlabel() == "answer"
     assert figure.axes[0].get_ylabel() == "digit"
+    title = "Answers to the test set, 10,068 images. Mistakes are coloured"
+    assert figure.axes[0].get_title() == title
 
 
 def test_the_surest_mistakes_are_shown_the_surest_first():
@@ -87,10 +89,16 @@ def test_a_grid_has_ten_images_a_row_that_do_not_touch():
     assert figure.axes[0].images[0].get_clim() == (0, 255)
 
 
+def test_a_grid_shows_images_as_they_are():
+    image = torch.arange(28 * 28.0).reshape(1, 28, 28)
+    (cell,) = cells(plots.image_grid(image, ["title"]), 1)
+    assert (cell == image[0].numpy()).all()
+
+
 def test_a_grid_of_nothing_is_a_picture_and_a_large_one_ends():
     assert not shown(plots.image_grid(torch.zeros(0, 28, 28), [])).any()
     many = plots.image_grid(filled(1).expand(1001, 28, 28), ["x"] * 1001)
-    assert len(texts(many)) == plots.CONTACTS == 1000
+    assert len(texts(many)) == plots.MAX_IMAGES == 1000
 
 
 def test_the_strongest_units_of_the_first_layer_are_shown():
@@ -105,8 +113,13 @@ def test_the_strongest_units_of_the_first_layer_are_shown():
     ink = shown(plots.first_layer(model))
     assert 200 < ink.max() < 300  # nearly all weights fit into 255 ...
     figure = plots.first_layer(model)
-    assert figure.axes[0].images[0].get_clim() == (-255, 255)  # ... and 0 is white
     assert (cells(figure, 1)[0] > 255).mean() < 0.05
+    (picture,) = figure.axes[0].images
+    assert picture.get_clim() == (-255, 255)
+    colours = [to_hex(picture.cmap(picture.norm(value))) for value in (-255, 0, 255)]
+    assert (colours[0], colours[2]) == ("#0082dc", "#e69f00")  # the page's
+    assert colours[1] >= "#fffff0"
+    assert "orange adds" in figure.axes[0].get_title()
 
 
 def history(*names: str) -> list[dict]:
@@ -117,16 +130,17 @@ def history(*names: str) -> list[dict]:
 
 
 def test_curves_show_losses_and_accuracies_and_the_epoch_that_was_kept():
-    names = ("training_loss", "validation_loss", "validation_accuracy", "drawings_accuracy")
+    names = ("training_loss", "validation_loss", "validation_accuracy", "styles_accuracy")
     figure = plots.curves(history(*names), 2)
     losses, accuracies = figure.axes
+    kept = "kept: epoch 2, highest mean accuracy"
     drawn = {line.get_label(): line for line in losses.lines}
-    assert set(drawn) == {"training", "validation", "kept: epoch 2"}
+    assert set(drawn) == {"training", "validation", kept}
     assert list(drawn["training"].get_xdata()) == [1, 2, 3]
     assert list(drawn["validation"].get_ydata()) == pytest.approx([0.11, 0.21, 0.31])
-    assert set(drawn["kept: epoch 2"].get_xdata()) == {2}
+    assert set(drawn[kept].get_xdata()) == {2}
     shares = {line.get_label(): line for line in accuracies.lines}
-    assert set(shares) == {"validation", "drawings", "kept: epoch 2"}
+    assert set(shares) == {"validation", "styles", kept}
     assert list(shares["validation"].get_ydata()) == pytest.approx([12, 22, 32])  # per cent
     same = [to_hex(lines["validation"].get_color()) for lines in (drawn, shares)]
     assert same[0] == same[1] != to_hex(drawn["training"].get_color())

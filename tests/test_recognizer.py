@@ -38,7 +38,7 @@ def test_other_hands_are_read(recognizer, digit, monkeypatch):
 
 
 @pytest.mark.parametrize("letter", LETTERS)
-def test_a_letter_that_resembles_no_digit_is_no_sure_one(recognizer, letter):
+def test_a_letter_that_is_negative_is_no_sure_one(recognizer, letter):
     hands = restyled(recognizer, LETTERS[letter], None, 20)
     assert [hand.verdict for hand in hands].count("sure") <= 1
 
@@ -108,7 +108,7 @@ def test_bad_input_never_reaches_the_network(recognizer):
 
 
 def test_a_missing_network_says_how_to_make_one(tmp_path):
-    with pytest.raises(UserError, match="Train a network with"):
+    with pytest.raises(UserError, match="Train a network"):
         Recognizer.load(tmp_path / "none")
 
 

@@ -12,10 +12,10 @@ from mnist_core import Recognizer
 from mnist_core.drawing.framing import frame_strokes, to_input
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
-from mnist_core.network.grid import browser_file, rounded
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import browser_file, quantize
 from mnist_core.training.data import load_mnist
-from mnist_core.training.outliers import make_outliers
+from mnist_core.training.negatives import make_negatives
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS, arc
 
@@ -167,8 +167,8 @@ def images():
     noise = torch.randint(256, (40, 28, 28), generator=generator, dtype=torch.uint8)
     faint = torch.zeros(784, 28, 28, dtype=torch.uint8)
     faint.view(784, 784).fill_diagonal_(1)
-    outliers = make_outliers(200, mnist, generator)
-    return torch.cat([mnist[:400], outliers, noise, faint[::40]]).reshape(-1, 784)
+    negatives = make_negatives(200, mnist, generator)
+    return torch.cat([mnist[:400], negatives, noise, faint[::40]]).reshape(-1, 784)
 
 
 def test_the_same_pixels_get_the_same_probabilities(node, recognizer, shipped, images):
@@ -283,7 +283,7 @@ def test_any_digit_is_explained_against_any_other(node, recognizer, shipped, ima
 @pytest.mark.parametrize("hidden", [(), (5,), (6, 5), (17, 3, 9)])
 def test_a_network_of_any_shape_is_read(node, hidden):
     torch.manual_seed(1)
-    model = rounded(MLP(hidden))
+    model = quantize(MLP(hidden))
     file = browser_file(model, CONFIG | {"hidden": list(hidden)})
     pixels = torch.randint(256, (20, 784), dtype=torch.uint8)
     script = "(network, pixels) => [network.hidden, [...logProbabilities(network, pixels)]]"
@@ -305,7 +305,7 @@ def test_of_equal_probabilities_the_smaller_digit_leads(node):
 
 
 def test_a_damaged_file_is_refused(node):
-    good = browser_file(rounded(MLP((6, 5))), CONFIG | {"hidden": [6, 5]})
+    good = browser_file(quantize(MLP((6, 5))), CONFIG | {"hidden": [6, 5]})
     cut = [good[:length] for length in (0, 3, 8, 10, 12, 15, 16, 20, 60, 200, len(good) - 1)]
     flipped = [
         good[:n] + bytes([good[n] ^ 1 << n % 8]) + good[n + 1 :]

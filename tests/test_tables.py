@@ -4,16 +4,9 @@ import json
 
 import pytest
 
+from experiments.tables import figures_of, least_to_most, mean_and_deviation, write_figures
 from mnist_core.errors import UserError
-from mnist_core.tables import (
-    figures_of,
-    least_to_most,
-    mean_and_deviation,
-    row,
-    table,
-    wilson_interval,
-    write_figures,
-)
+from mnist_core.tables import row, table, wilson_interval
 
 
 def test_a_table_is_markdown():

@@ -8,16 +8,16 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from mnist_core.corrections import export
 from mnist_core.drawing.strokes import write_drawings
 from mnist_core.network import weights
 from mnist_core.network.calibration import verdicts
-from mnist_core.network.grid import read_header
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import read_header
 from mnist_core.training import plots
 from mnist_core.training.data import load_mnist, render_drawings, split, split_drawings
 from mnist_core.training.trainer import confusion_matrix, evaluate, predict
 from scripts import train
+from scripts.corrections import write_csv
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS, LETTERS
 from tests.golden_learning.train import hands
@@ -49,7 +49,7 @@ def outcome(tmp_path_factory):
     write_drawings(folder / "unipen-a.jsonl", hands(DRAWINGS, True))
     write_drawings(folder / "letters.jsonl", hands(LETTERS, False))
     images, labels = load_mnist(ROOT / "data", train=False)
-    export.write_csv(folder / "mine.csv", (images[-40:].flip(2), labels[-40:]))
+    write_csv(folder / "mine.csv", (images[-40:].flip(2), labels[-40:]))
     options = ("--epochs", 2, "--seed", 5, "--threads", 1, "--device", "cpu")
     files = ("--drawings", folder / "unipen-a.jsonl", "--not-digits", folder / "letters.jsonl")
     more = ("--teachers", folder / "teacher", "--data", folder / "mine.csv")

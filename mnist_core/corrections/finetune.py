@@ -1,9 +1,9 @@
-"""Learn from corrections: a few drawings that the network misread, or read right but unsure.
+"""Fine-tune a network on corrections: a few drawings that it misread, or read right but unsure.
 
-A trained network goes on for some seconds. What it must not forget is rehearsed in every batch
-(Robins, "Catastrophic Forgetting, Rehearsal and Pseudorehearsal", 1995), and there it is held to
-its own earlier answers, not to labels (Li and Hoiem, "Learning without Forgetting", 2016), so that
-it stays as sure as it was. docs/corrections.md shows what this achieves and what else was tried.
+In every batch it rehearses what it must not forget (Robins, "Catastrophic Forgetting, Rehearsal and
+Pseudorehearsal", 1995), held to its own earlier answers instead of labels (Li and Hoiem, "Learning
+without Forgetting", 2016), so that it stays as sure as it was. docs/corrections.md has the results
+and what else was tried.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import copy
 import dataclasses
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,81 +23,92 @@ from mnist_core.drawing.framing import to_input
 from mnist_core.drawing.strokes import Drawing, read_drawings
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import quantize
 from mnist_core.training import data, trainer
 from mnist_core.training.augment import augment
 from mnist_core.training.checkpoint import write_metrics
 from mnist_core.training.finish import date_and_versions
 
-TEST_WRITERS = "pendigits-test.jsonl.gz"  # in the data folder, where it may be put, to score
-HELD_OUT = 5  # of so many writers about one is held out
-OUTLIERS = 1000  # images of no digit among the rehearsal
-COPIES = 64  # at most, of each correction, changed and in random pen widths
-SEED = 0  # of order and changes
-POOL = 8192  # images to draw the batches from: of corrections at most so many, of the rest so many
+TEST_WRITERS = "pendigits-test.jsonl.gz"  # optional, in the data folder, for scores
+MANY_WRITERS = 10  # from this number on, writers are held out rather than single drawings
+HELD_OUT_SHARE = 5  # one of five, of writers or of a writer's drawings
+ALWAYS_LEARNED = 4  # first drawings of each writer where drawings are held out
+NEGATIVES = 1000  # images of no digit in the rehearsal
+MAX_COPIES = 64  # of each correction, augmented and in random pen widths
+POOL = 8192  # images that batches are drawn from, of corrections and of the rehearsal each
+SEED = 0
 
 
 @dataclasses.dataclass(frozen=True)
 class FineTuning:
-    """How a network learns from corrections."""
+    """The hyperparameters of a fine-tuning."""
 
     steps: int = 120
-    learning_rate: float = 1e-4  # Adam's at first; it falls to 0 along a cosine
-    corrected: int = 64  # images of corrections in a batch,
-    rehearsed: int = 192  # beside so many that are rehearsed
-    keep: float = 30.0  # weight of the loss of the second, beside that of the first
+    learning_rate: float = 1e-4  # Adam's, falling to 0 along a cosine
+    corrected: int = 64  # images of corrections in a batch
+    rehearsed: int = 192  # rehearsed images in a batch
+    distillation_weight: float = 30.0  # of the loss on rehearsed images
 
 
 @dataclasses.dataclass(frozen=True)
 class Learned:
-    """A network that learned from `count` corrections, `held_out` more being kept to score it."""
+    """A network that learned from `count` corrections; `held_out` others scored it."""
 
     model: MLP
-    scores: dict[str, tuple[float, float, int]]  # accuracies before and after, of so many images
+    scores: dict[str, tuple[float, float, int]]  # accuracy before and after, number of images
     count: int
     held_out: int
-    confusion: torch.Tensor  # (10, 10), of MNIST's test images
+    confusion: torch.Tensor  # (10, 10), on MNIST's test images
 
 
 def read_corrections(source: str) -> list[Drawing]:
-    """Corrections from a drawing file, a database's address, or the default database ("")."""
+    """Read corrections from a drawing file, a database's URL or, for "", the default database."""
     if source.endswith((".jsonl", ".jsonl.gz")):
         return read_drawings(source)
     with contextlib.closing(Corrections(source or None, create=False)) as store:
         corrections = [correction.drawing() for correction in store.all()]
     if not corrections:
-        raise UserError(
-            "no correction was kept yet: correct the network first, or name a drawing file, "
-            "FILE.jsonl"
-        )
+        raise UserError("no correction was kept yet: correct the network, or name a drawing file")
     return corrections
 
 
 def hold_out(corrections: Sequence[Drawing]) -> tuple[list[Drawing], list[Drawing]]:
-    """Corrections to learn from, and those of about a fifth of the writers to be scored on.
+    """Split corrections into those to learn from and about a fifth to score on.
 
-    A hash of the writer, or of the strokes, decides: what comes later changes no side. Where nobody
-    would be left to learn from, all are learned from and none is held out.
+    Of ten or more named writers, whole writers are held out. Of fewer, and of drawings without a
+    writer, single drawings are: the first four of each writer are always learned from, so that
+    nobody is left out. Hashes decide, so that new corrections move no earlier one to the other
+    side, except when the tenth writer comes.
     """
-    sides: tuple[list[Drawing], list[Drawing]] = [], []
-    for correction in corrections:
-        writer = data.writer_of(correction)
-        key = _written(correction) if writer is None else str(writer)
-        digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
-        sides[int(digest, 16) % HELD_OUT == 0].append(correction)
-    return sides if sides[0] else (sides[1], [])
+    writers = [data.writer_of(correction) for correction in corrections]
+    many = len({*writers} - {None}) >= MANY_WRITERS
+    learned_from, held_out, counts = [], [], Counter()
+    for correction, writer in zip(corrections, writers, strict=True):
+        counts[writer] += 1
+        if many and writer is not None:
+            chosen = _drawn(str(writer))
+        else:
+            chosen = counts[writer] > ALWAYS_LEARNED and _drawn(_strokes_json(correction))
+        (held_out if chosen else learned_from).append(correction)
+    return (learned_from, held_out) if learned_from else (held_out, [])
+
+
+def _drawn(text: str) -> bool:
+    """True for one text of HELD_OUT_SHARE, always the same ones."""
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+    return int(digest, 16) % HELD_OUT_SHARE == 0
 
 
 def distinct(corrections: Sequence[Drawing]) -> list[Drawing]:
-    """Same strokes with the same label once: else they might stand on both sides of `hold_out`."""
+    """Drop repeated strokes with the same label, which could be on both sides of `hold_out`."""
     first: dict[tuple[int | None, str], Drawing] = {}
     for correction in corrections:
-        first.setdefault((correction.label, _written(correction)), correction)
+        first.setdefault((correction.label, _strokes_json(correction)), correction)
     return list(first.values())
 
 
-def _written(correction: Drawing) -> str:
+def _strokes_json(correction: Drawing) -> str:
     return json.dumps([stroke.tolist() for stroke in correction.strokes])
 
 
@@ -107,19 +119,19 @@ def learn(
     root: Path,
     settings: FineTuning,
 ) -> Learned:
-    """Fine-tune `model` on corrections and score it, before and after.
+    """Fine-tune `model` on corrections, and score it before and after.
 
-    MNIST from `root`, `drawings` and images of no digit are rehearsed, but for what is held out.
+    It rehearses MNIST from `root`, `drawings` and images of no digit, without what is held out.
     """
     generator = torch.Generator().manual_seed(SEED)
     learned_from, held_out = hold_out(distinct(corrections))
-    known = data.training_data(root, drawings, OUTLIERS, generator)
+    known = data.training_data(root, drawings, NEGATIVES, generator)
     sets = {**known.validation, "test": data.load_mnist(root, train=False)}
     if (root / TEST_WRITERS).exists():
         sets["pen-digit test writers"] = data.render_drawings(read_drawings(root / TEST_WRITERS))
     if held_out:
         sets["held-out corrections"] = data.render_drawings(held_out)
-    rehearsal = torch.cat([known.train_set[0], known.outliers])
+    rehearsal = torch.cat([known.train_set[0], known.negatives])
     new = finetune(model, learned_from, rehearsal, settings, generator)
     scores = {
         name: (*(trainer.evaluate(one, dataset)[1] for one in (model, new)), len(dataset[0]))
@@ -137,15 +149,14 @@ def finetune(
     settings: FineTuning,
     generator: torch.Generator,
 ) -> MLP:
-    """A copy of `model`, rounded to the grid, that has learned from `corrections`.
+    """A quantized copy of `model`, without batch normalisation, that learned from `corrections`.
 
-    `model` is one for use, without batch normalisation. `rehearsal`, (N, 28, 28) uint8, are
-    images whose answers are to stay as they are.
+    Its answers to the images `rehearsal`, (N, 28, 28) uint8, are to stay as they are.
     """
     if len(corrections) > POOL:
         some = torch.randperm(len(corrections), generator=generator)[:POOL]
         corrections = [corrections[i] for i in some.tolist()]
-    copies = min(COPIES, POOL // len(corrections))
+    copies = min(MAX_COPIES, POOL // len(corrections))
     images, labels = data.render_variants(corrections, copies, generator)
     inputs = to_input(augment(images, generator))
     chosen = torch.randint(len(rehearsal), (POOL,), generator=generator)
@@ -159,25 +170,25 @@ def finetune(
         old = torch.randint(len(rehearsed), (settings.rehearsed,), generator=generator)
         log_probabilities = new(torch.cat([inputs[ours], rehearsed[old]]))
         learned, kept = log_probabilities.split([len(ours), len(old)])
-        # Kullback and Leibler's divergence: how far the answers have moved.
+        # Kullback-Leibler divergence: how far the answers moved.
         moved = F.kl_div(kept, answers[old], reduction="batchmean", log_target=True)
-        loss = F.nll_loss(learned, labels[ours]) + settings.keep * moved
+        loss = F.nll_loss(learned, labels[ours]) + settings.distillation_weight * moved
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
-    return rounded(new)
+    return quantize(new)
 
 
 def save(
     learned: Learned, directory: Path, parent: Path, config: dict, settings: FineTuning
 ) -> None:
-    """Write the network to `directory`, its scores beside it. Raises UserError.
+    """Save the network and its scores to `directory`. Raises UserError.
 
-    `config` is that of the network in `parent`. The verdicts' thresholds stay its: they were
-    chosen on more than a clone has, and the network was held to its earlier answers.
+    `config` is that of the network in `parent`. Its thresholds are kept: they were chosen on more
+    data than a clone has, and the network was held to its earlier answers.
     """
-    scores = {}  # as a training names them, each beside what it was before
+    scores = {}  # named as a training names them
     rows = []
     for what, (before, after, count) in learned.scores.items():
         name = f"{what.replace(' ', '_').replace('-', '_')}_accuracy"
@@ -185,10 +196,10 @@ def save(
         rows.append({"what": what, "before": before, "after": after, "count": count})
     first = config["provenance"]
     origin = {"data": first["data"], "validation_accuracy": learned.scores["validation"][0]}
-    origin |= first.get("parent", {})  # of the first network, however long the line
+    origin |= first.get("parent", {})  # of the first in a line of fine-tunings
     provenance = {
-        "data": f"{learned.count} corrections, learned by the network of {first['date']} "
-        f"that was in {parent}; before, {origin['data']}",
+        "data": f"{learned.count} corrections, on top of the network of {first['date']} in "
+        f"{parent}; that one: {origin['data']}",
         "parent": {**origin, "directory": str(parent), "name": config["name"]},
         "corrections": learned.count,
         "recipe": {"name": "corrections", **dataclasses.asdict(settings)},

@@ -13,15 +13,16 @@ import torchvision
 from mnist_core import paths
 from mnist_core.errors import UserError
 from mnist_core.network import calibration, weights
-from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
-from mnist_core.training import plots, trainer
+from mnist_core.network.quantize import quantize
+from mnist_core.training import plots
 from mnist_core.training.augment import augment
 from mnist_core.training.checkpoint import Run, Settings
 from mnist_core.training.data import Dataset, join, load_mnist
+from mnist_core.training.recipes import RECIPES
 from mnist_core.training.trainer import confusion_matrix, evaluate, predict
 
-MAY_LOSE = 0.001  # of the accuracy on MNIST's validation images, and still be installed
+MAX_ACCURACY_DROP = 0.001  # of the accuracy on MNIST's validation images, and still be installed
 
 # Guessing reads a tenth of the test images; a network that reads less than this learned nothing.
 LEARNED = 0.2
@@ -35,8 +36,10 @@ def save_network(run: Run, model: MLP) -> None:
     """Write a network that training has come to, made ready for use. Raises UserError."""
     settings = run.checkpoint.settings
     model, thresholds, scores = calibrate(model, run.data.validation)
-    if run.data.letters is not None:
-        verdicts = calibration.verdicts(predict(model, run.data.letters).exp(), thresholds)
+    if run.data.held_out_negatives is not None:
+        verdicts = calibration.verdicts(
+            predict(model, run.data.held_out_negatives).exp(), thresholds
+        )
         scores["letters_called_sure_digits"] = round((verdicts == 2).float().mean().item(), 4)
     provenance = {
         "data": run.data.description,
@@ -53,7 +56,7 @@ def save_network(run: Run, model: MLP) -> None:
 def command(settings: Settings) -> str:
     """What trains such a network again, with the files of drawings in data/."""
     given = {"recipe": settings.name, "seed": settings.seed}
-    usual = dataclasses.asdict(trainer.RECIPES[settings.name])
+    usual = dataclasses.asdict(RECIPES[settings.name])
     for name in ("hidden", "epochs", "batch_size", "learning_rate", "loss"):
         value = getattr(settings.recipe, name)
         if value != usual[name]:
@@ -76,7 +79,7 @@ def calibrate(
     on the data that its one temperature was fitted to: drawings, or MNIST's images where there
     are none, and own digits.
     """
-    model = rounded(model.fused())
+    model = quantize(model.fused())
     held_out = {name: (predict(model, digits[0]), digits[1]) for name, digits in validation.items()}
     left_out = "validation" if "drawings" in held_out else None
     log_probabilities, labels = reduce(join, [held_out[n] for n in held_out if n != left_out])
@@ -89,7 +92,7 @@ def calibrate(
         error = calibration.expected_calibration_error(probabilities, labels)
         scores[f"{name}_accuracy"] = round(accuracy, 4)
         scores[f"{name}_calibration_error"] = round(error, 4)
-    return rounded(model.fused(temperature)), thresholds, scores
+    return quantize(model.fused(temperature)), thresholds, scores
 
 
 def date_and_versions() -> dict:
@@ -125,7 +128,7 @@ def finish(run: Run, repository: str | None = None) -> None:
 
 def learned_nothing(settings: Settings) -> str:
     """What to try after a training that ended with a network that guesses."""
-    recipe, usual = settings.recipe, trainer.RECIPES[settings.name]
+    recipe, usual = settings.recipe, RECIPES[settings.name]
     advice = f"a lower --learning-rate than {recipe.learning_rate:g}"
     if recipe.loss != usual.loss:
         advice += f", or --loss {usual.loss}"
@@ -154,12 +157,10 @@ def install(directory: Path, validation: Dataset, force: bool = False) -> None:
     """Use the network in `directory` from now on, as `weights.install` does.
 
     Raises NotInstalled, but with `force`, where it reads fewer of MNIST's `validation` images, by
-    more than MAY_LOSE, than the network in use, or than that with which a line of corrections
-    began: each of them might lose a little.
+    more than MAX_ACCURACY_DROP, than the network in use, or than that with which a line of
+    corrections began: each of them might lose a little.
     """
     model, config = weights.load(directory)
-    if moved := weights.move_old_install():
-        print(moved)
     accuracy = evaluate(model, validation)[1]
     before = {}
     with contextlib.suppress(UserError):  # it can't be used
@@ -167,10 +168,13 @@ def install(directory: Path, validation: Dataset, force: bool = False) -> None:
     first = config["provenance"].get("parent", {}).get("validation_accuracy")
     before |= {"the one that its corrections began with": first} if first else {}
     for whose, share in before.items():
-        if round(share - accuracy, 6) > MAY_LOSE and not force:  # not by float32's last bit
+        if (
+            round(share - accuracy, 6) > MAX_ACCURACY_DROP and not force
+        ):  # not by float32's last bit
             raise NotInstalled(
                 f"not installed: it reads {accuracy:.2%} of MNIST's validation images and {whose} "
-                f"{share:.2%}, which is over {100 * MAY_LOSE:g} points more. {directory} keeps it; "
+                f"{share:.2%}, which is over {100 * MAX_ACCURACY_DROP:g} points more. {directory} "
+                "keeps it; "
                 f"to install it all the same: python scripts/weights.py install --force {directory}"
             )
     weights.install(directory)
@@ -191,7 +195,7 @@ def draw_pictures(run: Run, model: MLP) -> None:
     drawn = {
         "samples": plots.image_grid(samples, list(map(str, sample_labels.tolist()))),
         "curves": plots.curves(run.checkpoint.history, run.checkpoint.best()["epoch"]),
-        "confusion": plots.confusion_matrix(confusion),
+        "confusion": plots.confusion_matrix(confusion, "MNIST's validation set"),
         "mistakes": plots.surest_mistakes(images, labels.tolist(), probabilities),
         "first-layer": plots.first_layer(model),
     }

@@ -1,6 +1,6 @@
-"""Pictures of a training and of what a network reads: matplotlib figures, shown nowhere.
+"""Pictures of a training and of what a network learned, as matplotlib figures.
 
-`save` writes one as a PNG. No screen is needed: they know nothing of pyplot.
+`save` writes one as a PNG. They use no pyplot, so that no screen is needed.
 """
 
 import math
@@ -8,42 +8,50 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mnist_core.drawing.framing import SIDE
-from mnist_core.files import replacing
+from mnist_core.files import atomic_write
 from mnist_core.network.model import MLP
 
-GALLERY = 40  # images in one
+GALLERY = 40  # images in a picture
 COLUMNS = 10  # images in a row
-CONTACTS = 1000  # images in a grid, at most: 100 rows, a picture that programs still open
+MAX_IMAGES = 1000  # in a grid: 100 rows, a picture that programs still open
+BLUE, ORANGE = "#0082dc", "#e69f00"  # the page's colours for what speaks against and for something
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write `figure` as a PNG. Raises UserError where that can't be done."""
-    with replacing(path) as file:
+    """Write `figure` as a PNG. Raises UserError where that fails."""
+    with atomic_write(path) as file:
         figure.savefig(file, format="png", dpi=80, bbox_inches="tight")
 
 
-def confusion_matrix(counts: torch.Tensor) -> Figure:
-    """(10, 10) counts as `trainer.confusion_matrix` gives them; mistakes in colour."""
+def confusion_matrix(counts: torch.Tensor, data: str) -> Figure:
+    """Show how often each digit got each answer; mistakes are coloured.
+
+    `counts`, (10, 10), are those of `trainer.confusion_matrix`; `data` names the images.
+    """
     figure = Figure(figsize=(6, 6))
     axes = figure.subplots()
-    shown = counts.clone().fill_diagonal_(0)
-    axes.imshow(shown.numpy(), cmap="Oranges")
+    mistakes = counts.clone().fill_diagonal_(0)
+    axes.imshow(mistakes.numpy(), cmap="Oranges")
     for row, column in counts.nonzero().tolist():
-        colour = "white" if shown[row, column] > 0.6 * shown.max() else "black"
+        colour = "white" if mistakes[row, column] > 0.6 * mistakes.max() else "black"
         count = int(counts[row, column])
         axes.text(column, row, count, ha="center", va="center", color=colour)
     digits = range(len(counts))
-    axes.set(title="Answers by digit", xticks=digits, yticks=digits, xlabel="answer")
-    axes.set_ylabel("digit")
+    title = f"Answers to {data}, {int(counts.sum()):,} images. Mistakes are coloured"
+    axes.set(title=title, xticks=digits, yticks=digits, xlabel="answer", ylabel="digit")
     return figure
 
 
 def surest_mistakes(images: torch.Tensor, truth: Sequence, probabilities: torch.Tensor) -> Figure:
-    """The 40 wrong answers among (N, 10) `probabilities` that were surest, and what it was."""
+    """Show the 40 wrong answers with the highest confidence, and what each image really is.
+
+    `images` are (N, 28, 28), `truth` N digits or characters, `probabilities` (N, 10).
+    """
     confidence, answers = probabilities.max(1)
     wrong = [str(answer) != str(true) for answer, true in zip(answers.tolist(), truth, strict=True)]
     surest = torch.where(torch.tensor(wrong), confidence, -1).argsort(descending=True)
@@ -53,13 +61,16 @@ def surest_mistakes(images: torch.Tensor, truth: Sequence, probabilities: torch.
 
 
 def image_grid(
-    images: torch.Tensor, titles: Sequence[str], colours: str = "gray_r", low: float = 0
+    images: torch.Tensor,
+    titles: Sequence[str],
+    colours: str | Colormap = "gray_r",
+    low: float = 0,
 ) -> Figure:
-    """Up to `CONTACTS` images, (N, 28, 28) from `low` to 255, ten a row, each under its title.
+    """Show up to MAX_IMAGES images, (N, 28, 28) from `low` to 255, ten a row, each with a title.
 
-    They are one picture: axes for each would take a minute for a thousand.
+    They are drawn as one picture: axes for each would take a minute for a thousand.
     """
-    images = images[:CONTACTS]
+    images = images[:MAX_IMAGES]
     rows = max(1, math.ceil(len(images) / COLUMNS))
     height, width = SIDE + 14, SIDE + 8  # of a cell: room for two lines of title, and between
     page = torch.zeros(rows * height, COLUMNS * width)
@@ -77,25 +88,32 @@ def image_grid(
 
 
 def first_layer(model: MLP) -> Figure:
-    """What the 40 strongest units of the first layer look at: ink adds (red) or takes (blue)."""
+    """Show the weights of the first layer's 40 strongest units, in the page's colours."""
     weight = model.layers[0].weight.detach()  # (units, 784)
     strongest = weight.norm(dim=1).argsort(descending=True)[:GALLERY]
     images = weight[strongest].reshape(-1, SIDE, SIDE)
     images = 255 * images / images.abs().quantile(0.99)
-    return image_grid(images, [f"unit {unit}" for unit in strongest.tolist()], "RdBu_r", -255)
+    colours = LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
+    figure = image_grid(images, [f"unit {unit}" for unit in strongest.tolist()], colours, -255)
+    figure.axes[0].set_title("Ink on orange adds to a unit, ink on blue takes from it", pad=12)
+    return figure
 
 
 def curves(history: Sequence[dict], chosen: int) -> Figure:
-    """Loss and accuracy after each epoch, as rows of metrics.csv; `chosen` is the epoch kept."""
+    """Show loss and accuracy after each epoch, of the rows of metrics.csv.
+
+    `chosen` is the epoch that was kept: that of the highest mean accuracy on held-out data.
+    """
     figure = Figure(figsize=(10, 4), layout="constrained")
-    losses, accuracies = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in history]
+    losses, accuracies = figure.subplots(1, 2)
     for axes, what, scale in ((losses, "loss", 1), (accuracies, "accuracy", 100)):
-        for number, data in enumerate(("training", "validation", "drawings")):
+        for number, data in enumerate(("training", "validation", "drawings", "styles")):
             if f"{data}_{what}" in history[0]:
                 values = [scale * row[f"{data}_{what}"] for row in history]
                 axes.plot(epochs, values, ".-", label=data, color=f"C{number}")
-        axes.axvline(chosen, color="grey", linestyle=":", label=f"kept: epoch {chosen}")
+        kept = f"kept: epoch {chosen}, highest mean accuracy"
+        axes.axvline(chosen, color="grey", linestyle=":", label=kept)
         axes.legend()
         axes.grid(alpha=0.3)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -27,12 +27,13 @@ import torch
 from mnist_core.corrections import finetune
 from mnist_core.drawing.framing import to_input
 from mnist_core.drawing.strokes import Drawing, parse_strokes
-from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import quantize
 from mnist_core.training import data, trainer
 from mnist_core.training.data import TrainingData, load_mnist, render_drawings, training_data
 from mnist_core.training.finish import calibrate
-from mnist_core.training.trainer import RECIPES, Trainer, evaluate
+from mnist_core.training.recipes import RECIPES
+from mnist_core.training.trainer import Trainer, evaluate
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS, LETTERS
 
@@ -41,7 +42,7 @@ IMAGES = 3000  # of MNIST; 2,700 of them are trained on
 CONTRIBUTORS = 20
 # `best` but smaller, and multiplied in full float32: how bfloat16 rounds depends on the processor.
 BEST = dataclasses.replace(
-    RECIPES["best"], hidden=(48, 32), epochs=3, outliers=150, fast_products=False
+    RECIPES["best"], hidden=(48, 32), epochs=3, negatives=150, low_precision_matmul=False
 )
 
 
@@ -67,7 +68,7 @@ def small_data() -> TrainingData:
         patch.setattr(data, "load_mnist", few)
         generator = torch.Generator().manual_seed(0)
         drawings, letters = hands(DRAWINGS, True), hands(LETTERS, False)
-        return training_data(ROOT / "data", drawings, BEST.outliers, generator, letters)
+        return training_data(ROOT / "data", drawings, BEST.negatives, generator, letters)
 
 
 def new_network(recipe, seed: int) -> MLP:
@@ -91,12 +92,12 @@ def train_best() -> tuple[dict, MLP]:
     generator = torch.Generator().manual_seed(0)
     teachers = [teacher(1), teacher(2)]
     model = new_network(BEST, 0)
-    training = Trainer(model, sets.train_set, BEST, generator, sets.outliers, teachers)
+    training = Trainer(model, sets.train_set, BEST, generator, sets.negatives, teachers)
     epochs = [
         rounded_all(epoch.training_loss, epoch.validation_loss, epoch.validation_accuracy)
         for epoch in training.fit(sets.validation["validation"])
     ]
-    network = rounded(training.result.fused().double())
+    network = quantize(training.result.fused().double())
     ends = {
         name: rounded_all(*evaluate(network, digits)) for name, digits in sets.validation.items()
     }

@@ -1,5 +1,5 @@
 // "Train it now": a training on the machine that serves this page, which offers it to nobody else.
-// Its snapshots are shown as they come; whoever opens the page meanwhile sees the same.
+// Its snapshots are shown as they come, to everybody who opens the page.
 
 import { find, findAll, setText } from "../core/dom.js";
 import { ask } from "../core/files.js";
@@ -8,43 +8,38 @@ import { language, sentence, text } from "../core/texts.js";
 import { readSnapshots } from "../recognizer/snapshots.js";
 import { refusal } from "../session/server.js";
 
-const SOON = 400; // milliseconds between two looks while a training is under way
-const LATER = 5000; // and while none is, as somebody else may begin one
-const ONGOING = ["running", "stopping"];
-const SAID = {
-  running: "training_running",
-  stopping: "training_stopping",
-  stopped: "training_stopped",
-  failed: "training_failed",
-  finished: "training_finished",
-};
+const SOON = 400; // milliseconds until it asks again while a training is running
+const LATER = 5000; // and while none is, as somebody else may start one
 
 export class LiveTraining {
   #address;
   #use;
   #section = find("#inside .training");
-  #parts;
+  #parts = findAll(this.#section, {
+    form: ".live", go: ".go", stop: ".stop", progress: "progress", state: ".state", use: ".use",
+    where: ".where", back: ".return", recipe: "[name=recipe]", loss: "[name=loss]",
+  });
   #fetchNew;
   #networks = [];
-  #state = null; // what the server said last
+  #state = null; // the server's last answer
   #refused = null; // a message
   #waiting;
 
   /** @param {Page} page @param {(networks: Snapshot[]) => void} use */
   constructor({ settings, server, session }, use) {
-    this.#address = server.address(settings.training);
+    const { address, recipes, losses } = settings.training;
+    this.#address = server.address(address);
     this.#use = use;
     this.#fetchNew = startFetching(this.#address);
-    this.#parts = findAll(this.#section, {
-      form: ".live", go: ".go", stop: ".stop", progress: "progress", state: ".state", use: ".use",
-      where: ".where", back: ".return",
-    });
-    this.#parts.form.addEventListener("submit", (event) => {
+    const { form, recipe, loss, back } = this.#parts;
+    recipe.append(...recipes.map((name) => new Option(name)));
+    loss.append(...Object.entries(losses).map(([name, formula]) => new Option(formula, name)));
+    form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#order("", wanted(new FormData(this.#parts.form)));
+      this.#order("", optionsOf(new FormData(form)));
     });
     watch([language], () => this.#show());
-    watch([session], () => (this.#parts.back.hidden = !session.get().networks.current?.isOwn));
+    watch([session], () => (back.hidden = !session.get().networks.current?.isOwn));
   }
 
   /** The file of the network that the training ended with. */
@@ -56,7 +51,7 @@ export class LiveTraining {
     return this.#order("/stop", {});
   }
 
-  // Look for a training; gives whether there is one.
+  // Ask for a training, again and again while the section is open; gives whether there is one.
   async look() {
     clearTimeout(this.#waiting);
     this.#state = await ask(this.#address);
@@ -66,7 +61,7 @@ export class LiveTraining {
     this.#networks = await this.#fetchNew(this.#state).catch(() => before);
     if (this.#networks.length > 0 && this.#networks !== before) this.#use(this.#networks);
     this.#show();
-    const delay = ONGOING.includes(this.#state.state) ? SOON : LATER;
+    const delay = isOngoing(this.#state) ? SOON : LATER;
     if (this.#section.open) this.#waiting = setTimeout(() => this.look(), delay);
     return this.#networks.length > 0;
   }
@@ -83,24 +78,25 @@ export class LiveTraining {
   #show() {
     if (!this.#state) return;
     const { state, directory, epochs_done, epochs, reason } = this.#state;
-    const [parts, networks] = [this.#parts, this.#networks];
-    const isOngoing = ONGOING.includes(state);
-    parts.go.hidden = isOngoing;
-    parts.stop.hidden = parts.progress.hidden = !isOngoing;
-    parts.stop.ariaDisabled = state === "stopping";
-    const { step = 0, steps = 1 } = networks.at(-1) ?? {};
-    parts.progress.value = Math.max(step / steps, epochs_done / (epochs || 1));
-    const key = state === "running" && !epochs ? "training_starts" : SAID[state];
-    const said = key && { key, values: { epochs_done, epochs, reason } };
-    setText(parts.state, sentence(this.#refused ?? said));
-    parts.use.hidden = state !== "finished" || !networks.at(-1)?.final;
-    const isKept = directory && !["none", "failed"].includes(state);
-    parts.where.textContent = isKept ? text("run_directory", { directory }) : "";
+    const { go, stop, progress, state: said, use, where } = this.#parts;
+    const last = this.#networks.at(-1);
+    go.hidden = isOngoing(this.#state);
+    stop.hidden = progress.hidden = !go.hidden;
+    stop.ariaDisabled = state === "stopping";
+    progress.value = Math.max(last ? last.step / last.steps : 0, epochs_done / (epochs || 1));
+    const key = state === "running" && !epochs ? "training_starts" : `training_${state}`;
+    const news = state === "none" ? null : { key, values: { epochs_done, epochs, reason } };
+    setText(said, sentence(this.#refused ?? news));
+    use.hidden = state !== "finished" || !last?.final;
+    const isKept = directory && state !== "failed";
+    where.textContent = isKept ? text("run_directory", { directory }) : "";
   }
 }
 
-// Gives what fetches the bytes that were written since the last look: a promise of all networks of
-// the training, another array whenever there are others.
+const isOngoing = ({ state }) => state === "running" || state === "stopping";
+
+// Gives a function that fetches the bytes written since its last call and promises all networks of
+// the training, in a new array whenever there are new ones.
 function startFetching(address) {
   let run, networks, size, rest;
   return async (state) => {
@@ -118,8 +114,8 @@ function startFetching(address) {
   };
 }
 
-// What was typed, as the server wants it; what was left free is the recipe's.
-function wanted(form) {
+// The form's values as the server takes them; what is left empty is the recipe's.
+function optionsOf(form) {
   const [hidden, rate] = ["hidden", "learning_rate"].map((name) => form.get(name).trim());
   const options = { recipe: form.get("recipe"), loss: form.get("loss") };
   if (hidden) options.hidden = hidden === "0" ? [] : hidden.split(/[\s,-]+/).map(Number);

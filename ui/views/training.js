@@ -1,5 +1,5 @@
-// A training, step by step: a network for each of its snapshots, from untrained to ready, that
-// reads what is drawn. The one that comes with the page, or one that is under way on this machine.
+// A training, step by step: a network for each of its snapshots, from untrained to ready, reads what
+// is drawn. The training comes with the page or is under way on this machine.
 
 import { addRow, find, findAll, whileOnScreen } from "../core/dom.js";
 import { unzipped } from "../core/files.js";
@@ -13,12 +13,16 @@ import { NetworkView } from "./network_view.js";
 const PACE = 500; // milliseconds for a snapshot while it plays
 const QUIET = 150; // milliseconds without a new drawing before all snapshots read it
 
-// Show a training. Gives {use, load, play}: what shows the networks of another one, what loads the
-// page's own, and what starts or stops going through them.
+// Show a training. Gives {use, load, play}: show another training's networks, load the page's own,
+// and start or stop playing them.
 /** @param {Page} page @param {Arrange} arrange */
 export function startTraining({ session }, arrange) {
   const section = find("#inside .training");
-  const parts = findTrainingParts(section);
+  const parts = findAll(section, {
+    watch: ".watch", place: ".place", play: ".play", note: ".note", player: ".player", now: ".now",
+    here: ".here", since: ".since", known: ".known", scale: ".scale", table: ".numbers table",
+    loss: "polyline.loss", training: ".training-loss", accuracy: ".accuracy",
+  });
   const view = new NetworkView(parts.watch, find("#inside template"));
   /** @type {Snapshot[]} */
   let networks = [];
@@ -33,17 +37,21 @@ export function startTraining({ session }, arrange) {
     const isStill = at === Number(parts.place.value) && session.get().prediction === prediction;
     if (isStill && networks[at]) view.show(networks[at], prediction.pixels, orders);
   });
-  const take = () => {
+  const readDrawing = () => {
     showPlace();
     clearTimeout(reading);
-    reading = setTimeout(() => {
-      if (section.open) showAnswers(parts, networks, session.get().prediction);
-    }, QUIET);
+    const show = () => section.open && showAnswers(parts, networks, session.get().prediction);
+    reading = setTimeout(show, QUIET);
   };
   const show = () => {
     if (networks.length === 0) return;
-    showTraining(parts, networks);
-    take();
+    const layers = [PIXELS, ...networks[0].hidden, 10].join("-");
+    delete parts.note.dataset.text;
+    parts.note.textContent = text("training_note", { layers });
+    parts.player.hidden = false;
+    showCurves(parts, networks);
+    showNumbers(parts.table, networks);
+    readDrawing();
   };
   const use = (found) => {
     const isAtEnd = Number(parts.place.value) >= networks.length - 1;
@@ -53,7 +61,7 @@ export function startTraining({ session }, arrange) {
     show();
   };
   const load = async (address) => {
-    if (networks.length > 0) return take();
+    if (networks.length > 0) return readDrawing();
     setKey(parts.note, "loading");
     const file = await unzipped(address, "snapshots").catch(() => null);
     if (networks.length > 0) return; // of a training that has begun meanwhile
@@ -61,20 +69,12 @@ export function startTraining({ session }, arrange) {
     else setKey(parts.note, "not_loaded");
   };
   section.addEventListener("toggle", () => !section.open && player.stop());
-  watch([session], take);
+  watch([session], readDrawing);
   watch([language], show);
   return { use, load, play: player.toggle };
 }
 
-function findTrainingParts(section) {
-  return findAll(section, {
-    watch: ".watch", place: ".place", play: ".play", note: ".note", player: ".player", now: ".now",
-    here: ".here", since: ".since", known: ".known", scale: ".scale", table: ".numbers table",
-    loss: "polyline.loss", training: ".training-loss", accuracy: ".accuracy",
-  });
-}
-
-// Goes from snapshot to snapshot by itself; `update` shows the one that `place` names.
+// Goes from snapshot to snapshot; `update` shows the one that `place` names.
 function createPlayer({ place, play }, update) {
   let playing = null;
   const stop = () => {
@@ -98,23 +98,14 @@ function createPlayer({ place, play }, update) {
   return { stop, toggle };
 }
 
-function showTraining(parts, networks) {
-  const layers = [PIXELS, ...networks[0].hidden, 10].join("-");
-  delete parts.note.dataset.text;
-  parts.note.textContent = text("training_note", { layers });
-  parts.player.hidden = false;
-  showCurves(parts, networks);
-  showNumbers(parts.table, networks);
-}
-
-// The network by which units are put in order, so that they stay where they are as the slider
-// moves; while a training goes on another one now and then.
+// The network whose units give the order, so that they stay where they are as the slider moves;
+// while a training is running another one now and then.
 function example(networks) {
   const last = networks.at(-1);
   return last.final ? last : networks[2 ** Math.floor(Math.log2(networks.length)) - 1];
 }
 
-const rounded = (value, digits) => (value === null ? "NaN" : value.toFixed(digits));
+const fixed = (value, digits) => (value === null ? "NaN" : value.toFixed(digits));
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
 function sayPlace(parts, networks, at) {
@@ -122,11 +113,11 @@ function sayPlace(parts, networks, at) {
   const values = {
     step: formatNumber(step),
     epoch: epoch.toFixed(epoch < 1 ? 3 : 1),
-    loss: rounded(validation_loss, 3),
+    loss: fixed(validation_loss, 3),
     percent: percent(validation_accuracy),
   };
-  const words = text(final ? "point_final" : step === 0 ? "point_untrained" : "point", values);
-  parts.now.textContent = parts.place.ariaValueText = words;
+  const key = final ? "point_final" : step === 0 ? "point_untrained" : "point";
+  parts.now.textContent = parts.place.ariaValueText = text(key, values);
   mark(parts.here, networks, at);
 }
 
@@ -145,23 +136,21 @@ function showCurves(parts, networks) {
     const points = shares.map((share, i) => share !== null && `${width * i},${39 - 38 * share}`);
     line.setAttribute("points", points.filter(Boolean).join(" "));
   };
-  parts.scale.textContent = text("curve_loss", { highest: rounded(highest, 1) });
+  parts.scale.textContent = text("curve_loss", { highest: fixed(highest, 1) });
   draw(parts.loss, validation.map((loss) => loss && loss / highest));
   draw(parts.training, training.map((loss) => loss && loss / highest));
   draw(parts.accuracy, networks.map((network) => network.validation_accuracy));
 }
 
+// The last column is for what each network reads: see showAnswers.
 function showNumbers(table, networks) {
   table.tBodies[0].replaceChildren();
-  for (const network of networks) {
-    const { step, epoch, training_loss, validation_loss, validation_accuracy } = network;
-    addRow(table, formatNumber(step), [
-      [epoch.toFixed(3)],
-      [step === 0 ? "" : rounded(training_loss, 4)],
-      [rounded(validation_loss, 4)],
-      [percent(validation_accuracy)],
-      [""], // see showAnswers
-    ]);
+  for (const each of networks) {
+    const step = formatNumber(each.step);
+    const trained = each.step === 0 ? "" : fixed(each.training_loss, 4);
+    const validated = [fixed(each.validation_loss, 4), percent(each.validation_accuracy)];
+    const cells = [each.epoch.toFixed(3), trained, ...validated, ""].map((cell) => [cell]);
+    addRow(table, each.final ? text("step_final", { step }) : step, cells);
   }
 }
 
@@ -180,7 +169,7 @@ function showAnswers(parts, networks, prediction) {
   parts.known.textContent = text(answers.at(-1) === "NaN" ? "broken" : known, values);
 }
 
-// The digit, or "NaN" of a network that its training broke.
+// The digit, or "NaN" where training has broken the network.
 function answerOf(network, pixels) {
   const { digit, confidence } = predictPixels(network, pixels);
   return Number.isNaN(confidence) ? "NaN" : digit;
