@@ -33,7 +33,8 @@ from mnist_core.tables import least_to_most, table
 from mnist_core.training.augment import augment
 from mnist_core.training.data import Dataset, load_mnist, select, split
 from mnist_core.training.outliers import make_outliers
-from mnist_core.training.trainer import RECIPES, Epoch, Recipe, Trainer
+from mnist_core.training.recipes import RECIPES, Recipe
+from mnist_core.training.trainer import Epoch, Trainer
 
 TARGETS = (0.98, 0.99)
 TIMING_SECONDS = 0.5  # for each part of a step
@@ -229,10 +230,11 @@ def seconds_to(
     torch.manual_seed(seed)
     model = MLP(recipe.hidden, recipe.batch_norm)
     generator = torch.Generator().manual_seed(seed)
-    no_digits = make_outliers(recipe.outliers, training[0], generator) if recipe.outliers else None
+    count = recipe.negatives
+    negatives = make_outliers(count, training[0], generator) if count else None
     times: dict[float, float] = {}
     best, elapsed = 0.0, 0.0
-    for epoch in Trainer(model, training, recipe, generator, no_digits).fit(validation):
+    for epoch in Trainer(model, training, recipe, generator, negatives).fit(validation):
         elapsed += epoch.seconds
         best = max(best, epoch.validation_accuracy)
         for target in TARGETS:

@@ -38,7 +38,8 @@ from mnist_core.network.model import DIGITS, MLP
 from mnist_core.tables import least_to_most, mean_and_deviation, table, write_figures
 from mnist_core.training import trainer
 from mnist_core.training.data import Dataset, first, load_mnist, select, split
-from mnist_core.training.trainer import RECIPES, Recipe, evaluate, predict
+from mnist_core.training.recipes import RECIPES, Recipe
+from mnist_core.training.trainer import evaluate, predict
 
 RECIPE = RECIPES["tutorial"]
 
@@ -48,7 +49,7 @@ LABELS = (
     "(c) softmax, CrossEntropyLoss",
     "(d) log(softmax), NLLLoss",
 )
-LOSSES = dict(zip(LABELS, trainer.LOSSES.values(), strict=True))
+LOSSES = dict(zip(LABELS, trainer.LOSS_FUNCTIONS.values(), strict=True))
 STYLES = (
     {"color": "tab:blue", "linewidth": 5, "alpha": 0.4},  # wide: (b) lies on it
     {"color": "tab:blue"},
@@ -184,7 +185,7 @@ def report(runs: dict[str, list[Run]], recipe: Recipe, count: int) -> str:
     a, b = (runs[name] for name in list(LOSSES)[:2])
     command = " ".join(["python experiments/compare_losses.py", *sys.argv[1:]])
     sizes = "-".join(map(str, (PIXELS, *recipe.hidden, DIGITS)))
-    *names, last = trainer.LOSSES
+    *names, last = trainer.LOSS_FUNCTIONS
     apart = max((one.weights - other.weights).abs().max() for one, other in zip(a, b, strict=True))
     return "\n".join(
         [

@@ -28,7 +28,8 @@ from mnist_core.network.model import MLP
 from mnist_core.tables import least_to_most, table
 from mnist_core.training.data import contributor_of, split_drawings, training_data
 from mnist_core.training.finish import calibrate
-from mnist_core.training.trainer import RECIPES, Recipe, Trainer, predict
+from mnist_core.training.recipes import RECIPES, Recipe
+from mnist_core.training.trainer import Trainer, predict
 
 HEADER = (
     *("MNIST validation", "held out", "digits", "read right", "sure", "of the sure, wrong"),
@@ -71,7 +72,7 @@ def row(
 ) -> list:
     """What a network that is trained without some contributors makes of their drawings."""
     generator = torch.Generator().manual_seed(seed)
-    data = training_data(root, drawings, recipe.outliers, generator, letters, seed)
+    data = training_data(root, drawings, recipe.negatives, generator, letters, seed)
     torch.manual_seed(seed)
     model = MLP(recipe.hidden, recipe.batch_norm)
     trainer = Trainer(model, data.train_set, recipe, generator, data.outliers)

@@ -27,7 +27,8 @@ from mnist_core.files import make_directory
 from mnist_core.network.model import MLP
 from mnist_core.tables import least_to_most, mean_and_deviation, table, write_figures
 from mnist_core.training.data import Dataset, load_mnist, render_drawings, select, split
-from mnist_core.training.trainer import RECIPES, Recipe, Trainer, evaluate
+from mnist_core.training.recipes import RECIPES, Recipe
+from mnist_core.training.trainer import Trainer, evaluate
 
 HEADER = ("recipe, and what it reads", "mean ± deviation", "least to most", "of", "seconds, median")
 

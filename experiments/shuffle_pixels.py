@@ -32,7 +32,8 @@ from mnist_core.network import weights
 from mnist_core.network.model import MLP
 from mnist_core.tables import mean_and_deviation, table, write_figures
 from mnist_core.training.data import Dataset, first, load_mnist
-from mnist_core.training.trainer import RECIPES, Recipe, evaluate
+from mnist_core.training.recipes import RECIPES, Recipe
+from mnist_core.training.trainer import evaluate
 
 RECIPE = RECIPES["tutorial"]
 SHIFTS = (0, 1, 2, 4)  # pixels

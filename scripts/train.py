@@ -1,11 +1,10 @@
 """Train the network and save it, with its metrics and pictures: python scripts/train.py
 
 recipes:
-  best      784-1024-1024-10, 30 epochs of augmented images with images of no digit
-            among them: reads what people draw; about four minutes on two cores
-  quick     784-128-64-10, 6 epochs with batch normalisation and a learning rate that
-            rises and falls: about 98 % of MNIST's validation images in a few seconds
-  tutorial  784-128-64-10, 10 epochs of plain Adam; about ten seconds
+{recipes}
+
+losses:
+{losses}
 
 A run's directory holds the network of the epoch that read validation images best,
 metrics.csv, pictures, and the state that --resume continues from. Needs no network:
@@ -35,13 +34,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-RECIPES = ("best", "quick", "tutorial")
+from mnist_core.training.recipes import DEFAULT, LOSSES, RECIPES, describe_recipes
+
 DEVICES = ("auto", "cpu", "cuda", "mps")
-LOSSES = ("nll", "cross-entropy", "softmax-cross-entropy", "log-of-softmax")
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    summary, _, more = __doc__.partition("\n\n")
+    losses = "\n".join(f"  {name:21} {loss.formula}: {loss.note}" for name, loss in LOSSES.items())
+    text = __doc__.format(recipes=describe_recipes(), losses=losses)
+    summary, _, more = text.partition("\n\n")
     plain = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=summary, epilog=more, formatter_class=plain)
     # The run's own options are in the namespace only where they are given.
@@ -49,12 +50,12 @@ def argument_parser() -> argparse.ArgumentParser:
     add, number = group.add_argument, {"type": int, "metavar": "N"}
     place = {"type": Path, "metavar": "DIR"}
     default = "(default: the recipe's)"
-    add("--recipe", choices=RECIPES, help="settings, described below (default: best)")
+    add("--recipe", choices=RECIPES, help=f"settings, described below (default: {DEFAULT})")
     add("--hidden", **number, nargs="*", help=f"widths of the hidden layers {default}")
     add("--epochs", **number, help=f"passes over the images {default}")
     add("--batch-size", **number, help=f"images a step {default}")
     add("--learning-rate", type=float, metavar="X", help=f"Adam's step size {default}")
-    add("--loss", choices=LOSSES, help="a way to write it, two of them traps (default: nll)")
+    add("--loss", choices=LOSSES, help="a way to write it, described below (default: the recipe's)")
     add("--seed", **number, help="of the first weights, the order and the changes (default: 0)")
     text = "drawing files to train on as well (default: none)"
     add("--drawings", type=Path, nargs="+", metavar="FILE", help=text)
@@ -139,7 +140,7 @@ def start(
 def begin(
     device: str | None,
     threads: int | None,
-    recipe: str = "best",
+    recipe: str = DEFAULT,
     seed: int = 0,
     drawings: Sequence[Path] = (),
     not_digits: Sequence[Path] = (),
@@ -151,7 +152,7 @@ def begin(
     """Begin a run; `changes` are to the recipe, `data` the places with own digits and MNIST."""
     root = next((place for place in data if (place / "MNIST").is_dir()), ROOT / "data")
     strokes = [place for place in data if place.name.endswith((".jsonl", ".jsonl.gz"))]
-    changed = dataclasses.replace(trainer.RECIPES[recipe], **changes)
+    changed = dataclasses.replace(RECIPES[recipe], **changes)
     settings = Settings(
         name=recipe,
         recipe=changed,

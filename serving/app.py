@@ -71,7 +71,7 @@ class PageServer(gr.Server):
             "recognize": routes.RECOGNIZE,
             "network": routes.NETWORK,
             "corrections": store and corrections.CORRECTIONS,
-            "training": live and training.TRAINING,
+            "training": live and training.PAGE_SETTINGS,
             "documents": True,
             "signed_in": users is not None,
             **{name: file_address(name) for name in files()},

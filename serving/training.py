@@ -29,7 +29,8 @@ from starlette.responses import FileResponse, Response
 from mnist_core import paths
 from mnist_core.drawing.framing import PIXELS
 from mnist_core.files import make_directory
-from mnist_core.network.model import DIGITS
+from mnist_core.network import DIGITS
+from mnist_core.training.recipes import LOSSES, RECIPES
 from mnist_core.training.snapshots import SNAPSHOTS_FILE
 from serving import models
 from serving.errors import Refusal
@@ -42,13 +43,16 @@ except ImportError:  # Windows
     fcntl = None
 
 TRAINING = "training"  # beside the page
+PAGE_SETTINGS = {
+    "address": TRAINING,
+    "recipes": list(RECIPES),
+    "losses": {name: loss.formula for name, loss in LOSSES.items()},
+}
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "scripts" / "train.py"
 LOG_FILE, METRICS_FILE = "log.txt", "metrics.csv"
 LAST_WORDS = re.compile(r"^train\.py: (.+)$", re.MULTILINE)  # of the script, in its log
 LIVE_FILE = "live.json"  # its process and options; that process holds a lock on it
-RECIPES = ("tutorial", "quick", "best")
-LOSSES = ("nll", "cross-entropy", "softmax-cross-entropy", "log-of-softmax")
 # The largest recipe has 1.9 million weights; its snapshots are 40 MB that a browser keeps.
 MAX_LAYERS, MAX_WIDTH, MAX_WEIGHTS, MAX_RATE = 4, 2048, 2_000_000, 10
 NICENESS = 5  # drawing comes first
@@ -70,12 +74,12 @@ EXPECTED = {
 class Options(BaseModel, strict=True, extra="forbid"):
     """What to train with. The recipe decides what is left out."""
 
-    recipe: Literal[RECIPES]
+    recipe: Literal[tuple(RECIPES)]
     hidden: list[Annotated[int, Field(ge=1, le=MAX_WIDTH)]] | None = Field(
         None, max_length=MAX_LAYERS
     )
     learning_rate: float | None = Field(None, gt=0, le=MAX_RATE)
-    loss: Literal[LOSSES] | None = None
+    loss: Literal[tuple(LOSSES)] | None = None
 
 
 class State(BaseModel):

@@ -7,16 +7,16 @@ import dataclasses
 from collections.abc import Callable
 from types import ModuleType
 
-from mnist_core.training import data, finish, trainer
+from mnist_core.training import data, finish, recipes
 from scripts import train
 
 
 def shrink(replace: Callable) -> None:
     """`replace(object, name, value)` is setattr, or a test's own that takes it back."""
-    best = dataclasses.replace(
-        trainer.RECIPES["best"], hidden=(16,), epochs=8, batch_size=100, outliers=40
-    )
-    replace(trainer, "RECIPES", {"tutorial": trainer.RECIPES["tutorial"], "best": best})
+    changes = {"hidden": (16,), "epochs": 8, "batch_size": 100, "negatives": 40}
+    best = dataclasses.replace(recipes.RECIPES["best"], **changes)
+    for module in (recipes, finish, train):
+        replace(module, "RECIPES", {**recipes.RECIPES, "best": best})
     load_few(replace, 3000, data, finish)
 
 

@@ -10,7 +10,7 @@ import torch
 from benchmarks import load, visits
 from benchmarks import page as page_benchmark
 from benchmarks import training as training_benchmark
-from mnist_core.training.trainer import RECIPES, Recipe
+from mnist_core.training.recipes import RECIPES, Recipe
 from serving.reloader import ModelReloader
 from tests.conftest import ROOT, free_port
 from tests.test_experiments import FEW, call, rows

@@ -12,7 +12,8 @@ from mnist_core.network.grid import read_header
 from mnist_core.network.model import MLP
 from mnist_core.training import distributed
 from mnist_core.training.checkpoint import Checkpoint
-from mnist_core.training.trainer import RECIPES, Recipe, Trainer
+from mnist_core.training.recipes import RECIPES, Recipe
+from mnist_core.training.trainer import Trainer
 from scripts import train
 from tests.conftest import ROOT, run
 from tests.small_training import records, shrink

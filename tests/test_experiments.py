@@ -22,7 +22,8 @@ from mnist_core.network import weights
 from mnist_core.network.model import MLP
 from mnist_core.tables import figures_of
 from mnist_core.training import data, trainer
-from mnist_core.training.trainer import Recipe, Trainer
+from mnist_core.training.recipes import RECIPES, Recipe
+from mnist_core.training.trainer import Trainer
 from tests.conftest import ROOT
 
 FEW = ("--seeds", 1, "--epochs", 1, "--limit", 1000)
@@ -106,7 +107,7 @@ def test_steps_with_a_nan_are_counted(mnist):
 def test_the_experiment_s_losses_are_those_that_a_training_can_choose(mnist):
     part = mnist[0][:640], mnist[1][:640]
     recipe, weights = Recipe((16,), 2, 64, 0.01), {}
-    for label, name in zip(compare_losses.LABELS, trainer.LOSSES, strict=True):
+    for label, name in zip(compare_losses.LABELS, trainer.LOSS_FUNCTIONS, strict=True):
         torch.manual_seed(0)
         model, chosen = MLP((16,)), dataclasses.replace(recipe, loss=name)
         epochs = list(Trainer(model, part, chosen, torch.Generator().manual_seed(0)).fit(part))
@@ -120,7 +121,7 @@ def test_the_experiment_s_losses_are_those_that_a_training_can_choose(mnist):
 def test_the_experiments_train_the_tutorial_s_network_alike(mnist):
     """So that its accuracy is the same number in README, lesson and docs."""
     few = mnist[0][:700], mnist[1][:700]
-    recipe = dataclasses.replace(trainer.RECIPES["tutorial"], epochs=2)
+    recipe = dataclasses.replace(RECIPES["tutorial"], epochs=2)
     training, validation = (data.select(few, part) for part in data.split(700))
     name = compare_losses.LABELS[0]
     compared = compare_losses.train(name, training, validation, validation, recipe, seed=4)

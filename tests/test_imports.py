@@ -64,8 +64,9 @@ def test_the_page_loads_neither_network_nor_server():
     assert not {"torch", "mnist_core", "app"} & loaded
 
 
-def test_drawings_are_read_and_corrections_kept_without_pytorch():
+def test_drawings_recipes_and_corrections_need_no_pytorch():
     names = ["mnist_core.drawing.strokes", "mnist_core.corrections.store"]
+    names += ["mnist_core.training.recipes"]
     (loaded,) = loaded_by(names)
     assert "torch" not in loaded
 

@@ -21,14 +21,8 @@ from mnist_core.drawing.strokes import Drawing, parse_strokes
 from mnist_core.network.model import MLP
 from mnist_core.training import data
 from mnist_core.training.data import contributor_of, load_mnist, split_drawings, training_data
-from mnist_core.training.trainer import (
-    LOSSES,
-    Recipe,
-    Trainer,
-    confusion_matrix,
-    evaluate,
-    predict,
-)
+from mnist_core.training.recipes import Recipe
+from mnist_core.training.trainer import LOSS_FUNCTIONS, Trainer, confusion_matrix, evaluate, predict
 from tests.conftest import ROOT
 from tests.small_training import load_few
 
@@ -150,7 +144,7 @@ def test_steps_are_adam_s_with_the_recipe_s_weight_decay(steps):
 
 
 def test_the_average_moves_towards_the_weights_faster_in_the_first_steps(steps):
-    training, _ = train(Recipe((4,), 3, 20, 0.02, average=0.4), numbered(100), network(4))
+    training, _ = train(Recipe((4,), 3, 20, 0.02, ema_decay=0.4), numbered(100), network(4))
     weights = [step.parameters[0] for step in steps[1:]]
     weights.append(training.model.layers[0].weight.detach())
     average = steps[0].parameters[0]
@@ -164,7 +158,7 @@ def test_the_average_moves_towards_the_weights_faster_in_the_first_steps(steps):
 def test_products_are_less_exact_in_a_step_and_only_where_the_recipe_says(steps, fast):
     before = torch.get_float32_matmul_precision()
     assert before == "highest"
-    train(Recipe((4,), 1, 50, 0.02, fast_products=fast), numbered(100), network(4))
+    train(Recipe((4,), 1, 50, 0.02, low_precision_matmul=fast), numbered(100), network(4))
     assert {step.precision for step in steps} == {"medium" if fast else "highest"}
     assert torch.get_float32_matmul_precision() == before
 
@@ -265,7 +259,7 @@ def test_losses_worked_by_hand():
     scores, labels = torch.tensor([[0.0, math.log(3)]]), torch.tensor([1])
     # The softmax is 1/4 and 3/4; softmax once more, e^.25 and e^.75 by their sum.
     right, twice = math.log(4 / 3), math.log(math.exp(-0.5) + 1)
-    found = {name: loss(scores, labels).item() for name, loss in LOSSES.items()}
+    found = {name: loss(scores, labels).item() for name, loss in LOSS_FUNCTIONS.items()}
     assert found == pytest.approx(
         {
             "nll": right,
@@ -276,7 +270,7 @@ def test_losses_worked_by_hand():
     )
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", LOSS_FUNCTIONS)
 def test_a_training_follows_the_loss_that_it_was_told(steps, loss):
     dataset, model = numbered(40), network(6)
     train(Recipe((6,), 1, 40, 0.01, loss=loss), dataset, model)

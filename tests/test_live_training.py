@@ -19,9 +19,8 @@ import app
 from mnist_core import paths
 from mnist_core.network import weights
 from mnist_core.network.grid import browser_file, read_header
-from mnist_core.training import trainer
 from mnist_core.training.checkpoint import Checkpoint
-from scripts import train
+from mnist_core.training.recipes import RECIPES
 from serving import server, training
 from serving.errors import Refusal
 from serving.training import LiveTraining, training_routes
@@ -187,9 +186,7 @@ def test_wrong_options_are_refused_in_a_sentence(content, says):
 
 
 def test_options_are_the_script_s():
-    assert set(training.RECIPES) == set(train.RECIPES)
-    assert training.LOSSES == train.LOSSES
-    largest = trainer.RECIPES["best"].hidden
+    largest = RECIPES["best"].hidden
     assert training.checked({**QUICK, "hidden": list(largest)})
     assert training.checked({**QUICK, "loss": None, "learning_rate": 1}) == {
         **QUICK, "learning_rate": 1,

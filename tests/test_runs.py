@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from mnist_core.drawing.strokes import Drawing, parse_strokes, write_drawings
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.training import checkpoint, finish, run, trainer
+from mnist_core.training import checkpoint, finish, run
 from mnist_core.training.checkpoint import Checkpoint
 from scripts import train
 from tests.conftest import ROOT
@@ -259,7 +259,6 @@ def test_a_training_that_breaks_with_another_loss_is_told_of_nll(tmp_path, train
     message = refused(training, capsys, *settings, "--output", tmp_path / "run")
     assert "Choose a lower learning rate, or the loss nll" in message
     assert finish.command(Checkpoint.load(tmp_path / "run").settings).endswith(f"--loss {loss}")
-    assert tuple(trainer.LOSSES) == train.LOSSES
 
 
 def test_the_same_seed_gives_the_same_network(tmp_path, training):

@@ -22,7 +22,8 @@ from mnist_core import Recognizer
 from mnist_core.drawing.strokes import Drawing, parse_strokes, read_drawings, write_drawings
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
-from mnist_core.training.trainer import RECIPES, Recipe, Trainer
+from mnist_core.training.recipes import LOSSES, RECIPES, Recipe
+from mnist_core.training.trainer import Trainer
 from scripts import convert_unipen, evaluate, train
 from tests.conftest import ROOT, call, run
 from tests.drawings import DRAWINGS
@@ -62,7 +63,9 @@ def test_help_reads_well():
     assert places[0] > -1
     assert places == sorted(places)
     for name in RECIPES:
-        assert re.search(rf"^  {name} +784-", done.stdout, re.MULTILINE)
+        assert re.search(rf"^  {name} +\d+-\d+ +\d+ epochs: ", done.stdout, re.MULTILINE)
+    for name in LOSSES:
+        assert re.search(rf"^  {name} +\w", done.stdout, re.MULTILINE)
     options = set(re.findall(r"^  (--[\w-]+)", done.stdout, re.MULTILINE))
     assert {"--recipe", "--seed", "--resume", "--install", "--push-to-hub"} <= options
     assert done.stdout.count("(default: ") >= 9

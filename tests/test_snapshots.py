@@ -16,8 +16,9 @@ from mnist_core.network.grid import browser_file, rounded
 from mnist_core.network.model import MLP
 from mnist_core.training import data, finish, run
 from mnist_core.training.checkpoint import Checkpoint
+from mnist_core.training.recipes import Recipe
 from mnist_core.training.snapshots import Snapshots
-from mnist_core.training.trainer import Recipe, Trainer, evaluate
+from mnist_core.training.trainer import Trainer, evaluate
 from tests.conftest import ROOT
 from tests.small_training import load_few, records, shrink
 from tests.test_grid import read
@@ -143,7 +144,7 @@ def test_a_resumed_run_writes_the_same_snapshots(
 @pytest.mark.parametrize("average", [0.0, 0.9])
 def test_a_training_does_not_feel_its_snapshots(tmp_path, mnist, average):
     some = mnist[0][:540], mnist[1][:540]
-    recipe = Recipe((16,), 2, 90, 0.01, batch_norm=True, augment=True, average=average)
+    recipe = Recipe((16,), 2, 90, 0.01, batch_norm=True, augment=True, ema_decay=average)
     states = []
     for snapshots in (None, Snapshots(tmp_path, 2, 12)):
         torch.manual_seed(0)

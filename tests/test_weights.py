@@ -11,9 +11,9 @@ from huggingface_hub import ModelCard
 from safetensors.torch import load_file, save_file
 
 from mnist_core.errors import UserError
-from mnist_core.network import weights
+from mnist_core.network import MAX_LAYERS, MAX_WIDTH, weights
 from mnist_core.network.grid import rounded
-from mnist_core.network.model import MAX_LAYERS, MAX_WIDTH, MLP
+from mnist_core.network.model import MLP
 
 PROVENANCE = {
     "data": "a test's",

@@ -125,7 +125,11 @@ interface Settings {
   network_name?: string;
   previous_name?: string | null;
   corrections?: string | null;
-  training?: string | null;
+  training?: {
+    address: string;
+    recipes: string[];
+    losses: Record<string, string>; // the formula of each
+  } | null;
   rehearsal?: string;
   snapshots?: string;
   invitation?: { address: string; code: string } | null;

@@ -13,7 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from mnist_core.errors import UserError
-from mnist_core.network.model import MAX_LAYERS, MAX_WIDTH, MLP
+from mnist_core.network import MAX_LAYERS, MAX_WIDTH
+from mnist_core.network.model import MLP
 
 FILES = ("model.safetensors", "pytorch_model.bin")  # of a folder that save_pretrained wrote
 # What is raised for a file that is damaged, holds a whole model or is none of these.

@@ -8,12 +8,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_linear_bn_eval
 
 from mnist_core.drawing.framing import PIXELS
-
-DIGITS = 10
-
-# Networks beyond this are refused, trained or loaded: half a gigabyte of weights.
-MAX_WIDTH = 4096
-MAX_LAYERS = 8
+from mnist_core.network import DIGITS
 
 
 class MLP(nn.Module):

@@ -24,8 +24,9 @@ from mnist_core import paths
 from mnist_core.drawing.framing import PIXELS
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory, replacing
+from mnist_core.network import DIGITS, MAX_LAYERS, MAX_WIDTH
 from mnist_core.network.grid import rounded
-from mnist_core.network.model import DIGITS, MAX_LAYERS, MAX_WIDTH, MLP
+from mnist_core.network.model import MLP
 from mnist_core.tables import table
 
 MODEL_FILE = "model.safetensors"

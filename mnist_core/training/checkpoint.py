@@ -22,8 +22,9 @@ import torch
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory, replacing
 from mnist_core.training.data import TrainingData
+from mnist_core.training.recipes import Recipe, recipe_from
 from mnist_core.training.snapshots import Snapshots
-from mnist_core.training.trainer import Recipe, batches
+from mnist_core.training.trainer import batches
 
 CHECKPOINT_FILE = "state.pt"
 METRICS_FILE = "metrics.csv"
@@ -78,7 +79,7 @@ class Checkpoint:
         try:
             saved = dict(torch.load(path, map_location="cpu", weights_only=True))
             settings = dict(saved.pop("settings"))
-            recipe = Recipe(**settings.pop("recipe"))
+            recipe = recipe_from(settings.pop("recipe"))
             return cls(Settings(recipe=recipe, **settings), **saved)
         except FileNotFoundError as error:
             raise UserError(

@@ -15,10 +15,11 @@ from mnist_core.errors import UserError
 from mnist_core.network import calibration, weights
 from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
-from mnist_core.training import plots, trainer
+from mnist_core.training import plots
 from mnist_core.training.augment import augment
 from mnist_core.training.checkpoint import Run, Settings
 from mnist_core.training.data import Dataset, join, load_mnist
+from mnist_core.training.recipes import RECIPES
 from mnist_core.training.trainer import confusion_matrix, evaluate, predict
 
 MAY_LOSE = 0.001  # of the accuracy on MNIST's validation images, and still be installed
@@ -53,7 +54,7 @@ def save_network(run: Run, model: MLP) -> None:
 def command(settings: Settings) -> str:
     """What trains such a network again, with the files of drawings in data/."""
     given = {"recipe": settings.name, "seed": settings.seed}
-    usual = dataclasses.asdict(trainer.RECIPES[settings.name])
+    usual = dataclasses.asdict(RECIPES[settings.name])
     for name in ("hidden", "epochs", "batch_size", "learning_rate", "loss"):
         value = getattr(settings.recipe, name)
         if value != usual[name]:
@@ -125,7 +126,7 @@ def finish(run: Run, repository: str | None = None) -> None:
 
 def learned_nothing(settings: Settings) -> str:
     """What to try after a training that ended with a network that guesses."""
-    recipe, usual = settings.recipe, trainer.RECIPES[settings.name]
+    recipe, usual = settings.recipe, RECIPES[settings.name]
     advice = f"a lower --learning-rate than {recipe.learning_rate:g}"
     if recipe.loss != usual.loss:
         advice += f", or --loss {usual.loss}"

@@ -72,7 +72,7 @@ def _prepare(settings: Settings) -> tuple[TrainingData, torch.Tensor]:
     drawings = [drawing for path in settings.drawings for drawing in read_drawings(path)]
     letters = [letter for path in settings.not_digits for letter in read_drawings(path, False)]
     generator = torch.Generator().manual_seed(settings.seed)
-    data = training_data(settings.data, drawings, settings.recipe.outliers, generator, letters)
+    data = training_data(settings.data, drawings, settings.recipe.negatives, generator, letters)
     if settings.own:
         count = add_own_data(data, settings.own, settings.data)
         print_row("own data", f"{count} images, less those that are MNIST's or there twice")

@@ -20,10 +20,11 @@ from tqdm import tqdm
 from mnist_core.drawing.framing import to_input
 from mnist_core.errors import UserError
 from mnist_core.network.grid import rounded
-from mnist_core.network.model import DIGITS, MAX_LAYERS, MAX_WIDTH, MLP
+from mnist_core.network.model import DIGITS, MLP
 from mnist_core.training import distributed
 from mnist_core.training.augment import augment
 from mnist_core.training.data import Dataset
+from mnist_core.training.recipes import Recipe
 from mnist_core.training.snapshots import Snapshots
 
 EVALUATION_BATCH = 4096
@@ -32,53 +33,12 @@ OUTLIER_WEIGHT = 0.4  # of their loss, beside that of the digits
 TEACHERS_TEMPERATURE = 2  # what their scores are divided by: the unlikely digits teach too
 STATEFUL = ("model", "result", "optimizer", "schedule")  # a Trainer's, with a state_dict of its own
 
-# Each takes (N, 10) scores, as the last layer gives them, and (N,) labels. Only the first two are
-# sound: docs/losses.md shows what the others cost.
-LOSSES = {
+# Each takes (N, 10) scores, as the last layer gives them, and (N,) labels.
+LOSS_FUNCTIONS = {
     "nll": lambda scores, labels: F.nll_loss(scores.log_softmax(1), labels),
     "cross-entropy": F.cross_entropy,
     "softmax-cross-entropy": lambda scores, labels: F.cross_entropy(scores.softmax(1), labels),
     "log-of-softmax": lambda scores, labels: F.nll_loss(scores.softmax(1).log(), labels),
-}
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a training run needs to know besides data and seed."""
-
-    hidden: tuple[int, ...]
-    epochs: int
-    batch_size: int
-    learning_rate: float  # with one_cycle, the largest
-    weight_decay: float = 0.0
-    one_cycle: bool = False  # the learning rate rises for a tenth of the steps, then falls to 0
-    batch_norm: bool = False
-    augment: bool = False
-    outliers: int = 0  # how many images of no digit to make and train on
-    fast_products: bool = False  # a few digits less, which small networks would miss
-    average: float = 0.0  # how much of the weights' moving average each step keeps; 0: no average
-    loss: str = "nll"  # one of LOSSES
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise UserError(f"{name} is {getattr(self, name)}; expected more than 0")
-        if len(self.hidden) > MAX_LAYERS or any(not 1 <= n <= MAX_WIDTH for n in self.hidden):
-            raise UserError(
-                f"hidden sizes are {self.hidden}; expected up to {MAX_LAYERS} of 1 to {MAX_WIDTH}"
-            )
-        if self.batch_norm and self.batch_size < 2:
-            raise UserError("batch_size is 1; expected at least 2, for batch normalisation")
-        if self.loss not in LOSSES:
-            raise UserError(f"loss is {self.loss!r}; expected one of {', '.join(LOSSES)}")
-
-
-ONE_CYCLE = {"one_cycle": True, "batch_norm": True}  # the second bears the first's high rates
-FOR_DRAWINGS = {"augment": True, "outliers": 8000, "average": 0.9995, "fast_products": True}
-RECIPES = {  # hidden layers, epochs, batch size, learning rate, weight decay
-    "tutorial": Recipe((128, 64), 10, 64, 0.01),
-    "quick": Recipe((128, 64), 6, 256, 0.01, **ONE_CYCLE),
-    "best": Recipe((1024, 1024), 30, 256, 0.008, 0.01, **ONE_CYCLE, **FOR_DRAWINGS),
 }
 
 
@@ -124,7 +84,7 @@ class Trainer:
         self.teachers = [teacher.to(device) for teacher in teachers]
         # The average of the last steps' weights reads better than any of them (Izmailov et al.,
         # "Averaging Weights Leads to Wider Optima and Better Generalization", 2018).
-        self.result = copy.deepcopy(model) if recipe.average else model
+        self.result = copy.deepcopy(model) if recipe.ema_decay else model
         self.layers = distributed.distributed_model(model.layers)  # they give scores
         # Without weight decay AdamW is Adam. Fused, it takes a quarter less time a step.
         rates = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
@@ -174,7 +134,7 @@ class Trainer:
             for batch in batches(order, self.recipe):
                 shard = distributed.shard(batch)
                 weight = len(shard) * distributed.world_size() / len(batch)
-                with _fast_products() if self.recipe.fast_products else contextlib.nullcontext():
+                with _fast_products(self.recipe.low_precision_matmul):
                     loss = self._step(shard, changes, weight)
                 total += loss * len(shard)
                 trained += len(batch)
@@ -205,7 +165,7 @@ class Trainer:
         shard = shard.to(self.images.device)
         inputs = self._inputs(self.images[shard], changes)
         scores, unsure = self.layers(inputs).tensor_split([len(shard)])
-        loss = LOSSES[self.recipe.loss](scores, self.labels[shard])
+        loss = LOSS_FUNCTIONS[self.recipe.loss](scores, self.labels[shard])
         shown = loss.item()
         if self.teachers:
             targets = self._taught(inputs[: len(shard)])
@@ -216,7 +176,7 @@ class Trainer:
         (weight * loss).backward()
         self.optimizer.step()
         self.schedule.step()
-        if self.recipe.average:
+        if self.recipe.ema_decay:
             self._average()
         return shown
 
@@ -228,7 +188,7 @@ class Trainer:
 
     def _average(self) -> None:
         """Move the average towards the weights, faster in the first steps."""
-        kept = min(self.recipe.average, self.step / (self.step + 9))
+        kept = min(self.recipe.ema_decay, self.step / (self.step + 9))
         present = self.model.state_dict()
         for name, averaged in self.result.state_dict().items():
             if averaged.is_floating_point():
@@ -272,10 +232,10 @@ def _schedule(optimizer: Optimizer, recipe: Recipe, count: int) -> LRScheduler:
 
 
 @contextlib.contextmanager
-def _fast_products() -> Iterator[None]:
+def _fast_products(wanted: bool) -> Iterator[None]:
     """Multiply in bfloat16, or TF32, where the processor can: a third less time to train."""
     before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("medium")
+    torch.set_float32_matmul_precision("medium" if wanted else before)
     try:
         yield
     finally:

@@ -32,7 +32,8 @@ from mnist_core.network.model import MLP
 from mnist_core.training import data, trainer
 from mnist_core.training.data import TrainingData, load_mnist, render_drawings, training_data
 from mnist_core.training.finish import calibrate
-from mnist_core.training.trainer import RECIPES, Trainer, evaluate
+from mnist_core.training.recipes import RECIPES
+from mnist_core.training.trainer import Trainer, evaluate
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS, LETTERS
 
@@ -41,7 +42,7 @@ IMAGES = 3000  # of MNIST; 2,700 of them are trained on
 CONTRIBUTORS = 20
 # `best` but smaller, and multiplied in full float32: how bfloat16 rounds depends on the processor.
 BEST = dataclasses.replace(
-    RECIPES["best"], hidden=(48, 32), epochs=3, outliers=150, fast_products=False
+    RECIPES["best"], hidden=(48, 32), epochs=3, negatives=150, low_precision_matmul=False
 )
 
 
@@ -67,7 +68,7 @@ def small_data() -> TrainingData:
         patch.setattr(data, "load_mnist", few)
         generator = torch.Generator().manual_seed(0)
         drawings, letters = hands(DRAWINGS, True), hands(LETTERS, False)
-        return training_data(ROOT / "data", drawings, BEST.outliers, generator, letters)
+        return training_data(ROOT / "data", drawings, BEST.negatives, generator, letters)
 
 
 def new_network(recipe, seed: int) -> MLP:

@@ -32,13 +32,16 @@ export class LiveTraining {
 
   /** @param {Page} page @param {(networks: Snapshot[]) => void} use */
   constructor({ settings, server, session }, use) {
-    this.#address = server.address(settings.training);
+    const { address, recipes, losses } = settings.training;
+    this.#address = server.address(address);
     this.#use = use;
     this.#fetchNew = startFetching(this.#address);
     this.#parts = findAll(this.#section, {
       form: ".live", go: ".go", stop: ".stop", progress: "progress", state: ".state", use: ".use",
-      where: ".where", back: ".return",
+      where: ".where", back: ".return", recipe: "[name=recipe]", loss: "[name=loss]",
     });
+    this.#parts.recipe.append(...recipes.map((name) => new Option(name)));
+    this.#parts.loss.append(...Object.entries(losses).map(([name, formula]) => new Option(formula, name)));
     this.#parts.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#order("", wanted(new FormData(this.#parts.form)));
