@@ -32,7 +32,7 @@ from mnist_core.network.model import DIGITS, MLP
 from mnist_core.tables import least_to_most, table
 from mnist_core.training.augment import augment
 from mnist_core.training.data import Dataset, load_mnist, select, split
-from mnist_core.training.outliers import make_outliers
+from mnist_core.training.negatives import make_negatives
 from mnist_core.training.recipes import RECIPES, Recipe
 from mnist_core.training.trainer import Epoch, Trainer
 
@@ -231,7 +231,7 @@ def seconds_to(
     model = MLP(recipe.hidden, recipe.batch_norm)
     generator = torch.Generator().manual_seed(seed)
     count = recipe.negatives
-    negatives = make_outliers(count, training[0], generator) if count else None
+    negatives = make_negatives(count, training[0], generator) if count else None
     times: dict[float, float] = {}
     best, elapsed = 0.0, 0.0
     for epoch in Trainer(model, training, recipe, generator, negatives).fit(validation):

@@ -75,7 +75,7 @@ def row(
     data = training_data(root, drawings, recipe.negatives, generator, letters, seed)
     torch.manual_seed(seed)
     model = MLP(recipe.hidden, recipe.batch_norm)
-    trainer = Trainer(model, data.train_set, recipe, generator, data.outliers)
+    trainer = Trainer(model, data.train_set, recipe, generator, data.negatives)
     for epoch in trainer.fit(data.validation["validation"]):
         print(f"seed {seed}, epoch {epoch.epoch}: {epoch.validation_accuracy:.2%}", flush=True)
     model, thresholds, scores = calibrate(trainer.result, data.validation)
@@ -89,10 +89,10 @@ def row(
     means = [share.float().mean().item() for share in shares]
     mnist, styles = scores["validation_accuracy"], scores["styles_accuracy"]
     cells = [mnist, names, len(labels), *means, styles]
-    if data.letters is None:  # none of these contributors wrote any
+    if data.held_out_negatives is None:  # none of these contributors wrote any
         return [*cells, 0, ""]
-    sure = verdicts(predict(model, data.letters).exp(), thresholds) == 2
-    return [*cells, len(data.letters), sure.float().mean().item()]
+    sure = verdicts(predict(model, data.held_out_negatives).exp(), thresholds) == 2
+    return [*cells, len(data.held_out_negatives), sure.float().mean().item()]
 
 
 def report(rows: list[list], recipe: Recipe) -> str:

@@ -50,7 +50,7 @@ TESTS = {  # by module, the quick ones first
     "training/data": f"{STEPS} test_data {TRAINING}",
     "training/distributed": f"{STEPS} test_distributed {OUTCOME}",
     "training/finish": f"{OUTCOME} test_weights_script {TRAINING} test_runs",
-    "training/outliers": f"{GOLDEN} test_outliers",
+    "training/negatives": f"{GOLDEN} test_negatives",
     "training/own_data": "test_own_data",
     "training/plots": "test_plots",
     "training/run": f"{OUTCOME} test_runs",

@@ -65,7 +65,7 @@ def main() -> None:
         writers = by_writer(read_drawings(args.drawings))
         generator = torch.Generator().manual_seed(0)
         known = training_data(args.data, [], learning.OUTLIERS, generator)
-        rehearsed = torch.cat([known.train_set[0], known.outliers])
+        rehearsed = torch.cat([known.train_set[0], known.negatives])
         test = load_mnist(args.data, train=False)
         make_directory(args.output)
         print(f"about {2 * max(1, args.seeds)} minutes on one idle core", file=sys.stderr)

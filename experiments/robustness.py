@@ -34,7 +34,7 @@ from mnist_core.tables import table, write_figures
 from mnist_core.training import plots, trainer
 from mnist_core.training.augment import augment
 from mnist_core.training.data import Dataset, first, load_mnist
-from mnist_core.training.outliers import make_outliers
+from mnist_core.training.negatives import make_negatives
 
 OUTLIERS = 2000  # images of no digit
 WORSE_BY = 4  # pictures are changed at this many times MNIST's size, where it matters
@@ -174,7 +174,7 @@ def rejection_table(recognizer: Recognizer, test: torch.Tensor) -> str:
     letters = np.stack([framing.frame_picture(letter(character)) for character in LETTERS])
     shown = {
         "MNIST test": test,
-        "scribbles, signs, several digits, noise": make_outliers(
+        "scribbles, signs, several digits, noise": make_negatives(
             OUTLIERS, test, torch.Generator().manual_seed(1)
         ),
         "letters in type": torch.from_numpy(letters),

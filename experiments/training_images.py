@@ -3,9 +3,9 @@
     python experiments/training_images.py
 
 Writes augmented.png, a row of changed copies for each of ten digits, styles.png, a row for each
-habit of styles.py and each change of any hand, and outliers.png, to runs/experiments; `--output
+habit of styles.py and each change of any hand, and negatives.png, to runs/experiments; `--output
 docs` renews those of docs/. Look at them after
-changing augment.py, styles.py or outliers.py: from a digit that a person can't read nothing is
+changing augment.py, styles.py or negatives.py: from a digit that a person can't read nothing is
 learned, and from one that a person reads as another something wrong.
 """
 
@@ -25,7 +25,7 @@ from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.training.augment import augment
 from mnist_core.training.data import load_mnist
-from mnist_core.training.outliers import make_outliers
+from mnist_core.training.negatives import make_negatives
 from mnist_core.training.styles import CHANGES, HABITS, normalise, stretch
 from tests.drawings import DRAWINGS
 
@@ -46,7 +46,7 @@ def main() -> None:
     copies = augment(first_of_each.repeat_interleave(COLUMNS, 0), generator)
     save(copies, output / "augmented.png")
     save(styles(), output / "styles.png")
-    save(make_outliers(ROWS * COLUMNS, images, generator), output / "outliers.png")
+    save(make_negatives(ROWS * COLUMNS, images, generator), output / "negatives.png")
 
 
 def styles() -> torch.Tensor:

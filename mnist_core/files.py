@@ -1,13 +1,11 @@
-"""The one way to replace files: nobody ever meets half a file, and nothing is left beside it."""
+"""Read and replace files so that nobody meets half a file."""
 
 import contextlib
 import csv
-import glob
 import gzip
 import os
 import secrets
 import tempfile
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +14,6 @@ from typing import IO
 from mnist_core.errors import UserError
 
 SUFFIX = ".unfinished"
-ABANDONED_SECONDS = 3600  # no file takes so long to write: its writer was killed
 
 
 def open_file(path: str | Path, mode: str) -> IO:
@@ -26,8 +23,8 @@ def open_file(path: str | Path, mode: str) -> IO:
 
 
 @contextlib.contextmanager
-def reading(path: str | Path, mode: str) -> Iterator[IO]:
-    """What `open_file` opens. Raises UserError where it can't be read or is damaged."""
+def open_checked(path: str | Path, mode: str) -> Iterator[IO]:
+    """Open a file to read. Raises UserError where it is damaged or can't be read."""
     try:
         with open_file(path, mode) as file:
             yield file
@@ -38,32 +35,31 @@ def reading(path: str | Path, mode: str) -> Iterator[IO]:
 
 
 def make_directory(path: str | Path) -> None:
-    """Make `path` and what is above it, where need be.
+    """Make `path` and its parents where need be.
 
-    Raises UserError where it can't be made or nothing can be written there: better told before
-    long work than after.
+    Raises UserError where that fails or nothing can be written there, so that long work is not
+    started in vain.
     """
-    what = "make"
+    verb = "make"
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
-        what = "write to"
+        verb = "write to"
         tempfile.TemporaryFile(dir=path).close()
     except OSError as error:
-        raise UserError(f"can't {what} the folder {path}: {error.strerror or error}") from error
+        raise UserError(f"can't {verb} the folder {path}: {error.strerror or error}") from error
 
 
 @contextlib.contextmanager
-def replacing(path: str | Path, mode: str = "wb") -> Iterator[IO]:
-    """A file, "wt" or "wb", that takes the place of `path` once it is complete and on the disk.
+def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO]:
+    """Open a file, "wt" or "wb", that replaces `path` once it is complete and on the disk.
 
-    Killed at any moment it leaves the old file or the new one. Two writers don't meet: the last
-    to finish wins. Raises UserError where the disk is full or `path` can't be written.
+    A process that is killed leaves the old file or the new one; of two writers the last to finish
+    wins. Raises UserError where the disk is full or `path` can't be written.
     """
     path = Path(path)
-    # The ending stays: it says whether the file is gzipped.
+    # The name's end stays: it says whether the file is gzipped.
     unfinished = path.with_name(f".{secrets.token_hex(4)}{SUFFIX}-{path.name}")
     try:
-        _remove_abandoned(path)
         with open_file(unfinished, mode) as file:
             yield file
         with open(unfinished, "rb") as file:
@@ -72,13 +68,5 @@ def replacing(path: str | Path, mode: str = "wb") -> Iterator[IO]:
     except OSError as error:
         raise UserError(f"can't write {path}: {error.strerror or error}") from error
     finally:
-        with contextlib.suppress(OSError):  # mostly it is in its place, or was never made
+        with contextlib.suppress(OSError):
             unfinished.unlink()
-
-
-def _remove_abandoned(path: Path) -> None:
-    """Remove what killed writers of `path` have left."""
-    for file in path.parent.glob(f".*{SUFFIX}-{glob.escape(path.name)}"):
-        with contextlib.suppress(OSError):  # another writer is quicker, or it is another's
-            if time.time() - file.stat().st_mtime > ABANDONED_SECONDS:
-                file.unlink()

@@ -1,8 +1,4 @@
-"""Where a user's own files are: the installed network, training runs and the corrections.
-
-They are in the clone, where git ignores them, or in the folder that the environment variable
-DRAW_A_DIGIT_HOME names. What the clone or a wheel came with is never written.
-"""
+"""Where a user's own files are: in the clone, ignored by git, or where DRAW_A_DIGIT_HOME says."""
 
 import os
 from pathlib import Path
@@ -17,7 +13,7 @@ def home() -> Path:
 
 
 def installed() -> Path:
-    """The folder of the installed network; without one there, the shipped network is used."""
+    """The installed network's folder; without one there, the shipped network is used."""
     return home() / "installed"
 
 
@@ -27,5 +23,5 @@ def runs() -> Path:
 
 
 def corrections() -> Path:
-    """The SQLite file of what people corrected, where DATABASE_URL names no other database."""
+    """The SQLite file of people's corrections, where DATABASE_URL names no other database."""
     return home() / "data" / "corrections.sqlite"

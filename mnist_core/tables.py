@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 
-from mnist_core.files import reading, replacing
+from mnist_core.files import atomic_write, open_checked
 
 
 def table(header: Sequence[object], rows: Iterable[Sequence[object]] = ()) -> str:
@@ -55,9 +55,9 @@ def write_figures(path: Path, command: str, page: str, network: dict | None = No
     figures: dict[str, object] = {**figures_of(page)}
     if network:
         figures |= {"network": network["name"], "scores": network["provenance"]["scores"]}
-    with reading(path, "rt") if path.exists() else io.StringIO("{}") as file:
+    with open_checked(path, "rt") if path.exists() else io.StringIO("{}") as file:
         known = json.load(file)
-    with replacing(path, "wt") as file:
+    with atomic_write(path, "wt") as file:
         json.dump(
             dict(sorted({**known, command: figures}.items())), file, indent=1, ensure_ascii=False
         )

@@ -45,14 +45,14 @@ import torch
 
 from mnist_core.drawing.strokes import Drawing, read_drawings
 from mnist_core.errors import UserError
-from mnist_core.files import make_directory, replacing
+from mnist_core.files import atomic_write, make_directory
 from mnist_core.network import calibration
 from mnist_core.network.model import MLP
 from mnist_core.network.weights import load
 from mnist_core.tables import table, write_figures
 from mnist_core.training import plots, trainer
 from mnist_core.training.data import contributor_of, first, load_mnist, render_drawings, writer_of
-from mnist_core.training.outliers import NO_DIGITS
+from mnist_core.training.negatives import NEGATIVE_CHARACTERS
 
 
 @dataclass
@@ -133,7 +133,7 @@ def seconds_to_read(model: MLP, drawings: list[Drawing]) -> float:
 
 def write(sets: list[Answers], others: list[Answers], output: Path) -> str:
     """Write README.md and its pictures to `output`; print its first part and return it."""
-    unlike = [like_no_digit(one) for one in others if {*one.truth} & {*NO_DIGITS}]
+    unlike = [like_no_digit(one) for one in others if {*one.truth} & {*NEGATIVE_CHARACTERS}]
     accuracies = {one.name: (one.probabilities, torch.tensor(one.truth)) for one in sets}
     sections = [
         f"# Evaluation\n\nMade by `python scripts/evaluate.py {' '.join(sys.argv[1:])}`.\n",
@@ -154,7 +154,7 @@ def write(sets: list[Answers], others: list[Answers], output: Path) -> str:
     print(summary)
     sections += [section(one, people_table(one), output) for one in sets]
     sections += [section(one, character_table(one), output) for one in others]
-    with replacing(output / "README.md", "wt") as file:
+    with atomic_write(output / "README.md", "wt") as file:
         file.write("\n".join(sections))
     print(f"wrote {output / 'README.md'} and its pictures")
     return summary
@@ -162,7 +162,7 @@ def write(sets: list[Answers], others: list[Answers], output: Path) -> str:
 
 def like_no_digit(one: Answers) -> Answers:
     """Those of which training has the like among its images of no digit."""
-    chosen = [i for i, character in enumerate(one.truth) if character in NO_DIGITS]
+    chosen = [i for i, character in enumerate(one.truth) if character in NEGATIVE_CHARACTERS]
     name = f"{one.name}, those like no digit"
     lists = ([values[i] for i in chosen] for values in (one.truth, one.people))
     tensors = (values[chosen] for values in (one.images, one.probabilities, one.verdicts))

@@ -26,7 +26,7 @@ if __name__ == "__main__":  # what is mistyped is told at once: the imports belo
     argument_parser().parse_args()
 
 from mnist_core.errors import UserError
-from mnist_core.files import replacing
+from mnist_core.files import atomic_write
 from mnist_core.network import weights
 from mnist_core.network.grid import browser_file
 from ui.document import document, files
@@ -39,7 +39,7 @@ def main() -> None:
         model, config = weights.load(args.weights)
         embedded = {"network": browser_file(model, config), **files()}
         page = document({"card": config}, embedded).html.encode()
-        with replacing(args.file) as file:
+        with atomic_write(args.file) as file:
             file.write(page)
     except UserError as error:
         parser.exit(2, f"export_page.py: {error}\n")

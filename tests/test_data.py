@@ -20,7 +20,7 @@ from mnist_core.training.data import (
     split_drawings,
     training_data,
 )
-from mnist_core.training.outliers import NO_DIGITS
+from mnist_core.training.negatives import NEGATIVE_CHARACTERS
 from tests.conftest import ROOT
 
 RAW = ROOT / "data" / "MNIST" / "raw"
@@ -207,7 +207,7 @@ def test_who_drew_much_does_not_crowd_out_the_others():
     ]
     assert len(images.unique(dim=0)) > 0.9 * len(images)
     most, _ = render_restyled(drawings(1), 100, torch.Generator().manual_seed(0))
-    assert len(most) == data.MOST_COPIES
+    assert len(most) == data.MAX_COPIES
 
 
 def test_each_drawing_gives_sixty_images_over_the_root_of_its_writers_drawings(monkeypatch, mnist):
@@ -229,17 +229,17 @@ def test_letters_join_the_images_of_no_digit_but_for_strangers_and_likenesses(mo
     ]
     made = training_data("", digits, 10, torch.Generator().manual_seed(0), letters)
     known = 2 * (20 - len(strangers))  # A and a; O and l might be digits
-    copies = round(data.LETTERS_EACH / 2**0.5)  # two letters a writer
-    assert len(made.outliers) == 10 + known * min(copies, data.MOST_COPIES)
-    assert len(made.letters) == 2 * len(strangers)
+    copies = round(data.NEGATIVES_PER_WRITER / 2**0.5)  # two letters a writer
+    assert len(made.negatives) == 10 + known * min(copies, data.MAX_COPIES)
+    assert len(made.held_out_negatives) == 2 * len(strangers)
     assert f"{known} letters" in made.description
     assert set(made.validation) == {"validation", "drawings", "styles"}
     assert len(made.validation["styles"][0]) >= len(made.validation["drawings"][0])
     alone = training_data("", [], 0, torch.Generator().manual_seed(0), letters)
-    assert alone.letters is None
-    assert len(alone.outliers) == 40 * min(copies, data.MOST_COPIES)
+    assert alone.held_out_negatives is None
+    assert len(alone.negatives) == 40 * min(copies, data.MAX_COPIES)
 
 
 def test_no_character_that_looks_like_a_digit_is_called_none():
-    assert not set(NO_DIGITS) & set("0123456789OoDQIil|Zz?SsGbBgqYy")
-    assert set("AEFHKMNPRWXadefhkmnprwx") <= set(NO_DIGITS)
+    assert not set(NEGATIVE_CHARACTERS) & set("0123456789OoDQIil|Zz?SsGbBgqYy")
+    assert set("AEFHKMNPRWXadefhkmnprwx") <= set(NEGATIVE_CHARACTERS)

@@ -220,7 +220,7 @@ def test_training_images_are_drawn(tmp_path, monkeypatch, mnist):
     call(monkeypatch, training_images, "--output", tmp_path / "new")
     assert {file.name for file in (tmp_path / "new").iterdir()} == {
         "augmented.png",
-        "outliers.png",
+        "negatives.png",
         "styles.png",
     }
 

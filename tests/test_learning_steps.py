@@ -304,7 +304,7 @@ def test_nothing_by_a_held_out_contributor_is_trained_on(monkeypatch):
     for name in ("drawings", "styles"):
         assert made.validation[name][1].unique().tolist() == [number]
     assert len(made.validation["drawings"][0]) == 6
-    assert len(made.letters) == number + 1
+    assert len(made.held_out_negatives) == number + 1
     assert f"{55 - number - 1} letters" in made.description
 
 

@@ -38,7 +38,7 @@ def test_other_hands_are_read(recognizer, digit, monkeypatch):
 
 
 @pytest.mark.parametrize("letter", LETTERS)
-def test_a_letter_that_resembles_no_digit_is_no_sure_one(recognizer, letter):
+def test_a_letter_that_is_negative_is_no_sure_one(recognizer, letter):
     hands = restyled(recognizer, LETTERS[letter], None, 20)
     assert [hand.verdict for hand in hands].count("sure") <= 1
 

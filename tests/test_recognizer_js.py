@@ -16,7 +16,7 @@ from mnist_core.errors import UserError
 from mnist_core.network.grid import browser_file, rounded
 from mnist_core.network.model import MLP
 from mnist_core.training.data import load_mnist
-from mnist_core.training.outliers import make_outliers
+from mnist_core.training.negatives import make_negatives
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS, arc
 
@@ -168,8 +168,8 @@ def images():
     noise = torch.randint(256, (40, 28, 28), generator=generator, dtype=torch.uint8)
     faint = torch.zeros(784, 28, 28, dtype=torch.uint8)
     faint.view(784, 784).fill_diagonal_(1)
-    outliers = make_outliers(200, mnist, generator)
-    return torch.cat([mnist[:400], outliers, noise, faint[::40]]).reshape(-1, 784)
+    negatives = make_negatives(200, mnist, generator)
+    return torch.cat([mnist[:400], negatives, noise, faint[::40]]).reshape(-1, 784)
 
 
 def test_the_same_pixels_get_the_same_probabilities(node, recognizer, shipped, images):

@@ -122,7 +122,7 @@ def test_folding_leaves_a_plain_network_with_the_same_answers(mnist):
     assert torch.allclose(plain(inputs), expected, atol=1e-5)
 
 
-def test_outliers_join_the_batches_and_make_the_network_unsure(mnist):
+def test_negatives_join_the_batches_and_make_the_network_unsure(mnist):
     images, labels = mnist[0][:2000], mnist[1][:2000]
     lit = torch.full((50, 28, 28), 200, dtype=torch.uint8)  # what no digit looks like
     recipe = Recipe((32,), 3, 100, 0.01, one_cycle=True, batch_norm=True)

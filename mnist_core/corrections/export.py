@@ -6,7 +6,7 @@ from typing import IO
 import numpy as np
 
 from mnist_core.drawing.framing import PIXELS
-from mnist_core.files import replacing
+from mnist_core.files import atomic_write
 from mnist_core.training.data import Dataset
 from mnist_core.training.own_data import IDX_BYTES
 
@@ -19,7 +19,7 @@ def write_csv(path: Path, dataset: Dataset) -> None:
     images, labels = dataset
     rows = np.column_stack([labels.numpy().astype(np.uint8), images.reshape(-1, PIXELS).numpy()])
     header = ",".join(["label", *(f"pixel{number}" for number in range(PIXELS))])
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         np.savetxt(file, rows, fmt="%d", delimiter=",", header=header, comments="")
 
 
@@ -32,7 +32,7 @@ def write_idx(path: Path, dataset: Dataset) -> Path:
     """
     images, labels = dataset
     beside = path.with_name(path.name.replace(IMAGES, LABELS))
-    with replacing(beside) as labels_file, replacing(path) as images_file:
+    with atomic_write(beside) as labels_file, atomic_write(path) as images_file:
         _write_array(images_file, images.numpy())
         _write_array(labels_file, labels.numpy().astype(np.uint8))
         beside.unlink(missing_ok=True)  # both new ones are written: now the images, then these

@@ -119,7 +119,7 @@ def learn(
         sets["pen-digit test writers"] = data.render_drawings(read_drawings(root / TEST_WRITERS))
     if held_out:
         sets["held-out corrections"] = data.render_drawings(held_out)
-    rehearsal = torch.cat([known.train_set[0], known.outliers])
+    rehearsal = torch.cat([known.train_set[0], known.negatives])
     new = finetune(model, learned_from, rehearsal, settings, generator)
     scores = {
         name: (*(trainer.evaluate(one, dataset)[1] for one in (model, new)), len(dataset[0]))

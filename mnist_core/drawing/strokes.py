@@ -17,7 +17,7 @@ import numpy as np
 
 from mnist_core.drawing.constants import LIMITS
 from mnist_core.errors import UserError
-from mnist_core.files import reading, replacing
+from mnist_core.files import atomic_write, open_checked
 
 # Limits of what is read, well above any digit: a minute of a 120 Hz pen.
 MAX_STROKES, MAX_POINTS = LIMITS["strokes"], LIMITS["points"]
@@ -39,7 +39,7 @@ def read_drawings(path: str | Path, digits: bool = True) -> list[Drawing]:
     Raises UserError naming the file, the line and the fault.
     """
     drawings = []
-    with reading(path, "rt") as lines:
+    with open_checked(path, "rt") as lines:
         for number, line in enumerate(lines, start=1):
             try:
                 if line.strip():
@@ -53,7 +53,7 @@ def read_drawings(path: str | Path, digits: bool = True) -> list[Drawing]:
 
 def write_drawings(path: str | Path, drawings: Iterable[Drawing]) -> None:
     """Write a drawing file. Raises UserError where it can't be written."""
-    with replacing(path, "wt") as file:
+    with atomic_write(path, "wt") as file:
         for drawing in drawings:
             strokes = [stroke.tolist() for stroke in drawing.strokes]
             label = {} if drawing.label is None else {"label": drawing.label}

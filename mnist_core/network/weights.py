@@ -23,7 +23,7 @@ from safetensors.torch import save as save_tensors
 from mnist_core import paths
 from mnist_core.drawing.framing import PIXELS
 from mnist_core.errors import UserError
-from mnist_core.files import make_directory, replacing
+from mnist_core.files import atomic_write, make_directory
 from mnist_core.network import DIGITS, MAX_LAYERS, MAX_WIDTH
 from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
@@ -124,7 +124,7 @@ def _read(directory: str | Path) -> dict[str, bytes]:
 def _write(directory: str | Path, contents: dict[str, bytes]) -> None:
     make_directory(directory)
     for name, content in contents.items():
-        with replacing(Path(directory) / name) as file:
+        with atomic_write(Path(directory) / name) as file:
             file.write(content)
 
 

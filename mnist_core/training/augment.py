@@ -1,7 +1,7 @@
-"""Change every image of a batch in its own way: pen thickness, affine map, elastic waves.
+"""Augment every image of a batch in its own way: pen thickness, affine map, elastic waves.
 
-All of it is tensor operations on the whole batch. torchvision's transforms are
-not used because they draw one set of parameters for a whole batch.
+torchvision's transforms draw one set of parameters for a whole batch, so this is done here, as
+tensor operations on all images at once.
 """
 
 import math
@@ -11,35 +11,34 @@ from torch.nn import functional as F
 
 from mnist_core.drawing.framing import SIDE
 
-# The largest changes; each image draws its own, evenly between minus and plus these.
+# The largest changes; each image draws its own, uniformly between minus and plus these.
 ROTATION = math.radians(15)
-STEEP_SHARE = 0.35  # of the images turn further,
+STEEP_SHARE = 0.35  # of the images are rotated further,
 STEEP = 2.2  # by up to this many times ROTATION
 SLANT = 0.25  # sideways shift by height
-SCALE = 0.12  # in logarithms, as is
-ASPECT = 0.12
+SCALE = ASPECT = 0.12  # natural logarithms
 SHIFT = 1.5  # pixels
 THICKER = 1.0  # pixels added to each edge
 THINNER = 0.6  # pixels taken from each edge; more would erase thin digits
-# Elastic waves (Simard et al., "Best Practices for Convolutional Neural Networks", 2003): a random
-# field, smooth over 4 pixels, that moves each pixel by up to this many on average.
-ELASTIC = 0.9
-SMOOTHNESS = 4.0
-KNOTS = 8  # random values a side that the field is made from
+# Elastic waves (Simard et al., "Best Practices for Convolutional Neural Networks", 2003): a smooth
+# random field that moves each pixel.
+ELASTIC = 0.9  # pixels: the field's standard deviation is at most this
+SMOOTHNESS = 4.0  # pixels: the standard deviation of its Gaussians
+KNOTS = 8  # Gaussians a side
 
 
 def augment(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """(N, 28, 28) grey values in 0..255 -> as many changed ones, float32 in 0..255.
+    """Change (N, 28, 28) grey values in 0..255, each image in its own way; float32 in 0..255.
 
-    `generator` is the CPU's, wherever the images are: a seed means the same changes everywhere.
+    `generator` is on the CPU, wherever the images are: a seed means the same changes everywhere.
     """
     thickened = _change_thickness(images.float(), generator)
     grid = _affine_grid(len(images), generator) + _elastic_grid(len(images), generator)
     return F.grid_sample(thickened[:, None], grid.to(images.device), align_corners=False)[:, 0]
 
 
-def _even(*shape: int, generator: torch.Generator) -> torch.Tensor:
-    """Random numbers, evenly in [-1, 1)."""
+def _uniform(*shape: int, generator: torch.Generator) -> torch.Tensor:
+    """Uniform random numbers in [-1, 1)."""
     return 2 * torch.rand(*shape, generator=generator) - 1
 
 
@@ -50,19 +49,19 @@ def _change_thickness(images: torch.Tensor, generator: torch.Generator) -> torch
     above, below = padded[:, :-2, 1:-1], padded[:, 2:, 1:-1]
     plus = torch.stack([images, left, right, above, below])  # (5, N, 28, 28)
     dilated, eroded = plus.amax(0), plus.amin(0)
-    amount = _even(len(images), 1, 1, generator=generator).to(images.device)
+    amount = _uniform(len(images), 1, 1, generator=generator).to(images.device)
     thicker, thinner = THICKER * amount.clamp(min=0), THINNER * (-amount).clamp(min=0)
     return images + thicker * (dilated - images) + thinner * (eroded - images)
 
 
 def _affine_grid(count: int, generator: torch.Generator) -> torch.Tensor:
-    """Where each pixel of the result comes from: (N, 28, 28, 2) in [-1, 1], as grid_sample asks."""
+    """Random affine maps for grid_sample: each pixel's source, (N, 28, 28, 2) in [-1, 1]."""
     steep = torch.rand(count, generator=generator) < STEEP_SHARE
-    angle = ROTATION * torch.where(steep, STEEP, 1.0) * _even(count, generator=generator)
-    slant = SLANT * _even(count, generator=generator)
-    scale = SCALE * _even(count, generator=generator)
-    aspect = ASPECT * _even(count, generator=generator)
-    shift = SHIFT * _even(count, 2, generator=generator) / (SIDE / 2)
+    angle = ROTATION * torch.where(steep, STEEP, 1.0) * _uniform(count, generator=generator)
+    slant = SLANT * _uniform(count, generator=generator)
+    scale = SCALE * _uniform(count, generator=generator)
+    aspect = ASPECT * _uniform(count, generator=generator)
+    shift = SHIFT * _uniform(count, 2, generator=generator) / (SIDE / 2)
     cos, sin = angle.cos(), angle.sin()
     width, height = (scale + aspect).exp(), (scale - aspect).exp()
     rows = (

@@ -20,7 +20,7 @@ from statistics import mean
 import torch
 
 from mnist_core.errors import UserError
-from mnist_core.files import make_directory, replacing
+from mnist_core.files import atomic_write, make_directory
 from mnist_core.training.data import TrainingData
 from mnist_core.training.recipes import Recipe, recipe_from
 from mnist_core.training.snapshots import Snapshots
@@ -69,7 +69,7 @@ class Checkpoint:
         """Write it; loading it needs no pickle. Raises UserError when there is no room."""
         content = io.BytesIO()  # where a file can't take it, torch.save hides why in a RuntimeError
         torch.save(dataclasses.asdict(self), content)
-        with replacing(directory / CHECKPOINT_FILE) as file:
+        with atomic_write(directory / CHECKPOINT_FILE) as file:
             file.write(content.getbuffer())
 
     @classmethod
@@ -139,7 +139,7 @@ def _create_new(directory: Path) -> Path:
 
 def write_metrics(directory: Path, rows: list[dict]) -> None:
     """Write all rows anew: a resumed run repeats the epoch that was cut short, not its row."""
-    with replacing(directory / METRICS_FILE, "wt") as file:
+    with atomic_write(directory / METRICS_FILE, "wt") as file:
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

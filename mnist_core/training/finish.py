@@ -36,8 +36,10 @@ def save_network(run: Run, model: MLP) -> None:
     """Write a network that training has come to, made ready for use. Raises UserError."""
     settings = run.checkpoint.settings
     model, thresholds, scores = calibrate(model, run.data.validation)
-    if run.data.letters is not None:
-        verdicts = calibration.verdicts(predict(model, run.data.letters).exp(), thresholds)
+    if run.data.held_out_negatives is not None:
+        verdicts = calibration.verdicts(
+            predict(model, run.data.held_out_negatives).exp(), thresholds
+        )
         scores["letters_called_sure_digits"] = round((verdicts == 2).float().mean().item(), 4)
     provenance = {
         "data": run.data.description,

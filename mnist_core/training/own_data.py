@@ -1,7 +1,7 @@
-"""A person's own digits as images in MNIST's form: pictures in folders, idx files, a CSV.
+"""A person's own digits as images like MNIST's: pictures in folders, idx files, a CSV.
 
-They join the training images, but for a tenth that is held out and scored. What MNIST holds is
-left out: Kaggle's digits, for one, are partly those that validation and test are made of.
+They join the training images, but for a tenth that is held out and scored. Images that MNIST holds
+are left out: Kaggle's digits, for one, are partly those of MNIST's validation and test sets.
 """
 
 import csv
@@ -18,7 +18,7 @@ from mnist_core.drawing.framing import PIXELS, SIDE, frame_picture
 from mnist_core.drawing.pictures import open_picture
 from mnist_core.drawing.strokes import check_label
 from mnist_core.errors import UserError
-from mnist_core.files import reading
+from mnist_core.files import open_checked
 from mnist_core.training.data import Dataset, TrainingData, join, load_mnist, select, split
 
 # idx, from Yann LeCun's MNIST page: two zeros, 8 for unsigned bytes, the number of dimensions;
@@ -28,10 +28,11 @@ KINDS = (
     "a folder with MNIST/raw or with pictures in folders 0 to 9, a file ...images-idx3-ubyte "
     "beside its labels, .csv (label,pixel0,...) or .jsonl (drawings); with .gz or without"
 )
+Arrays = tuple[np.ndarray, Sequence[int] | np.ndarray]  # (N, 28, 28) uint8 images, N labels
 
 
 def add_own_data(data: TrainingData, paths: Sequence[str | Path], root: str | Path) -> int:
-    """Let the images of `paths` join `data`, and give back how many there were.
+    """Add the images at `paths` to `data` and return how many there were.
 
     Each image counts once, and those of MNIST, in `root`, not at all. Raises UserError as `read`.
     """
@@ -51,10 +52,10 @@ def add_own_data(data: TrainingData, paths: Sequence[str | Path], root: str | Pa
 
 
 def read(path: Path) -> Dataset:
-    """The images and labels at `path`, one of KINDS. Raises UserError naming file and line."""
-    name = path.name.removesuffix(".gz")
+    """Read the images and labels at `path`, one of KINDS. Raises UserError with file and line."""
     if not path.exists():
         raise UserError(f"there is no {path}; expected {KINDS}")
+    name = path.name.removesuffix(".gz")
     if path.is_dir():
         images, labels = _read_folder(path)
     elif name.endswith(".csv"):
@@ -66,7 +67,7 @@ def read(path: Path) -> Dataset:
     return torch.tensor(images), torch.tensor(labels).long()
 
 
-def _read_folder(path: Path) -> tuple[np.ndarray, list[int]]:
+def _read_folder(path: Path) -> Arrays:
     folders = sorted(place for place in path.iterdir() if not place.name.startswith("."))
     if wrong := [place.name for place in folders if place.name not in {*"0123456789"}]:
         raise UserError(f"{path} holds {wrong[0]}; expected nothing but folders 0 to 9")
@@ -78,7 +79,7 @@ def _read_folder(path: Path) -> tuple[np.ndarray, list[int]]:
 
 
 def _read_picture(file: Path) -> np.ndarray:
-    """A picture framed as an upload is, or as it is where it has MNIST's form already."""
+    """Frame a picture as an upload, or take it as it is where it has MNIST's form already."""
     try:
         picture = open_picture(file)
         pixels = np.asarray(picture.convert("L"))
@@ -93,9 +94,9 @@ def _read_picture(file: Path) -> np.ndarray:
     return pixels
 
 
-def _read_csv(path: Path) -> tuple[np.ndarray, list[int]]:
+def _read_csv(path: Path) -> Arrays:
     images, labels = [], []
-    with reading(path, "rt") as file:
+    with open_checked(path, "rt") as file:
         rows = csv.reader(file)
         header = next(rows, [""])
         if header[0] != "label" or len(header) != 1 + PIXELS:
@@ -103,34 +104,37 @@ def _read_csv(path: Path) -> tuple[np.ndarray, list[int]]:
         for row in filter(None, rows):
             try:
                 label, *pixels = map(int, row)
-                labels.append(check_label(label))
                 images.append(np.frombuffer(bytes(pixels), np.uint8).reshape(SIDE, SIDE))
+                labels.append(check_label(label))
+            except UserError as error:
+                raise UserError(f"{path}, line {rows.line_num}: {error}") from error
             except ValueError as error:
-                reason = f"expected a label and {PIXELS} pixels, 0 to 255"
-                why = error if isinstance(error, UserError) else reason
-                raise UserError(f"{path}, line {rows.line_num}: {why}") from error
+                expected = f"expected a label and {PIXELS} pixels, 0 to 255"
+                raise UserError(f"{path}, line {rows.line_num}: {expected}") from error
     if not images:
         raise UserError(f"{path} holds no images")
     return np.stack(images), labels
 
 
-def _read_idx(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _read_idx(path: Path) -> Arrays:
     beside = path.with_name(path.name.replace("images", "labels").replace("idx3", "idx1"))
     images, labels = _read_array(path, 3), _read_array(beside, 1)
     if images.shape != (len(labels), SIDE, SIDE) or not len(labels):
         shape = " x ".join(map(str, images.shape))
         raise UserError(f"{path} holds {shape} pixels for {len(labels)} labels; expected 28 x 28")
-    for number in np.flatnonzero(labels > 9)[:1]:
-        raise UserError(f"{beside}, label {number + 1} is {labels[number]}; expected 0 to 9")
+    if (wrong := np.flatnonzero(labels > 9)).size:
+        label = labels[wrong[0]]
+        raise UserError(f"{beside}, label {wrong[0] + 1} is {label}; expected 0 to 9")
     # EMNIST's images are transposed (Cohen et al., "EMNIST", 2017).
     return images.swapaxes(1, 2).copy() if path.name.startswith("emnist") else images, labels
 
 
 def _read_array(path: Path, dimensions: int) -> np.ndarray:
-    with reading(path, "rb") as file:
-        length = 4 + 4 * dimensions
-        header = np.frombuffer(file.read(length).ljust(length), ">u4").tolist()
-        content = np.frombuffer(file.read(), np.uint8)
-        if header[:1] == [IDX_BYTES + dimensions] and math.prod(header[1:]) == len(content):
-            return content.reshape(header[1:])
-    raise UserError(f"{path} is cut short, or not an idx file of {dimensions} dimensions of bytes")
+    with open_checked(path, "rb") as file:
+        content = file.read()
+    start = 4 + 4 * dimensions
+    magic, *shape = np.frombuffer(content[:start].ljust(start), ">u4").tolist()
+    if magic != IDX_BYTES + dimensions or math.prod(shape) != len(content) - start:
+        expected = f"an idx file of {dimensions} dimensions of bytes"
+        raise UserError(f"{path} is cut short, or not {expected}")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mnist_core.drawing.framing import SIDE
-from mnist_core.files import replacing
+from mnist_core.files import atomic_write
 from mnist_core.network.model import MLP
 
 GALLERY = 40  # images in one
@@ -22,7 +22,7 @@ CONTACTS = 1000  # images in a grid, at most: 100 rows, a picture that programs 
 
 def save(figure: Figure, path: Path) -> None:
     """Write `figure` as a PNG. Raises UserError where that can't be done."""
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         figure.savefig(file, format="png", dpi=80, bbox_inches="tight")
 
 

@@ -107,7 +107,7 @@ def train(run: Run, writer: type | None = None) -> None:
     generator = torch.Generator().set_state(run.generator)
     teachers = [weights.load(directory)[0] for directory in settings.teachers]
     recipe = settings.recipe
-    trainer = Trainer(model, data.train_set, recipe, generator, data.outliers, teachers)
+    trainer = Trainer(model, data.train_set, recipe, generator, data.negatives, teachers)
     if run.checkpoint.trainer:
         trainer.load_state_dict(run.checkpoint.trainer)
     snapshots = run.snapshots()

@@ -23,7 +23,7 @@ from mnist_core.network.model import MLP
 from mnist_core.training import styles
 from mnist_core.training.augment import augment
 from mnist_core.training.data import load_mnist
-from mnist_core.training.outliers import make_outliers
+from mnist_core.training.negatives import make_negatives
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS, LETTERS, arc
 
@@ -138,7 +138,7 @@ def styles_on_strokes() -> Arrays:
 
 
 def negatives() -> Arrays:
-    images = make_outliers(80, digits(200), torch.Generator().manual_seed(0))
+    images = make_negatives(80, digits(200), torch.Generator().manual_seed(0))
     return {"images": images.numpy()}
 
 

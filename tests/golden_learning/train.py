@@ -92,7 +92,7 @@ def train_best() -> tuple[dict, MLP]:
     generator = torch.Generator().manual_seed(0)
     teachers = [teacher(1), teacher(2)]
     model = new_network(BEST, 0)
-    training = Trainer(model, sets.train_set, BEST, generator, sets.outliers, teachers)
+    training = Trainer(model, sets.train_set, BEST, generator, sets.negatives, teachers)
     epochs = [
         rounded_all(epoch.training_loss, epoch.validation_loss, epoch.validation_accuracy)
         for epoch in training.fit(sets.validation["validation"])

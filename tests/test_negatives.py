@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 
-from mnist_core.training.outliers import SIGNS, make_outliers
+from mnist_core.training.negatives import SIGNS, make_negatives
 
 
 def make(count: int, digits: torch.Tensor, seed: int = 0) -> torch.Tensor:
-    return make_outliers(count, digits, torch.Generator().manual_seed(seed))
+    return make_negatives(count, digits, torch.Generator().manual_seed(seed))
 
 
 def test_they_are_images_in_the_frame_and_the_seed_decides(mnist):
