@@ -29,8 +29,8 @@ from mnist_core.drawing.framing import to_input
 from mnist_core.drawing.strokes import read_drawings
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.network.grid import browser_file
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import browser_file
 from mnist_core.tables import least_to_most, mean_and_deviation, table
 from mnist_core.training.data import Dataset, load_mnist, render_drawings
 

@@ -22,8 +22,8 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 from mnist_core.drawing.framing import to_input
 from mnist_core.drawing.strokes import read_drawings
 from mnist_core.errors import UserError
-from mnist_core.network.grid import browser_file
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import browser_file
 from mnist_core.recognizer import Prediction, Recognizer
 from mnist_core.tables import table
 from mnist_core.training.data import load_mnist

@@ -36,7 +36,7 @@ from mnist_core.network.model import MLP
 from mnist_core.tables import least_to_most, mean_and_deviation, table, write_figures
 from mnist_core.training import plots
 from mnist_core.training.data import Dataset, load_mnist, render_drawings, select, training_data
-from mnist_core.training.finish import MAY_LOSE
+from mnist_core.training.finish import MAX_ACCURACY_DROP
 from mnist_core.training.trainer import evaluate, predict
 
 SAVED = 20  # corrections of a person
@@ -266,7 +266,7 @@ def summary_table(results: dict[str, list[Result]], mnist: float) -> str:
 def summary_row(name: str, group: Sequence[Result], mnist: float) -> list[str]:
     before, after, digits = (by_seed(group, what) for what in ("before", "after", "count"))
     scores = [result.mnist for result in group]
-    lost = [round(mnist - score, 6) > MAY_LOSE for score in scores]
+    lost = [round(mnist - score, 6) > MAX_ACCURACY_DROP for score in scores]
     shares = [after / before for before, after in by_person(group).values() if before]
     return [
         name,

@@ -28,7 +28,7 @@ if __name__ == "__main__":  # what is mistyped is told at once: the imports belo
 from mnist_core.errors import UserError
 from mnist_core.files import atomic_write
 from mnist_core.network import weights
-from mnist_core.network.grid import browser_file
+from mnist_core.network.quantize import browser_file
 from ui.document import document, files
 
 

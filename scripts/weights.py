@@ -45,7 +45,7 @@ import torch
 from mnist_core import paths
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.network.foreign import read_network
+from mnist_core.network.import_state_dict import read_state_dict
 from mnist_core.training import finish
 from mnist_core.training.data import mnist_validation
 
@@ -85,7 +85,7 @@ def restore(which: str) -> None:
 
 def convert(file: Path, output: Path, data: Path) -> None:
     """Choose thresholds on MNIST's validation images and score the network on its test images."""
-    model = read_network(file)
+    model = read_state_dict(file)
     model, thresholds, scores = finish.calibrate(model, {"validation": mnist_validation(data)})
     about = f"not known: the network was converted from {file.name}"
     provenance = {"data": about, "recipe": {}, "seed": None, "scores": scores}

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from mnist_core import Number, Prediction, Recognizer
 from mnist_core.drawing.pictures import decode_picture
-from mnist_core.network.grid import browser_file
+from mnist_core.network.quantize import browser_file
 from serving import models
 from serving.errors import Refusal, coded
 from serving.limits import Lanes

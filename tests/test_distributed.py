@@ -8,8 +8,8 @@ import torch
 
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.network.grid import read_header
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import read_header
 from mnist_core.training import distributed
 from mnist_core.training.checkpoint import Checkpoint
 from mnist_core.training.recipes import RECIPES, Recipe

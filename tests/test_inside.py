@@ -12,8 +12,8 @@ import torch
 from playwright.sync_api import expect
 
 from mnist_core.drawing.framing import to_input
-from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import quantize
 from serving.training import LiveTraining
 from tests.browser import draw
 from tests.conftest import ROOT, serving
@@ -152,7 +152,7 @@ def test_the_slider_goes_from_the_untrained_to_the_final_network(open_context):
     expect(place).to_have_attribute("max", str(len(snapshots) - 1))
     expect(section.locator(".known")).to_contain_text("reads a 7")
     torch.manual_seed(0)
-    ends = {0: rounded(MLP((128, 64))), 10: snapshots[10][1], len(snapshots) - 1: snapshots[-1][1]}
+    ends = {0: quantize(MLP((128, 64))), 10: snapshots[10][1], len(snapshots) - 1: snapshots[-1][1]}
     for at, model in ends.items():
         place.fill(str(at))
         expect_steps(page, section, model)

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from mnist_core.drawing.framing import to_input
-from mnist_core.network.grid import browser_file, rounded
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import browser_file, quantize
 from mnist_core.training.data import load_mnist
 from tests.conftest import ROOT
 from tests.test_recognizer_js import CONFIG, as_text, in_node
@@ -29,7 +29,7 @@ def network(request, recognizer):
     if request.param == "shipped":
         return recognizer.model, browser_file(recognizer.model, recognizer.config)
     torch.manual_seed(2)
-    model = rounded(MLP((128, 64)))
+    model = quantize(MLP((128, 64)))
     return model, browser_file(model, CONFIG | {"hidden": [128, 64]})
 
 

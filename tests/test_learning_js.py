@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from experiments.rehearsal_images import FILE, LEVEL
 from mnist_core.drawing.framing import frame_strokes, to_input
-from mnist_core.network.grid import browser_file, rounded
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import browser_file, quantize
 from mnist_core.training.data import split
 from tests.drawings import DRAWINGS
 
@@ -69,7 +69,7 @@ def learned_by_pytorch(model: MLP, images: torch.Tensor, lessons: list[dict]) ->
 @pytest.mark.parametrize("hidden", [(), (20,), (9, 30)])
 def test_it_learns_what_pytorch_learns(node, hidden, rehearsed):
     torch.manual_seed(3)
-    model = rounded(MLP(hidden))
+    model = quantize(MLP(hidden))
     lessons = [lesson(DRAWINGS[digit], digit) for digit in (3, 7)]
     images = rehearsed[::25]
     script = """async (question) => {
@@ -142,7 +142,7 @@ def test_lessons_are_taken_one_at_a_time(node, rehearsed):
         return lessons.map(() => (work.next(), taken));
     }"""
     lessons = [lesson(DRAWINGS[digit], digit) for digit in (3, 7, 1)]
-    assert in_node(node, script, rounded(MLP((9,))), rehearsed[:1], lessons) == [[1, 2, 3]]
+    assert in_node(node, script, quantize(MLP((9,))), rehearsed[:1], lessons) == [[1, 2, 3]]
 
 
 def test_of_lessons_that_spoil_it_the_latest_are_used(node, recognizer, rehearsed, mnist):

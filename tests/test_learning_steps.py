@@ -354,7 +354,9 @@ def one_digit(monkeypatch):
 
 
 def test_a_fine_tuning_holds_answers_by_their_divergence_and_learns_labels(steps, one_digit, mnist):
-    settings = FineTuning(steps=6, learning_rate=0.01, corrected=20, rehearsed=50, keep=7.0)
+    settings = FineTuning(
+        steps=6, learning_rate=0.01, corrected=20, rehearsed=50, distillation_weight=7.0
+    )
     model = network(12).eval()
     before = [parameter.detach().clone() for parameter in model.parameters()]
     generator = torch.Generator().manual_seed(0)
@@ -390,4 +392,6 @@ def test_a_fine_tuning_s_learning_rate_falls_along_a_cosine(steps, one_digit, mn
 
 def test_how_a_fine_tuning_goes_unless_told_otherwise():
     """These are the settings that docs/corrections.md reports on."""
-    assert FineTuning() == FineTuning(120, 1e-4, corrected=64, rehearsed=192, keep=30.0)
+    assert FineTuning() == FineTuning(
+        120, 1e-4, corrected=64, rehearsed=192, distillation_weight=30.0
+    )

@@ -18,7 +18,7 @@ import pytest
 import app
 from mnist_core import paths
 from mnist_core.network import weights
-from mnist_core.network.grid import browser_file, read_header
+from mnist_core.network.quantize import browser_file, read_header
 from mnist_core.training.checkpoint import Checkpoint
 from mnist_core.training.recipes import RECIPES
 from serving import server, training

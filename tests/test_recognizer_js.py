@@ -13,8 +13,8 @@ from mnist_core import Recognizer
 from mnist_core.drawing.framing import frame_strokes, to_input
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
-from mnist_core.network.grid import browser_file, rounded
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import browser_file, quantize
 from mnist_core.training.data import load_mnist
 from mnist_core.training.negatives import make_negatives
 from tests.conftest import ROOT
@@ -268,7 +268,7 @@ def test_any_digit_is_explained_against_any_other(node, recognizer, shipped, ima
 @pytest.mark.parametrize("hidden", [(), (5,), (6, 5), (17, 3, 9)])
 def test_a_network_of_any_shape_is_read(node, hidden):
     torch.manual_seed(1)
-    model = rounded(MLP(hidden))
+    model = quantize(MLP(hidden))
     file = browser_file(model, CONFIG | {"hidden": list(hidden)})
     pixels = torch.randint(256, (20, 784), dtype=torch.uint8)
     script = "(network, pixels) => [network.hidden, [...logProbabilities(network, pixels)]]"
@@ -290,7 +290,7 @@ def test_of_equal_probabilities_the_smaller_digit_leads(node):
 
 
 def test_a_damaged_file_is_refused(node):
-    good = browser_file(rounded(MLP((6, 5))), CONFIG | {"hidden": [6, 5]})
+    good = browser_file(quantize(MLP((6, 5))), CONFIG | {"hidden": [6, 5]})
     cut = [good[:length] for length in (0, 3, 8, 10, 12, 15, 16, 20, 60, 200, len(good) - 1)]
     flipped = [
         good[:n] + bytes([good[n] ^ 1 << n % 8]) + good[n + 1 :]

@@ -12,8 +12,8 @@ import torch
 from mnist_core.drawing.framing import to_input
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.network.grid import browser_file, rounded
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import browser_file, quantize
 from mnist_core.training import data, finish, run
 from mnist_core.training.checkpoint import Checkpoint
 from mnist_core.training.recipes import Recipe
@@ -21,7 +21,7 @@ from mnist_core.training.snapshots import Snapshots
 from mnist_core.training.trainer import Trainer, evaluate
 from tests.conftest import ROOT
 from tests.small_training import load_few, records, shrink
-from tests.test_grid import read
+from tests.test_quantize import read
 from tests.test_recognizer_js import READ
 from tests.test_runs import main
 
@@ -70,7 +70,7 @@ def same_network(record: bytes, model: MLP, config: dict) -> bool:
 
 def untrained(hidden: tuple[int, ...], batch_norm: bool = False) -> MLP:
     torch.manual_seed(0)
-    return rounded(MLP(hidden, batch_norm).fused())
+    return quantize(MLP(hidden, batch_norm).fused())
 
 
 def network(record: bytes) -> MLP:

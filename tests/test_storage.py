@@ -7,7 +7,7 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
-from mnist_core.network.grid import browser_file
+from mnist_core.network.quantize import browser_file
 from tests.browser import draw
 from tests.drawings import DRAWINGS
 from tests.page import FILL, expect_leader, open_page, record_requests, settle, wait_until

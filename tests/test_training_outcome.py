@@ -12,8 +12,8 @@ from mnist_core.corrections import export
 from mnist_core.drawing.strokes import write_drawings
 from mnist_core.network import weights
 from mnist_core.network.calibration import verdicts
-from mnist_core.network.grid import read_header
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import read_header
 from mnist_core.training import plots
 from mnist_core.training.data import load_mnist, render_drawings, split, split_drawings
 from mnist_core.training.trainer import confusion_matrix, evaluate, predict

@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from mnist_core.errors import UserError
 from mnist_core.network import MAX_LAYERS, MAX_WIDTH, weights
-from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import quantize
 
 PROVENANCE = {
     "data": "a test's",
@@ -30,7 +30,7 @@ CONFIG = {"hidden": [6, 5], "thresholds": THRESHOLDS, "provenance": PROVENANCE}
 @pytest.fixture
 def saved(tmp_path):
     torch.manual_seed(0)
-    model = rounded(MLP((6, 5)))
+    model = quantize(MLP((6, 5)))
     weights.save(model, tmp_path / "w", PROVENANCE, THRESHOLDS)
     return model, tmp_path / "w"
 

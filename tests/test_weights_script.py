@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from mnist_core.errors import UserError
-from mnist_core.network import foreign, weights
+from mnist_core.network import import_state_dict, weights
 from mnist_core.network.model import MLP
 from mnist_core.training import data, finish
 from mnist_core.training.trainer import predict
@@ -115,10 +115,12 @@ def test_another_program_s_network_is_taken(tmp_path):
     save_file(other.state_dict(), tmp_path / "pretrained" / "model.safetensors")
     expected = other.fc10(other.fc2(other.fc1(inputs).relu()).relu()).log_softmax(1)
     for place in (tmp_path / "own.pt", tmp_path / "pretrained"):
-        assert torch.allclose(foreign.read_network(place)(inputs), expected, atol=1e-6)
+        assert torch.allclose(import_state_dict.read_state_dict(place)(inputs), expected, atol=1e-6)
     ours = MLP((6, 5), batch_norm=True)
     torch.save(ours.state_dict(), tmp_path / "ours.pt")
-    assert torch.equal(foreign.read_network(tmp_path / "ours.pt")(inputs), ours.eval()(inputs))
+    assert torch.equal(
+        import_state_dict.read_state_dict(tmp_path / "ours.pt")(inputs), ours.eval()(inputs)
+    )
 
 
 def test_a_network_is_converted_with_thresholds_and_scores(command, shipped, tmp_path):
@@ -162,7 +164,7 @@ def test_what_can_not_be_converted_is_refused_with_the_reason(tmp_path, content,
     elif content is not None:
         torch.save(content, file)
     with pytest.raises(UserError, match=says):
-        foreign.read_network(file)
+        import_state_dict.read_state_dict(file)
 
 
 def test_a_file_that_would_run_something_is_refused_and_runs_nothing(tmp_path):
@@ -172,7 +174,7 @@ def test_a_file_that_would_run_something_is_refused_and_runs_nothing(tmp_path):
 
     torch.save({"layers.0.weight": Touch()}, tmp_path / "own.pt")
     with pytest.raises(UserError, match="can't be read, or holds more than tensors"):
-        foreign.read_network(tmp_path / "own.pt")
+        import_state_dict.read_state_dict(tmp_path / "own.pt")
     assert not (tmp_path / "touched").exists()
 
 

@@ -22,8 +22,8 @@ from mnist_core.drawing.framing import to_input
 from mnist_core.drawing.strokes import Drawing, read_drawings
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import quantize
 from mnist_core.training import data, trainer
 from mnist_core.training.augment import augment
 from mnist_core.training.checkpoint import write_metrics
@@ -45,7 +45,7 @@ class FineTuning:
     learning_rate: float = 1e-4  # Adam's at first; it falls to 0 along a cosine
     corrected: int = 64  # images of corrections in a batch,
     rehearsed: int = 192  # beside so many that are rehearsed
-    keep: float = 30.0  # weight of the loss of the second, beside that of the first
+    distillation_weight: float = 30.0  # of the loss on the rehearsed images
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,12 +161,12 @@ def finetune(
         learned, kept = log_probabilities.split([len(ours), len(old)])
         # Kullback and Leibler's divergence: how far the answers have moved.
         moved = F.kl_div(kept, answers[old], reduction="batchmean", log_target=True)
-        loss = F.nll_loss(learned, labels[ours]) + settings.keep * moved
+        loss = F.nll_loss(learned, labels[ours]) + settings.distillation_weight * moved
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
-    return rounded(new)
+    return quantize(new)
 
 
 def save(

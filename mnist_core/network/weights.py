@@ -25,8 +25,8 @@ from mnist_core.drawing.framing import PIXELS
 from mnist_core.errors import UserError
 from mnist_core.files import atomic_write, make_directory
 from mnist_core.network import DIGITS, MAX_LAYERS, MAX_WIDTH
-from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import quantize
 from mnist_core.tables import table
 
 MODEL_FILE = "model.safetensors"
@@ -154,7 +154,7 @@ def load(directory: str | Path | None = None) -> tuple[MLP, dict]:
     except RuntimeError as error:
         why = f"the hidden sizes {config['hidden']} of its config ({' '.join(str(error).split())})"
         raise UserError(f"{path} does not fit {why}. {REMEDY}") from error
-    return rounded(model), config | {"name": name_of(content)}
+    return quantize(model), config | {"name": name_of(content)}
 
 
 def _read_tensors(path: Path) -> tuple[bytes, dict[str, torch.Tensor]]:

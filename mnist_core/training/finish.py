@@ -13,8 +13,8 @@ import torchvision
 from mnist_core import paths
 from mnist_core.errors import UserError
 from mnist_core.network import calibration, weights
-from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import quantize
 from mnist_core.training import plots
 from mnist_core.training.augment import augment
 from mnist_core.training.checkpoint import Run, Settings
@@ -22,7 +22,7 @@ from mnist_core.training.data import Dataset, join, load_mnist
 from mnist_core.training.recipes import RECIPES
 from mnist_core.training.trainer import confusion_matrix, evaluate, predict
 
-MAY_LOSE = 0.001  # of the accuracy on MNIST's validation images, and still be installed
+MAX_ACCURACY_DROP = 0.001  # of the accuracy on MNIST's validation images, and still be installed
 
 # Guessing reads a tenth of the test images; a network that reads less than this learned nothing.
 LEARNED = 0.2
@@ -79,7 +79,7 @@ def calibrate(
     on the data that its one temperature was fitted to: drawings, or MNIST's images where there
     are none, and own digits.
     """
-    model = rounded(model.fused())
+    model = quantize(model.fused())
     held_out = {name: (predict(model, digits[0]), digits[1]) for name, digits in validation.items()}
     left_out = "validation" if "drawings" in held_out else None
     log_probabilities, labels = reduce(join, [held_out[n] for n in held_out if n != left_out])
@@ -92,7 +92,7 @@ def calibrate(
         error = calibration.expected_calibration_error(probabilities, labels)
         scores[f"{name}_accuracy"] = round(accuracy, 4)
         scores[f"{name}_calibration_error"] = round(error, 4)
-    return rounded(model.fused(temperature)), thresholds, scores
+    return quantize(model.fused(temperature)), thresholds, scores
 
 
 def date_and_versions() -> dict:
@@ -157,8 +157,8 @@ def install(directory: Path, validation: Dataset, force: bool = False) -> None:
     """Use the network in `directory` from now on, as `weights.install` does.
 
     Raises NotInstalled, but with `force`, where it reads fewer of MNIST's `validation` images, by
-    more than MAY_LOSE, than the network in use, or than that with which a line of corrections
-    began: each of them might lose a little.
+    more than MAX_ACCURACY_DROP, than the network in use, or than that with which a line of
+    corrections began: each of them might lose a little.
     """
     model, config = weights.load(directory)
     if moved := weights.move_old_install():
@@ -170,10 +170,13 @@ def install(directory: Path, validation: Dataset, force: bool = False) -> None:
     first = config["provenance"].get("parent", {}).get("validation_accuracy")
     before |= {"the one that its corrections began with": first} if first else {}
     for whose, share in before.items():
-        if round(share - accuracy, 6) > MAY_LOSE and not force:  # not by float32's last bit
+        if (
+            round(share - accuracy, 6) > MAX_ACCURACY_DROP and not force
+        ):  # not by float32's last bit
             raise NotInstalled(
                 f"not installed: it reads {accuracy:.2%} of MNIST's validation images and {whose} "
-                f"{share:.2%}, which is over {100 * MAY_LOSE:g} points more. {directory} keeps it; "
+                f"{share:.2%}, which is over {100 * MAX_ACCURACY_DROP:g} points more. {directory} "
+                "keeps it; "
                 f"to install it all the same: python scripts/weights.py install --force {directory}"
             )
     weights.install(directory)

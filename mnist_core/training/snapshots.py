@@ -1,7 +1,7 @@
 """The network at some twenty steps of its training, in one file, from which one may watch it learn.
 
 `snapshots.bin` in a run's directory: for each snapshot its length, a little-endian uint32, and as
-many bytes, the network as browsers read it (network/grid.py).
+many bytes, the network as browsers read it (network/quantize.py).
 """
 
 import contextlib
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO
 
 from mnist_core.errors import UserError
-from mnist_core.network.grid import browser_file, read_header
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import browser_file, read_header
 
 SNAPSHOTS_FILE = "snapshots.bin"
 

@@ -19,8 +19,8 @@ from tqdm import tqdm
 
 from mnist_core.drawing.framing import to_input
 from mnist_core.errors import UserError
-from mnist_core.network.grid import rounded
 from mnist_core.network.model import DIGITS, MLP
+from mnist_core.network.quantize import quantize
 from mnist_core.training import distributed
 from mnist_core.training.augment import augment
 from mnist_core.training.data import Dataset
@@ -152,7 +152,7 @@ class Trainer:
         """Append a snapshot of what would be kept, scored as it is there: rounded."""
         total, count = distributed.total(self.since[0], self.images.device), self.since[1]
         self.since = (0.0, 0)
-        model = rounded(self.result.fused())
+        model = quantize(self.result.fused())
         losses = total / count if count else math.nan, evaluate(model, validation)
         distributed.broadcast_from_rank_0(snapshots.append, model, self.step, *losses)
         self.model.train()  # `fused` ends that

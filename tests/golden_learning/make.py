@@ -18,8 +18,8 @@ from mnist_core.drawing.framing import frame_picture, frame_strokes
 from mnist_core.drawing.pictures import picture_ink
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.network import calibration
-from mnist_core.network.grid import browser_file, rounded
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import browser_file, quantize
 from mnist_core.training import styles
 from mnist_core.training.augment import augment
 from mnist_core.training.data import load_mnist
@@ -210,7 +210,7 @@ def quantisation() -> Arrays:
     model = network()
     config = {"name": "0123abcd", "hidden": [6, 5], "thresholds": {"digit": 0.5, "sure": 0.25}}
     file = np.frombuffer(browser_file(model, config, step=7), np.uint8)
-    tensors = {name: tensor.numpy() for name, tensor in rounded(model).state_dict().items()}
+    tensors = {name: tensor.numpy() for name, tensor in quantize(model).state_dict().items()}
     return {"browser_file": file.astype(np.int16), **tensors}  # no uint8: compared to the bit
 
 

@@ -27,8 +27,8 @@ import torch
 from mnist_core.corrections import finetune
 from mnist_core.drawing.framing import to_input
 from mnist_core.drawing.strokes import Drawing, parse_strokes
-from mnist_core.network.grid import rounded
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import quantize
 from mnist_core.training import data, trainer
 from mnist_core.training.data import TrainingData, load_mnist, render_drawings, training_data
 from mnist_core.training.finish import calibrate
@@ -97,7 +97,7 @@ def train_best() -> tuple[dict, MLP]:
         rounded_all(epoch.training_loss, epoch.validation_loss, epoch.validation_accuracy)
         for epoch in training.fit(sets.validation["validation"])
     ]
-    network = rounded(training.result.fused().double())
+    network = quantize(training.result.fused().double())
     ends = {
         name: rounded_all(*evaluate(network, digits)) for name, digits in sets.validation.items()
     }

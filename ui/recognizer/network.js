@@ -1,4 +1,4 @@
-// The network that mnist_core/network/grid.py writes for browsers: read, run and explained. Its
+// The network that mnist_core/network/quantize.py writes for browsers: read, run and explained. Its
 // weights lie input by input, so that an input of 0, as most are, costs nothing.
 
 import { PIXELS } from "./framing.js";
@@ -6,7 +6,7 @@ import { PIXELS } from "./framing.js";
 const MAGIC = "MLP8bit1";
 export const DIGITS = 10;
 
-// The network in a file whose form mnist_core/network/grid.py describes. Throws Error where the
+// The network in a file whose form mnist_core/network/quantize.py describes. Throws Error where the
 // file is cut short, damaged or of another version.
 /** @param {ArrayBuffer} file @returns {Network} */
 export function readNetwork(file) {

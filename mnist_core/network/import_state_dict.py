@@ -23,7 +23,7 @@ DAMAGE += (SafetensorError, UnpicklingError)
 SAVE = "save it with torch.save(model.state_dict(), FILE)"
 
 
-def read_network(path: Path) -> MLP:
+def read_state_dict(path: Path) -> MLP:
     """The network in a .safetensors file, a state dict's file or a folder with one.
 
     Raises UserError where it can't be read, holds more than tensors or is of another architecture.

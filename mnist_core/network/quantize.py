@@ -15,7 +15,7 @@ from mnist_core.network.model import MLP
 MAGIC = b"MLP8bit1"  # the last sign is the version: another one needs another address as well
 
 
-def rounded(model: MLP) -> MLP:
+def quantize(model: MLP) -> MLP:
     """A copy of a network without batch normalisation, rounded to the grid; twice is like once."""
     new = copy.deepcopy(model).eval()
     for layer in new.layers[::2]:

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from mnist_core.network import weights
-from mnist_core.network.grid import MAGIC, browser_file, read_header, rounded
 from mnist_core.network.model import MLP
+from mnist_core.network.quantize import MAGIC, browser_file, quantize, read_header
 from mnist_core.training import finish
 from mnist_core.training.data import load_mnist
 from mnist_core.training.trainer import predict
@@ -54,7 +54,7 @@ def read(file: bytes) -> tuple[dict, list[tuple[np.ndarray, ...]]]:
 
 
 def test_a_weight_moves_by_half_a_step_at_most_and_biases_stay(model):
-    for old, new in zip(tensors(model), tensors(rounded(model)), strict=True):
+    for old, new in zip(tensors(model), tensors(quantize(model)), strict=True):
         if old.ndim == 1:
             assert torch.equal(old, new)
         else:
@@ -64,14 +64,14 @@ def test_a_weight_moves_by_half_a_step_at_most_and_biases_stay(model):
 
 
 def test_what_was_rounded_stays_as_it_is(model):
-    once = rounded(model)
-    assert same(once, rounded(once))
+    once = quantize(model)
+    assert same(once, quantize(once))
     assert not same(once, model)
-    assert same(rounded(once.fused(1.23)), rounded(rounded(once.fused(1.23))))
+    assert same(quantize(once.fused(1.23)), quantize(quantize(once.fused(1.23))))
 
 
 def test_the_file_holds_the_very_weights(model):
-    for network in (rounded(model), rounded(rounded(model).fused(0.77))):
+    for network in (quantize(model), quantize(quantize(model).fused(0.77))):
         header, layers = read(browser_file(network, CONFIG | {"hidden": [6, 5], "more": 1}))
         assert header == CONFIG | {"hidden": [6, 5]}
         found = [t for s, b, whole in layers for t in ((whole.T * s[:, None]), b)]
@@ -81,14 +81,14 @@ def test_the_file_holds_the_very_weights(model):
 
 def test_a_network_that_is_not_rounded_has_the_file_of_one_that_is(model):
     config = CONFIG | {"hidden": [6, 5]}
-    assert browser_file(model, config) == browser_file(rounded(model), config)
+    assert browser_file(model, config) == browser_file(quantize(model), config)
 
 
 @pytest.mark.parametrize("scale", [0, 1e-37, 1e-20, 1e20])
 def test_weights_of_any_size_are_rounded(model, scale):
     model.layers[0].weight.data[2:] *= scale
-    once = rounded(model)
-    assert same(once, rounded(once))
+    once = quantize(model)
+    assert same(once, quantize(once))
     assert torch.isfinite(once.layers[0].weight).all()
     assert torch.allclose(once.layers[0].weight, model.layers[0].weight, rtol=1, atol=0.004 / 28)
 
@@ -96,7 +96,7 @@ def test_weights_of_any_size_are_rounded(model, scale):
 def test_weights_that_are_not_finite_stay_so(model):
     model.layers[0].weight.data[2, 3] = torch.nan
     model.layers[0].weight.data[4, 3] = torch.inf
-    once = rounded(model).layers[0].weight
+    once = quantize(model).layers[0].weight
     assert torch.isfinite(once).all(1).tolist() == [True, True, False, True, False, True]
 
 
@@ -109,15 +109,15 @@ def test_training_rounds_before_it_chooses_and_scores(monkeypatch):
     scored = []
     monkeypatch.setattr(finish, "predict", lambda *args: scored.append(args[0]) or predict(*args))
     found, _, _ = finish.calibrate(model, {"validation": (images, labels)})
-    assert same(scored[0], rounded(scored[0]))
-    assert same(scored[0], rounded(model.fused()))
+    assert same(scored[0], quantize(scored[0]))
+    assert same(scored[0], quantize(model.fused()))
     ratio = scored[0].layers[-1].bias / found.layers[-1].bias  # the temperature
-    assert same(found, rounded(scored[0].fused(round(ratio.mean().item(), 2))))
+    assert same(found, quantize(scored[0].fused(round(ratio.mean().item(), 2))))
 
 
 def test_an_earlier_network_is_rounded_when_it_is_loaded(model, tmp_path):
     weights.save(model, tmp_path, PROVENANCE, THRESHOLDS)
-    assert same(weights.load(tmp_path)[0], rounded(model))
+    assert same(weights.load(tmp_path)[0], quantize(model))
 
 
 def test_the_shipped_network_lies_on_the_grid_and_is_small():
