@@ -20,7 +20,6 @@ if __name__ == "__main__":  # Parse arguments before slow imports
     print("Starting: this takes some seconds, the first time a minute", flush=True)
 
 from mnist_core.errors import UserError
-from mnist_core.network.weights import move_old_install
 from serving import auth, corrections, server, sharing, training
 from serving.app import Launched, PageServer, launch
 from serving.origins import Site
@@ -43,8 +42,6 @@ def served(args: argparse.Namespace) -> Iterator[str]:
     share = args.share or args.share_or_exit
     users = auth.credentials(args.auth)
     server.check_address(args.host, args.port)
-    if not args.weights and (moved := move_old_install()):
-        print(moved, flush=True)
     reloader = watched(args.weights)
     public = share or "SPACE_ID" in os.environ
     proxies = args.forwarded_allow_ips or os.environ.get(server.TRUSTED)

@@ -75,10 +75,7 @@ def main() -> None:
         replicas = scale(args.replicas, args.min_replicas, args.max_replicas)
         users = credentials(args.auth)
         check_address(args.host, args.port)
-        from mnist_core.network.weights import move_old_install  # PyTorch takes seconds
 
-        if not args.weights and (moved := move_old_install()):
-            print(moved, flush=True)
         mnist_core.Recognizer.load(args.weights).check()  # before Ray is started for replicas
         logs = start(args.host, args.port)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # instead of Ray's

@@ -1,14 +1,14 @@
-"""Install a network, bring back the one before or the shipped one, take one that others trained.
+"""Install a network, go back to another one, or convert one that another program trained.
 
     python scripts/weights.py install runs/2026-11-23-101500-best
     python scripts/weights.py restore previous
     python scripts/weights.py restore shipped
     python scripts/weights.py convert own.pt runs/own
 
-The page and the scripts use the installed network, or the shipped one, weights/, where none is
-installed. It is in installed/, in the clone or in the folder that DRAW_A_DIGIT_HOME names. Exit
-code 2 when a network can't be read or written; 4 when one is not installed, as the one in use
-reads over 0.1 points more of MNIST's validation images.
+The page and the scripts use the installed network, in installed/ (in the clone, or in the folder
+that DRAW_A_DIGIT_HOME names), or the shipped one, weights/, if none is installed. Exit code 2: a
+network can't be read or written; 4: not installed, because it is over 0.1 points less accurate on
+MNIST's validation images than the one in use.
 """
 
 import argparse
@@ -23,21 +23,21 @@ def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Install, restore and convert networks.")
     commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
     added = commands.add_parser("install", help="use a network from now on")
-    added.add_argument("network", type=Path, metavar="DIR", help="its folder, as train.py makes it")
-    added.add_argument("--force", action="store_true", help="also one that reads less")
-    added = commands.add_parser("restore", help="use the one before again, or the shipped one")
+    added.add_argument("network", type=Path, metavar="DIR", help="a folder that train.py made")
+    added.add_argument("--force", action="store_true", help="even if it is less accurate")
+    added = commands.add_parser("restore", help="use the previous or the shipped network again")
     added.add_argument("which", choices=("previous", "shipped"))
-    text = "make a folder for --weights of a state dict, .pt or .safetensors, of 784 -> ... -> 10"
+    text = "make a folder for --weights from a state dict, .pt or .safetensors, of 784 -> ... -> 10"
     added = commands.add_parser("convert", help=text)
-    added.add_argument("file", type=Path, metavar="FILE", help="or save_pretrained's folder")
+    added.add_argument("file", type=Path, metavar="FILE", help="or a folder of save_pretrained")
     added.add_argument("output", type=Path, metavar="DIR", help="where to write the network")
     for name in ("install", "convert"):
         add = commands.choices[name].add_argument
-        add("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
+        add("--data", type=Path, default=ROOT / "data", help="the folder that holds MNIST/raw")
     return parser
 
 
-if __name__ == "__main__":  # what is mistyped is told at once: the imports below take seconds
+if __name__ == "__main__":  # Parse arguments before slow imports
     argument_parser().parse_args()
 
 import torch
@@ -49,16 +49,16 @@ from mnist_core.network.import_state_dict import read_state_dict
 from mnist_core.training import finish
 from mnist_core.training.data import mnist_validation
 
-READS = 0.9  # of MNIST's validation images, by any network that is given what it was trained on
+MIN_ACCURACY = 0.9  # on MNIST's validation images; any network fed its own kind of input has more
 
 
 def main() -> None:
     parser = argument_parser()
-    given = vars(parser.parse_args())
+    options = vars(parser.parse_args())
     torch.set_num_threads(1)
     try:
         commands = {"install": install, "restore": restore, "convert": convert}
-        commands[given.pop("command")](**given)
+        commands[options.pop("command")](**options)
     except finish.NotInstalled as error:
         parser.exit(4, f"weights.py: {error}\n")
     except UserError as error:
@@ -77,14 +77,14 @@ def restore(which: str) -> None:
     if which == "shipped" and config["name"] != weights.SHIPPED_NAME:
         raise UserError(
             f"the network in {source} is {config['name']}, not the shipped {weights.SHIPPED_NAME}. "
-            f"Bring that back first: git checkout -- {source}"
+            f"Restore the shipped one first: git checkout -- {source}"
         )
     weights.install(source)
-    print(f"network {config['name']} of {config['provenance']['date']} is used again")
+    print(f"network {config['name']} of {config['provenance']['date']} is in use again")
 
 
 def convert(file: Path, output: Path, data: Path) -> None:
-    """Choose thresholds on MNIST's validation images and score the network on its test images."""
+    """Choose thresholds on MNIST's validation images and score on its test images."""
     model = read_state_dict(file)
     model, thresholds, scores = finish.calibrate(model, {"validation": mnist_validation(data)})
     about = f"not known: the network was converted from {file.name}"
@@ -92,12 +92,10 @@ def convert(file: Path, output: Path, data: Path) -> None:
     provenance |= finish.date_and_versions()
     finish.add_test_scores(provenance, model, data)
     weights.save(model, output, provenance, thresholds)
-    for what, score in scores.items():
-        print(f"{what.replace('_', ' ')} {score:.2%}")
-    if scores["validation_accuracy"] < READS:
-        print(
-            "so few that it may expect another input: 784 pixels from 0 to 1, ink bright, is ours"
-        )
+    for name, score in scores.items():
+        print(f"{name.replace('_', ' ')} {score:.2%}")
+    if scores["validation_accuracy"] < MIN_ACCURACY:
+        print("so low that it may expect another input; ours is 784 pixels, 0 to 1, ink bright")
     print(f"saved to {output}; try it: python app.py --weights {output}")
 
 

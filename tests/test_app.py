@@ -64,7 +64,7 @@ def test_a_busy_port_is_one_line():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--weights", "/no/such/place"), "scripts/train.py"),
+        (("--weights", "/no/such/place"), "Train a network"),
         (("--port", "99999"), "expected 1 to 65535"),
         (("--port", "http"), "invalid"),
         (("--host", "192.0.2.1"), "not this machine's"),

@@ -1,4 +1,4 @@
-"""Networks lie on a grid of 8 bits a weight, and are served to browsers by their names."""
+"""Networks are rounded to 8 bits a weight, and browsers load the very same numbers."""
 
 import itertools
 import json
@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
@@ -18,9 +19,8 @@ from mnist_core.training.trainer import predict
 from serving.reloader import ModelReloader
 from tests.conftest import ROOT, site
 from tests.test_reloader import other_network
-from tests.test_weights import PROVENANCE, THRESHOLDS
 
-CONFIG = {"name": "0123abcd", "thresholds": THRESHOLDS}
+CONFIG = {"name": "0123abcd", "thresholds": {"digit": 0.8, "sure": 0.4}, "hidden": [6, 5]}
 
 
 @pytest.fixture
@@ -53,44 +53,40 @@ def read(file: bytes) -> tuple[dict, list[tuple[np.ndarray, ...]]]:
     return header, layers
 
 
-def test_a_weight_moves_by_half_a_step_at_most_and_biases_stay(model):
-    for old, new in zip(tensors(model), tensors(quantize(model)), strict=True):
+def test_a_weight_moves_by_at_most_half_a_step_and_biases_stay(model):
+    before = [tensor.clone() for tensor in tensors(model)]
+    for old, new in zip(before, tensors(quantize(model)), strict=True):
         if old.ndim == 1:
             assert torch.equal(old, new)
         else:
             step = old.abs().amax(1, keepdim=True) / 127
             assert ((old - new).abs() <= 0.502 * step).all()
             assert (old != new).float().mean() > 0.5
+    assert all(map(torch.equal, before, tensors(model)))  # it was copied
 
 
-def test_what_was_rounded_stays_as_it_is(model):
-    once = quantize(model)
-    assert same(once, quantize(once))
-    assert not same(once, model)
-    assert same(quantize(once.fused(1.23)), quantize(quantize(once.fused(1.23))))
+def test_fusing_batch_norm_leaves_the_model_as_it_was():
+    torch.manual_seed(0)
+    model = MLP((6, 5), batch_norm=True)
+    model(torch.rand(8, 784))  # running statistics other than 0 and 1
+    before = [tensor.clone() for tensor in tensors(model)]
+    inputs = torch.rand(4, 784)
+    fused = model.fused(temperature=2.0)
+    assert all(module.training for module in model.modules())
+    assert all(map(torch.equal, before, tensors(model)))
+    scores = model.eval().layers(inputs)
+    assert torch.allclose(fused.layers(inputs), scores / 2, atol=1e-6)
+    assert not fused.training
 
 
-def test_the_file_holds_the_very_weights(model):
-    for network in (quantize(model), quantize(quantize(model).fused(0.77))):
-        header, layers = read(browser_file(network, CONFIG | {"hidden": [6, 5], "more": 1}))
-        assert header == CONFIG | {"hidden": [6, 5]}
-        found = [t for s, b, whole in layers for t in ((whole.T * s[:, None]), b)]
-        assert all(f.dtype == np.float32 for f in found)
-        assert all(map(np.array_equal, found, map(torch.Tensor.numpy, tensors(network))))
-
-
-def test_a_network_that_is_not_rounded_has_the_file_of_one_that_is(model):
-    config = CONFIG | {"hidden": [6, 5]}
-    assert browser_file(model, config) == browser_file(quantize(model), config)
-
-
-@pytest.mark.parametrize("scale", [0, 1e-37, 1e-20, 1e20])
-def test_weights_of_any_size_are_rounded(model, scale):
+@pytest.mark.parametrize("scale", [0, 1e-37, 1e-20, 1, 1e20])
+def test_quantizing_twice_changes_nothing(model, scale):
     model.layers[0].weight.data[2:] *= scale
     once = quantize(model)
     assert same(once, quantize(once))
     assert torch.isfinite(once.layers[0].weight).all()
     assert torch.allclose(once.layers[0].weight, model.layers[0].weight, rtol=1, atol=0.004 / 28)
+    assert same(quantize(once.fused(1.23)), quantize(quantize(once.fused(1.23))))
 
 
 def test_weights_that_are_not_finite_stay_so(model):
@@ -100,7 +96,27 @@ def test_weights_that_are_not_finite_stay_so(model):
     assert torch.isfinite(once).all(1).tolist() == [True, True, False, True, False, True]
 
 
-def test_training_rounds_before_it_chooses_and_scores(monkeypatch):
+def test_the_browser_s_file_holds_the_very_weights(model):
+    for network in (model, quantize(quantize(model).fused(0.77))):
+        file = browser_file(network, CONFIG | {"unused": 1}, step=7)
+        header, layers = read(file)
+        assert header == read_header(file) == CONFIG | {"step": 7}
+        found = [t for s, b, whole in layers for t in ((whole.T * s[:, None]), b)]
+        assert all(f.dtype == np.float32 for f in found)
+        expected = map(torch.Tensor.numpy, tensors(quantize(network)))
+        assert all(map(np.array_equal, found, expected))
+    for damaged in (file[:-1], file[:8], b"", file[:-1] + bytes([file[-1] ^ 1])):
+        assert read_header(damaged) is None
+
+
+def test_the_shipped_network_is_quantized_and_small():
+    shipped, config = weights.load(ROOT / "weights")
+    saved = load_file(ROOT / "weights" / weights.MODEL_FILE)
+    assert all(torch.equal(saved[name], value) for name, value in shipped.state_dict().items())
+    assert len(browser_file(shipped, config)) <= 2_000_000
+
+
+def test_training_quantizes_before_it_chooses_and_scores(monkeypatch):
     torch.manual_seed(0)
     images, labels = (each[:300] for each in load_mnist(ROOT / "data", train=False))
     model = MLP((16,), batch_norm=True)
@@ -109,65 +125,31 @@ def test_training_rounds_before_it_chooses_and_scores(monkeypatch):
     scored = []
     monkeypatch.setattr(finish, "predict", lambda *args: scored.append(args[0]) or predict(*args))
     found, _, _ = finish.calibrate(model, {"validation": (images, labels)})
-    assert same(scored[0], quantize(scored[0]))
     assert same(scored[0], quantize(model.fused()))
     ratio = scored[0].layers[-1].bias / found.layers[-1].bias  # the temperature
     assert same(found, quantize(scored[0].fused(round(ratio.mean().item(), 2))))
 
 
-def test_an_earlier_network_is_rounded_when_it_is_loaded(model, tmp_path):
-    weights.save(model, tmp_path, PROVENANCE, THRESHOLDS)
-    assert same(weights.load(tmp_path)[0], quantize(model))
+# Served ----------------------------------------------------------------------
 
 
-def test_the_shipped_network_lies_on_the_grid_and_is_small():
-    from safetensors.torch import load_file
-
-    shipped, config = weights.load(ROOT / "weights")
-    saved = load_file(ROOT / "weights" / weights.MODEL_FILE)
-    assert all(torch.equal(saved[name], value) for name, value in shipped.state_dict().items())
-    assert len(browser_file(shipped, config)) <= 2_000_000
-
-
-def test_the_header_is_read_back_and_a_damaged_file_has_none(model):
-    file = browser_file(model, CONFIG | {"hidden": [6, 5]}, step=7)
-    assert read_header(file) == CONFIG | {"hidden": [6, 5], "step": 7}
-    for damaged in (file[:-1], file[:8], b"", file[:-1] + bytes([file[-1] ^ 1])):
-        assert read_header(damaged) is None
-
-
-# Served
-
-
-def test_the_network_is_served_by_its_name_and_the_one_before_as_well(directory):
+def test_a_network_and_the_one_before_are_served_by_name_and_to_whoever_may(directory):
     reloader = ModelReloader(directory)
+    second = other_network(directory)
+    reloader.look()
     with site(reloader) as client:
-        first = client.get("/network").json()
-        assert first["previous"] is None
-        second = other_network(directory)
-        reloader.look()
         now = client.get("/network").json()
-        assert (now["name"], now["previous"]) == (second, first["name"])
+        assert (now["name"], now["previous"]) == (second, reloader.previous.name)
         for recognizer in (reloader.current, reloader.previous):
             response = client.get(f"/network/{recognizer.name}.bin")
             assert response.content == browser_file(recognizer.model, recognizer.config)
             assert int(response.headers["content-length"]) < 0.9 * len(response.content)
             assert response.headers["content-type"] == "application/octet-stream"
-            forever = "public, max-age=31536000, immutable"
-            assert response.headers["cache-control"] == forever
-
-
-@pytest.mark.parametrize("name", ["00000000.bin", "{}", "{}.json", "{}0.bin", "../weights/{}.bin"])
-def test_no_other_network_is_there(directory, name):
-    reloader = ModelReloader(directory)
-    with site(reloader) as client:
-        assert client.get(f"/network/{name.format(reloader.current.name)}").status_code == 404
-
-
-def test_passwords_keep_the_network_from_those_without(directory):
-    reloader = ModelReloader(directory)
+            assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+        for name in ("00000000.bin", f"{second}", f"{second}.json", f"{second}0.bin"):
+            assert client.get(f"/network/{name}").status_code == 404
     with site(reloader, auth=[("class", "chalk")]) as client:
-        address = f"/network/{reloader.current.name}.bin"
+        address = f"/network/{second}.bin"
         assert client.get(address).status_code == 401
         answer = client.get(address, auth=("class", "chalk"))
         assert answer.headers["cache-control"].startswith("private, max-age=")

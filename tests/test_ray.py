@@ -238,7 +238,7 @@ def test_no_drawing_is_lost_when_a_replica_dies(replicas, place):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--weights", "/no/such/place"), "scripts/train.py"),
+        (("--weights", "/no/such/place"), "Train a network"),
         (("--port", "99999"), "--port"),
         (("--replicas", "0"), "expected 1 replica or more"),
         (("--min-replicas", "3", "--max-replicas", "2"), "--max-replicas not below"),

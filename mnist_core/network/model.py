@@ -1,5 +1,6 @@
 """The multilayer perceptron: 784 pixels -> hidden layers -> ten log-probabilities."""
 
+import copy
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -15,7 +16,7 @@ class MLP(nn.Module):
     """A multilayer perceptron with ReLU between its layers.
 
     `hidden` lists the widths of the hidden layers, so (128, 64) is 784 -> 128 -> 64 -> 10.
-    `batch_norm` normalises each hidden layer while it is trained; `fused` takes that out again.
+    `batch_norm` adds batch normalisation to each hidden layer for training; `fused` removes it.
     """
 
     def __init__(self, hidden: Sequence[int] = (128, 64), batch_norm: bool = False) -> None:
@@ -31,21 +32,21 @@ class MLP(nn.Module):
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """(N, 784) float32 in [0, 1] -> (N, 10) log-probabilities.
 
-        log_softmax, trained with NLLLoss, is the same mathematics as
-        cross-entropy on raw scores, and safe where log(softmax(x)) overflows.
+        log_softmax with NLLLoss equals cross-entropy on raw scores, and does not overflow as
+        log(softmax(x)) does.
         """
         return torch.log_softmax(self.layers(inputs), dim=1)
 
     @torch.no_grad()
     def fused(self, temperature: float = 1.0) -> "MLP":
-        """The same network, for use: batch normalisation fused into the layers before it.
+        """A copy for inference: batch normalisation fused into the layers, scores / `temperature`.
 
-        Its scores are divided by `temperature` (Guo et al., "On Calibration of Modern
-        Neural Networks", 2017), also as part of a layer, so that it is a plain MLP.
+        Both become part of the weights (for temperature see Guo et al., "On Calibration of Modern
+        Neural Networks", 2017), so that the copy has linear layers and ReLU only.
         """
-        linears = [layer for layer in self.layers if isinstance(layer, nn.Linear)]
-        kinds = (nn.BatchNorm1d, nn.SyncBatchNorm)  # the second on several GPUs
-        norms = [layer for layer in self.layers.eval() if isinstance(layer, kinds)]
+        layers = copy.deepcopy(self.layers).eval()
+        linears = [layer for layer in layers if isinstance(layer, nn.Linear)]
+        norms = [layer for layer in layers if isinstance(layer, nn.BatchNorm1d)]
         if norms:
             linears = [*map(fuse_linear_bn_eval, linears, norms), linears[-1]]
         plain = MLP(self.hidden)

@@ -161,8 +161,6 @@ def install(directory: Path, validation: Dataset, force: bool = False) -> None:
     corrections began: each of them might lose a little.
     """
     model, config = weights.load(directory)
-    if moved := weights.move_old_install():
-        print(moved)
     accuracy = evaluate(model, validation)[1]
     before = {}
     with contextlib.suppress(UserError):  # it can't be used
