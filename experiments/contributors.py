@@ -78,7 +78,7 @@ def row(
     trainer = Trainer(model, data.train_set, recipe, generator, data.negatives)
     for epoch in trainer.fit(data.validation["validation"]):
         print(f"seed {seed}, epoch {epoch.epoch}: {epoch.validation_accuracy:.2%}", flush=True)
-    model, thresholds, scores = calibrate(trainer.result, data.validation)
+    model, thresholds, scores = calibrate(trainer.ema_model, data.validation)
     images, labels = data.validation["drawings"]
     probabilities = predict(model, images).exp()
     verdict = verdicts(probabilities, thresholds)

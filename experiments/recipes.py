@@ -81,7 +81,7 @@ def train(dataset: Dataset, recipe: Recipe, seed: int) -> tuple[MLP, float]:
     model = MLP(recipe.hidden, recipe.batch_norm)
     trainer = Trainer(model, training, recipe, torch.Generator().manual_seed(seed))
     seconds = sum(epoch.seconds for epoch in trainer.fit(validation))
-    return trainer.result.fused(), seconds
+    return trainer.ema_model.fused(), seconds
 
 
 def rows_of(name: str, trained: list, sets: dict[str, Dataset]) -> list[tuple]:

@@ -15,8 +15,8 @@ from mnist_core.network import weights
 from mnist_core.network.model import MLP
 from mnist_core.network.quantize import browser_file, quantize
 from mnist_core.training import data, finish, run
-from mnist_core.training.checkpoint import Checkpoint
 from mnist_core.training.recipes import Recipe
+from mnist_core.training.run import Checkpoint
 from mnist_core.training.snapshots import Snapshots
 from mnist_core.training.trainer import Trainer, evaluate
 from tests.conftest import ROOT
@@ -36,7 +36,7 @@ def train(*arguments: object) -> None:
     with pytest.MonkeyPatch.context() as patch:
         shrink(patch.setattr)
         load_few(patch.setattr, 600, data, finish)
-        patch.setattr(finish, "draw_pictures", lambda *_: None)
+        patch.setattr(run, "draw_pictures", lambda *_: None)
         threads = torch.get_num_threads()
         try:
             main(patch, *arguments)
@@ -154,8 +154,8 @@ def test_a_training_does_not_feel_its_snapshots(tmp_path, mnist, average):
         states.append(training.state_dict())
     assert len(records((tmp_path / "snapshots.bin").read_bytes())) == 11
     without, with_them = states
-    assert without.pop("since")[1] == 540 * 2
-    assert with_them.pop("since") == (0, 0)
+    assert without.pop("loss_since_snapshot")[1] == 540 * 2
+    assert with_them.pop("loss_since_snapshot") == (0, 0)
     assert without.pop("schedule") == with_them.pop("schedule")
     torch.testing.assert_close(without, with_them, rtol=0, atol=0)
 

@@ -26,8 +26,8 @@ from mnist_core.network.model import MLP
 from mnist_core.network.quantize import quantize
 from mnist_core.training import data, trainer
 from mnist_core.training.augment import augment
-from mnist_core.training.checkpoint import write_metrics
 from mnist_core.training.finish import date_and_versions
+from mnist_core.training.run import write_metrics
 
 TEST_WRITERS = "pendigits-test.jsonl.gz"  # in the data folder, where it may be put, to score
 HELD_OUT = 5  # of so many writers about one is held out
