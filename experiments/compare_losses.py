@@ -26,7 +26,8 @@ from mnist_core.network.model import MLP
 from mnist_core.tables import table
 from mnist_core.training import plots
 from mnist_core.training.data import Dataset, first, load_mnist, select, split
-from mnist_core.training.trainer import LOSSES, RECIPES, Diverged, Trainer, evaluate, predict
+from mnist_core.training.recipes import LOSSES, RECIPES
+from mnist_core.training.trainer import LOSS_FUNCTIONS, Diverged, Trainer, evaluate, predict
 
 LABELS = {
     "nll": "(a) log_softmax, NLLLoss",
@@ -152,7 +153,7 @@ def gradient_table() -> str:
         scores[0, 1] = score
         for name in ("nll", "softmax-cross-entropy"):
             varied = scores.clone().requires_grad_()
-            LOSSES[name](varied, torch.tensor([0])).backward()
+            LOSS_FUNCTIONS[name](varied, torch.tensor([0])).backward()
             lengths.append(varied.grad.norm())
         probability = scores.softmax(1)[0, 1]
         rows.append([f"{score:g}", f"{probability:.4f}", f"{lengths[0]:.4f}", f"{lengths[1]:.2g}"])

@@ -45,13 +45,12 @@ TESTS = {  # by module, the quick ones first
     "network/model_card": "test_weights",
     "network/weights": "test_weights test_hub test_weights_script",
     "training/augment": f"{GOLDEN} test_augment",
-    "training/checkpoint": f"{OUTCOME} test_runs",
     "training/data": f"{STEPS} test_data {TRAINING}",
-    "training/distributed": f"{STEPS} test_distributed {OUTCOME}",
     "training/finish": f"{OUTCOME} test_weights_script {TRAINING} test_runs",
     "training/negatives": f"{GOLDEN} test_negatives",
     "training/own_data": "test_own_data",
     "training/plots": "test_plots",
+    "training/recipes": "test_trainer test_scripts",
     "training/run": f"{OUTCOME} test_runs",
     "training/snapshots": "test_snapshots",
     "training/styles": f"{GOLDEN} test_styles",
@@ -62,9 +61,9 @@ TESTS = {  # by module, the quick ones first
 }
 # Tests that take seconds, need PostgreSQL or serve a page are left out.
 SLOW = (
-    "runs_from_anywhere quick_recipe one_by_one two_processes_learn processes_that "
+    "runs_from_anywhere quick_recipe one_by_one "
     "reading_all processes_together odd_style acknowledged dark_shapes photographs no_small_file "
-    "served stays_clean no_other_network passwords removed lasts stopped letters_join two_processes"
+    "served stays_clean no_other_network passwords removed lasts stopped letters_join"
 )
 WARNING = "ignore::pytest.PytestAssertRewriteWarning"  # plugins are imported before pytest starts
 OPTIONS = ["-n0", "-x", "-q", "-p", "no:cacheprovider", "-W", WARNING]

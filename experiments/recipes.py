@@ -20,7 +20,8 @@ from mnist_core.drawing.strokes import read_drawings
 from mnist_core.network.model import MLP
 from mnist_core.tables import table
 from mnist_core.training.data import Dataset, load_mnist, render_drawings, select, split
-from mnist_core.training.trainer import RECIPES, Recipe, Trainer, evaluate
+from mnist_core.training.recipes import RECIPES, Recipe
+from mnist_core.training.trainer import Trainer, evaluate
 
 HEADER = ("recipe, and what it reads", "mean ± deviation", "least to most", "of", "seconds, median")
 
@@ -66,7 +67,7 @@ def train(dataset: Dataset, recipe: Recipe, seed: int) -> tuple[MLP, float]:
     trainer = Trainer(model, training, recipe, torch.Generator().manual_seed(seed))
     seconds = sum(epoch.seconds for epoch in trainer.fit(validation))
     print(f"seed {seed}: {seconds:.1f} s", file=sys.stderr)
-    return trainer.result.fused(), seconds
+    return trainer.ema_model.fused(), seconds
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from mnist_core.drawing.framing import PIXELS, SIDE
 from mnist_core.network import weights
 from mnist_core.tables import table
 from mnist_core.training.data import Dataset, first, load_mnist
-from mnist_core.training.trainer import RECIPES, evaluate
+from mnist_core.training.recipes import RECIPES
+from mnist_core.training.trainer import evaluate
 
 SHIFTS = (0, 1, 2, 4)  # pixels
 

@@ -29,7 +29,8 @@ from mnist_core.network.model import MLP
 from mnist_core.tables import table
 from mnist_core.training.data import Dataset, first, load_mnist, select, split
 from mnist_core.training.negatives import make_negatives
-from mnist_core.training.trainer import RECIPES, Recipe, Trainer
+from mnist_core.training.recipes import RECIPES, Recipe
+from mnist_core.training.trainer import Trainer
 
 TARGETS = (0.98, 0.99)
 
@@ -118,7 +119,9 @@ def seconds_to(
     """Seconds until each target that was reached, and the best accuracy until the last was."""
     torch.manual_seed(seed)
     model, generator = MLP(recipe.hidden, recipe.batch_norm), torch.Generator().manual_seed(seed)
-    negatives = make_negatives(recipe.negatives, training[0], generator) if recipe.negatives else None
+    negatives = (
+        make_negatives(recipe.negatives, training[0], generator) if recipe.negatives else None
+    )
     times: dict[float, float] = {}
     best = elapsed = 0.0
     for epoch in Trainer(model, training, recipe, generator, negatives).fit(validation):

@@ -49,9 +49,8 @@ from mnist_core.drawing.strokes import read_drawings
 from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.training import finish
-from mnist_core.training.checkpoint import create
 from mnist_core.training.data import mnist_validation
-from mnist_core.training.run import print_row
+from mnist_core.training.run import create_run_directory, print_row
 
 
 def main() -> None:
@@ -62,10 +61,16 @@ def main() -> None:
         directory = learn(parent, args.corrections, args.drawings, args.data, args.output)
         if args.install:
             finish.install(directory, mnist_validation(args.data), args.force)
+            way_back = "python scripts/weights.py restore previous"
+            print(f"installed in {paths.installed()}; the one before: {way_back}")
     except KeyboardInterrupt:
         parser.exit(130, "finetune.py: stopped\n")
     except finish.NotInstalled as error:
-        parser.exit(4, f"finetune.py: {error}, or look for wrong labels among the corrections\n")
+        anyway = f"python scripts/weights.py install --force {directory}"
+        advice = (
+            f"look for wrong labels among the corrections, or install it all the same: {anyway}"
+        )
+        parser.exit(4, f"finetune.py: {error}; {advice}\n")
     except UserError as error:
         parser.exit(2, f"finetune.py: {error}\n")
 
@@ -77,7 +82,7 @@ def learn(
     model, config = weights.load(parent)
     corrections = finetune.read_corrections(source)
     others = [drawing for path in drawings for drawing in read_drawings(path)]
-    directory = create(output, Path(os.path.relpath(paths.runs())), "corrections")
+    directory = create_run_directory(output, Path(os.path.relpath(paths.runs())), "corrections")
     print_row("network", f"{parent}, {'-'.join(map(str, (PIXELS, *model.hidden, 10)))}")
     settings = finetune.FineTuning()
     learned = finetune.learn(model, corrections, others, data, settings)

@@ -10,9 +10,9 @@ A run's directory holds the network of the epoch that read validation images bes
 metrics.csv, pictures, and the state that --resume continues from. Needs no network:
 MNIST is in the repository.
 
-Exit code 2 when data or settings are wrong, the training diverges or its result can't
-be saved; 4 when the network is not installed, as the one in use reads over 0.1 points
-more of MNIST's validation images; 130 after Ctrl-C. To learn from what people
+Exit code 2: data or settings are wrong, the training diverged or its result can't be
+saved; 4: not installed, because it is over 0.1 points less accurate on MNIST's
+validation images than the network in use; 130: Ctrl-C. To learn from what people
 corrected: python scripts/finetune.py
 
 examples:
@@ -20,12 +20,12 @@ examples:
   python scripts/train.py --drawings data/pendigits-train.jsonl.gz
   python scripts/train.py --hidden 300 100 --epochs 5 --output /tmp/mine
   python scripts/train.py --resume runs/2026-11-23-101500-best
-  torchrun --nproc_per_node=2 scripts/train.py
 """
 
 import argparse
 import dataclasses
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +36,7 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 
 from mnist_core.training.recipes import DEFAULT, LOSSES, RECIPES, describe_recipes
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
+MIN_ACCURACY = 0.2  # on MNIST's test images; guessing has half of that
 
 
 def argument_parser() -> argparse.ArgumentParser:
@@ -48,96 +48,97 @@ def argument_parser() -> argparse.ArgumentParser:
     # The run's own options are in the namespace only where they are given.
     group = parser.add_argument_group("what to train", argument_default=argparse.SUPPRESS)
     add, number = group.add_argument, {"type": int, "metavar": "N"}
-    place = {"type": Path, "metavar": "DIR"}
+    place, files = {"type": Path, "metavar": "DIR"}, {"type": Path, "nargs": "+"}
     default = "(default: the recipe's)"
     add("--recipe", choices=RECIPES, help=f"settings, described below (default: {DEFAULT})")
     add("--hidden", **number, nargs="*", help=f"widths of the hidden layers {default}")
     add("--epochs", **number, help=f"passes over the images {default}")
-    add("--batch-size", **number, help=f"images a step {default}")
+    add("--batch-size", **number, help=f"images per step {default}")
     add("--learning-rate", type=float, metavar="X", help=f"Adam's step size {default}")
-    add("--loss", choices=LOSSES, help="a way to write it, described below (default: the recipe's)")
-    add("--seed", **number, help="of the first weights, the order and the changes (default: 0)")
+    add("--loss", choices=LOSSES, help=f"described below {default}")
+    add("--seed", **number, help="of first weights, order and augmentation (default: 0)")
     text = "drawing files to train on as well (default: none)"
-    add("--drawings", type=Path, nargs="+", metavar="FILE", help=text)
+    add("--drawings", **files, metavar="FILE", help=text)
     text = "drawing files of letters and signs, to be unsure of (default: none)"
-    add("--not-digits", type=Path, nargs="+", metavar="FILE", help=text)
-    text = "folders of networks whose answers it learns instead of the labels (default: none)"
-    add("--teachers", type=Path, nargs="+", metavar="DIR", help=text)
+    add("--not-digits", **files, metavar="FILE", help=text)
+    text = "folders of networks whose answers to learn instead of the labels (default: none)"
+    add("--teachers", **files, metavar="DIR", help=text)
     text = "own digits to train on beside MNIST: folders 0 to 9 of pictures, idx, CSV, drawings"
-    add("--data", type=Path, nargs="+", metavar="PLACE", help=text)
+    add("--data", **files, metavar="PLACE", help=text)
     add("--output", **place, help="the run's directory (default: runs/<date-time>-<recipe>)")
     add = parser.add_argument_group("how to run").add_argument
-    add("--device", choices=DEVICES, help="(default: auto, a GPU where there is one)")
-    text = "on the CPU (default: 1 for `tutorial` and `quick`, which more would slow down; for "
-    add("--threads", **number, help=f"{text}layers of 512 units or more PyTorch's choice)")
+    text = "(default: auto, a GPU where there is one)"
+    add("--device", choices=("auto", "cpu", "cuda", "mps"), help=text)
+    text = "on the CPU (default: PyTorch's choice for layers of 512 units or more, else 1)"
+    add("--threads", **number, help=text)
     text = "continue the run in DIR with its own settings, to the same weights"
     add("--resume", **place, help=text)
     add("--tensorboard", action="store_true", help="log to the run's directory for TensorBoard too")
     add = parser.add_argument_group("where the result goes").add_argument
-    text = "use the network from now on, page and scripts alike, unless the one in use reads more"
+    text = "use the network from now on, page and scripts alike, unless it is less accurate"
     add("--install", action="store_true", help=text)
-    add("--force", action="store_true", help="install it even so")
+    add("--force", action="store_true", help="install it even if it is less accurate")
     add("--push-to-hub", metavar="USER/NAME", help="publish the network on the Hugging Face Hub")
     return parser
 
 
-if __name__ == "__main__":  # what is mistyped is told at once: the imports below take seconds
+if __name__ == "__main__":  # Parse arguments before slow imports
     argument_parser().parse_args()
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin wait long for a core
+    # Ctrl-C while PyTorch loads: an exception there may be swallowed or become another one.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    print("Loading PyTorch takes some seconds", flush=True)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads keep others off a core
 
 from mnist_core import paths
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.training import distributed, run, trainer
-from mnist_core.training.checkpoint import Run, Settings
-from mnist_core.training.finish import NotInstalled, finish, install
+from mnist_core.training import run
+from mnist_core.training.finish import NotInstalled, install
+from mnist_core.training.run import Run, Settings
+from mnist_core.training.trainer import Diverged
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argument_parser()
-    given = vars(parser.parse_args())
-    wanted, force, tensorboard = (given.pop(name) for name in ("install", "force", "tensorboard"))
-    current = None
-    distributed.join()
+    options = vars(parser.parse_args())
+    wanted, force, tensorboard = (options.pop(name) for name in ("install", "force", "tensorboard"))
+    repository, current, way_on = options.pop("push_to_hub"), None, ""
     try:
+        if repository:
+            weights.check_token(repository)
         writer = run.summary_writer() if tensorboard else None
-        current = distributed.broadcast_from_rank_0(start, **given)
+        current = start(**options)
+        way_on = f"; continue with: python scripts/train.py --resume {current.directory}"
         run.train(current, writer)
-        distributed.broadcast_from_rank_0(finish, current, given["push_to_hub"])
+        finish(current, repository)
         if wanted:
-            held_out = current.data.validation["validation"]
-            distributed.broadcast_from_rank_0(install, current.directory, held_out, force)
+            install(current.directory, current.data.validation["validation"], force)
+            way_back = "python scripts/weights.py restore previous"
+            print(f"installed in {paths.installed()}; the one before: {way_back}")
     except KeyboardInterrupt:
-        stop(parser, 130, "stopped", current)
+        parser.exit(130, f"train.py: stopped{what_is_left(current)}{way_on}\n")
     except NotInstalled as error:
-        stop(parser, 4, str(error), None)
-    except trainer.Diverged as error:
-        stop(parser, 2, f"{error}. {run.what_is_left(current, diverged=True)}", None)
+        anyway = f"python scripts/weights.py install --force {current.directory}"
+        parser.exit(4, f"train.py: {error}; to install it all the same: {anyway}\n")
+    except Diverged as error:
+        parser.exit(2, f"train.py: {error}{what_is_left(current)}; begin a new run\n")
     except UserError as error:
-        stop(parser, 2, str(error), current)
-    finally:
-        distributed.leave()
+        parser.exit(2, f"train.py: {error}{what_is_left(current)}{way_on}\n")
 
 
-def start(
-    resume: Path | None,
-    device: str | None,
-    threads: int | None,
-    push_to_hub: str | None,
-    **own: Any,
-) -> Run:
+def start(resume: Path | None, device: str | None, threads: int | None, **own: Any) -> Run:
     """Begin or resume a run; `own` are the options that were given of those `begin` takes."""
-    if resume and own:
+    if not resume:
+        return begin(command(**own), device, threads, **own)
+    if own:
         wrong = " ".join(f"--{name.replace('_', '-')}" for name in own)
         raise UserError(f"--resume continues with the run's own settings: leave out {wrong}")
-    if push_to_hub:
-        weights.check_token(push_to_hub)
-    if resume:
-        return run.resume(resume, device, threads)
-    return begin(device, threads, **own)
+    return run.resume(resume, device, threads)
 
 
 def begin(
+    command: str,
     device: str | None,
     threads: int | None,
     recipe: str = DEFAULT,
@@ -152,27 +153,52 @@ def begin(
     """Begin a run; `changes` are to the recipe, `data` the places with own digits and MNIST."""
     root = next((place for place in data if (place / "MNIST").is_dir()), ROOT / "data")
     strokes = [place for place in data if place.name.endswith((".jsonl", ".jsonl.gz"))]
-    changed = dataclasses.replace(RECIPES[recipe], **changes)
+    hidden = tuple(changes.pop("hidden", RECIPES[recipe].hidden))
     settings = Settings(
         name=recipe,
-        recipe=changed,
+        recipe=dataclasses.replace(RECIPES[recipe], hidden=hidden, **changes),
         seed=seed,
         data=str(root.resolve()),
         drawings=[str(path.resolve()) for path in (*drawings, *strokes)],
         not_digits=[str(path.resolve()) for path in not_digits],
         teachers=[str(path.resolve()) for path in teachers],
-        device=distributed.choose_device(device or "auto"),
-        threads=distributed.choose_threads(threads, changed.hidden),
+        device=run.choose_device(device or "auto"),
+        threads=run.choose_threads(threads, hidden),
         own=[str(path.resolve()) for path in data if path not in (root, *strokes)],
+        command=command,
     )
     return run.begin(settings, output, Path(os.path.relpath(paths.runs())))
 
 
-def stop(parser: argparse.ArgumentParser, code: int, why: str, current: Run | None) -> None:
-    """End with `code`, saying why and what is left, in the first process alone."""
-    if distributed.rank():
-        parser.exit(code)
-    parser.exit(code, f"train.py: {why}{f'. {run.what_is_left(current)}' if current else ''}\n")
+def command(output: Path | None = None, **own: Any) -> str:
+    """What trains such a network again, from the repository, for its model card.
+
+    Files elsewhere are named without their folders, which are nobody else's business.
+    """
+    words = ["python", "scripts/train.py"]
+    for name, values in {"recipe": DEFAULT, "seed": 0, **own}.items():
+        words.append(f"--{name.replace('_', '-')}")
+        for value in values if isinstance(values, list) else [values]:
+            place = value.resolve() if isinstance(value, Path) else None
+            inside = place and place.is_relative_to(ROOT)
+            words.append(str(place.relative_to(ROOT) if inside else place.name if place else value))
+    return " ".join(words)
+
+
+def finish(current: Run, repository: str | None) -> None:
+    """Make the network, say how to try it, and push it to the Hub's `repository`."""
+    accuracy, directory = run.finish(current)["test_accuracy"], current.directory
+    if accuracy < MIN_ACCURACY:
+        print(f"saved to {directory}, but it learned nothing: guessing reads about 10 %")
+        print("train again with a lower --learning-rate, or --loss nll")
+    else:
+        print(f"saved to {directory}; try it: python app.py --weights {directory}")
+    if repository:
+        print(f"published at {weights.push(directory, repository)}")
+
+
+def what_is_left(current: Run | None) -> str:
+    return f". {run.what_is_left(current)}" if current else ""
 
 
 if __name__ == "__main__":

@@ -60,13 +60,16 @@ def main() -> None:
         commands = {"install": install, "restore": restore, "convert": convert}
         commands[options.pop("command")](**options)
     except finish.NotInstalled as error:
-        parser.exit(4, f"weights.py: {error}\n")
+        anyway = f"python scripts/weights.py install --force {options['network']}"
+        parser.exit(4, f"weights.py: {error}; to install it all the same: {anyway}\n")
     except UserError as error:
         parser.exit(2, f"weights.py: {error}\n")
 
 
 def install(network: Path, data: Path, force: bool) -> None:
     finish.install(network, mnist_validation(data), force)
+    way_back = "python scripts/weights.py restore previous"
+    print(f"installed in {paths.installed()}; the one before: {way_back}")
 
 
 def restore(which: str) -> None:

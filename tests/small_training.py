@@ -15,7 +15,7 @@ def shrink(replace: Callable) -> None:
     """`replace(object, name, value)` is setattr, or a test's own that takes it back."""
     changes = {"hidden": (16,), "epochs": 8, "batch_size": 100, "negatives": 40}
     best = dataclasses.replace(recipes.RECIPES["best"], **changes)
-    for module in (recipes, finish, train):
+    for module in (recipes, train):
         replace(module, "RECIPES", {**recipes.RECIPES, "best": best})
     load_few(replace, 3000, data, finish)
 

@@ -22,7 +22,8 @@ from experiments.tables import figures_of
 from mnist_core.drawing.framing import to_input
 from mnist_core.drawing.strokes import Drawing, write_drawings
 from mnist_core.network import weights
-from mnist_core.training.trainer import LOSSES, RECIPES
+from mnist_core.training.recipes import RECIPES
+from mnist_core.training.trainer import LOSS_FUNCTIONS
 from tests.conftest import ROOT, free_port
 from tests.drawings import DRAWINGS
 
@@ -66,7 +67,7 @@ def test_four_losses_are_compared(tmp_path, monkeypatch):
 def test_the_least_loss_of_a_second_softmax_is_log_1_plus_9_over_e():
     assert pytest.approx(math.log(1 + 9 / math.e)) == compare_losses.LEAST_OF_C
     sure = torch.tensor([[1000.0] + [0.0] * 9])
-    loss = LOSSES["softmax-cross-entropy"](sure, torch.tensor([0]))
+    loss = LOSS_FUNCTIONS["softmax-cross-entropy"](sure, torch.tensor([0]))
     assert loss.item() == pytest.approx(compare_losses.LEAST_OF_C)
 
 

@@ -151,7 +151,7 @@ def test_the_average_moves_towards_the_weights_faster_in_the_first_steps(steps):
     for number, weight in enumerate(weights, start=1):
         kept = min(0.4, number / (number + 9))  # 1/10, 2/11, ..., and from the sixth step on 0.4
         average = kept * average + (1 - kept) * weight
-    torch.testing.assert_close(training.result.layers[0].weight.detach(), average)
+    torch.testing.assert_close(training.ema_model.layers[0].weight.detach(), average)
 
 
 @pytest.mark.parametrize("fast", [False, True])
@@ -197,7 +197,7 @@ def test_a_quarter_as_many_negatives_join_a_batch_and_weigh_two_fifths(steps):
     dataset, model = numbered(80), network(6)
     negatives = torch.full((30, 28, 28), 200, dtype=torch.uint8)
     negatives[:, 0, 0] = torch.arange(30, dtype=torch.uint8)
-    _, epochs = train(Recipe((6,), 3, 40, 0.01), dataset, model, outliers=negatives)
+    _, epochs = train(Recipe((6,), 3, 40, 0.01), dataset, model, negatives=negatives)
     assert [len(step.inputs) for step in steps] == [40 + 10] * 6
     known = {row.numpy().tobytes() for row in negatives.reshape(-1, 784) / 255}
     drawn = [row.numpy().tobytes() for step in steps for row in step.inputs[40:]]
@@ -223,7 +223,7 @@ def test_teachers_mean_answers_at_a_temperature_of_two_replace_the_labels(steps)
             parameter.data *= 4  # so that they have an opinion
     negatives = torch.full((30, 28, 28), 200, dtype=torch.uint8)
     _, (epoch,) = train(
-        Recipe((6,), 1, 80, 0.01), dataset, model, outliers=negatives, teachers=teachers
+        Recipe((6,), 1, 80, 0.01), dataset, model, negatives=negatives, teachers=teachers
     )
     (step,) = steps
     with torch.no_grad():
@@ -243,7 +243,7 @@ def test_teachers_mean_answers_at_a_temperature_of_two_replace_the_labels(steps)
 
 def test_images_are_augmented_where_the_recipe_says_and_differently_each_time(steps, mnist):
     some = mnist[0][:40], mnist[1][:40]
-    train(Recipe((4,), 2, 40, 0.001, augment=True), some, network(4), outliers=mnist[0][100:110])
+    train(Recipe((4,), 2, 40, 0.001, augment=True), some, network(4), negatives=mnist[0][100:110])
     first, second = (step.inputs for step in steps)
     known = {row.numpy().tobytes() for row in mnist[0][:110].reshape(-1, 784) / 255}
     for inputs in (first, second):

@@ -18,8 +18,8 @@ import app
 from mnist_core import paths
 from mnist_core.network import weights
 from mnist_core.network.quantize import browser_file, read_header
-from mnist_core.training.checkpoint import Checkpoint
 from mnist_core.training.recipes import RECIPES
+from mnist_core.training.run import Checkpoint
 from serving import server, training
 from serving.errors import Refusal
 from serving.training import LiveTraining, training_routes

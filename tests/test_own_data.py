@@ -13,8 +13,8 @@ from mnist_core.errors import UserError
 from mnist_core.files import open_file
 from mnist_core.network import weights
 from mnist_core.training import own_data
-from mnist_core.training.checkpoint import Checkpoint
 from mnist_core.training.data import TrainingData, load_mnist
+from mnist_core.training.run import Checkpoint
 from scripts import train
 from tests.conftest import ROOT
 from tests.small_training import shrink
@@ -160,7 +160,7 @@ def test_a_training_takes_them_beside_mnist(own, tmp_path, monkeypatch, capsys):
     _, config = weights.load(tmp_path / "run")
     provenance = config["provenance"]
     assert provenance["data"].endswith("; and 30 images of mine.csv")
-    assert provenance["command"].endswith("--drawings data/pen.jsonl --data data/mine.csv")
+    assert provenance["command"].endswith("--data mine.csv data pen.jsonl")
     assert 0 <= provenance["scores"]["own_accuracy"] <= 1
     settings = Checkpoint.load(tmp_path / "run").settings
     assert (settings.data, settings.own) == (str(ROOT / "data"), [str(tmp_path / "mine.csv")])

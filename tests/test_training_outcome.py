@@ -88,7 +88,7 @@ def test_the_log_begins_with_the_settings_and_ends_with_the_scores(outcome):
     expected = {"recipe": "best", "network": "784-16-10", "seed": "5", "device": "cpu"}
     assert expected.items() <= table.items()
     rows = outcome.printed.splitlines()
-    for name, value in (("batch size", "100"), ("outliers", "40"), ("average", "0.9995")):
+    for name, value in (("batch size", "100"), ("negatives", "40"), ("ema decay", "0.9995")):
         assert f"{name:16} {value}" in rows
     assert sum(row.startswith("epoch ") for row in rows) == 2
     assert f"test accuracy {outcome.provenance['scores']['test_accuracy']:.2%}" in rows

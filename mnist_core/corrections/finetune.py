@@ -27,8 +27,8 @@ from mnist_core.network.model import MLP
 from mnist_core.network.quantize import quantize
 from mnist_core.training import data, trainer
 from mnist_core.training.augment import augment
-from mnist_core.training.checkpoint import write_metrics
 from mnist_core.training.finish import date_and_versions
+from mnist_core.training.run import write_metrics
 
 TEST_WRITERS = "pendigits-test.jsonl.gz"  # optional, in the data folder, for scores
 MANY_WRITERS = 10  # from this number on, writers are held out rather than single drawings

@@ -1,7 +1,6 @@
-"""Make a trained network ready for use: calibrate, save, score, draw, publish and install it."""
+"""Make a trained network ready for use: calibrate it, score it, install it."""
 
 import contextlib
-import dataclasses
 import datetime
 import platform
 from functools import reduce
@@ -10,74 +9,28 @@ from pathlib import Path
 import torch
 import torchvision
 
-from mnist_core import paths
 from mnist_core.errors import UserError
 from mnist_core.network import calibration, weights
 from mnist_core.network.model import MLP
 from mnist_core.network.quantize import quantize
-from mnist_core.training import plots
-from mnist_core.training.augment import augment
-from mnist_core.training.checkpoint import Run, Settings
 from mnist_core.training.data import Dataset, join, load_mnist
-from mnist_core.training.recipes import RECIPES
 from mnist_core.training.trainer import confusion_matrix, evaluate, predict
 
-MAX_ACCURACY_DROP = 0.001  # of the accuracy on MNIST's validation images, and still be installed
-
-# Guessing reads a tenth of the test images; a network that reads less than this learned nothing.
-LEARNED = 0.2
+MAX_ACCURACY_DROP = 0.001  # on MNIST's validation images, for a network to be installed
 
 
 class NotInstalled(UserError):
     """A network that reads fewer images than one that it would replace."""
 
 
-def save_network(run: Run, model: MLP) -> None:
-    """Write a network that training has come to, made ready for use. Raises UserError."""
-    settings = run.checkpoint.settings
-    model, thresholds, scores = calibrate(model, run.data.validation)
-    if run.data.held_out_negatives is not None:
-        verdicts = calibration.verdicts(
-            predict(model, run.data.held_out_negatives).exp(), thresholds
-        )
-        scores["letters_called_sure_digits"] = round((verdicts == 2).float().mean().item(), 4)
-    provenance = {
-        "data": run.data.description,
-        "recipe": {"name": settings.name, **dataclasses.asdict(settings.recipe)},
-        "seed": settings.seed,
-        "files": [Path(f).name for f in (*settings.drawings, *settings.not_digits, *settings.own)],
-        "command": command(settings),
-        "scores": scores,
-        **date_and_versions(),
-    }
-    weights.save(model, run.directory, provenance, thresholds)
-
-
-def command(settings: Settings) -> str:
-    """What trains such a network again, with the files of drawings in data/."""
-    given = {"recipe": settings.name, "seed": settings.seed}
-    usual = dataclasses.asdict(RECIPES[settings.name])
-    for name in ("hidden", "epochs", "batch_size", "learning_rate", "loss"):
-        value = getattr(settings.recipe, name)
-        if value != usual[name]:
-            given[name] = " ".join(map(str, value)) if name == "hidden" else value
-    for option, name in (("drawings", "drawings"), ("not_digits", "not_digits"), ("data", "own")):
-        if files := getattr(settings, name):
-            given[option] = " ".join(f"data/{Path(file).name}" for file in files)
-    if settings.teachers:
-        given["teachers"] = " ".join(f"runs/{Path(folder).name}" for folder in settings.teachers)
-    options = (f"--{name.replace('_', '-')} {value}" for name, value in given.items())
-    return f"python scripts/train.py {' '.join(options)}"
-
-
 def calibrate(
     model: MLP, validation: dict[str, Dataset]
 ) -> tuple[MLP, dict[str, float], dict[str, float]]:
-    """The network for use, rounded, its thresholds and its scores, all from held-out data.
+    """Quantize `model` and calibrate it on held-out data; gives it, its thresholds and its scores.
 
-    It is rounded to the grid that browsers read, then scored. Its calibration error is measured
-    on the data that its one temperature was fitted to: drawings, or MNIST's images where there
-    are none, and own digits.
+    Scores are accuracy and calibration error on each set of `validation`. The temperature is fitted
+    to drawings and own digits, or to MNIST's images where there are no drawings, so the calibration
+    error there is of the data that it was fitted to.
     """
     model = quantize(model.fused())
     held_out = {name: (predict(model, digits[0]), digits[1]) for name, digits in validation.items()}
@@ -102,50 +55,8 @@ def date_and_versions() -> dict:
     return {"date": datetime.date.today().isoformat(), "versions": versions}
 
 
-def finish(run: Run, repository: str | None = None) -> None:
-    """Score the network of a run on the test set, once; draw it; push it to the Hub's `repository`.
-
-    It is the last of the run's snapshots, too. Raises UserError where the Hub doesn't take it.
-    """
-    model, config = weights.load(run.directory)
-    provenance = config["provenance"]
-    scores = provenance["scores"]
-    if "test_accuracy" not in scores:  # it is there when a finished run is resumed
-        add_test_scores(provenance, model, run.checkpoint.settings.data)
-        weights.save(model, run.directory, provenance, config["thresholds"])
-    append_snapshot(run)
-    print(f"\nthe network of epoch {run.checkpoint.best()['epoch']}:")
-    for what, score in scores.items():
-        print(f"{what.replace('_', ' ')} {score:.2%}")
-    draw_pictures(run, model)
-    if scores["test_accuracy"] < LEARNED:
-        print(f"saved to {run.directory}, but {learned_nothing(run.checkpoint.settings)}")
-    else:
-        print(f"saved to {run.directory}; try it: python app.py --weights {run.directory}")
-    if repository:
-        print(f"published at {weights.push(run.directory, repository)}")
-
-
-def learned_nothing(settings: Settings) -> str:
-    """What to try after a training that ended with a network that guesses."""
-    recipe, usual = settings.recipe, RECIPES[settings.name]
-    advice = f"a lower --learning-rate than {recipe.learning_rate:g}"
-    if recipe.loss != usual.loss:
-        advice += f", or --loss {usual.loss}"
-    return f"it learned nothing: guessing reads about 10 %. Train again with {advice}"
-
-
-def append_snapshot(run: Run) -> None:
-    """Append the network that is kept, of the step that its epoch ended with."""
-    model, config = weights.load(run.directory)
-    snapshots, row = run.snapshots(), run.checkpoint.best()
-    step = row["epoch"] * snapshots.steps // snapshots.epochs
-    losses = row["training_loss"], evaluate(model, run.data.validation["validation"])
-    snapshots.append(model, step, *losses, config)
-
-
 def add_test_scores(provenance: dict, model: MLP, root: str | Path) -> None:
-    """Add what `model` makes of MNIST's test images to its provenance."""
+    """Add accuracy and confusion on MNIST's test images, from `root`, to a provenance."""
     images, labels = load_mnist(root, train=False)
     confusion = confusion_matrix(predict(model, images).argmax(1), labels)
     accuracy = (confusion.trace() / confusion.sum()).item()
@@ -156,48 +67,22 @@ def add_test_scores(provenance: dict, model: MLP, root: str | Path) -> None:
 def install(directory: Path, validation: Dataset, force: bool = False) -> None:
     """Use the network in `directory` from now on, as `weights.install` does.
 
-    Raises NotInstalled, but with `force`, where it reads fewer of MNIST's `validation` images, by
-    more than MAX_ACCURACY_DROP, than the network in use, or than that with which a line of
-    corrections began: each of them might lose a little.
+    Raises NotInstalled, unless `force`, where its accuracy on `validation`, MNIST's, is more than
+    MAX_ACCURACY_DROP below that of the network in use, or of the one that a line of corrections
+    began with: each of those might lose a little.
     """
     model, config = weights.load(directory)
     accuracy = evaluate(model, validation)[1]
     before = {}
-    with contextlib.suppress(UserError):  # it can't be used
+    with contextlib.suppress(UserError):  # the network in use can't be read
         before["the network in use"] = evaluate(weights.load()[0], validation)[1]
-    first = config["provenance"].get("parent", {}).get("validation_accuracy")
-    before |= {"the one that its corrections began with": first} if first else {}
+    if first := config["provenance"].get("parent", {}).get("validation_accuracy"):
+        before["the one that its corrections began with"] = first
     for whose, share in before.items():
-        if (
-            round(share - accuracy, 6) > MAX_ACCURACY_DROP and not force
-        ):  # not by float32's last bit
+        drop = round(share - accuracy, 6)  # without float32's last bits
+        if drop > MAX_ACCURACY_DROP and not force:
             raise NotInstalled(
                 f"not installed: it reads {accuracy:.2%} of MNIST's validation images and {whose} "
-                f"{share:.2%}, which is over {100 * MAX_ACCURACY_DROP:g} points more. {directory} "
-                "keeps it; "
-                f"to install it all the same: python scripts/weights.py install --force {directory}"
+                f"{share:.2%}, over {100 * MAX_ACCURACY_DROP:g} points more. It is in {directory}"
             )
     weights.install(directory)
-    print(
-        f"installed in {paths.installed()}; the one before: python scripts/weights.py restore "
-        "previous, the shipped one: restore shipped"
-    )
-
-
-def draw_pictures(run: Run, model: MLP) -> None:
-    """Write five PNGs: training images, curves, confusion, mistakes and the first layer."""
-    images, labels = run.data.validation["validation"]
-    probabilities = predict(model, images).exp()
-    confusion = confusion_matrix(probabilities.argmax(1), labels)
-    samples, sample_labels = (tensor[: plots.GALLERY] for tensor in run.data.train_set)
-    if run.checkpoint.settings.recipe.augment:
-        samples = augment(samples, torch.Generator().manual_seed(0))
-    drawn = {
-        "samples": plots.image_grid(samples, list(map(str, sample_labels.tolist()))),
-        "curves": plots.curves(run.checkpoint.history, run.checkpoint.best()["epoch"]),
-        "confusion": plots.confusion_matrix(confusion, "MNIST's validation set"),
-        "mistakes": plots.surest_mistakes(images, labels.tolist(), probabilities),
-        "first-layer": plots.first_layer(model),
-    }
-    for name, figure in drawn.items():
-        plots.save(figure, run.directory / f"{name}.png")

@@ -1,12 +1,26 @@
-"""A training run: begin or resume it, then train, keeping every epoch on the disk.
+"""A training run, from settings to a directory with a trained network. Prints the run's log.
 
-Prints the run's log. checkpoint.py says what its directory holds; finish.py makes the network for
-use. In several processes `begin`, `resume` and `keep` are for the first alone.
+run = begin(settings, output, runs)     or resume(directory)
+train(run)
+finish(run)
+
+state.pt            the checkpoint: all that the next epoch depends on
+metrics.csv         a row for each epoch
+snapshots.bin       the network at some steps, as snapshots.py writes it
+model.safetensors, README.md, *.png     the network for use, once training has ended
 """
 
 import contextlib
+import csv
 import dataclasses
+import datetime
+import hashlib
+import io
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
+from pickle import UnpicklingError
+from statistics import mean
 from typing import Any
 
 import torch
@@ -14,31 +28,134 @@ import torch
 from mnist_core.drawing.framing import PIXELS
 from mnist_core.drawing.strokes import read_drawings
 from mnist_core.errors import UserError
-from mnist_core.network import weights
-from mnist_core.network.model import DIGITS, MLP
-from mnist_core.training import distributed
-from mnist_core.training.checkpoint import Checkpoint, Run, Settings, create, write_metrics
+from mnist_core.files import atomic_write, make_directory
+from mnist_core.network import DIGITS, calibration, weights
+from mnist_core.network.model import MLP
+from mnist_core.training import plots
+from mnist_core.training.augment import augment
 from mnist_core.training.data import TrainingData, training_data
-from mnist_core.training.finish import save_network
+from mnist_core.training.finish import add_test_scores, calibrate, date_and_versions
 from mnist_core.training.own_data import add_own_data
-from mnist_core.training.trainer import Epoch, Trainer, evaluate
+from mnist_core.training.recipes import Recipe, recipe_from
+from mnist_core.training.snapshots import Snapshots
+from mnist_core.training.trainer import (
+    Diverged,
+    Epoch,
+    Trainer,
+    batches,
+    confusion_matrix,
+    evaluate,
+    predict,
+)
+
+CHECKPOINT_FILE = "state.pt"
+METRICS_FILE = "metrics.csv"
+WIDE_LAYER = 512  # units from which PyTorch's threads gain more than they wait for each other
+# What torch.load and the checks after it raise for a file that is no checkpoint.
+DAMAGE = (RuntimeError, ValueError, TypeError, LookupError, EOFError, UnpicklingError)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a run was asked to do. Its checkpoint keeps them: a resumed run does the same."""
+
+    name: str  # of the recipe
+    recipe: Recipe
+    seed: int
+    data: str  # the folder that holds MNIST/raw
+    drawings: list[str]  # files
+    not_digits: list[str]  # files
+    teachers: list[str]  # folders of networks
+    device: str
+    threads: int
+    own: list[str] = dataclasses.field(default_factory=list)  # files and folders of own digits
+    command: str = ""  # that trains such a network again, for the model card
+
+
+@dataclasses.dataclass
+class Checkpoint:
+    """A run between two epochs."""
+
+    settings: Settings
+    fingerprint: str  # of all that the training sees
+    history: list[dict] = dataclasses.field(default_factory=list)  # a row for each epoch done
+    trainer: dict | None = None  # Trainer.state_dict() after them; None before the first
+    best_model: dict | None = None  # the state of the network to keep, without batch normalisation
+
+    def best(self) -> dict:
+        """The row of the network to keep: the best on what was held out, the later of equals.
+
+        Own digits don't count, as they may be a handful.
+        """
+        names = {name for name in self.history[0] if name.endswith("_accuracy")} - {"own_accuracy"}
+        return max(reversed(self.history), key=lambda row: mean(row[name] for name in names))
+
+    def save(self, directory: Path) -> None:
+        """Write it without pickle. Raises UserError when the disk is full."""
+        content = io.BytesIO()  # torch.save to a full disk hides why in a RuntimeError
+        torch.save(dataclasses.asdict(self), content)
+        with atomic_write(directory / CHECKPOINT_FILE) as file:
+            file.write(content.getbuffer())
+
+    @classmethod
+    def load(cls, directory: Path) -> "Checkpoint":
+        """Read the checkpoint in `directory`. Raises UserError if it is missing or damaged."""
+        path = directory / CHECKPOINT_FILE
+        try:
+            saved = dict(torch.load(path, map_location="cpu", weights_only=True))
+            settings = dict(saved.pop("settings"))
+            recipe = recipe_from(settings.pop("recipe"))
+            if saved["history"] and "best_model" not in saved:  # from before December 2026
+                model, config = weights.load(directory)
+                saved["best_model"] = model.state_dict()
+                settings["command"] = config["provenance"].get("command", "")
+            return cls(Settings(recipe=recipe, **settings), **saved)
+        except FileNotFoundError as error:
+            raise UserError(
+                f"no run to resume in {directory}: {CHECKPOINT_FILE} is missing. "
+                "Give the directory that the run printed when it began"
+            ) from error
+        except OSError as error:
+            raise UserError(f"{path} can't be read: {error.strerror}") from error
+        except DAMAGE as error:
+            raise UserError(f"{path} is damaged, or another version's: begin a new run") from error
+
+
+@dataclasses.dataclass
+class Run:
+    """All that training needs."""
+
+    directory: Path
+    checkpoint: Checkpoint
+    data: TrainingData
+    teachers: list[MLP]
+    generator: torch.Generator  # as it was once the data were made
+
+    def snapshots(self) -> Snapshots:
+        """The file of snapshots of the whole training."""
+        recipe, images = self.checkpoint.settings.recipe, self.data.train_set[0]
+        steps = recipe.epochs * len(batches(torch.arange(len(images)), recipe))
+        return Snapshots(self.directory, recipe.epochs, steps)
+
+
+# Begin and resume ------------------------------------------------------------
 
 
 def begin(settings: Settings, output: Path | None, runs: Path) -> Run:
-    """A new run in `output`, or in a new directory in `runs`.
+    """Begin a run in `output`, or in a new directory in `runs`.
 
-    What a person can mend raises UserError here, before the first epoch.
+    Raises UserError, before the first epoch, for all that a person can mend.
     """
-    data, generator = _prepare(settings)
-    directory = create(output, runs, settings.name)
+    data, teachers, generator = _prepare(settings)
+    directory = create_run_directory(output, runs, settings.name)
     print(f"run directory    {directory}\n", flush=True)
-    checkpoint = Checkpoint(settings, data.fingerprint())
+    checkpoint = Checkpoint(settings, fingerprint(data, teachers))
     checkpoint.save(directory)
-    return Run(directory, checkpoint, data, generator)
+    return Run(directory, checkpoint, data, teachers, generator)
 
 
 def resume(directory: Path, device: str | None = None, threads: int | None = None) -> Run:
-    """The run in `directory`, to go on with its own settings but for `device` and `threads`.
+    """Continue the run in `directory` with its own settings, but for `device` and `threads`.
 
     Raises UserError when there is none, its data have changed or the device is missing.
     """
@@ -46,31 +163,31 @@ def resume(directory: Path, device: str | None = None, threads: int | None = Non
     before = checkpoint.settings
     settings = checkpoint.settings = dataclasses.replace(
         before,
-        device=distributed.choose_device(device or before.device),
-        threads=distributed.choose_threads(before.threads if threads is None else threads),
+        device=choose_device(device or before.device),
+        threads=choose_threads(before.threads if threads is None else threads),
     )
-    data, generator = _prepare(settings)
-    if data.fingerprint() != checkpoint.fingerprint:
+    data, teachers, generator = _prepare(settings)
+    if checkpoint.fingerprint not in (fingerprint(data, teachers), old_fingerprint(data)):
         files = (settings.data, *settings.drawings, *settings.not_digits, *settings.own)
         raise UserError(
-            f"the images are not those that the run in {directory} began with. "
-            f"Restore {' and '.join(files)}, or begin a new run"
+            f"the images or teachers are not those that the run in {directory} began with. "
+            f"Restore {' and '.join((*files, *settings.teachers))}, or begin a new run"
         )
     done = len(checkpoint.history)
     print(f"run directory    {directory}, resumed after epoch {done}\n", flush=True)
-    return Run(directory, checkpoint, data, generator)
+    return Run(directory, checkpoint, data, teachers, generator)
 
 
-def _prepare(settings: Settings) -> tuple[TrainingData, torch.Tensor]:
-    """Print the settings; give the data and the state of the generator that helped make them."""
+def _prepare(settings: Settings) -> tuple[TrainingData, list[MLP], torch.Generator]:
+    """Print the settings; load the data and the teachers. The generator helped make the data."""
     recipe = dataclasses.asdict(settings.recipe)
     sizes = "-".join(map(str, (PIXELS, *recipe.pop("hidden"), DIGITS)))
     own = {name: getattr(settings, name) for name in ("seed", "device", "threads")}
-    rows = {"recipe": settings.name, "network": sizes, **recipe, **own}
-    for name, value in {**rows, "processes": distributed.world_size()}.items():
+    for name, value in {"recipe": settings.name, "network": sizes, **recipe, **own}.items():
         print_row(name.replace("_", " "), value)
     drawings = [drawing for path in settings.drawings for drawing in read_drawings(path)]
     letters = [letter for path in settings.not_digits for letter in read_drawings(path, False)]
+    teachers = [weights.load(directory)[0] for directory in settings.teachers]
     generator = torch.Generator().manual_seed(settings.seed)
     data = training_data(settings.data, drawings, settings.recipe.negatives, generator, letters)
     if settings.own:
@@ -78,12 +195,71 @@ def _prepare(settings: Settings) -> tuple[TrainingData, torch.Tensor]:
         print_row("own data", f"{count} images, less those that are MNIST's or there twice")
     counts = {"training images": data.train_set, **data.validation}
     print_row("data", ", ".join(f"{len(labels)} {what}" for what, (_, labels) in counts.items()))
-    return data, generator.get_state()
+    return data, teachers, generator
 
 
-def print_row(name: str, value: object) -> None:
-    """A line of the table that a log begins with."""
-    print(f"{name:16} {value}")
+def fingerprint(data: TrainingData, teachers: Sequence[MLP]) -> str:
+    """A checksum of all that a training sees: a resumed run must see the same."""
+    checksum = hashlib.sha256(data.fingerprint().encode())
+    for parameter in (tensor for teacher in teachers for tensor in teacher.parameters()):
+        checksum.update(parameter.detach().numpy())
+    return checksum.hexdigest()
+
+
+def old_fingerprint(data: TrainingData) -> str:
+    """The checksum in runs that began before December 2026, of digits alone."""
+    checksum = hashlib.sha256()
+    for tensor in itertools.chain(data.train_set, *data.validation.values()):
+        checksum.update(tensor.numpy())
+    return checksum.hexdigest()
+
+
+def create_run_directory(output: Path | None, runs: Path, name: str) -> Path:
+    """Make `output`, or a new directory in `runs`, named by the time and `name`.
+
+    Raises UserError when `output` holds a run already or the directory can't be made.
+    """
+    if output is None:
+        first = runs / f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}-{name}"
+        others = (first.with_name(f"{first.name}-{number}") for number in itertools.count(2))
+        output = next(path for path in itertools.chain([first], others) if _make_new(path))
+    elif (output / CHECKPOINT_FILE).exists():
+        raise UserError(f"{output} holds a run already: resume it, or choose another directory")
+    make_directory(output)
+    return output
+
+
+def _make_new(directory: Path) -> bool:
+    """Make `directory`; False where it exists: another run began in the same second."""
+    try:
+        directory.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise UserError(f"can't make the folder {directory}: {error.strerror}") from error
+    return True
+
+
+def choose_device(name: str) -> str:
+    """`name`; for "auto" a GPU where there is one. Raises UserError if the device is missing."""
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    found = [*["cuda"] * cuda, *["mps"] * mps, "cpu"]
+    if name not in ("auto", *found):
+        raise UserError(f"device {name} is not available here; PyTorch finds: {', '.join(found)}")
+    return found[0] if name == "auto" else name
+
+
+def choose_threads(count: int | None, hidden: Sequence[int] = ()) -> int:
+    """`count`; for None PyTorch's choice if a layer is wide, else 1 (docs/speed.md).
+
+    Raises UserError below 1.
+    """
+    if count is not None and count < 1:
+        raise UserError(f"{count} threads; expected at least 1")
+    return count or (torch.get_num_threads() if max(hidden, default=0) >= WIDE_LAYER else 1)
+
+
+# Train -----------------------------------------------------------------------
 
 
 def summary_writer() -> type:
@@ -91,52 +267,60 @@ def summary_writer() -> type:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise UserError("--tensorboard needs a package: pip install tensorboard") from error
+        raise UserError("TensorBoard is not installed: pip install tensorboard") from error
     return SummaryWriter
 
 
 def train(run: Run, writer: type | None = None) -> None:
-    """Train the epochs that remain and keep each; `writer` is `summary_writer`'s, to log them too.
+    """Train the epochs that remain and keep each; log them where `summary_writer` is given.
 
-    Raises Diverged when the training diverges, another UserError when the disk is full.
+    A training that is interrupted or diverges leaves the best network so far. Raises Diverged, and
+    another UserError when the disk is full.
     """
-    settings, data = run.checkpoint.settings, run.data
+    settings, data, recipe = run.checkpoint.settings, run.data, run.checkpoint.settings.recipe
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
-    model = MLP(settings.recipe.hidden, settings.recipe.batch_norm).to(settings.device)
-    generator = torch.Generator().set_state(run.generator)
-    teachers = [weights.load(directory)[0] for directory in settings.teachers]
-    recipe = settings.recipe
-    trainer = Trainer(model, data.train_set, recipe, generator, data.negatives, teachers)
+    model = MLP(recipe.hidden, recipe.batch_norm).to(settings.device)
+    negatives = data.negatives
+    trainer = Trainer(model, data.train_set, recipe, run.generator, negatives, run.teachers)
     if run.checkpoint.trainer:
         trainer.load_state_dict(run.checkpoint.trainer)
     snapshots = run.snapshots()
-    distributed.broadcast_from_rank_0(snapshots.drop_after, trainer.step)
-    logs = writer and distributed.rank() == 0
-    again = trainer.epochs + 1
-    with writer(run.directory, purge_step=again) if logs else contextlib.nullcontext() as log:
-        for epoch in trainer.fit(data.validation["validation"], snapshots):
-            distributed.broadcast_from_rank_0(keep, run, trainer, epoch, log)
+    snapshots.drop_after(trainer.step)
+    log_again = trainer.epochs + 1
+    with writer(run.directory, purge_step=log_again) if writer else contextlib.nullcontext() as log:
+        try:
+            for epoch in trainer.fit(data.validation["validation"], snapshots):
+                keep(run, trainer, epoch, log)
+        except (KeyboardInterrupt, Diverged):
+            if run.checkpoint.best_model:
+                save_network(run)
+            raise
 
 
 def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
-    """Print the epoch's line; write the network if it is the best, the metrics, the checkpoint.
+    """Print the epoch's line; write the metrics and the checkpoint.
 
     In this order: stopped in between, a resumed run does the epoch again and writes the same.
     """
     checkpoint, row = run.checkpoint, dataclasses.asdict(epoch)
     for name, dataset in run.data.validation.items():
         if name != "validation":  # that one is in the row
-            row[f"{name}_accuracy"] = evaluate(trainer.result, dataset)[1]
+            row[f"{name}_accuracy"] = evaluate(trainer.ema_model, dataset)[1]
     print(_line(row), flush=True)
     checkpoint.history.append(row)
     checkpoint.trainer = trainer.state_dict()
     if checkpoint.best() is row:
-        save_network(run, trainer.result)
+        checkpoint.best_model = trainer.ema_model.fused().state_dict()
     write_metrics(run.directory, checkpoint.history)
     checkpoint.save(run.directory)
     for name, value in row.items() if log else ():
         log.add_scalar(name, value, epoch.epoch)
+
+
+def print_row(name: str, value: object) -> None:
+    """Print a line of the table that a log begins with."""
+    print(f"{name:16} {value}")
 
 
 def _line(row: dict) -> str:
@@ -150,12 +334,89 @@ def _line(row: dict) -> str:
     )
 
 
-def what_is_left(run: Run, diverged: bool = False) -> str:
-    """What a run that ended early has on the disk, and how to go on."""
-    made = (run.directory / weights.MODEL_FILE).exists()
-    way = f"continue with: python scripts/train.py --resume {run.directory}"
-    return (
-        f"{run.directory} keeps the state after epoch {len(Checkpoint.load(run.directory).history)}"
-        f" and {'the best network so far' if made else 'no network yet'}; "
-        f"{'begin a new run: continued, it would diverge again' if diverged else way}"
-    )
+def write_metrics(directory: Path, rows: list[dict]) -> None:
+    """Write all rows anew, so that a resumed run does not add the epoch that was cut short."""
+    with atomic_write(directory / METRICS_FILE, "wt") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def what_is_left(run: Run) -> str:
+    """What a run that ended early has on the disk."""
+    done = len(Checkpoint.load(run.directory).history)
+    network = (run.directory / weights.MODEL_FILE).exists()
+    best = "the best network so far" if network else "no network yet"
+    return f"{run.directory} keeps the state after epoch {done} and {best}"
+
+
+# Finish ----------------------------------------------------------------------
+
+
+def finish(run: Run) -> dict[str, float]:
+    """Make the run's network, score it on the test set and draw it; gives its scores.
+
+    It is the last of the run's snapshots, too. Nothing changes where a finished run is resumed.
+    """
+    if not _is_tested(run.directory):
+        save_network(run, tested=True)
+    model, config = weights.load(run.directory)
+    snapshots, row = run.snapshots(), run.checkpoint.best()
+    step = row["epoch"] * snapshots.steps // snapshots.epochs
+    losses = row["training_loss"], evaluate(model, run.data.validation["validation"])
+    snapshots.append(model, step, *losses, config)
+    scores = config["provenance"]["scores"]
+    print(f"\nthe network of epoch {row['epoch']}:")
+    for what, score in scores.items():
+        print(f"{what.replace('_', ' ')} {score:.2%}")
+    draw_pictures(run, model)
+    return scores
+
+
+def _is_tested(directory: Path) -> bool:
+    """Whether the run in `directory` has its network already."""
+    if not (directory / weights.MODEL_FILE).exists():
+        return False
+    return "test_accuracy" in weights.load(directory)[1]["provenance"]["scores"]
+
+
+def save_network(run: Run, tested: bool = False) -> None:
+    """Calibrate the best network and write it; if `tested`, scored on the test set, too."""
+    settings = run.checkpoint.settings
+    model = MLP(settings.recipe.hidden)
+    model.load_state_dict(run.checkpoint.best_model)
+    model, thresholds, scores = calibrate(model, run.data.validation)
+    if (letters := run.data.held_out_negatives) is not None:
+        verdicts = calibration.verdicts(predict(model, letters).exp(), thresholds)
+        scores["letters_called_sure_digits"] = round((verdicts == 2).float().mean().item(), 4)
+    provenance = {
+        "data": run.data.description,
+        "recipe": {"name": settings.name, **dataclasses.asdict(settings.recipe)},
+        "seed": settings.seed,
+        "files": [Path(f).name for f in (*settings.drawings, *settings.not_digits, *settings.own)],
+        **({"command": settings.command} if settings.command else {}),
+        "scores": scores,
+        **date_and_versions(),
+    }
+    if tested:
+        add_test_scores(provenance, model, settings.data)
+    weights.save(model, run.directory, provenance, thresholds)
+
+
+def draw_pictures(run: Run, model: MLP) -> None:
+    """Write five PNGs: training images, curves, confusion, mistakes and the first layer."""
+    images, labels = run.data.validation["validation"]
+    probabilities = predict(model, images).exp()
+    confusion = confusion_matrix(probabilities.argmax(1), labels)
+    samples, sample_labels = (tensor[: plots.GALLERY] for tensor in run.data.train_set)
+    if run.checkpoint.settings.recipe.augment:
+        samples = augment(samples, torch.Generator().manual_seed(0))
+    drawn = {
+        "samples": plots.image_grid(samples, list(map(str, sample_labels.tolist()))),
+        "curves": plots.curves(run.checkpoint.history, run.checkpoint.best()["epoch"]),
+        "confusion": plots.confusion_matrix(confusion, "MNIST validation"),
+        "mistakes": plots.surest_mistakes(images, labels.tolist(), probabilities),
+        "first-layer": plots.first_layer(model),
+    }
+    for name, figure in drawn.items():
+        plots.save(figure, run.directory / f"{name}.png")

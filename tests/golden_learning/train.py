@@ -82,7 +82,7 @@ def teacher(seed: int) -> MLP:
     generator = torch.Generator().manual_seed(seed)
     training = Trainer(new_network(recipe, seed), small_data().train_set, recipe, generator)
     list(training.fit(small_data().validation["validation"]))
-    return training.result.fused().double()
+    return training.ema_model.fused().double()
 
 
 @cache
@@ -97,11 +97,11 @@ def train_best() -> tuple[dict, MLP]:
         rounded_all(epoch.training_loss, epoch.validation_loss, epoch.validation_accuracy)
         for epoch in training.fit(sets.validation["validation"])
     ]
-    network = quantize(training.result.fused().double())
+    network = quantize(training.ema_model.fused().double())
     ends = {
         name: rounded_all(*evaluate(network, digits)) for name, digits in sets.validation.items()
     }
-    return {"epochs": epochs, "kept": ends, "checksum": checksum(training.result)}, network
+    return {"epochs": epochs, "kept": ends, "checksum": checksum(training.ema_model)}, network
 
 
 @cache
