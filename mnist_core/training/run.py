@@ -414,7 +414,7 @@ def draw_pictures(run: Run, model: MLP) -> None:
     drawn = {
         "samples": plots.image_grid(samples, list(map(str, sample_labels.tolist()))),
         "curves": plots.curves(run.checkpoint.history, run.checkpoint.best()["epoch"]),
-        "confusion": plots.confusion_matrix(confusion, "MNIST validation"),
+        "confusion": plots.confusion_matrix(confusion, "MNIST's validation set"),
         "mistakes": plots.surest_mistakes(images, labels.tolist(), probabilities),
         "first-layer": plots.first_layer(model),
     }
