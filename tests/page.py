@@ -53,8 +53,15 @@ WATCH = """{
     next();
 }"""
 
-# Prevents the demonstration of a first visit. Empty pages have no storage.
-NO_EXAMPLE = "try { localStorage.setItem('draw-a-digit:visited', 'yes'); } catch {}"
+# Prevents the demonstration of a first visit. Not before the document is parsed: where a script
+# uses localStorage earlier, Chromium now and then loses all that the page stores afterwards.
+NO_EXAMPLE = """document.addEventListener("readystatechange", () => {
+    try {
+        localStorage.setItem("draw-a-digit:visited", "yes");
+    } catch {
+        // Empty pages have no storage, and tests may refuse it.
+    }
+}, { once: true });"""
 
 # Leaves no room for another character in localStorage.
 FILL = """() => {
