@@ -118,7 +118,13 @@ def _script() -> str:
 
 @functools.cache
 def _style() -> str:
-    return (FOLDER / "page.css").read_text(encoding="utf-8")
+    paper, page = map(style_sheet, ("paper.css", "page.css"))
+    return f"@layer page {{\n{paper}}}\n\n{page}"
+
+
+def style_sheet(name: str) -> str:
+    """Return one of the style sheets."""
+    return (FOLDER / name).read_text(encoding="utf-8")
 
 
 def section(name: str) -> str:
