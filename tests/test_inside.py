@@ -168,6 +168,7 @@ def test_a_network_is_trained_from_the_page_and_used(browser, tmp_path, monkeypa
         form.locator("[name=hidden]").fill("16, 12")
         form.locator(".go").click()
         expect(form.locator(".stop")).to_be_visible()
+        expect(page.locator("#inside .note")).to_contain_text("784-16-12-10")
         other = context.new_page()
         open_page(other, f"{address}?open=training")
         expect(other.locator("#inside .note")).to_contain_text("784-16-12-10")

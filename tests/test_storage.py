@@ -13,6 +13,7 @@ from ui.texts import CHINESE, ENGLISH
 OURS = "draw-a-digit:"
 LESSON = {"strokes": [[[400, 320], [580, 250], [500, 750]]], "label": 1}
 FOREIGN = {"language": "en-US", "theme": "solarized", "corrections": "42", "network": "mainnet"}
+FOREIGN |= {"taught": '{"for": "something else"}'}
 SHEET = '{"strokes": [[["a", "b"], [1, 2]]]}'
 
 REFUSE = """for (const name of ["localStorage", "sessionStorage"]) {
