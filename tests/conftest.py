@@ -287,7 +287,7 @@ def browser():
 
     with contextlib.ExitStack() as stack:
         try:
-            found = stack.enter_context(chromium())
+            found = stack.enter_context(chromium("--process-per-site"))
         except UserError as error:
             (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(str(error))
         yield found
@@ -320,6 +320,8 @@ def open_context(browser, contexts, server):
         if key not in contexts:
             size = {"width": 1280, "height": 800}
             contexts[key] = browser.new_context(**{"viewport": size, **settings})
+            # Keeps the process that draws the page: starting one takes as long as a page.
+            contexts[key].new_page().goto(f"{server}healthz")
         page = contexts[key].new_page()
         pages.append(page)
         page.on("pageerror", lambda error: complaints.append(str(error)))
