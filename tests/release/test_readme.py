@@ -77,6 +77,7 @@ def test_the_tree_names_every_tracked_file_or_its_folder_and_nothing_else():
         folder = folder if line.startswith(" ") else name
         named.add(folder + name if line.startswith(" ") else name)
     assert [name for name in named if not (ROOT / name).exists()] == []
+    named |= set(re.findall(r"(?<= )[\w.-]+\.\w+|\.dockerignore", tree))
     # Of a folder of source files every file is named, of others the folder is enough.
     named -= {"mnist_core/", "serving/", "ui/", "scripts/", "benchmarks/", "experiments/"}
     command = ["git", "-C", ROOT, "ls-files"]
