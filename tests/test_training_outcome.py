@@ -165,7 +165,7 @@ def test_the_pictures_are_of_this_training(outcome, held_out):
     curve = {line.get_label(): line for line in outcome.pictures["curves.png"].axes[1].lines}
     expected = [100 * row["validation_accuracy"] for row in outcome.metrics]
     assert list(curve["validation"].get_ydata()) == pytest.approx(expected)
-    assert f"kept: epoch {kept(outcome)['epoch']:.0f}" in curve
+    assert f"kept: epoch {kept(outcome)['epoch']:.0f}, highest mean accuracy" in curve
     assert len(outcome.pictures["samples.png"].axes[0].texts) == 40
     assert len(outcome.pictures["first-layer.png"].axes[0].texts) == 16
 
