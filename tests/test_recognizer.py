@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mnist_core import Prediction
+from mnist_core import Prediction, Recognizer
 from mnist_core.errors import UserError
 from mnist_core.network.weights import load
 from mnist_core.training import styles
