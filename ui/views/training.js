@@ -149,6 +149,7 @@ function showNumbers(table, networks) {
     const step = formatNumber(each.step);
     const trained = each.step === 0 ? "" : fixed(each.training_loss, 4);
     const validated = [fixed(each.validation_loss, 4), percent(each.validation_accuracy)];
+    /** @type {[string][]} */
     const cells = [each.epoch.toFixed(3), trained, ...validated, ""].map((cell) => [cell]);
     addRow(table, each.final ? text("step_final", { step }) : step, cells);
   }
