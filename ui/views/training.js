@@ -1,5 +1,5 @@
-// A training, step by step: a network for each of its snapshots, from untrained to ready, reads what
-// is drawn. The training comes with the page or is under way on this machine.
+// A training, step by step: a network for each of its snapshots, from untrained to ready, reads
+// what is drawn. The training comes with the page or is under way on this machine.
 
 import { addRow, find, findAll, whileOnScreen } from "../core/dom.js";
 import { unzipped } from "../core/files.js";
@@ -12,17 +12,18 @@ import { NetworkView } from "./network_view.js";
 
 const PACE = 500; // milliseconds for a snapshot while it plays
 const QUIET = 150; // milliseconds without a new drawing before all snapshots read it
+const PARTS = {
+  watch: ".watch", place: ".place", play: ".play", note: ".note", player: ".player", now: ".now",
+  here: ".here", since: ".since", known: ".known", scale: ".scale", table: ".numbers table",
+  loss: "polyline.loss", training: ".training-loss", accuracy: ".accuracy",
+};
 
 // Show a training. Gives {use, load, play}: show another training's networks, load the page's own,
 // and start or stop playing them.
 /** @param {Page} page @param {Arrange} arrange */
 export function startTraining({ session }, arrange) {
   const section = find("#inside .training");
-  const parts = findAll(section, {
-    watch: ".watch", place: ".place", play: ".play", note: ".note", player: ".player", now: ".now",
-    here: ".here", since: ".since", known: ".known", scale: ".scale", table: ".numbers table",
-    loss: "polyline.loss", training: ".training-loss", accuracy: ".accuracy",
-  });
+  const parts = findAll(section, PARTS);
   const view = new NetworkView(parts.watch, find("#inside template"));
   /** @type {Snapshot[]} */
   let networks = [];
@@ -45,12 +46,7 @@ export function startTraining({ session }, arrange) {
   };
   const show = () => {
     if (networks.length === 0) return;
-    const layers = [PIXELS, ...networks[0].hidden, 10].join("-");
-    delete parts.note.dataset.text;
-    parts.note.textContent = text("training_note", { layers });
-    parts.player.hidden = false;
-    showCurves(parts, networks);
-    showNumbers(parts.table, networks);
+    showTraining(parts, networks);
     readDrawing();
   };
   const use = (found) => {
@@ -72,6 +68,15 @@ export function startTraining({ session }, arrange) {
   watch([session], readDrawing);
   watch([language], show);
   return { use, load, play: player.toggle };
+}
+
+function showTraining(parts, networks) {
+  const layers = [PIXELS, ...networks[0].hidden, 10].join("-");
+  delete parts.note.dataset.text;
+  parts.note.textContent = text("training_note", { layers });
+  parts.player.hidden = false;
+  showCurves(parts, networks);
+  showNumbers(parts.table, networks);
 }
 
 // Goes from snapshot to snapshot; `update` shows the one that `place` names.
