@@ -63,10 +63,10 @@ TARGET_ONGOING = 4
 def main() -> None:
     parser = argument_parser()
     args = parser.parse_args()
-    print("Starting: Ray and its processes take half a minute", flush=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with contextlib.suppress(KeyboardInterrupt):
+            print("Starting: Ray and its processes take half a minute", flush=True)
             serve_page(args)
     except UserError as error:
         parser.exit(2, f"serve_ray.py: {error}\n")
