@@ -45,7 +45,7 @@ import torch
 from mnist_core import paths
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.network.import_state_dict import read_state_dict
+from mnist_core.network.import_state_dict import PLAIN, fold_normalisation, read_state_dict
 from mnist_core.training import finish
 from mnist_core.training.data import mnist_validation
 
@@ -85,9 +85,13 @@ def restore(which: str) -> None:
 
 def convert(file: Path, output: Path, data: Path) -> None:
     """Choose thresholds on MNIST's validation images and score on its test images."""
-    model = read_state_dict(file)
-    model, thresholds, scores = finish.calibrate(model, {"validation": mnist_validation(data)})
+    validation = mnist_validation(data)
+    model, expected = fold_normalisation(read_state_dict(file), *validation)
+    model, thresholds, scores = finish.calibrate(model, {"validation": validation})
     about = f"not known: the network was converted from {file.name}"
+    if expected != PLAIN:
+        print(f"it was trained on {expected}, which its first layer now does itself")
+        about += f", trained on {expected}"
     provenance = {"data": about, "recipe": {}, "seed": None, "scores": scores}
     provenance |= finish.date_and_versions()
     finish.add_test_scores(provenance, model, data)
@@ -95,7 +99,7 @@ def convert(file: Path, output: Path, data: Path) -> None:
     for name, score in scores.items():
         print(f"{name.replace('_', ' ')} {score:.2%}")
     if scores["validation_accuracy"] < MIN_ACCURACY:
-        print("so low that it may expect another input; ours is 784 pixels, 0 to 1, ink bright")
+        print("so low that it may expect another input than ours, 784 pixels, ink bright")
     print(f"saved to {output}; try it: python app.py --weights {output}")
 
 
