@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 import numpy as np
 import torch
@@ -58,8 +58,8 @@ def read_csv(path: Path) -> Arrays:
 
     Raises UserError with file and line for anything else.
     """
-    with _open(path) as file:
-        rows = _rows(file)
+    with _open(path) as file, io.TextIOWrapper(file, _encoding(file)) as text:
+        rows = _rows(text)
         first_line, first = next(rows, (1, [""]))
         # Header or pixels: names differ from each other.
         names = [cell.lower() for cell in first] if len({*first}) == len(first) else []
@@ -81,11 +81,14 @@ def read_csv(path: Path) -> Arrays:
     return _as_mnist(np.delete(columns, labels, 1), columns[:, labels], path, lines)
 
 
-def _rows(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
+def _encoding(file: BinaryIO) -> str:
+    return "utf-16" if file.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+
+
+def _rows(text: TextIO) -> Iterator[tuple[int, list[str]]]:
     """Yield number and cells of each line; the first with many cells tells what separates them."""
-    utf16 = file.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff")
     separator = None
-    for number, line in enumerate(io.TextIOWrapper(file, "utf-16" if utf16 else "utf-8-sig"), 1):
+    for number, line in enumerate(text, 1):
         line = re.sub("[\"'\r\n]", "", line)
         if not line.strip() or line.startswith(("@", "%", "sep=")):  # of ARFF and Excel
             continue
