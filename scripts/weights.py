@@ -27,7 +27,7 @@ def argument_parser() -> argparse.ArgumentParser:
     added.add_argument("--force", action="store_true", help="even if it is less accurate")
     added = commands.add_parser("restore", help="use the previous or the shipped network again")
     added.add_argument("which", choices=("previous", "shipped"))
-    text = "make a folder for --weights from a state dict, .pt or .safetensors, of 784 -> ... -> 10"
+    text = "make a folder for --weights from another program's state dict or checkpoint"
     added = commands.add_parser("convert", help=text)
     added.add_argument("file", type=Path, metavar="FILE", help="or a folder of save_pretrained")
     added.add_argument("output", type=Path, metavar="DIR", help="where to write the network")

@@ -159,6 +159,7 @@ KINDS = {
                                                             "blank.png": png(x[0] * 0)}),
     "pictures, train and test": lambda x, y: {**pictures(x, y, "own/mnist/train/{}"),
                                               **pictures(x[:1], y[:1], "own/mnist/test/{}")},
+    "pictures by writer": lambda x, y: pictures(x, y, "own/{}/1"),
     "pictures, digit_3": lambda x, y: pictures(x, y, "own/digit_{}"),
 }  # fmt: skip
 SAYS = {
@@ -166,8 +167,8 @@ SAYS = {
     "EMNIST's csv": "the images are transposed; they were turned",
     "pictures among others": "4 of 34 files were skipped, the first is .*/",
     "pictures, some broken": "2 of 32 files were skipped, the first is .*/",
-    "pictures, train and test": "left out mnist/test/",
-    "idx, a folder": "left out t10k-images",
+    "pictures, train and test": "1 files such as mnist/test/./00.png were left out",
+    "idx, a folder": "1 files such as t10k-images-idx3-ubyte were left out",
 }
 
 
@@ -283,6 +284,7 @@ IDX = idx(np.zeros((1, 28, 28)))
         ({"a.npz": arrays(x=np.zeros((2, 28, 28)))}, r"a.npz holds x \(2, 28, 28\); expected im"),
         ({"x.npy": array(np.zeros((2, 28, 28)))}, r"x.npy holds x \(2, 28, 28\); exp"),
         ({"a.npz": arrays(x=np.zeros((1, 28, 30)), y=np.zeros(1))}, "holds 1 x 28 x 30 pixels"),
+        ({"a.npz": arrays(x=np.zeros((1, 28, 28)), y=["one"])}, "a.npz: a label is no number"),
         ({"own/A/x.png": b""}, r"own holds no pictures, but \['A'\]; expected pict"),
         ({"own/3_1.png": b""}, r"own holds no pictures, but \['3_1.png'\]"),
         ({"own/3/x.png": b"x"}, "none of 1 files could be used; 3/x.png: the file is no"),

@@ -37,7 +37,8 @@ EXPECTED = "a label and the 784 pixels of 28 x 28, or those of another square"
 IDX_BYTES = 0x0800
 IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 # Raised for a file that is damaged or holds more than arrays.
-DAMAGED = (EOFError, UnpicklingError, ValueError, LookupError, RuntimeError, zipfile.BadZipFile)
+DAMAGED = (EOFError, UnpicklingError, ValueError, LookupError, RuntimeError, TypeError)
+DAMAGED += (zipfile.BadZipFile,)
 Arrays = tuple[np.ndarray, np.ndarray]  # (N, 28, 28) uint8 images, (N,) int64 labels
 
 
@@ -146,7 +147,7 @@ def _beside(path: Path, name: str) -> Path:
     names = (name, stem, f"{stem}.gz", f"{stem}/{stem}")
     places = [folder / name for folder in (path.parent, path.parent.parent) for name in names]
     found = next((place for place in places if place.is_file()), None)
-    if not found or (found == path) != (name == path.name):
+    if not found:
         raise UserError(f"there is no {path.with_name(name)}; expected images, and labels beside")
     return found
 
@@ -178,7 +179,11 @@ def read_arrays(path: Path) -> Arrays:
         why = f"is damaged, or holds more than arrays ({str(error).splitlines()[0]})"
         raise UserError(f"{path} {why}; expected images and labels") from error
     chosen = {n: a for n, a in arrays.items() if "train" in n.lower()} or arrays
-    images = [a for a in chosen.values() if a.ndim > 1 and math.prod(a.shape[1:]) >= 8 * 8]
+    images = [
+        a
+        for a in chosen.values()
+        if a.ndim > 1 and a.dtype.kind in "buif" and math.prod(a.shape[1:]) >= 8 * 8
+    ]
     labels = {n: a for n, a in chosen.items() if a.ndim and math.prod(a.shape[1:]) in (1, 10)}
     labels = {n: a for n, a in labels.items() if images and len(a) == len(images[0])}
     if not labels:
@@ -191,7 +196,7 @@ def read_arrays(path: Path) -> Arrays:
 def _load(path: Path) -> dict[str, np.ndarray]:
     if path.suffix == ".npz":
         with np.load(path, allow_pickle=False) as file:
-            return dict(file)
+            return {name: np.asarray(file[name]) for name in file}
     if path.suffix == ".npy":
         names = (path.stem.replace(a, b) for pair in NPY_PAIRS for a, b in (pair, pair[::-1]))
         beside = (path.with_stem(name) for name in names if name != path.stem)
@@ -237,19 +242,25 @@ def _as_mnist(
     if images.ndim == 4 and images.shape[-1] in (3, 4):
         images = images[..., :3].mean(-1)  # of colours
     size = math.prod(images.shape[1:])
-    if not len(labels) or len(images) != len(labels) or not _is_square(size):
-        found = f"{shape} pixels for {len(labels)} labels"
+    count = len(labels)
+    fit = len(images) == count > 0 and labels.size in (count, 10 * count)
+    if not fit or not _is_square(size):
+        found = f"{shape} pixels for {' x '.join(map(str, labels.shape))} labels"
         raise UserError(f"{path} holds {found}; expected N x 28 x 28 and N labels")
-    if labels.size == 10 * len(labels):  # ten values, one of them 1
-        labels = labels.reshape(-1, 10).argmax(1)
-    digits = labels.reshape(-1).astype(np.float64)
-    if (wrong := np.flatnonzero(~np.isin(digits, range(10)))).size:
-        raise UserError(f"{place(wrong[0])}: the label is {digits[wrong[0]]:g}; expected 0 to 9")
-    images = _as_bytes(images.reshape(len(images), math.isqrt(size), -1), place)
+    if labels.size > count:  # ten values, one of them 1
+        labels = labels.reshape(count, 10).argmax(1)
+    labels = labels.reshape(count)
+    try:
+        labels = labels.astype(np.float64)  # of text, too
+    except ValueError as error:
+        raise UserError(f"{path}: a label is no number ({error}); expected 0 to 9") from error
+    if (wrong := np.flatnonzero(~np.isin(labels, range(10)))).size:
+        raise UserError(f"{place(wrong[0])}: the label is {labels[wrong[0]]:g}; expected 0 to 9")
+    images = _as_bytes(images.reshape(count, math.isqrt(size), -1), place)
     border = (images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1])
     if np.median(border) > 127:
         images = 255 - images  # dark ink on bright paper
-    return _scale(images), digits.astype(np.int64)
+    return _scale(images), labels.astype(np.int64)
 
 
 def _as_bytes(images: np.ndarray, place: Callable[[int], str]) -> np.ndarray:

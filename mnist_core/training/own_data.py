@@ -98,45 +98,45 @@ def _read_right(model: MLP, images: torch.Tensor, labels: torch.Tensor) -> int:
 
 
 def _read_folder(path: Path, notes: list[str]) -> Arrays:
-    """Read a folder of idx files, or of folders 0 to 9 of pictures, one level down as well."""
-    idx_files = sorted(file for file in path.rglob("*images*idx3*") if file.is_file())
-    folders = [place for place in path.rglob("*") if place.is_dir() and _digit(place) is not None]
-    places = _training_part(path, idx_files or sorted(folders), notes)
-    if idx_files:
-        return tuple(map(np.concatenate, zip(*map(read_idx, places), strict=True)))
-    files = [(file, _digit(place)) for place in places for file in sorted(place.rglob("*"))]
-    files = [(file, digit) for file, digit in files if file.is_file()]
-    if not files:
+    """Read a folder of idx files, or of pictures in folders 0 to 9, at any depth."""
+    files = [file.relative_to(path) for file in sorted(path.rglob("*")) if file.is_file()]
+    if idx_files := [file for file in files if re.search("images.*idx3", file.name)]:
+        pairs = [read_idx(path / file) for file in _for_training(idx_files, path, notes)]
+        return tuple(map(np.concatenate, zip(*pairs, strict=True)))
+    labelled = [file for file in files if _digit_of(file) is not None]
+    if not labelled:
         found = sorted(place.name for place in path.iterdir())[:5] or "nothing"
         raise UserError(f"{path} holds no pictures, but {found}; expected {KINDS}")
+    labelled = _for_training(labelled, path, notes)
     images, labels, faults = [], [], []
-    for file, digit in tqdm(files, "reading", unit=" pictures", delay=1, leave=False, disable=None):
+    for file in tqdm(labelled, "reading", unit=" pictures", delay=1, leave=False, disable=None):
         try:
-            images.append(_read_picture(file))
-            labels.append(digit)
+            images.append(_read_picture(path / file))
+            labels.append(_digit_of(file))
         except UserError as error:
-            faults.append(f"{file.relative_to(path)}: {error}")
+            faults.append(f"{file}: {error}")
     if not images:
-        raise UserError(f"{path}: none of {len(files)} files could be used; {faults[0]}")
+        raise UserError(f"{path}: none of {len(labelled)} files could be used; {faults[0]}")
     if faults:
-        count = f"{len(faults)} of {len(files)} files were skipped"
+        count = f"{len(faults)} of {len(labelled)} files were skipped"
         notes.append(f"{path.name}: {count}, the first is {faults[0]}")
     return np.stack(images), np.array(labels)
 
 
-def _digit(place: Path) -> int | None:
-    """The label of a folder named 3, digit_3 or class 3; None for others."""
-    found = re.fullmatch(r"(?:digit|class|label)?[ _-]?([0-9])", place.name.lower())
-    return int(found[1]) if found else None
+def _digit_of(file: Path) -> int | None:
+    """The label in the name of the first folder that has one: 3, digit_3, class 3."""
+    names = (re.fullmatch(r"(?:digit|class|label)?[ _-]?(\d)", p.lower()) for p in file.parts[:-1])
+    return next((int(name[1]) for name in names if name), None)
 
 
-def _training_part(path: Path, places: list[Path], notes: list[str]) -> list[Path]:
-    """The files or folders with "train" in their path where some have it; note the others."""
-    chosen = [place for place in places if "train" in str(place.relative_to(path)).lower()]
-    if chosen and len(chosen) < len(places):
-        others = sorted({str(place.relative_to(path)) for place in {*places} - {*chosen}})
-        notes.append(f"{path.name}: left out {others[0]} and the like, which are not for training")
-    return chosen or places
+def _for_training(files: list[Path], path: Path, notes: list[str]) -> list[Path]:
+    """Those of `files` with "train" in their path; all of them where none has it."""
+    chosen = [file for file in files if "train" in str(file).lower()]
+    if chosen and len(chosen) < len(files):
+        other = min({*files} - {*chosen})
+        count = f"{len(files) - len(chosen)} files such as {other} were left out"
+        notes.append(f"{path.name}: {count}; what is for training was read")
+    return chosen or files
 
 
 def _read_picture(file: Path) -> np.ndarray:
