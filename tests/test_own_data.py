@@ -113,6 +113,7 @@ KINDS = {
     "pandas, numbered": lambda x, y: {"a.csv": b",".join(b"%d" % i for i in range(785)) + b"\n"
                                       + table(x, y, label="")},
     "id column": lambda x, y: {"a.csv": table(x, y, names=["Id"])},
+    "empty columns": lambda x, y: {"a.csv": table(x, y, end=",,\n", names=[""])},
     "quoted": lambda x, y: {"a.csv": table(x, y, cell='"{}"', label='"label"')},
     "5.0": lambda x, y: {"a.csv": table(x, y, cell="{:.1f}")},
     "pixels 0 to 1": lambda x, y: {"a.csv": table(x / 255, y)},

@@ -34,21 +34,21 @@ SIDES = range(8, 65)  # of the square images that are read
 EXPECTED = "a label and the 784 pixels of 28 x 28, or those of another square"
 # idx, from Yann LeCun's MNIST page: two zeros, the type of the values, the number of dimensions;
 # then each dimension as a big-endian uint32; then the values.
-IDX_BYTES = 0x0800
 IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 # Raised for a file that is damaged or holds more than arrays.
-DAMAGED = (EOFError, UnpicklingError, ValueError, LookupError, RuntimeError, TypeError)
+DAMAGED = (EOFError, LookupError, RuntimeError, TypeError, UnpicklingError, ValueError)
 DAMAGED += (zipfile.BadZipFile,)
 Arrays = tuple[np.ndarray, np.ndarray]  # (N, 28, 28) uint8 images, (N,) int64 labels
 
 
 def reader_of(name: str) -> Callable[[Path], Arrays] | None:
     """The function that reads a file of this name; None for an unknown kind."""
-    if re.search(r"idx\d|ubyte", name):
-        return read_idx
-    if re.search(r"\.(csv|tsv|txt|data?|arff|tra|tes|train|test|zip)(\.gz|\.zip)?$", name.lower()):
-        return read_csv
-    return read_arrays if re.search(r"\.(npz|npy|pth?)$", name) else None
+    kinds = {
+        r"idx\d|ubyte": read_idx,
+        r"\.(csv|tsv|txt|data?|arff|tra|tes|train|test|zip)(\.gz|\.zip)?$": read_csv,
+        r"\.(npz|npy|pth?)$": read_arrays,
+    }
+    return next((read for kind, read in kinds.items() if re.search(kind, name.lower())), None)
 
 
 # Tables ----------------------------------------------------------------------
@@ -62,8 +62,9 @@ def read_csv(path: Path) -> Arrays:
     with _open(path) as file, io.TextIOWrapper(file, _encoding(file)) as text:
         rows = _rows(text)
         first_line, first = next(rows, (1, [""]))
-        # Header or pixels: names differ from each other.
-        names = [cell.lower() for cell in first] if len({*first}) == len(first) else []
+        named = [cell for cell in first if cell]
+        # Names differ from each other, pixels don't.
+        names = [cell.lower() for cell in first] if len({*named}) == len(named) else []
         keep = [i for i in range(len(first)) if not names or names[i] not in INDEX_COLUMNS]
         labels = [k for k, i in enumerate(keep) if names and names[i] in LABEL_COLUMNS][:1]
         if not labels and _is_square(len(keep) - 10):
@@ -160,9 +161,8 @@ def _read_values(path: Path) -> np.ndarray:
     dtype = np.dtype(IDX_TYPES.get(kind, "u1"))
     shape = np.frombuffer(content[4:start].ljust(start - 4), ">u4").tolist()
     if kind not in IDX_TYPES or math.prod(shape) * dtype.itemsize != len(content) - start:
-        raise UserError(
-            f"{path} is cut short, or not an idx file; its first bytes are {content[:4]}"
-        )
+        found = f"its first bytes are {content[:4]}"
+        raise UserError(f"{path} is cut short, or not an idx file; {found}")
     return np.frombuffer(content, dtype, offset=start).reshape(shape)
 
 
@@ -179,11 +179,8 @@ def read_arrays(path: Path) -> Arrays:
         why = f"is damaged, or holds more than arrays ({str(error).splitlines()[0]})"
         raise UserError(f"{path} {why}; expected images and labels") from error
     chosen = {n: a for n, a in arrays.items() if "train" in n.lower()} or arrays
-    images = [
-        a
-        for a in chosen.values()
-        if a.ndim > 1 and a.dtype.kind in "buif" and math.prod(a.shape[1:]) >= 8 * 8
-    ]
+    numeric = [a for a in chosen.values() if a.ndim > 1 and a.dtype.kind in "buif"]
+    images = [a for a in numeric if math.prod(a.shape[1:]) >= 8 * 8]
     labels = {n: a for n, a in chosen.items() if a.ndim and math.prod(a.shape[1:]) in (1, 10)}
     labels = {n: a for n, a in labels.items() if images and len(a) == len(images[0])}
     if not labels:

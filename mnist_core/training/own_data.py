@@ -26,7 +26,7 @@ KINDS = (
     "pictures in folders 0 to 9, a CSV of a label and 784 pixels a line, MNIST's idx files, or "
     "images and labels in .npz, .npy or .pt"
 )
-SAMPLE = 200  # images that the shipped network reads, to see whether they are upright digits
+SAMPLE = 200  # images, about, that the shipped network reads to see whether they are upright
 
 
 class OwnData(NamedTuple):
