@@ -63,9 +63,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--not-digits", type=Path, nargs="+", metavar="FILE", help=text)
     text = "folders of networks whose answers it learns instead of the labels (default: none)"
     add("--teachers", type=Path, nargs="+", metavar="DIR", help=text)
-    text = (
-        "own digits beside MNIST: pictures in folders 0 to 9, CSV, idx, .npz, .npy, .pt, drawings"
-    )
+    text = "own digits beside MNIST: pictures in folders 0 to 9, CSV, idx, .npz, .npy, drawings"
     add("--data", type=Path, nargs="+", metavar="PLACE", help=text)
     add("--output", **place, help="the run's directory (default: runs/<date-time>-<recipe>)")
     add = parser.add_argument_group("how to run").add_argument

@@ -29,7 +29,7 @@ NPY_PAIRS = (("images", "labels"), ("image", "label"), ("data", "labels"), ("dat
              ("data", "target"), ("x", "y"), ("X", "y"), ("X", "Y"))  # fmt: skip
 # The first range that holds all pixels of a file is taken for theirs. The third one is that of
 # pixels normalised by MNIST's mean, 0.1307, and standard deviation, 0.3081.
-RANGES = ((0, 1), (-1, 1), (-0.4243, 2.8215), (0, 16), (0, 255))
+RANGES = ((0, 1), (-1, 1), (-0.4243, 2.8215), (0, 255))
 SIDES = range(8, 65)  # of the square images that are read
 EXPECTED = "a label and the 784 pixels of 28 x 28, or those of another square"
 # idx, from Yann LeCun's MNIST page: two zeros, the type of the values, the number of dimensions;
