@@ -107,7 +107,7 @@ def test_a_changed_weights_folder_is_not_called_shipped(command, tmp_path, monke
 def network_of(*names: str, bias: bool = True) -> tuple[dict, MLP]:
     """A perceptron as a state dict whose layers have these names, and the same as an MLP."""
     torch.manual_seed(0)
-    model = MLP((14, 12, 12)[: len(names) - 1])
+    model = MLP((12,) * (len(names) - 1))
     linears = [layer for layer in model.layers if isinstance(layer, nn.Linear)]
     for layer in () if bias else linears:
         nn.init.zeros_(layer.bias)
@@ -116,9 +116,9 @@ def network_of(*names: str, bias: bool = True) -> tuple[dict, MLP]:
     return {f"{n}.{part}": getattr(one, part).data for n, one in pairs for part in parts}, model
 
 
-# By letters hidden_layer would come before input_layer, and fc10 before fc2.
+# By letters hidden_layer would come before input_layer, and fc10, of the same shape, before fc2.
 LAYERS = network_of("input_layer", "hidden_layer", "output_layer")
-NUMBERED = network_of("fc1", "fc2", "fc3", "fc10")
+NUMBERED = network_of("fc1", "fc2", "fc10", "fc11")
 OTHER = {
     "epoch": 3,
     "lr": [0.1],

@@ -29,7 +29,7 @@ PLAIN = "pixels from 0 to 1"
 # What networks subtract from pixels in [0, 1] and then divide by.
 NORMALISATIONS = {
     PLAIN: (0, 1),
-    "mean 0.1307 and standard deviation 0.3081": (0.1307, 0.3081),
+    "pixels normalised by mean 0.1307 and standard deviation 0.3081": (0.1307, 0.3081),
     "pixels from -1 to 1": (0.5, 0.5),
     "pixels from -0.5 to 0.5": (0.5, 1),
     "pixels from 0 to 255": (0, 1 / 255),
