@@ -44,6 +44,7 @@ TESTS = {  # by module, the quick ones first
     "network/model": f"{GOLDEN} {STEPS} test_trainer",
     "network/model_card": "test_weights",
     "network/weights": "test_weights test_hub test_weights_script",
+    "training/array_files": "test_own_data",
     "training/augment": f"{GOLDEN} test_augment",
     "training/data": f"{STEPS} test_data {TRAINING}",
     "training/finish": f"{OUTCOME} test_weights_script {TRAINING} test_runs",

@@ -17,8 +17,15 @@ SUFFIX = ".unfinished"
 
 
 def open_file(path: str | Path, mode: str) -> IO:
-    """Open `path` as text ("rt", "wt", UTF-8) or bytes ("rb", "wb"); gzipped if it ends in .gz."""
-    opener = gzip.open if str(path).endswith(".gz") else open
+    """Open `path` as text ("rt", "wt", UTF-8) or bytes ("rb", "wb").
+
+    A file to write is gzipped if its name ends in .gz, one to read if its content begins so.
+    """
+    gzipped = str(path).endswith(".gz")
+    if "r" in mode:
+        with open(path, "rb") as file:
+            gzipped = file.read(2) == b"\x1f\x8b"
+    opener = gzip.open if gzipped else open
     return opener(path, mode, encoding="utf-8" if "t" in mode else None)
 
 

@@ -63,7 +63,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--not-digits", **files, metavar="FILE", help=text)
     text = "folders of networks whose answers to learn instead of the labels (default: none)"
     add("--teachers", **files, metavar="DIR", help=text)
-    text = "own digits to train on beside MNIST: folders 0 to 9 of pictures, idx, CSV, drawings"
+    text = "own digits beside MNIST: pictures in folders 0 to 9, CSV, idx, .npz, .npy, drawings"
     add("--data", **files, metavar="PLACE", help=text)
     add("--output", **place, help="the run's directory (default: runs/<date-time>-<recipe>)")
     add = parser.add_argument_group("how to run").add_argument

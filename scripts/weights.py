@@ -27,7 +27,7 @@ def argument_parser() -> argparse.ArgumentParser:
     added.add_argument("--force", action="store_true", help="even if it is less accurate")
     added = commands.add_parser("restore", help="use the previous or the shipped network again")
     added.add_argument("which", choices=("previous", "shipped"))
-    text = "make a folder for --weights from a state dict, .pt or .safetensors, of 784 -> ... -> 10"
+    text = "make a folder for --weights from another program's state dict or checkpoint"
     added = commands.add_parser("convert", help=text)
     added.add_argument("file", type=Path, metavar="FILE", help="or a folder of save_pretrained")
     added.add_argument("output", type=Path, metavar="DIR", help="where to write the network")
@@ -45,7 +45,7 @@ import torch
 from mnist_core import paths
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.network.import_state_dict import read_state_dict
+from mnist_core.network.import_state_dict import PLAIN, fold_normalisation, read_state_dict
 from mnist_core.training import finish
 from mnist_core.training.data import mnist_validation
 
@@ -88,9 +88,13 @@ def restore(which: str) -> None:
 
 def convert(file: Path, output: Path, data: Path) -> None:
     """Choose thresholds on MNIST's validation images and score on its test images."""
-    model = read_state_dict(file)
-    model, thresholds, scores = finish.calibrate(model, {"validation": mnist_validation(data)})
+    validation = mnist_validation(data)
+    model, expected = fold_normalisation(read_state_dict(file), *validation)
+    model, thresholds, scores = finish.calibrate(model, {"validation": validation})
     about = f"not known: the network was converted from {file.name}"
+    if expected != PLAIN:
+        print(f"it was trained on {expected}, which its first layer now does itself")
+        about += f", trained on {expected}"
     provenance = {"data": about, "recipe": {}, "seed": None, "scores": scores}
     provenance |= finish.date_and_versions()
     finish.add_test_scores(provenance, model, data)
@@ -98,7 +102,7 @@ def convert(file: Path, output: Path, data: Path) -> None:
     for name, score in scores.items():
         print(f"{name.replace('_', ' ')} {score:.2%}")
     if scores["validation_accuracy"] < MIN_ACCURACY:
-        print("so low that it may expect another input; ours is 784 pixels, 0 to 1, ink bright")
+        print("so low that it may expect another input than ours, 784 pixels, ink bright")
     print(f"saved to {output}; try it: python app.py --weights {output}")
 
 

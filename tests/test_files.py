@@ -74,6 +74,9 @@ def test_the_ending_says_whether_a_file_is_gzipped(tmp_path, mode):
             assert file.read() == content
     assert (tmp_path / "a.txt").read_bytes() == content.encode()
     assert gzip.decompress((tmp_path / "a.txt.gz").read_bytes()) == content.encode()
+    (tmp_path / "a.txt.gz").rename(tmp_path / "b.txt")  # the content decides, to read
+    with open_file(tmp_path / "b.txt", "rt") as file:
+        assert file.read() == content
 
 
 def test_the_old_file_stays_until_the_new_one_is_complete(tmp_path):

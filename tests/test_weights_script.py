@@ -8,9 +8,14 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from mnist_core.drawing.framing import to_input
 from mnist_core.errors import UserError
 from mnist_core.network import weights
-from mnist_core.network.import_state_dict import read_state_dict
+from mnist_core.network.import_state_dict import (
+    NORMALISATIONS,
+    fold_normalisation,
+    read_state_dict,
+)
 from mnist_core.network.model import MLP
 from mnist_core.training import data, finish
 from scripts import weights as script
@@ -99,40 +104,93 @@ def test_a_changed_weights_folder_is_not_called_shipped(command, tmp_path, monke
 # Other programs' networks ----------------------------------------------------
 
 
-class Other(nn.Module):
-    """The usual perceptron with other names; by letters "fc10" would come before "fc2"."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fc1, self.fc2, self.fc10 = nn.Linear(784, 12), nn.Linear(12, 12), nn.Linear(12, 10)
-
-
-def test_another_program_s_network_is_read(tmp_path):
+def network_of(*names: str, bias: bool = True) -> tuple[dict, MLP]:
+    """A perceptron as a state dict whose layers have these names, and the same as an MLP."""
     torch.manual_seed(0)
-    inputs, other = torch.rand(3, 784), Other()
-    torch.save(other.state_dict(), tmp_path / "own.pt")
-    (tmp_path / "pretrained").mkdir()
-    save_file(other.state_dict(), tmp_path / "pretrained" / "model.safetensors")
-    expected = other.fc10(other.fc2(other.fc1(inputs).relu()).relu()).log_softmax(1)
-    for place in (tmp_path / "own.pt", tmp_path / "pretrained"):
-        assert torch.allclose(read_state_dict(place)(inputs), expected, atol=1e-6)
-    ours = MLP((6, 5), batch_norm=True)
+    model = MLP((12,) * (len(names) - 1))
+    linears = [layer for layer in model.layers if isinstance(layer, nn.Linear)]
+    for layer in () if bias else linears:
+        nn.init.zeros_(layer.bias)
+    parts = ("weight", "bias") if bias else ("weight",)
+    pairs = zip(names, linears, strict=True)
+    return {f"{n}.{part}": getattr(one, part).data for n, one in pairs for part in parts}, model
+
+
+# By letters hidden_layer would come before input_layer, and fc10, of the same shape, before fc2.
+LAYERS = network_of("input_layer", "hidden_layer", "output_layer")
+NUMBERED = network_of("fc1", "fc2", "fc10", "fc11")
+OTHER = {
+    "epoch": 3,
+    "lr": [0.1],
+    "optimizer_state": {"state": {0: {"exp_avg": torch.ones(10, 784)}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("own.pt", *NUMBERED),
+        ("own.safetensors", *NUMBERED),
+        ("own.safetensors", *LAYERS),
+        ("own.pt", dict(reversed(LAYERS[0].items())), LAYERS[1]),
+        ("own.pt", *network_of("a", "b", bias=False)),
+        ("own.pt", {n.replace("l.weight", "W").replace("l.bias", "b"): t for n, t in
+                    network_of("1.l", "2.l")[0].items()}, network_of("1.l", "2.l")[1]),
+        ("own.pth", {**OTHER, "model_state_dict": LAYERS[0]}, LAYERS[1]),
+        ("own.ckpt", {"state_dict": {f"model.{n}": t for n, t in LAYERS[0].items()}}, LAYERS[1]),
+        ("own.pt", {"epoch": 3, **LAYERS[0]}, LAYERS[1]),
+        ("pytorch_model.bin", *LAYERS),
+    ],
+)  # fmt: skip
+def test_another_program_s_network_is_read(tmp_path, name, content, expected):
+    save = save_file if name.endswith("safetensors") else torch.save
+    save(content, tmp_path / name)
+    inputs = torch.rand(3, 784)
+    model = read_state_dict(tmp_path if name.endswith("bin") else tmp_path / name)
+    assert torch.equal(model(inputs), expected(inputs))
+
+
+def test_batch_normalisation_is_read(tmp_path):
+    ours, inputs = MLP((6, 5), batch_norm=True), torch.rand(30, 784)
+    ours(inputs)  # so that means and variances are not those of a new network
     torch.save(ours.state_dict(), tmp_path / "ours.pt")
     assert torch.equal(read_state_dict(tmp_path / "ours.pt")(inputs), ours.eval()(inputs))
 
 
+@pytest.mark.parametrize("expected", NORMALISATIONS)
+def test_the_normalisation_a_network_expects_becomes_part_of_it(mnist, expected):
+    """The shipped network, made to expect it, reads plain pixels worse; folded, as before."""
+    images, labels = mnist[0][:1000], mnist[1][:1000]
+    mean, deviation = NORMALISATIONS[expected]
+    shipped = weights.load(ROOT / "weights")[0]
+    theirs = shipped.fused()
+    with torch.no_grad():
+        theirs.layers[0].bias += theirs.layers[0].weight.sum(1) * mean
+        theirs.layers[0].weight *= deviation
+    folded, name = fold_normalisation(theirs, images, labels)
+    assert name == expected
+    assert torch.allclose(folded(to_input(images)), shipped(to_input(images)), atol=1e-3)
+
+
 def test_a_network_is_converted_with_thresholds_and_scores(command, tmp_path):
     model, config = weights.load(ROOT / "weights")
-    torch.save(model.state_dict(), tmp_path / "own.pt")
+    with torch.no_grad():
+        model.layers[0].bias += model.layers[0].weight.sum(1) * 0.5
+        model.layers[0].weight *= 0.5
+    torch.save({"state_dict": model.state_dict()}, tmp_path / "own.pt")
     code, printed = command("convert", tmp_path / "own.pt", tmp_path / "made")
     assert (code, "another input" in printed) == (0, False)
+    assert "it was trained on pixels from -1 to 1, which its first layer now does itself" in printed
     _, made = weights.load(tmp_path / "made")
     scores = made["provenance"]["scores"]
     assert min(scores["validation_accuracy"], scores["test_accuracy"]) > 0.98
     assert 0 < made["thresholds"]["digit"] <= 1
     assert made["thresholds"] != config["thresholds"]
     card = (tmp_path / "made" / "README.md").read_text()
-    assert "not known: the network was converted from own.pt.\n" in card
+    assert (
+        "not known: the network was converted from own.pt, trained on pixels from -1 to 1.\n"
+        in card
+    )
     assert "MNIST (LeCun" not in card
     torch.save(MLP((4,)).state_dict(), tmp_path / "untrained.pt")
     assert "another input" in command("convert", tmp_path / "untrained.pt", tmp_path / "m")[1]
@@ -152,11 +210,21 @@ class Touch:
         (b"text", "can't be read, or holds more than tensors: save it with"),
         (nn.Linear(784, 10), "can't be read, or holds more than tensors"),
         ({"layers.0.weight": Touch()}, "can't be read, or holds more than tensors"),
-        ({"model": {}, "epoch": 3}, r"holds \['model', 'epoch'\]; expected names and tensors"),
+        ([1], "holds a list; expected names and tensors: save it with"),
+        (
+            {"model": {}, "epoch": 3},
+            r"holds no tensors in \['model', 'epoch'\]; expected the layers",
+        ),
+        ({"model": LAYERS[0], "ema": LAYERS[0]}, "several networks, in 'model', 'ema'; save one"),
+        ({**LAYERS[0], "scale": torch.ones(3)}, "another architecture, input_layer.weight"),
+        (MLP((3,) * 9).state_dict(), "another architecture"),
         (nn.Conv2d(1, 1, 3).state_dict(), r"another architecture, weight \[1, 1, 3, 3\]"),
         (nn.Linear(784, 11).state_dict(), r"another architecture, weight \[11, 784\]"),
-        (nn.Linear(784, 10, bias=False).state_dict(), "each with weight and bias"),
-        ({}, "another architecture"),
+        (
+            {"a.weight": torch.ones(784, 10)},
+            r"another architecture, a.weight \[784, 10\]; expected",
+        ),
+        ({}, "holds no tensors"),
     ],
 )
 def test_what_is_no_such_network_is_refused(tmp_path, monkeypatch, content, says):

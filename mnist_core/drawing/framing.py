@@ -83,10 +83,17 @@ def frame_picture(image: Image.Image | np.ndarray) -> np.ndarray:
 
     Raises UserError as `pictures.picture_ink` does. A picture of one colour gives an empty image.
     """
-    ink = picture_ink(image)
+    return frame_ink(picture_ink(image))
+
+
+def frame_ink(ink: np.ndarray) -> np.ndarray:
+    """Scale (h, w) ink, paper 0, into MNIST's frame: a (28, 28) uint8 image, ink bright.
+
+    Ink of any unit comes out as bright as 255. No ink gives an empty image.
+    """
     if not ink.any():
         return np.zeros((SIDE, SIDE), np.uint8)
-    ink = crop(ink)
+    ink = crop(ink.astype(np.float32))
     height, width = ink.shape
     scale = BOX / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -1,140 +1,152 @@
-"""A person's own digits as images like MNIST's: pictures in folders, idx files, a CSV.
+"""A person's own digits as images like MNIST's: pictures in folders, tables, arrays.
 
 They join the training images, but for a tenth that is held out and scored. Images that MNIST holds
 are left out: Kaggle's digits, for one, are partly those of MNIST's validation and test sets.
 """
 
-import csv
-import math
+import re
 from collections.abc import Sequence
-from functools import reduce
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from mnist_core.drawing.framing import PIXELS, SIDE, frame_picture
+from mnist_core.drawing.framing import SIDE, frame_picture
 from mnist_core.drawing.pictures import open_picture
-from mnist_core.drawing.strokes import check_label
 from mnist_core.errors import UserError
-from mnist_core.files import open_checked
+from mnist_core.network import weights
+from mnist_core.network.model import MLP
+from mnist_core.training.array_files import Arrays, read_idx, reader_of
 from mnist_core.training.data import Dataset, TrainingData, join, load_mnist, select, split
+from mnist_core.training.trainer import predict
 
-# idx, from Yann LeCun's MNIST page: two zeros, 8 for unsigned bytes, the number of dimensions;
-# then each dimension as a big-endian uint32; then the bytes.
-IDX_BYTES = 0x0800
 KINDS = (
-    "a folder with MNIST/raw or with pictures in folders 0 to 9, a file ...images-idx3-ubyte "
-    "beside its labels, .csv (label,pixel0,...) or .jsonl (drawings); with .gz or without"
+    "pictures in folders 0 to 9, a CSV of a label and 784 pixels a line, MNIST's idx files, or "
+    "images and labels in .npz, .npy or .pt"
 )
-Arrays = tuple[np.ndarray, Sequence[int] | np.ndarray]  # (N, 28, 28) uint8 images, N labels
+SAMPLE = 200  # images, about, that the shipped network reads to see whether they are upright
 
 
-def add_own_data(data: TrainingData, paths: Sequence[str | Path], root: str | Path) -> int:
-    """Add the images at `paths` to `data` and return how many there were.
+class OwnData(NamedTuple):
+    images: torch.Tensor  # (N, 28, 28) uint8
+    labels: torch.Tensor  # (N,) int64
+    notes: list[str]  # sentences on what was skipped or turned
+
+
+def add_own_data(data: TrainingData, paths: Sequence[str | Path], root: str | Path) -> list[str]:
+    """Add the images at `paths` to `data`; return what a person should know of them.
 
     Each image counts once, and those of MNIST, in `root`, not at all. Raises UserError as `read`.
     """
-    found = reduce(join, map(read, map(Path, paths)))
+    read_data = [read(Path(path)) for path in paths]
+    images, labels = (torch.cat([one[i] for one in read_data]) for i in (0, 1))
     known = {
         image.tobytes() for train in (True, False) for image in load_mnist(root, train)[0].numpy()
     }
-    new = {image.tobytes(): i for i, image in enumerate(found[0].numpy())}
-    own = select(found, torch.tensor([i for key, i in new.items() if key not in known]).long())
+    new = {image.tobytes(): i for i, image in enumerate(images.numpy())}
+    indices = torch.tensor([i for key, i in new.items() if key not in known]).long()
+    own = select((images, labels), indices)
     training, held_out = split(len(own[0]))
     data.train_set = join(data.train_set, select(own, training))
     if len(held_out):
         data.validation["own"] = select(own, held_out)
     names = ", ".join(Path(path).name for path in paths)
     data.description += f"; and {len(own[0]):,} images of {names}"
-    return len(found[0])
+    count = f"{len(images)} images, less those that are MNIST's or there twice"
+    return [count, *(note for one in read_data for note in one.notes)]
 
 
-def read(path: Path) -> Dataset:
-    """Read the images and labels at `path`, one of KINDS. Raises UserError with file and line."""
+def read(path: Path) -> OwnData:
+    """Read the images and labels at `path`, one of KINDS. Raises UserError with what was found."""
     if not path.exists():
         raise UserError(f"there is no {path}; expected {KINDS}")
-    name = path.name.removesuffix(".gz")
+    notes = []
     if path.is_dir():
-        images, labels = _read_folder(path)
-    elif name.endswith(".csv"):
-        images, labels = _read_csv(path)
-    elif name.endswith("idx3-ubyte"):
-        images, labels = _read_idx(path)
+        images, labels = _read_folder(path, notes)
+    elif reader := reader_of(path.name):
+        images, labels = reader(path)
     else:
-        raise UserError(f"{path} is of no known kind; expected {KINDS}")
-    return torch.tensor(images), torch.tensor(labels).long()
+        save = "save it as arrays: numpy.savez('own.npz', images=images, labels=labels)"
+        raise UserError(f"{path} is of no known kind; expected {KINDS}. Else {save}")
+    upright = _upright((torch.tensor(images), torch.tensor(labels)), path.name, notes)
+    return OwnData(*upright, notes)
 
 
-def _read_folder(path: Path) -> Arrays:
-    folders = sorted(place for place in path.iterdir() if not place.name.startswith("."))
-    if wrong := [place.name for place in folders if place.name not in {*"0123456789"}]:
-        raise UserError(f"{path} holds {wrong[0]}; expected nothing but folders 0 to 9")
-    files = [file for folder in folders for file in sorted(folder.glob("[!.]*"))]
-    if not files:
-        raise UserError(f"{path} holds no pictures; expected folders 0 to 9 with some")
-    shown = tqdm(files, "reading", unit=" pictures", delay=1, leave=False, disable=None)
-    return np.stack([*map(_read_picture, shown)]), [int(file.parent.name) for file in files]
+def _upright(dataset: Dataset, name: str, notes: list[str]) -> Dataset:
+    """Turn transposed images, which the shipped network reads much better turned, and note it."""
+    images, labels = dataset
+    sample = torch.arange(0, len(labels), max(1, len(labels) // SAMPLE))
+    model = weights.load(weights.SHIPPED)[0]
+    given, turned = (_read_right(model, one[sample], labels[sample]) for one in (images, images.mT))
+    accuracy = f"{given / len(sample):.0%}"
+    if turned - given >= max(5, 0.3 * len(sample)):
+        turn = f"turned, as the shipped network reads {turned / len(sample):.0%} of them so"
+        notes.append(f"{name}: the images are transposed; they were {turn} and {accuracy} as given")
+        return images.mT.contiguous(), labels
+    if len(sample) >= 20 and given < 0.5 * len(sample):
+        notes.append(
+            f"{name}: the shipped network reads only {accuracy} of these images; are they upright "
+            "digits, with the right labels?"
+        )
+    return dataset
+
+
+def _read_right(model: MLP, images: torch.Tensor, labels: torch.Tensor) -> int:
+    return int((predict(model, images).argmax(1) == labels).sum())
+
+
+def _read_folder(path: Path, notes: list[str]) -> Arrays:
+    """Read a folder of idx files, or of pictures in folders 0 to 9, at any depth."""
+    files = [file.relative_to(path) for file in sorted(path.rglob("*")) if file.is_file()]
+    if idx_files := [file for file in files if re.search("images.*idx3", file.name)]:
+        pairs = [read_idx(path / file) for file in _for_training(idx_files, path, notes)]
+        return tuple(map(np.concatenate, zip(*pairs, strict=True)))
+    labelled = [file for file in files if _digit_of(file) is not None]
+    if not labelled:
+        found = sorted(place.name for place in path.iterdir())[:5] or "nothing"
+        raise UserError(f"{path} holds no pictures, but {found}; expected {KINDS}")
+    labelled = _for_training(labelled, path, notes)
+    images, labels, faults = [], [], []
+    for file in tqdm(labelled, "reading", unit=" pictures", delay=1, leave=False, disable=None):
+        try:
+            images.append(_read_picture(path / file))
+            labels.append(_digit_of(file))
+        except UserError as error:
+            faults.append(f"{file}: {error}")
+    if not images:
+        raise UserError(f"{path}: none of {len(labelled)} files could be used; {faults[0]}")
+    if faults:
+        count = f"{len(faults)} of {len(labelled)} files were skipped"
+        notes.append(f"{path.name}: {count}, the first is {faults[0]}")
+    return np.stack(images), np.array(labels)
+
+
+def _digit_of(file: Path) -> int | None:
+    """The label in the name of the first folder that has one: 3, digit_3, class 3."""
+    names = (re.fullmatch(r"(?:digit|class|label)?[ _-]?(\d)", p.lower()) for p in file.parts[:-1])
+    return next((int(name[1]) for name in names if name), None)
+
+
+def _for_training(files: list[Path], path: Path, notes: list[str]) -> list[Path]:
+    """Those of `files` with "train" in their path; all of them where none has it."""
+    chosen = [file for file in files if "train" in str(file).lower()]
+    if chosen and len(chosen) < len(files):
+        other = min({*files} - {*chosen})
+        count = f"{len(files) - len(chosen)} files such as {other} were left out"
+        notes.append(f"{path.name}: {count}; what is for training was read")
+    return chosen or files
 
 
 def _read_picture(file: Path) -> np.ndarray:
     """Frame a picture as an upload, or take it as it is where it has MNIST's form already."""
-    try:
-        picture = open_picture(file)
-        pixels = np.asarray(picture.convert("L"))
-        border = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
-        plain = picture.mode in ("L", "RGB") and picture.size == (SIDE, SIDE)
-        if not plain or np.median(border):
-            pixels = frame_picture(picture)
-    except UserError as error:
-        raise UserError(f"{file}: {error}") from error
+    picture = open_picture(file)
+    pixels = np.asarray(picture.convert("L"))
+    border = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
+    plain = picture.mode in ("L", "RGB") and picture.size == (SIDE, SIDE)
+    if not plain or np.median(border):
+        pixels = frame_picture(picture)
     if not pixels.any():
-        raise UserError(f"{file}: the picture holds no ink")
+        raise UserError("the picture holds no ink")
     return pixels
-
-
-def _read_csv(path: Path) -> Arrays:
-    images, labels = [], []
-    with open_checked(path, "rt") as file:
-        rows = csv.reader(file)
-        header = next(rows, [""])
-        if header[0] != "label" or len(header) != 1 + PIXELS:
-            raise UserError(f"{path}, line 1: expected label,pixel0,...,pixel{PIXELS - 1}")
-        for row in filter(None, rows):
-            try:
-                label, *pixels = map(int, row)
-                images.append(np.frombuffer(bytes(pixels), np.uint8).reshape(SIDE, SIDE))
-                labels.append(check_label(label))
-            except UserError as error:
-                raise UserError(f"{path}, line {rows.line_num}: {error}") from error
-            except ValueError as error:
-                expected = f"expected a label and {PIXELS} pixels, 0 to 255"
-                raise UserError(f"{path}, line {rows.line_num}: {expected}") from error
-    if not images:
-        raise UserError(f"{path} holds no images")
-    return np.stack(images), labels
-
-
-def _read_idx(path: Path) -> Arrays:
-    beside = path.with_name(path.name.replace("images", "labels").replace("idx3", "idx1"))
-    images, labels = _read_array(path, 3), _read_array(beside, 1)
-    if images.shape != (len(labels), SIDE, SIDE) or not len(labels):
-        shape = " x ".join(map(str, images.shape))
-        raise UserError(f"{path} holds {shape} pixels for {len(labels)} labels; expected 28 x 28")
-    if (wrong := np.flatnonzero(labels > 9)).size:
-        label = labels[wrong[0]]
-        raise UserError(f"{beside}, label {wrong[0] + 1} is {label}; expected 0 to 9")
-    # EMNIST's images are transposed (Cohen et al., "EMNIST", 2017).
-    return images.swapaxes(1, 2).copy() if path.name.startswith("emnist") else images, labels
-
-
-def _read_array(path: Path, dimensions: int) -> np.ndarray:
-    with open_checked(path, "rb") as file:
-        content = file.read()
-    start = 4 + 4 * dimensions
-    magic, *shape = np.frombuffer(content[:start].ljust(start), ">u4").tolist()
-    if magic != IDX_BYTES + dimensions or math.prod(shape) != len(content) - start:
-        expected = f"an idx file of {dimensions} dimensions of bytes"
-        raise UserError(f"{path} is cut short, or not {expected}")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

@@ -191,8 +191,8 @@ def _prepare(settings: Settings) -> tuple[TrainingData, list[MLP], torch.Generat
     generator = torch.Generator().manual_seed(settings.seed)
     data = training_data(settings.data, drawings, settings.recipe.negatives, generator, letters)
     if settings.own:
-        count = add_own_data(data, settings.own, settings.data)
-        print_row("own data", f"{count} images, less those that are MNIST's or there twice")
+        for note in add_own_data(data, settings.own, settings.data):
+            print_row("own data", note)
     counts = {"training images": data.train_set, **data.validation}
     print_row("data", ", ".join(f"{len(labels)} {what}" for what, (_, labels) in counts.items()))
     return data, teachers, generator
