@@ -1,0 +1,171 @@
+// One change to a drawing that makes it another digit, found by trying: a straight line more, or
+// some ink less. Each is read exactly as a drawing is, so that what it promises holds.
+
+import { boxOf, checkStrokes } from "./framing.js";
+import { predictNumber } from "./numbers.js";
+import { predictStrokes } from "./recognizer.js";
+
+const MIGHT_BE = 0.6; // the least probability of a change that is shown
+const MOST_TRIED = 480; // which take 0.4 s on a laptop
+
+// Lengths are shares of the drawing's longer side.
+const GRID = 6; // points a side between which lines are tried
+const ROOM = 0.05; // of the grid around the drawing
+const LONGEST = 0.75;
+const SHORTEST = 0.12;
+const SNAP = 0.09; // grid points so near to ink lie on it
+const TOUCH = 0.05; // an end so near to ink is not free
+const SPACING = 0.02; // of the samples of ink
+
+// What a change costs besides its length: the cheapest are tried first. Without these prices most
+// lines would be short ticks in the air (chosen on drawings by the pen digits' training writers).
+const FREE_END = 0.2;
+const TOUCHES_NOTHING = 0.6;
+const TAKEN_AWAY = 0.42;
+const CUTS = [0.1, 0.2, 0.3, 0.4, 0.5]; // of a stroke
+const EXTENSIONS = [0.2, 0.4];
+
+// For each digit the cheapest change that makes it that digit, sure ones before others; null where
+// none does. Yields after each reading what was found so far.
+/** @param {Network} network @param {Stroke[]} drawing @returns {Generator<(Change | null)[], (Change | null)[]>} */
+export function* findChanges(network, drawing) {
+  const strokes = checkStrokes(drawing).map((stroke) => stroke.map(([x, y]) => [x, y]));
+  /** @type {(Change | null)[]} */
+  const found = Array(10).fill(null);
+  const candidates = yield* listCandidates(strokes, found);
+  for (const candidate of candidates.slice(0, MOST_TRIED)) {
+    const { digit, confidence, verdict } = predictStrokes(network, candidate.strokes);
+    const isSure = verdict === "sure";
+    const isBetter = digit !== null && (!found[digit] || (isSure && !found[digit].isSure));
+    if (isBetter && (isSure || (verdict === "unsure" && confidence >= MIGHT_BE))) {
+      const isOne = predictNumber(network, candidate.strokes).digits.length === 1;
+      if (isOne) found[digit] = { ...candidate, digit, confidence, isSure };
+    }
+    yield found;
+  }
+  return found;
+}
+
+// What is tried, the cheapest first: {strokes, line or null, removed, price}.
+function* listCandidates(strokes, found) {
+  const [left, top, right, bottom] = boxOf(strokes.flat());
+  const side = Math.max(right - left, bottom - top);
+  if (strokes.length === 0 || side < 1e-9) return [];
+  const ink = sampled(strokes, SPACING * side);
+  const candidates = without(strokes, side);
+  const ends = strokes.flatMap((stroke) => [stroke[0], stroke.at(-1)]);
+  const points = distinct([...ends, ...gridPoints(strokes, side, ink)], (SNAP * side) / 2);
+  const pairs = points.flatMap((from, i) => points.slice(i + 1).map((to) => [from, to]));
+  for (const line of [...pairs, ...extensions(ends, side)]) {
+    const price = priceOf(line, ink, side);
+    if (price !== null) candidates.push({ strokes: [...strokes, line], line, removed: [], price });
+    yield found;
+  }
+  return candidates.sort((a, b) => a.price - b.price);
+}
+
+// A grid on the square around the drawing; what is nearly on the ink is put on it.
+function gridPoints(strokes, side, ink) {
+  const [left, top, right, bottom] = boxOf(strokes.flat());
+  const step = ((1 + 2 * ROOM) * side) / (GRID - 1);
+  const start = [(left + right) / 2, (top + bottom) / 2].map((middle) => middle - 2.5 * step);
+  return Array.from({ length: GRID * GRID }, (_, i) => {
+    const point = [start[0] + (i % GRID) * step, start[1] + Math.floor(i / GRID) * step];
+    const nearest = nearestTo(ink, point);
+    return distance(nearest, point) <= SNAP * side ? nearest : point;
+  });
+}
+
+function extensions(ends, side) {
+  return ends.flatMap(([x, y]) =>
+    EXTENSIONS.flatMap((length) =>
+      Array.from({ length: 8 }, (_, turn) => {
+        const angle = (turn * Math.PI) / 4;
+        return [[x, y], [x + length * side * Math.cos(angle), y + length * side * Math.sin(angle)]];
+      }),
+    ),
+  );
+}
+
+// Null for a line that is too short or long, or that lies on the ink.
+function priceOf([from, to], ink, side) {
+  const length = distance(from, to) / side;
+  if (length < SHORTEST || length > LONGEST) return null;
+  const along = Array.from({ length: 9 }, (_, i) => between(from, to, i / 8));
+  const gaps = along.map((point) => distance(nearestTo(ink, point), point) / side);
+  if (gaps.filter((gap) => gap > TOUCH).length < 3) return null;
+  const free = [gaps[0], gaps[8]].filter((gap) => gap > TOUCH).length;
+  const floats = gaps.every((gap) => gap > TOUCH);
+  return length + free * FREE_END + (floats ? TOUCHES_NOTHING : 0);
+}
+
+// Strokes that are left out, and those that are cut at either end.
+function without(strokes, side) {
+  const candidates = [];
+  strokes.forEach((stroke, i) => {
+    const length = lengthOf(stroke);
+    const add = (removed, rest) => {
+      const price = TAKEN_AWAY + lengthOf(removed) / side / 2;
+      candidates.push({ strokes: strokes.toSpliced(i, 1, ...rest), line: null, removed: [removed], price });
+    };
+    if (strokes.length > 1) add(stroke, []);
+    if (length < SHORTEST * side) return;
+    for (const share of CUTS) {
+      const [start, rest] = cutAt(stroke, share * length);
+      const [kept, end] = cutAt(stroke, (1 - share) * length);
+      add(start, [rest]);
+      add(end, [kept]);
+    }
+  });
+  return candidates;
+}
+
+// A stroke in two, at a length from its start.
+/** @param {Stroke} stroke @returns {[Stroke, Stroke]} */
+export function cutAt(stroke, at) {
+  let passed = 0;
+  for (let i = 1; i < stroke.length; i++) {
+    const length = distance(stroke[i - 1], stroke[i]);
+    if (passed + length >= at && length > 0) {
+      const point = between(stroke[i - 1], stroke[i], (at - passed) / length);
+      return [[...stroke.slice(0, i), point], [point, ...stroke.slice(i)]];
+    }
+    passed += length;
+  }
+  return [stroke, [stroke.at(-1)]];
+}
+
+/** @param {Stroke} stroke */
+export function lengthOf(stroke) {
+  return stroke.slice(1).reduce((sum, point, i) => sum + distance(stroke[i], point), 0);
+}
+
+function sampled(strokes, spacing) {
+  return strokes.flatMap((stroke) =>
+    stroke.slice(1).reduce((points, to, i) => {
+      const count = Math.ceil(distance(stroke[i], to) / spacing);
+      for (let k = 1; k <= count; k++) points.push(between(stroke[i], to, k / count));
+      return points;
+    }, [stroke[0]]),
+  );
+}
+
+function distinct(points, least) {
+  const kept = [];
+  for (const point of points) {
+    if (kept.every((other) => distance(other, point) > least)) kept.push(point);
+  }
+  return kept;
+}
+
+function nearestTo(points, point) {
+  let [nearest, least] = [points[0], Infinity];
+  for (const each of points) {
+    const apart = distance(each, point);
+    if (apart < least) [nearest, least] = [each, apart];
+  }
+  return nearest;
+}
+
+const distance = ([x, y], [otherX, otherY]) => Math.hypot(x - otherX, y - otherY);
+const between = ([x, y], [toX, toY], share) => [x + share * (toX - x), y + share * (toY - y)];
