@@ -61,10 +61,10 @@ export function attribute(network, pixels, digit, other, count) {
   for (let point = 0; point < count; point++) {
     const share = (point + 0.5) / count;
     const part = Float64Array.from(pixels, (pixel) => pixel * share);
-    slopesOf(network, part, digit, other).forEach((slope, i) => (sums[i] += slope));
+    slopesOf(network, part, digit, other, part).forEach((slope, i) => (sums[i] += slope));
   }
   const contributions = Array.from(sums, (sum, i) => ((sum / count) * pixels[i]) / 255);
-  const slopes = slopesOf(network, pixels, digit, other);
+  const slopes = slopesOf(network, pixels, digit, other, ALL_PIXELS);
   const oddsOf = (values) => {
     const scores = logSoftmax(forward(network, values).scores);
     const others = scores.reduce((sum, score) => sum + score, 0) - scores[digit];
@@ -75,16 +75,16 @@ export function attribute(network, pixels, digit, other, count) {
   return { contributions, slopes, blank, odds, rest: odds - blank - sum };
 }
 
-// How much the difference of two scores grows with each input, with its units switched on and off
-// as these pixels switch them.
-function slopesOf({ layers }, pixels, digit, other) {
+// How much the difference of two scores grows with each input where `wanted` is not 0, with the
+// units switched on and off as these pixels switch them.
+function slopesOf({ layers }, pixels, digit, other, wanted) {
   const values = forward({ layers }, pixels);
   let slopes = new Float64Array(DIGITS);
   if (other === null) slopes.fill(-1 / (DIGITS - 1));
   else slopes[other] = -1;
   slopes[digit] = 1;
   for (let i = layers.length - 1; i >= 0; i--) {
-    slopes = slopesBefore(layers[i], slopes, i > 0 ? values.layers[i - 1] : ALL_PIXELS);
+    slopes = slopesBefore(layers[i], slopes, i > 0 ? values.layers[i - 1] : wanted);
   }
   return slopes;
 }
