@@ -51,6 +51,34 @@ interface Answer {
   network: string;
 }
 
+/** A change to a drawing that makes it another digit. */
+interface Change {
+  strokes: Stroke[]; // the drawing after it
+  line: Stroke | null; // what is added
+  removed: Stroke[]; // what is taken away
+  price: number; // the lower the likelier that a person would point at it
+  digit: number; // what the network then reads
+  confidence: number;
+  isSure: boolean; // its verdict is "sure"
+}
+
+/** A twelfth of a drawing's ink. */
+interface PieceOfInk {
+  strokes: Stroke[];
+  without: Stroke[]; // the drawing without it and its neighbours
+  answer: Answer; // about that
+  lost: number; // by how much the log-odds shrink
+}
+
+/** What the pixels add to the log-odds of two digits on the way from blank paper. */
+interface Attribution {
+  contributions: number[];
+  slopes: Float64Array; // at the drawing itself
+  blank: number; // the log-odds of blank paper
+  odds: number; // and of the drawing
+  rest: number; // odds - blank - sum of contributions
+}
+
 interface NumberAnswer {
   number: string;
   digits: Answer[];
@@ -172,6 +200,7 @@ interface Page {
   lessons: Lessons;
   teaching: Teaching;
   session: Session;
+  changes: Changes;
   giving: Giving;
   feedback: Feedback;
 }
@@ -183,6 +212,7 @@ type NetworkSource = import("./session/networks.js").NetworkSource;
 type Lessons = import("./session/lessons.js").Lessons;
 type Teaching = import("./session/teaching.js").Teaching;
 type Session = import("./session/session.js").Session;
+type Changes = import("./session/changes.js").Changes;
 type Giving = import("./session/giving.js").Giving;
 type Feedback = import("./session/feedback.js").Feedback;
 

@@ -15,23 +15,27 @@ const LONGEST = 0.75;
 const SHORTEST = 0.12;
 const SNAP = 0.09; // grid points so near to ink lie on it
 const TOUCH = 0.05; // an end so near to ink is not free
-const SPACING = 0.02; // of the samples of ink
+const SPACING = 0.03; // of the samples of ink
+const MAP = 80; // cells a side, for two sides
 
 // What a change costs besides its length: the cheapest are tried first. Without these prices most
 // lines would be short ticks in the air (chosen on drawings by the pen digits' training writers).
-const FREE_END = 0.2;
+const FREE_END = 0.45;
+const CROSSES = 0.2; // ink on its way
 const TOUCHES_NOTHING = 0.6;
-const TAKEN_AWAY = 0.42;
+const TAKEN_AWAY = 0.48;
 const CUTS = [0.1, 0.2, 0.3, 0.4, 0.5]; // of a stroke
 const EXTENSIONS = [0.2, 0.4];
 
 // For each digit the cheapest change that makes it that digit, sure ones before others; null where
-// none does. Yields after each reading what was found so far.
-/** @param {Network} network @param {Stroke[]} drawing @returns {Generator<(Change | null)[], (Change | null)[]>} */
+// none does. Yields after each reading what was found so far. Points that are added are rounded to
+// whole units, as the paper and its links have them.
+/** @typedef {(Change | null)[]} Found */
+/** @param {Network} network @param {Stroke[]} drawing @returns {Generator<Found, Found>} */
 export function* findChanges(network, drawing) {
   const strokes = checkStrokes(drawing).map((stroke) => stroke.map(([x, y]) => [x, y]));
-  /** @type {(Change | null)[]} */
-  const found = Array(10).fill(null);
+  /** @type {Found} */
+  let found = Array(10).fill(null);
   const candidates = yield* listCandidates(strokes, found);
   for (const candidate of candidates.slice(0, MOST_TRIED)) {
     const { digit, confidence, verdict } = predictStrokes(network, candidate.strokes);
@@ -39,7 +43,7 @@ export function* findChanges(network, drawing) {
     const isBetter = digit !== null && (!found[digit] || (isSure && !found[digit].isSure));
     if (isBetter && (isSure || (verdict === "unsure" && confidence >= MIGHT_BE))) {
       const isOne = predictNumber(network, candidate.strokes).digits.length === 1;
-      if (isOne) found[digit] = { ...candidate, digit, confidence, isSure };
+      if (isOne) found = found.with(digit, { ...candidate, digit, confidence, isSure });
     }
     yield found;
   }
@@ -52,15 +56,16 @@ function* listCandidates(strokes, found) {
   const side = Math.max(right - left, bottom - top);
   if (strokes.length === 0 || side < 1e-9) return [];
   const ink = sampled(strokes, SPACING * side);
+  const gapAt = yield* measureGaps(ink, (left + right) / 2, (top + bottom) / 2, side, found);
   const candidates = without(strokes, side);
   const ends = strokes.flatMap((stroke) => [stroke[0], stroke.at(-1)]);
   const points = distinct([...ends, ...gridPoints(strokes, side, ink)], (SNAP * side) / 2);
   const pairs = points.flatMap((from, i) => points.slice(i + 1).map((to) => [from, to]));
-  for (const line of [...pairs, ...extensions(ends, side)]) {
-    const price = priceOf(line, ink, side);
+  for (const line of [...pairs, ...extensions(ends, side)].map(rounded)) {
+    const price = priceOf(line, gapAt, side);
     if (price !== null) candidates.push({ strokes: [...strokes, line], line, removed: [], price });
-    yield found;
   }
+  yield found;
   return candidates.sort((a, b) => a.price - b.price);
 }
 
@@ -87,16 +92,39 @@ function extensions(ends, side) {
   );
 }
 
+// Gives how far a point is from ink, in sides: measured once for each cell of a map, as the lines
+// ask some thousand times.
+function* measureGaps(ink, middleX, middleY, side, found) {
+  const cell = (2 * side) / MAP;
+  const [left, top] = [middleX - side, middleY - side];
+  const gaps = new Float64Array(MAP * MAP);
+  for (let row = 0; row < MAP; row++) {
+    const y = top + (row + 0.5) * cell;
+    for (let column = 0; column < MAP; column++) {
+      const x = left + (column + 0.5) * cell;
+      let least = Infinity;
+      for (let i = 0; i < ink.length; i++) {
+        const [dx, dy] = [ink[i][0] - x, ink[i][1] - y];
+        least = Math.min(least, dx * dx + dy * dy);
+      }
+      gaps[row * MAP + column] = Math.sqrt(least) / side;
+    }
+    yield found;
+  }
+  const place = (offset) => Math.min(Math.max(Math.floor(offset / cell), 0), MAP - 1);
+  return ([x, y]) => gaps[place(y - top) * MAP + place(x - left)];
+}
+
 // Null for a line that is too short or long, or that lies on the ink.
-function priceOf([from, to], ink, side) {
+function priceOf([from, to], gapAt, side) {
   const length = distance(from, to) / side;
   if (length < SHORTEST || length > LONGEST) return null;
-  const along = Array.from({ length: 9 }, (_, i) => between(from, to, i / 8));
-  const gaps = along.map((point) => distance(nearestTo(ink, point), point) / side);
-  if (gaps.filter((gap) => gap > TOUCH).length < 3) return null;
-  const free = [gaps[0], gaps[8]].filter((gap) => gap > TOUCH).length;
-  const floats = gaps.every((gap) => gap > TOUCH);
-  return length + free * FREE_END + (floats ? TOUCHES_NOTHING : 0);
+  const isFree = Array.from({ length: 9 }, (_, i) => gapAt(between(from, to, i / 8)) > TOUCH);
+  const free = isFree.filter(Boolean).length;
+  if (free < 3) return null;
+  const ends = Number(isFree[0]) + Number(isFree[8]);
+  const crosses = isFree.slice(2, 7).includes(false) ? CROSSES : 0;
+  return length + ends * FREE_END + (free === 9 ? TOUCHES_NOTHING : crosses);
 }
 
 // Strokes that are left out, and those that are cut at either end.
@@ -106,7 +134,8 @@ function without(strokes, side) {
     const length = lengthOf(stroke);
     const add = (removed, rest) => {
       const price = TAKEN_AWAY + lengthOf(removed) / side / 2;
-      candidates.push({ strokes: strokes.toSpliced(i, 1, ...rest), line: null, removed: [removed], price });
+      const left = strokes.toSpliced(i, 1, ...rest);
+      candidates.push({ strokes: left, line: null, removed: [removed], price });
     };
     if (strokes.length > 1) add(stroke, []);
     if (length < SHORTEST * side) return;
@@ -127,7 +156,7 @@ export function cutAt(stroke, at) {
   for (let i = 1; i < stroke.length; i++) {
     const length = distance(stroke[i - 1], stroke[i]);
     if (passed + length >= at && length > 0) {
-      const point = between(stroke[i - 1], stroke[i], (at - passed) / length);
+      const point = between(stroke[i - 1], stroke[i], (at - passed) / length).map(Math.round);
       return [[...stroke.slice(0, i), point], [point, ...stroke.slice(i)]];
     }
     passed += length;
@@ -167,5 +196,8 @@ function nearestTo(points, point) {
   return nearest;
 }
 
+const rounded = (line) => line.map((point) => point.map(Math.round));
+/** @type {(a: Point, b: Point) => number} */
 const distance = ([x, y], [otherX, otherY]) => Math.hypot(x - otherX, y - otherY);
+/** @type {(from: Point, to: Point, share: number) => Point} */
 const between = ([x, y], [toX, toY], share) => [x + share * (toX - x), y + share * (toY - y)];

@@ -8,9 +8,9 @@ import { predictStrokes } from "./recognizer.js";
 const PIECES = 12; // a drawing is cut into so many of the same length
 const ALL_PIXELS = new Float64Array(PIXELS).fill(1);
 
-// The drawing in twelve pieces, and what each is worth: {strokes, without, answer, lost}. It is
-// taken away with its neighbours, as few answers change for one twelfth alone; `lost` is by how much
-// the log-odds of `digit` over `other` shrink then. Yields after each reading.
+// The drawing in twelve pieces, and what each is worth. A piece is taken away with its neighbours,
+// as few answers change for one twelfth alone; `lost` is by how much the log-odds of `digit` over
+// `other` shrink then. Yields after each reading.
 /** @param {Network} network @param {Stroke[]} drawing @returns {Generator<void, PieceOfInk[]>} */
 export function* weighPieces(network, drawing, digit, other) {
   const strokes = checkStrokes(drawing);
@@ -51,11 +51,10 @@ function cutEvenly(strokes) {
 
 // What each of 784 grey values adds to log p(digit) - log p(other) on the way from blank paper to
 // this drawing: integrated gradients (Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep
-// Networks", 2017) at `count` points. `blank` is the log-odds of blank paper, `rest` what the sum of
-// all lacks of the drawing's own: contributions + blank + rest = log-odds. `slopes` are those of the
-// drawing itself, also where there is no ink. Where `other` is null the nine others' mean stands
-// for it.
-/** @param {Network} network @param {ArrayLike<number>} pixels @param {number} digit @returns {Attribution} */
+// Networks", 2017) at `count` points. `blank` is the log-odds of blank paper, and `rest` what is
+// missing: contributions + blank + rest = log-odds. `slopes` are those of the drawing itself, also
+// where there is no ink. Where `other` is null the nine others' mean stands for it.
+/** @param {Network} network @param {ArrayLike<number>} pixels @returns {Attribution} */
 export function attribute(network, pixels, digit, other, count) {
   const sums = new Float64Array(PIXELS);
   for (let point = 0; point < count; point++) {
@@ -77,8 +76,9 @@ export function attribute(network, pixels, digit, other, count) {
 
 // How much the difference of two scores grows with each input where `wanted` is not 0, with the
 // units switched on and off as these pixels switch them.
-function slopesOf({ layers }, pixels, digit, other, wanted) {
-  const values = forward({ layers }, pixels);
+function slopesOf(network, pixels, digit, other, wanted) {
+  const { layers } = network;
+  const values = forward(network, pixels);
   let slopes = new Float64Array(DIGITS);
   if (other === null) slopes.fill(-1 / (DIGITS - 1));
   else slopes[other] = -1;
