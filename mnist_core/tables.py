@@ -49,8 +49,8 @@ def write_figures(path: Path, command: str, page: str, network: dict | None = No
     """Keep the figures of a page in the JSON file `path`, under the `command` that made them.
 
     docs/figures.json is such a file: README.md, the lessons and docs quote it, and
-    tests/test_figures.py compares them. `network` is the config of the network that was measured,
-    where it is one that was loaded. Raises UserError where the file can't be written.
+    tests/release/test_figures.py compares them. `network` is the config of the network that was
+    measured, where it is one that was loaded. Raises UserError where the file can't be written.
     """
     figures: dict[str, object] = {**figures_of(page)}
     if network:

@@ -14,7 +14,7 @@ from gradio.events import Events
 from mnist_core import Recognizer
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
-from ui.document import FOLDER, script, section
+from ui.document import script, section, style_sheet
 from ui.texts import LANGUAGES
 
 # Runs in the browser when the component appears; Gradio gives it element, props, trigger and watch.
@@ -81,7 +81,7 @@ class DigitPad(gr.HTML):
             value,
             label=label,
             html_template=section("sketchpad") + '<p class="notice" role="status"></p>',
-            css_template=(FOLDER / "pad.css").read_text(encoding="utf-8"),
+            css_template=style_sheet("paper.css") + style_sheet("pad.css"),
             js_on_load=ON_LOAD.format(modules=script("pad.js"), languages=languages),
             apply_default_css=False,
             **settings,

@@ -22,8 +22,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium: Playwright's own where it is installed, else one found on the machine.
+def chromium(*flags: str) -> Iterator[Browser]:
+    """Start a headless Chromium, with more `flags`: Playwright's own, else one that is installed.
 
     Raises UserError, with what to do, where there is none.
     """
@@ -34,7 +34,7 @@ def chromium() -> Iterator[Browser]:
             raise UserError(
                 "no Chromium here: run 'playwright install chromium', or install your system's"
             )
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
         yield browser
         browser.close()
 

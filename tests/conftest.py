@@ -1,4 +1,4 @@
-"""What tests share: MNIST, the shipped network, a page that is served and a browser.
+"""Fixtures: MNIST, the shipped network, a page that is served, a browser and Node.js.
 
 PyTorch and Gradio are imported where they are needed: pytest's own process, which hands the
 tests to its workers, needs neither.
@@ -32,10 +32,9 @@ os.environ["OMP_NUM_THREADS"] = "1"  # the workers share two cores with a browse
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Unpack MNIST before the workers start, as torchvision would, or they would all do it.
+    """Unpack MNIST once, before the workers start, and hide the developer's own network and runs.
 
-    And hide the developer's own files, a network that they installed above all: the tests, and the
-    processes that they start, use the shipped one.
+    The tests, and the processes that they start, use the shipped network.
     """
     if hasattr(config, "workerinput"):
         return
@@ -53,9 +52,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A worker takes all tests of a file, so that what they share is made once.
+    """Give all tests of a file to one worker, so that its fixtures are made once.
 
-    All files that use a browser go to one worker, so that two Chromiums never run at once.
+    All files that use a browser go to the same worker: two Chromiums would share two cores.
     """
     from xdist.scheduler import LoadScopeScheduling
 
@@ -282,13 +281,13 @@ def site(reloader, store=None, root_path: str = "", live=None, auth=None, mcp=Fa
 
 @pytest.fixture(scope="session")
 def browser():
-    """A headless Chromium; where there is none, tests skip, or fail with REQUIRE_BROWSER=1."""
+    """A headless Chromium; without one, tests are skipped, or fail if REQUIRE_BROWSER=1."""
     from mnist_core.errors import UserError
     from tests.browser import chromium
 
     with contextlib.ExitStack() as stack:
         try:
-            found = stack.enter_context(chromium())
+            found = stack.enter_context(chromium("--process-per-site"))
         except UserError as error:
             (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(str(error))
         yield found
@@ -296,7 +295,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def contexts(browser):
-    """The contexts of `open_context` by their settings."""
+    """The contexts that `open_context` made, by their settings."""
     opened = {}
     yield opened
     for context in opened.values():
@@ -305,13 +304,12 @@ def contexts(browser):
 
 @pytest.fixture
 def open_context(browser, contexts, server):
-    """Opens windows on the page, as `browser.new_context` takes them.
+    """Opens the page in a new window; takes the settings of `browser.new_context`.
 
-    A test has windows of its own, in which the page is loaded anew. Those of the same settings
-    share a context and with it the cache, out of which the page's files come at once; what else
-    a context keeps, its storage, is emptied, and `alone` a window has a context of its own, for
-    what Playwright does to all windows of one: it sets clocks. Without `has_network` the page
-    asks the server for answers. No page may log an error or ask another host.
+    Windows with the same settings share a context and with it the HTTP cache; its storage is
+    emptied after each test. With `alone` a window has a context of its own, for what Playwright
+    does to all windows of one, such as setting clocks. Without `has_network` the page asks the
+    server for predictions. Fails where the page logs an error or asks another host.
     """
     from tests.page import open_page
 
@@ -322,6 +320,8 @@ def open_context(browser, contexts, server):
         if key not in contexts:
             size = {"width": 1280, "height": 800}
             contexts[key] = browser.new_context(**{"viewport": size, **settings})
+            # Keeps the process that draws the page: starting one takes as long as a page.
+            contexts[key].new_page().goto(f"{server}healthz")
         page = contexts[key].new_page()
         pages.append(page)
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -336,19 +336,21 @@ def open_context(browser, contexts, server):
     for page in pages:
         page.evaluate("localStorage.clear()")
         page.close()
+    for key in [key for key in contexts if isinstance(key, bytes)]:
+        contexts.pop(key).close()  # of those that are alone
     assert [line for line in complaints if "Failed to load resource" not in str(line)] == []
     assert [url for url in hosts if not url.startswith((server, "data:", "blob:"))] == []
 
 
 @pytest.fixture
 def page(open_context):
-    """The page, loaded, in a window of its own."""
+    """The page, ready to be drawn on."""
     return open_context()
 
 
 @pytest.fixture
 def asking_page(open_context):
-    """The page where the network can't be loaded: the server reads what is drawn."""
+    """The page where the network cannot be loaded: the server predicts."""
     return open_context(has_network=False)
 
 
@@ -357,7 +359,7 @@ def asking_page(open_context):
 
 @pytest.fixture(scope="session")
 def node():
-    """Runs a script with names imported from a module; `cases` is what it works on."""
+    """Runs a JavaScript function on each of `cases`, after `imports`, and returns the results."""
     program = shutil.which("node")
     if program is None:
         words = "no Node.js here: install it to test the modules by themselves"

@@ -1,23 +1,27 @@
-"""What tests of the page share: opening it, drawing on it, and what it shows."""
+"""Helpers for browser tests: open the page, draw on it and read what it shows."""
 
 import base64
 import re
 from collections.abc import Callable, Iterator
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser import move
 from ui.texts import ENGLISH
 
-expect.set_options(timeout=20_000)  # a machine that does much else can be slow
+expect.set_options(timeout=20_000)  # milliseconds, for a busy machine
 
 ENDPOINT = "**/recognize"
 NETWORK = re.compile(r"/network(/\w+\.bin)?$")
 NETWORK_FILE = "**/network/*.bin"
 PHONE = {"viewport": {"width": 375, "height": 667}, "has_touch": True, "is_mobile": True}
+SEVEN_LINK = "#drawing=1.A9gEuAOgBgDzA4gJ"
+SLANTED = [[(0.4, 0.32), (0.58, 0.25), (0.5, 0.75)]]  # the network reads 7, a person may read 1
 
-# Whether the paper stands where it stood three frames before: what loads late moves it.
+SAYS = "document.documentElement.dataset"  # the page's state, for programs
+
+# True once the paper has stood still for three frames: what loads late can move it.
 STAYS = """async () => {
     const place = () => JSON.stringify(document.querySelector(".paper").getBoundingClientRect());
     const before = place();
@@ -25,14 +29,7 @@ STAYS = """async () => {
     return place() === before;
 }"""
 
-
-SAYS = "document.documentElement.dataset"  # what the page is about, for programs
-ANSWERED = f"{SAYS}.drawing === {SAYS}.answered"
-HAS_NETWORK = f"{SAYS}.reader"
-
-
-# Notes, once the page can be seen, what is on the paper: window.seen, a list of what was there
-# together, "ink" or "hint", whenever it changes. Ink that has all but faded is not seen.
+# Records in window.seen what was visible on the paper, "ink" or "hint", whenever that changes.
 WATCH = """{
     window.seen = [];
     const isThere = (node) => node?.checkVisibility({ visibilityProperty: true });
@@ -41,7 +38,7 @@ WATCH = """{
         small.clearRect(0, 0, 50, 50);
         small.drawImage(canvas, 0, 0, 50, 50);
         const { data } = small.getImageData(0, 0, 50, 50);
-        return data.some((value, i) => i % 4 === 3 && value > 100);
+        return data.some((value, i) => i % 4 === 3 && value > 100); // not what has all but faded
     };
     const look = () => {
         const canvas = document.querySelector(".paper canvas");
@@ -52,16 +49,21 @@ WATCH = """{
         if (things.length && String(things) !== String(seen.at(-1))) seen.push(things);
         next();
     };
-    const next = () => requestAnimationFrame(() => setTimeout(look)); // when the frame is painted
+    const next = () => requestAnimationFrame(() => setTimeout(look)); // after the frame is painted
     next();
 }"""
 
+# Prevents the demonstration of a first visit. Not before the document is parsed: where a script
+# uses localStorage earlier, Chromium now and then loses all that the page stores afterwards.
+NO_EXAMPLE = """document.addEventListener("readystatechange", () => {
+    try {
+        localStorage.setItem("draw-a-digit:visited", "yes");
+    } catch {
+        // Empty pages have no storage, and tests may refuse it.
+    }
+}, { once: true });"""
 
-# So that no example draws itself first; there is no storage in empty pages.
-NO_EXAMPLE = "try { localStorage.setItem('draw-a-digit:visited', 'yes'); } catch {}"
-
-
-# Leaves no room in localStorage: a character more is refused.
+# Leaves no room for another character in localStorage.
 FILL = """() => {
     for (let size = 2 ** 23; size >= 1; size /= 2) {
         try {
@@ -74,16 +76,19 @@ FILL = """() => {
 
 
 def open_page(page: Page, address: str, has_network: bool = True) -> None:
-    """Open the page and wait until it can be drawn on, and reads by itself if it ever will."""
+    """Open `address` and wait until the page can be drawn on.
+
+    Without `has_network` the page cannot load the network and asks the server for predictions.
+    """
     if not has_network:
         page.route(NETWORK, lambda route: route.abort())
     page.add_init_script(NO_EXAMPLE)
     page.goto(address, timeout=120_000)
-    wait_for(page, "'drawing' in document.documentElement.dataset")  # its script has run
+    wait_for(page, f"'drawing' in {SAYS}")  # the page's script has run
     wait_for(page, STAYS)
     if has_network:
-        wait_for(page, HAS_NETWORK)
-    # Chromium drops what is done with the mouse before it has shown a page.
+        wait_for(page, f"{SAYS}.reader")
+    # Chromium drops mouse input before it has shown the first frame.
     page.evaluate("addEventListener('pointermove', () => (window.feels = true), { once: true })")
     for _ in range(3000):
         page.mouse.move(1, 1)
@@ -94,7 +99,10 @@ def open_page(page: Page, address: str, has_network: bool = True) -> None:
 
 
 def wait_for(page: Page, expression: str, argument: object = None) -> object:
-    """Its value, once it is true. Playwright's own way evaluates text, which the page forbids."""
+    """Return the value of `expression` once it is truthy.
+
+    Playwright's own wait_for_function evaluates text in the page, which the page's policy forbids.
+    """
     for _ in range(800):
         if value := page.evaluate(expression, argument):
             return value
@@ -102,20 +110,95 @@ def wait_for(page: Page, expression: str, argument: object = None) -> object:
     raise TimeoutError(f"this did not become true: {expression}")
 
 
+def wait_until(page: Page, condition: Callable[[], object]) -> None:
+    """Wait until `condition` holds, while the page goes on."""
+    for _ in range(600):
+        if condition():
+            return
+        page.wait_for_timeout(100)
+    raise TimeoutError("the condition did not become true")
+
+
 def wait_until_answered(page: Page) -> None:
-    """Until what the page shows is about what is on the paper."""
+    """Wait until the prediction shown is about the drawing on the paper."""
     settle(page)
-    wait_for(page, ANSWERED)
+    wait_for(page, f"{SAYS}.drawing === {SAYS}.answered")
 
 
-def wait_until_replayed(page: Page) -> None:
-    """Until a drawing that draws itself is complete, and so in the address."""
-    wait_for(page, "location.hash !== ''")
-    wait_until_answered(page)
+def settle(page: Page) -> None:
+    """Let two frames pass, in which the page does what follows at once."""
+    page.evaluate("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
+
+
+def record_requests(page: Page) -> list[str]:
+    """Return a list to which the addresses of the page's requests are added from now on."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    return asked
+
+
+def paper(page: Page) -> Locator:
+    return page.locator(".paper canvas")
+
+
+def tool(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def pen_down(page: Page, point: tuple[float, float]) -> None:
+    move(page, point)
+    page.mouse.down()
+
+
+def send_pointer(page, kind, pointer, device, x, y, pressure=0, button=0) -> None:
+    """Dispatch a pointer event of `device` ("pen", "touch"); x and y are parts of the paper."""
+    paper(page).evaluate(
+        """(canvas, [type, pointerId, pointerType, x, y, pressure, button]) => {
+            canvas.setPointerCapture = () => {};  // these pointers exist in tests alone
+            const box = canvas.getBoundingClientRect();
+            canvas.dispatchEvent(new PointerEvent(type, { pointerId, pointerType, pressure, button,
+                bubbles: true, clientX: box.x + x * box.width, clientY: box.y + y * box.height }));
+        }""",
+        [kind, pointer, device, x, y, pressure, button],
+    )
+
+
+class Fingers:
+    """Real touches on the paper."""
+
+    def __init__(self, page: Page) -> None:
+        self.box = paper(page).bounding_box()
+        self.session = page.context.new_cdp_session(page)
+
+    def send(self, kind: str, *points: tuple[float, float]) -> None:
+        """Send touchStart, touchMove or touchEnd; `points`, in parts of the paper, are now down."""
+        box = self.box
+        places = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": i}
+                  for i, (x, y) in enumerate(points)]  # fmt: skip
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+
+def scribble(page: Page, strokes: int, points: int) -> None:
+    """Draw lines from edge to edge by pointer events, as fast as they can be sent."""
+    paper(page).evaluate(
+        """(canvas, [strokes, points]) => {
+            canvas.setPointerCapture = () => {};  // this pointer exists in tests alone
+            const box = canvas.getBoundingClientRect();
+            const send = (type, x, y) => canvas.dispatchEvent(new PointerEvent(type, { pointerId: 1,
+                clientX: box.x + x * box.width, clientY: box.y + y * box.height }));
+            for (let i = 0; i < strokes; i++) {
+                const y = 0.05 + (0.9 * i) / strokes;
+                send("pointerdown", 0, y);
+                for (let j = 0; j < points; j++) send("pointermove", j % 2, y + j / 20000);
+                send("pointerup", 0.5, y);
+            }
+        }""",
+        [strokes, points],
+    )
 
 
 def strokes_on(page: Page) -> list[list[list[int]]]:
-    """The strokes on the paper, out of the page's address, where the pen is up."""
+    """Return the strokes on the paper, decoded from the page's address."""
     settle(page)
     code = page.evaluate("location.hash").partition("#drawing=1.")[2]
     numbers = _numbers(base64.urlsafe_b64decode(code + "=" * (-len(code) % 4)))
@@ -130,7 +213,7 @@ def strokes_on(page: Page) -> list[list[list[int]]]:
 
 
 def _numbers(content: bytes) -> Iterator[int]:
-    """Variable-length integers: seven bits a byte, the lowest first."""
+    """Decode variable-length integers: seven bits a byte, the lowest first."""
     number = shift = 0
     for byte in content:
         number |= (byte & 127) << shift
@@ -145,95 +228,42 @@ def _signed(number: int) -> int:
 
 
 def probabilities(page: Page) -> list[float]:
-    """What the bars show, to a thousandth."""
+    """Return what the ten bars show, to a thousandth."""
     wait_until_answered(page)
     meters = page.locator(".meter").evaluate_all("meters => meters.map((m) => m.ariaValueNow)")
     return [float(value) / 100 for value in meters]
 
 
-def seen_pixels(page: Page) -> list[int]:
-    """The 784 grey values that the page shows as what the network saw."""
+def pixels(page: Page, name: str = "saw") -> list[list[int]]:
+    """Return red, green, blue and alpha of the 784 pixels of an explanation's picture."""
     wait_until_answered(page)
     settle(page)
-    return page.locator("#insight .saw").evaluate(
-        """canvas => [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data]
-            .filter((_, i) => i % 4 === 0)"""
+    values = page.locator(f"#insight canvas.{name}").evaluate(
+        """canvas => [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data]"""
     )
+    return [values[i : i + 4] for i in range(0, len(values), 4)]
 
 
-def wait_until(page: Page, condition: Callable[[], object]) -> None:
-    for _ in range(600):
-        if condition():
-            return
-        page.wait_for_timeout(100)
-    raise TimeoutError("what was waited for did not come")
-
-
-def record_requests(page: Page) -> list[str]:
-    """The addresses that the page asks for from now on."""
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    return asked
-
-
-def settle(page: Page) -> None:
-    """Let the page do what follows at once from what it was told: two frames of it."""
-    page.evaluate("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
-
-
-def paper(page: Page) -> Locator:
-    return page.locator(".paper canvas")
-
-
-def tool(page: Page, name: str) -> Locator:
-    return page.get_by_role("button", name=name, exact=True)
-
-
-def pen_down(page, point) -> None:
-    move(page, point)
-    page.mouse.down()
-
-
-def send_pointer(page, kind, pointer, device, x, y, pressure=0, button=0) -> None:
-    """A pointer event as `device` ("pen", "touch") would send it, at parts of the paper's side."""
-    paper(page).evaluate(
-        """(canvas, [type, pointerId, pointerType, x, y, pressure, button]) => {
-            canvas.setPointerCapture = () => {};  // these pointers exist in tests alone
-            const box = canvas.getBoundingClientRect();
-            canvas.dispatchEvent(new PointerEvent(type, { pointerId, pointerType, pressure, button,
-                bubbles: true, clientX: box.x + x * box.width, clientY: box.y + y * box.height }));
-        }""",
-        [kind, pointer, device, x, y, pressure, button],
+def ink(page: Page) -> int:
+    """Return how many of the canvas's pixels carry ink."""
+    return paper(page).evaluate(
+        """async canvas => {
+            await new Promise(requestAnimationFrame);  // what is about to be painted
+            const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return image.data.filter((value, i) => i % 4 === 3 && value > 0).length;
+        }"""
     )
-
-
-class Fingers:
-    """Touches on the paper, in parts of its width and height."""
-
-    def __init__(self, page) -> None:
-        self.box = paper(page).bounding_box()
-        self.session = page.context.new_cdp_session(page)
-
-    def send(self, kind: str, *points) -> None:
-        """`kind` is touchStart, touchMove or touchEnd; `points` are the fingers now down."""
-        box = self.box
-        places = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": i}
-                  for i, (x, y) in enumerate(points)]  # fmt: skip
-        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
-
-
-def between(start, end, part: float) -> tuple[float, float]:
-    return tuple(a + (b - a) * part for a, b in zip(start, end, strict=True))
 
 
 class Gate:
-    """Holds the page's requests back until it is opened."""
+    """Holds the page's requests for predictions until it is opened."""
 
-    def __init__(self, page) -> None:
-        self.held, self.is_open = [], False
-        page.route(ENDPOINT, lambda route: self.pass_on(route))
+    def __init__(self, page: Page) -> None:
+        self.held: list[Route] = []
+        self.is_open = False
+        page.route(ENDPOINT, self._pass)
 
-    def pass_on(self, route) -> None:
+    def _pass(self, route: Route) -> None:
         if self.is_open:
             route.continue_()
         else:
@@ -244,14 +274,9 @@ class Gate:
         for route in self.held:
             route.continue_()
 
-    def answer_first(self, digit: int) -> None:
-        """Answer the request that has waited longest, as if the network were sure of `digit`."""
-        answer = {"probabilities": [0.1] * 10, "runner_up": 0, "verdict": "sure", "digit": digit}
-        self.held.pop(0).fulfill(json=answer)
 
-
-def record_shown(page) -> None:
-    """Note from now on what the page answers: window.shown, a text for each answer."""
+def record_shown(page: Page) -> None:
+    """Record in window.shown the text of each answer from now on."""
     page.evaluate(
         """() => {
             window.shown = [];
@@ -262,36 +287,21 @@ def record_shown(page) -> None:
     )
 
 
-def bar(page, digit):
-    return page.locator(f'[data-digit="{digit}"] [role="meter"]')
-
-
-def expect_leader(page, digit) -> None:
+def expect_leader(page: Page, digit: int) -> None:
     expect(page.locator(".bar.leading")).to_have_attribute("data-digit", str(digit))
     expect(page.locator(".answer .digit")).to_have_text(str(digit))
 
 
-def expect_empty(page) -> None:
+def expect_empty(page: Page) -> None:
     expect(page.locator(".hint")).to_be_visible()
     expect(page.locator(".bar.leading")).to_have_count(0)
     expect(page.locator(".answer .digit")).to_have_text("?")
-    for digit in range(10):
-        expect(bar(page, digit)).to_have_attribute("aria-valuenow", "0.0")
-
-
-def ink(page) -> int:
-    """How many of the canvas's pixels carry ink."""
-    return paper(page).evaluate(
-        """async canvas => {
-            await new Promise(requestAnimationFrame);  // what is about to be painted
-            const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-            return image.data.filter((value, i) => i % 4 === 3 && value > 0).length;
-        }"""
-    )
+    values = "meters => meters.map((meter) => meter.ariaValueNow)"
+    assert page.locator(".meter").evaluate_all(values) == ["0.0"] * 10
 
 
 def expect_accessible(page: Page) -> None:
-    """No serious violation of the rules for everybody, with all of the page unfolded."""
+    """Unfold all of the page and expect no serious violation of the accessibility rules."""
     page.locator("#insight summary").click()
     page.locator("#about .card > summary").click()
     page.evaluate("Promise.all(document.getAnimations().map((movement) => movement.finished))")
@@ -301,6 +311,6 @@ def expect_accessible(page: Page) -> None:
 
 
 def english_in(words: str) -> list[str]:
-    """The page's English texts among `words`, but for the offer to change to English."""
+    """Return the page's English texts among `words`, but for the offer to change to English."""
     texts = {key: text for key, text in ENGLISH.items() if key != "language_name"}
     return [text for text in texts.values() if re.search(rf"\b{re.escape(text)}\b", words)]

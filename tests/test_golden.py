@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from mnist_core import Recognizer
 from mnist_core.corrections.store import Corrections
 from mnist_core.drawing.strokes import read_drawings
 from mnist_core.network import weights
-from tests.conftest import ROOT, run, serving
+from tests.conftest import ROOT, call, serving
 from tests.page import ink, strokes_on, wait_for, wait_until_answered
 from ui.texts import CHINESE
 
@@ -141,7 +141,7 @@ def metrics(directory: Path) -> list[dict[str, str]]:
 def test_a_run_that_was_stopped_goes_on_to_its_end(tmp_path):
     directory = tmp_path / "run"
     shutil.copytree(GOLDEN / "run", directory)
-    done = run("scripts/train.py", "--resume", directory, cwd=ROOT)
+    done = call(ROOT / "scripts/train.py", "--resume", directory)
     assert done.returncode == 0, done.stderr
     rows = metrics(directory)
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
@@ -157,13 +157,11 @@ def test_a_run_that_was_stopped_goes_on_to_its_end(tmp_path):
 
 
 @pytest.fixture
-def open_with(browser, database, monkeypatch):
+def open_with(browser, server):
     """Opens the page, reloaded, in a new browser where an older version left what is given."""
-    monkeypatch.setenv("DATABASE_URL", database)
     with contextlib.ExitStack() as stack:
-        address = stack.enter_context(serving())
 
-        def open_with(local: dict[str, str], session: dict[str, str]) -> Page:
+        def open_with(local: dict[str, str], session: dict[str, str], address: str = server):
             context = stack.enter_context(
                 contextlib.closing(browser.new_context(reduced_motion="reduce"))
             )
@@ -185,10 +183,18 @@ def open_with(browser, database, monkeypatch):
         yield open_with
 
 
-def test_a_browser_keeps_lessons_drawings_and_choices(open_with):
+@pytest.fixture
+def old_server(database, monkeypatch):
+    """The address of a page with the golden corrections."""
+    monkeypatch.setenv("DATABASE_URL", database)
+    with serving() as address:
+        yield address
+
+
+def test_a_browser_keeps_lessons_drawings_and_choices(open_with, old_server):
     local = {key: value for key, value in STORAGE["local"].items() if key != "network"}
     strokes = json.loads(local["lessons"])[0]["strokes"]
-    page = open_with(local, {"sheet": json.dumps({"strokes": strokes})})
+    page = open_with(local, {"sheet": json.dumps({"strokes": strokes})}, old_server)
     expect(page.locator(".answer .digit")).to_have_text("1")  # without the lesson it is a 7
     expect(page.locator(".learned")).to_have_text(CHINESE["learned"].format(digit=1))
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")

@@ -130,21 +130,6 @@ def test_long_work_leaves_room_for_other_work(node):
     assert most <= 6  # pieces between two looks at what else is to be done
 
 
-def test_lessons_are_taken_one_at_a_time(node, rehearsed):
-    """So that each is drawn into MNIST's frame in a piece of its own: forty at once take long."""
-    script = """({ file, images, lessons }) => {
-        const network = readNetwork(bytes(file).buffer);
-        let taken = 0;
-        function* given() {
-            for (taken = 1; taken <= lessons.length; taken++) yield lessons[taken - 1];
-        }
-        const work = teach(network, given(), []);
-        return lessons.map(() => (work.next(), taken));
-    }"""
-    lessons = [lesson(DRAWINGS[digit], digit) for digit in (3, 7, 1)]
-    assert in_node(node, script, rounded(MLP((9,))), rehearsed[:1], lessons) == [[1, 2, 3]]
-
-
 def test_of_lessons_that_spoil_it_the_latest_are_used(node, recognizer, rehearsed, mnist):
     """Twenty digits of MNIST with wrong labels, and then one right one."""
     wrong = [

@@ -1,133 +1,104 @@
-"""What the page says and explains, in both languages, in every light, to everybody."""
+"""What the page says, explains and looks like: languages, themes, explanations, accessibility."""
 
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
 from mnist_core.network.weights import load
 from tests.browser import draw
 from tests.conftest import ROOT
-from tests.drawings import DRAWINGS
+from tests.drawings import DRAWINGS, LETTERS
 from tests.page import (
+    NO_EXAMPLE,
     PHONE,
+    SAYS,
     english_in,
     expect_accessible,
     expect_leader,
     paper,
+    pixels,
+    settle,
     tool,
-    wait_until_answered,
+    wait_for,
 )
 from ui.document import FOLDER
 from ui.texts import CHINESE, ENGLISH, LANGUAGES
 
-CANVAS_PIXELS = """canvas => [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data]"""
-
-
-def pixels(page, name: str) -> list[int]:
-    """The red, green, blue and alpha of one of the 28 x 28 pictures."""
-    return page.locator(f"#insight canvas.{name}").evaluate(CANVAS_PIXELS)
-
-
-# Languages
-
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_all_languages_say_the_same_things(code):
-    """In files of their own: another language is another file of ui/texts."""
+def test_all_languages_have_the_same_texts_with_the_same_placeholders(code):
     texts = LANGUAGES[code]
     assert texts.keys() == ENGLISH.keys()
-    for key, english in ENGLISH.items():  # what the server says is in English
+    for key, english in ENGLISH.items():  # what the server says, {reason}, is in English
         places = set(re.findall(r"{\w+}", english)) - {"{reason}"}
         assert set(re.findall(r"{\w+}", texts[key])) - {"{reason}"} == places, key
 
 
-def test_every_text_that_the_page_asks_for_exists_and_none_is_left_over():
-    patterns = ("*.html", "*.js", "views/*.js", "paper/*.js", "session/*.js", "core/*.js")
-    sources = "".join(
-        path.read_text(encoding="utf-8")
-        for pattern in (*patterns, "files/examples.jsonl")
-        for path in FOLDER.glob(pattern)
-    )
-    asked = set(re.findall(r'data-(?:text|label|title)="(\w+)"', sources))
-    asked |= set(re.findall(r'\b(?:text\(\s*|tell\([\w.#]+, )"(\w+)"', sources))
+def test_every_text_that_the_page_asks_for_exists():
+    paths = [FOLDER / "index.html", *FOLDER.rglob("*.js")]
+    source = "".join(path.read_text(encoding="utf-8") for path in paths)
+    asked = set(re.findall(r'data-(?:text|label|title)="(\w+)"', source))
+    asked |= set(re.findall(r'\b(?:text\(\s*|tell\([\w.#]+, )"(\w+)"', source))
     assert asked <= ENGLISH.keys()
-    served = {"sign_in", "user_name", "password"}  # by the page that signs in
-    left = [key for key in ENGLISH if not re.search(rf"\b{key}\b", sources)]
-    assert [key for key in left if not key.startswith("refused_") and key not in served] == []
 
 
-@pytest.mark.parametrize("locale", ["zh-CN", "zh-HK"])
-def test_a_chinese_browser_gets_a_chinese_page(open_context, locale):
-    page = open_context(locale=locale)
-    expect(page.get_by_role("heading", name=CHINESE["title"])).to_be_visible()
+def test_a_chinese_browser_gets_a_chinese_page(open_context):
+    page = open_context(locale="zh-HK")
     expect(page).to_have_title(CHINESE["title"])
     assert page.evaluate("document.documentElement.lang") == "zh-Hans"
     draw(page, DRAWINGS[7])
     expect_leader(page, 7)
     expect(page.locator("#insight .question")).to_contain_text("为什么是 7")
-    tool(page, CHINESE["clear"]).click()
     letter = {"name": "a.png", "mimeType": "image/png", "buffer": b"Dear sir"}
     page.locator("input.choose").set_input_files(letter)
     expect(page.locator(".notice")).to_have_text(CHINESE["not_a_picture"])
-    words = page.locator("body").inner_text()
-    assert "怎么工作" in words
-    assert english_in(words) == []
+    assert english_in(page.locator("body").inner_text()) == []
 
 
-def test_language_and_theme_are_the_reader_s_choice_and_keep_the_drawing(page):
+def test_language_and_theme_are_the_reader_s_choice_and_keep_the_drawing(open_context):
+    page = open_context(locale="de-DE")
+    assert page.evaluate("document.documentElement.lang") == "en"
     draw(page, DRAWINGS[7])
-    dark = "getComputedStyle(document.querySelector('.paper canvas')).color"
-    light = page.evaluate(dark)
-    page.get_by_role("button", name="中文").click()
+    colour = "getComputedStyle(document.querySelector('.paper canvas')).color"
+    light = page.evaluate(colour)
+    tool(page, "中文").click()
     expect(page.locator(".comment")).to_have_text(CHINESE["certain"])
-    page.get_by_role("button", name=CHINESE["theme"]).click()
-    assert page.evaluate(dark) != light
+    tool(page, CHINESE["theme"]).click()
+    assert page.evaluate(colour) != light
     expect_leader(page, 7)
     page.reload()
-    expect(page.get_by_role("heading", name=CHINESE["title"])).to_be_visible()
+    expect(page).to_have_title(CHINESE["title"])
     expect_leader(page, 7)
-    assert page.evaluate(dark) != light
+    assert page.evaluate(colour) != light
 
 
-def test_other_browsers_get_an_english_page(open_context):
-    page = open_context(locale="de-DE")
-    expect(page.get_by_role("heading", name=ENGLISH["title"])).to_be_visible()
-    expect(tool(page, "Undo")).to_be_visible()
-    assert page.evaluate("document.documentElement.lang") == "en"
+# Explanations
 
 
-# Insight
-
-
-def test_what_the_network_saw_is_shown(page, recognizer):
+def test_what_the_network_saw_and_why_are_shown(page, recognizer):
+    question = page.locator("#insight .question")
+    expect(question).to_have_text("Why?")
     draw(page, DRAWINGS[4])
-    wait_until_answered(page)
-    shown = pixels(page, "saw")[::4]
+    expect(question).to_have_text(re.compile("^Why 4, not [0-9]\\?$"))
+    expect(page.locator("#insight .sum")).to_contain_text("times as likely")
+    shown = [red for red, *_ in pixels(page)]
     expected = recognizer.predict_strokes(DRAWINGS[4]).pixels.ravel().astype(int)
     assert abs(expected - shown).mean() < 3  # the pointer goes by whole screen pixels
-    assert max(shown) > 200
-
-
-def test_why_names_the_runner_up_and_its_map_has_both_colours(page):
-    expect(page.locator("#insight .question")).to_have_text("Why?")
-    draw(page, DRAWINGS[4])
-    expect(page.locator("#insight .question")).to_have_text(re.compile("^Why 4, not [0-9]\\?$"))
-    expect(page.locator("#insight .sum")).to_contain_text("times as likely")
-    shown = pixels(page, "why")
-    inked = [tuple(shown[i : i + 3]) for i in range(0, len(shown), 4) if shown[i + 3] > 100]
-    assert any(red > blue for red, _, blue in inked)
-    assert any(blue > red for red, _, blue in inked)
+    inked = [pixel for pixel in pixels(page, "why") if pixel[3] > 100]
+    assert any(red > blue for red, _, blue, _ in inked)
+    assert any(blue > red for red, _, blue, _ in inked)
     tool(page, "Clear").click()
-    expect(page.locator("#insight .question")).to_have_text("Why?")
-    assert not any(pixels(page, "why"))
+    expect(question).to_have_text("Why?")
+    assert not any(map(any, pixels(page, "why")))
 
 
 def test_every_bar_can_be_asked_why_not(page):
     question = page.locator("#insight .question")
     draw(page, DRAWINGS[4])
     expect_leader(page, 4)
-    ask = page.get_by_role("button", name="Why 4, not 8?")
+    ask = tool(page, "Why 4, not 8?")
     ask.click()
     expect(question).to_have_text("Why 4, not 8?")
     expect(ask).to_have_attribute("aria-pressed", "true")
@@ -135,20 +106,16 @@ def test_every_bar_can_be_asked_why_not(page):
     tool(page, "Clear").click()
     draw(page, DRAWINGS[8])
     expect(question).to_have_text(re.compile("Why 8, not [0-79]"))
-    tool(page, "Clear").click()
-    draw(page, DRAWINGS[4])
-    page.get_by_role("button", name="Why 4, not 2?").press("Enter")
-    expect(question).to_have_text("Why 4, not 2?")
 
 
 def test_for_no_digit_the_explanation_says_what_does_not_fit(page):
-    draw(page, [[[0.3, 0.2], [0.3, 0.8]], [[0.65, 0.2], [0.3, 0.5], [0.68, 0.8]]])  # a K
+    draw(page, LETTERS["K"])
     expect(page.locator(".comment")).to_have_text("This does not look like a digit")
     expect(page.locator("#insight .question")).to_have_text(re.compile("Why not even [0-9]"))
     expect(page.locator(".for")).to_contain_text("the likeliest")
 
 
-def test_explanations_that_are_not_on_the_screen_are_not_worked_out(open_context):
+def test_explanations_out_of_sight_are_not_computed(open_context):
     page = open_context(viewport={"width": 375, "height": 360})
     draw(page, DRAWINGS[1])
     expect_leader(page, 1)
@@ -157,27 +124,20 @@ def test_explanations_that_are_not_on_the_screen_are_not_worked_out(open_context
     expect(page.locator("#insight .question")).to_contain_text("Why 1")
 
 
-# About
-
-
-def test_about_says_what_the_card_says(page):
-    _, config = load(ROOT / "weights")
-    provenance = config["provenance"]
+def test_about_shows_the_model_card_and_leads_to_the_lesson(page):
+    provenance = load(ROOT / "weights")[1]["provenance"]
     page.get_by_text(ENGLISH["about"]).click()
     facts = page.locator("dl")
-    expect(facts).to_contain_text("784 → 1000 → 700 → 500 → 10")
     expect(facts).to_contain_text(provenance["data"])
     expect(facts).to_contain_text(provenance["date"])
     expect(facts).to_contain_text(f"{100 * provenance['scores']['test_accuracy']:.2f} %")
     cells = page.locator("#about tbody td").all_inner_texts()
     counts = [int(cell.replace("·", "0")) for cell in cells]
     assert counts == [count for row in provenance["confusion"] for count in row]
-
-
-def test_the_shipped_confusion_matrix_is_the_network_s(recognizer):
-    provenance = recognizer.config["provenance"]
-    right = sum(row[digit] for digit, row in enumerate(provenance["confusion"]))
-    assert right / 10_000 == pytest.approx(provenance["scores"]["test_accuracy"], abs=1e-4)
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="The lesson").click()
+    expect(opened.value.get_by_text("784 numbers").first).to_be_visible()
+    opened.value.close()
 
 
 # Everybody
@@ -185,8 +145,8 @@ def test_the_shipped_confusion_matrix_is_the_network_s(recognizer):
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"color_scheme": "dark"}, {"locale": "zh-CN"}, PHONE],
-    ids=["light", "dark", "chinese", "phone"],
+    [{}, {**PHONE, "color_scheme": "dark", "locale": "zh-CN"}],
+    ids=["light screen", "dark phone in Chinese"],
 )
 def test_no_serious_violation_of_the_accessibility_rules(open_context, settings):
     page = open_context(**settings)
@@ -195,31 +155,82 @@ def test_no_serious_violation_of_the_accessibility_rules(open_context, settings)
     expect_accessible(page)
 
 
-CONTRAST = """(selector) => {
+CONTRAST = """([selector, name, ground]) => {
     const light = (colour) => {
         const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
         const [r, g, b] = parts.map((c) => (c <= 0.04 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
         return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
     };
-    const edge = light(getComputedStyle(document.querySelector(selector)).borderTopColor);
-    const ground = light(getComputedStyle(document.body).backgroundColor);
-    return Math.max(edge / ground, ground / edge);
+    const style = (part) => getComputedStyle(document.querySelector(part));
+    const [one, other] = [light(style(selector)[name]), light(style(ground).backgroundColor)];
+    return Math.max(one / other, other / one);
 }"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_edges_of_paper_bars_and_buttons_can_be_seen(open_context, scheme):
+def test_edges_and_ink_can_be_seen(open_context, scheme):
     page = open_context(color_scheme=scheme)
     for part in (".paper canvas", ".track", ".tools .undo", ".saw"):
-        assert page.evaluate(CONTRAST, part) >= 3
+        assert page.evaluate(CONTRAST, [part, "borderTopColor", "body"]) >= 3
+    assert page.evaluate(CONTRAST, [".paper canvas", "color", ".paper canvas"]) >= 7
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pen_can_be_read_on_its_paper(open_context, scheme):
-    page = open_context(color_scheme=scheme)
-    style = "canvas => [getComputedStyle(canvas).color, getComputedStyle(canvas).backgroundColor]"
-    ink, ground = (
-        [int(part) for part in re.findall(r"\d+", colour)[:3]]
-        for colour in paper(page).evaluate(style)
+def test_bars_and_legend_are_seen_in_high_contrast(open_context):
+    page = open_context(forced_colors="active")
+    draw(page, DRAWINGS[4])
+    expect_leader(page, 4)
+    for part in (".leading .fill", ".bar:not(.leading) .fill"):
+        assert page.evaluate(CONTRAST, [part, "backgroundColor", "body"]) > 1.5
+    for part, colour in ((".legend .for", "rgb(230, 159, 0)"), (".against", "rgb(0, 130, 220)")):
+        swatch = "node => getComputedStyle(node, '::before').backgroundColor"
+        assert page.locator(part).evaluate(swatch) == colour
+
+
+def test_print_is_dark_on_white_whatever_the_theme_and_has_no_buttons(open_context):
+    page = open_context(color_scheme="dark")
+    draw(page, DRAWINGS[4])
+    expect_leader(page, 4)
+    page.emulate_media(media="print")
+    settle(page)
+    adjusted = "node => getComputedStyle(node).printColorAdjust"
+    assert page.locator(".leading .fill").evaluate(adjusted) == "exact"  # bars are printed
+    for part in (".yes", ".tools", ".toast"):
+        expect(page.locator(part).first).to_be_hidden()
+    colour = "node => getComputedStyle(node).color.match(/\\d+/g).map(Number)"
+    assert max(page.locator("h1").evaluate(colour)) < 100
+    painted = paper(page).evaluate(
+        """canvas => canvas.getContext("2d").getImageData(
+            0.5 * canvas.width, 0.67 * canvas.height, 1, 1).data[0]"""
     )
-    assert abs(sum(ink) - sum(ground)) > 450  # of 765
+    assert painted < 100  # the ink too
+
+
+SHIFTS = """
+    window.shifts = 0;
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) window.shifts += entry.value;
+    }).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@pytest.mark.parametrize("settings", [{}, PHONE], ids=["screen", "phone"])
+def test_the_first_bytes_show_paper_and_bars_and_nothing_moves_later(browser, server, settings):
+    """The script comes late: what is seen before it is where it will be."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **settings})
+    page = context.new_page()
+    page.add_init_script(NO_EXAMPLE + SHIFTS)
+    answer = httpx.get(server)
+    head, _, script = answer.text.partition('<script type="module">')
+    bare = {k: v for k, v in answer.headers.items() if "security" not in k and "encod" not in k}
+    page.route(server, lambda route: route.fulfill(body=head, headers=bare))
+    page.goto(server)
+    places = [page.locator(part).bounding_box() for part in (".paper", ".bars", ".tools")]
+    assert all(box["width"] > 100 for box in places)
+    expect(page.locator(".tools .undo")).to_contain_text("Undo")
+    page.add_script_tag(type="module", content=script.partition("</script>")[0])
+    wait_for(page, f"'reader' in {SAYS}")
+    page.wait_for_timeout(300)
+    after = [page.locator(part).bounding_box() for part in (".paper", ".bars", ".tools")]
+    assert after == places
+    assert page.evaluate("shifts") <= 0.02
+    context.close()

@@ -22,7 +22,7 @@ def random_drawing(chance: random.Random) -> list[list[list[int]]]:
 
 def test_any_drawing_comes_back_from_its_link(node):
     chance = random.Random(1)
-    drawings = [random_drawing(chance) for _ in range(500)]
+    drawings = [random_drawing(chance) for _ in range(100)]
     assert node(LINKS, "(strokes) => linkedStrokes(linkTo(strokes))", drawings) == drawings
 
 
@@ -35,17 +35,17 @@ def test_any_link_is_read_or_refused(node):
     """Links of real drawings with a letter or two changed, and noise."""
     chance = random.Random(2)
     letters = "ABCDEFGHabcdefgh0123456789-_=+/."
-    drawings = [random_drawing(chance)[:1] for _ in range(1000)]
+    drawings = [random_drawing(chance)[:1] for _ in range(200)]
     links = node(LINKS, "(strokes) => linkTo(strokes)", drawings)
     for n, link in enumerate(links):
         places = chance.choices(range(len("#drawing=1."), len(link)), k=2)
         links[n] = "".join(
             chance.choice(letters) if i in places else link[i] for i in range(len(link))
         )
-    noise = ["".join(chance.choices(letters, k=chance.randint(0, 60))) for _ in range(1000)]
+    noise = ["".join(chance.choices(letters, k=chance.randint(0, 60))) for _ in range(200)]
     answers = node(LINKS, READ, links + [f"#drawing=1.{code}" for code in noise])
     read = [strokes for strokes in answers if strokes != "refused"]
-    assert 10 < len(read) < 1500
+    assert 0 < len(read) < 300
     for strokes in read:
         assert strokes
         assert all(0 <= n <= 1000 for points in strokes for point in points for n in point)
@@ -86,7 +86,7 @@ def test_everything_that_is_done_can_be_undone_and_done_again(node):
     cases = [
         [[chance.choice(kinds), chance.randint(0, 1000), chance.randint(0, 1000)]
          for _ in range(chance.randint(1, 60))]
-        for _ in range(100)
+        for _ in range(30)
     ]  # fmt: skip
     for seen, back, forward in node(PAPER, script, cases):
         assert back == seen

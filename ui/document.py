@@ -1,8 +1,8 @@
 """The page as one HTML document: markup, style and modules in it, served or written as a file.
 
-What differs from one place to another (addresses, the network's name, an invitation) stands in one
-block of JSON, `settings`, which the script reads. Scripts and styles are named by their hashes in
-the content security policy, so that no other one runs.
+What differs between servers (addresses, the network's name, an invitation) is in one block of JSON,
+`settings`, which the script reads. The content security policy names script and style by their
+hashes, so that no other one runs.
 """
 
 import base64
@@ -20,11 +20,11 @@ from ui.joiner import join
 from ui.texts import ENGLISH, LANGUAGES
 
 FOLDER = Path(__file__).parent
-# What the page's modules share with Python, as they import it.
+# Constants shared with Python, by the path that the modules import.
 CONSTANTS = "../mnist_core/drawing/constants.json"
-# Gzipped files that the page asks for when it needs them. "rehearsal.gz" holds the images of MNIST
-# that are rehearsed where the page learns: 784 grey values each (experiments/rehearsal_images.py
-# makes it). "tutorial.gz" is the snapshots of a training with the recipe `tutorial`.
+# Gzipped files that the page loads when it needs them. "rehearsal.gz" holds MNIST images that the
+# page rehearses while it learns, 784 grey values each (made by experiments/rehearsal_images.py).
+# "tutorial.gz" holds the snapshots of a training with the recipe `tutorial`.
 FILES = {"rehearsal": "files/rehearsal.gz", "snapshots": "files/tutorial.gz"}
 EXAMPLES = FOLDER / "files" / "examples.jsonl"  # "style" is a key of the page's texts
 POLICY = (
@@ -32,7 +32,7 @@ POLICY = (
     "img-src {images}; base-uri 'none'; form-action {connect}; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
-# In index.html: what is there for each digit, and where a text stands.
+# In index.html: what is repeated for each digit, and elements that hold a text.
 REPEATED = re.compile(r"<!--repeat-->\n(.*?)<!--end-->\n", re.S)
 TEXT = re.compile(r'data-text="(\w+)"[^<>]*>(?=<)')
 COMMENT = re.compile(r"^ *<!-- .*? -->\n", re.M)
@@ -48,10 +48,10 @@ class Document(NamedTuple):
 def document(
     settings: Mapping[str, Any], embedded: Mapping[str, bytes] | None = None, head: str = ""
 ) -> Document:
-    """The page with `settings`; `head` is HTML for its head.
+    """Build the page with `settings`; `head` is HTML for its head.
 
-    `embedded` are the files that it would ask a server for, "network", "rehearsal" and "snapshots";
-    with them it asks nobody for anything, and names its policy itself.
+    `embedded` are the files that the page would load from a server: "network", "rehearsal" and
+    "snapshots". With them the page needs no server and contains its policy.
     """
     script, style = _script(), _style()
     connect, images = ("'none'", "data:") if embedded else ("'self'", "'self' data: blob:")
@@ -72,9 +72,9 @@ def document(
 
 
 def preview(title: str, description: str, address: str = "", picture: str = "") -> str:
-    """The `head` that makes chats show a link with a title, a description and a picture.
+    """Return the `head` with which chats show a link's title, description and picture.
 
-    Chats take whole addresses only; without one the link has no picture.
+    Chats accept only absolute addresses; without one the link has no picture.
     """
     properties = {"type": "website", "title": title, "description": description}
     properties |= {"url": address, "image": picture} if address else {}
@@ -88,13 +88,13 @@ def preview(title: str, description: str, address: str = "", picture: str = "") 
 
 
 def files() -> dict[str, bytes]:
-    """The gzipped FILES, by name."""
+    """Return the gzipped FILES, by name."""
     return {name: (FOLDER / path).read_bytes() for name, path in FILES.items()}
 
 
 @functools.cache
 def version() -> str:
-    """12 hex digits that change whenever the page does."""
+    """Return 12 hexadecimal digits that change whenever the page does."""
     content = [_markup(), _style(), _script(), *files().values()]
     parts = (each.encode() if isinstance(each, str) else each for each in content)
     return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
@@ -102,7 +102,7 @@ def version() -> str:
 
 @functools.cache
 def script(entry: str) -> str:
-    """The modules that `entry` needs, as one script that declares them in `modules`."""
+    """Return `entry` and the modules that it needs as one script, which declares `modules`."""
     paths = [*FOLDER.rglob("*.js"), FOLDER / CONSTANTS]
     modules = {
         os.path.relpath(path, FOLDER).replace(os.sep, "/"): path.read_text(encoding="utf-8")
@@ -118,17 +118,23 @@ def _script() -> str:
 
 @functools.cache
 def _style() -> str:
-    return (FOLDER / "page.css").read_text(encoding="utf-8")
+    paper, page = map(style_sheet, ("paper.css", "page.css"))
+    return f"@layer page {{\n{paper}}}\n\n{page}"
+
+
+def style_sheet(name: str) -> str:
+    """Return one of the style sheets."""
+    return (FOLDER / name).read_text(encoding="utf-8")
 
 
 def section(name: str) -> str:
-    """What index.html has inside the section with this id."""
+    """Return what index.html has inside the section with this id."""
     return re.search(rf'<section id="{name}">\n(.*?)</section>', _markup(), re.S)[1]
 
 
 @functools.cache
 def _markup() -> str:
-    """index.html with its texts in English, which stand there until the script runs."""
+    """Return index.html with English texts, which are shown until the script runs."""
     markup = COMMENT.sub("", (FOLDER / "index.html").read_text(encoding="utf-8"))
     markup = REPEATED.sub(
         lambda match: "".join(match[1].replace("{digit}", str(digit)) for digit in range(10)),
@@ -142,10 +148,10 @@ def _block(name: str, kind: str, content: str) -> str:
 
 
 def _json(value: Any) -> str:
-    """`value` as JSON that ends no script element."""
+    """Return `value` as JSON that cannot end a script element."""
     return json.dumps(value, ensure_ascii=False).replace("<", r"\u003c")
 
 
 def _source(text: str) -> str:
-    """How a content security policy names an inline script or style, and no other."""
+    """Return how a content security policy names this inline script or style."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

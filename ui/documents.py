@@ -1,7 +1,7 @@
-"""Pages of docs/ for those who read them without a clone: the lesson, and what programs can ask.
+"""Pages of docs/ as HTML, for people without a clone: the lesson, and the API for programs.
 
-The Markdown is what GitHub shows. Served, its formulas are MathML, its pictures lie in the page,
-and a link to a file that only a clone has is plain text.
+GitHub shows the same Markdown. Here formulas become MathML, pictures are embedded, and a link to a
+file that only a clone has becomes plain text.
 """
 
 import base64
@@ -23,7 +23,7 @@ NAMES = ("lesson.md", "lesson.zh.md", "api.md")  # beside the page
 # $$displayed$$ and $inline$, where GitHub sees a formula too.
 FORMULA = re.compile(r"\$\$(?P<displayed>[^$]+)\$\$|\$(?P<inline>(?!\s)[^$]+(?<!\s))\$")
 LOG = re.compile(r"(<mi>log</mi>)(?!<mo stretchy)")  # TeX leaves a space here, but not before "("
-# The page, as it is served to who reads these in a clone; here it is beside them.
+# The page's address in the Markdown, for readers with a clone; here it is a relative link.
 SERVED = "http://localhost:7860/"
 PAGE = """<!doctype html>
 <meta charset="utf-8">
@@ -44,7 +44,7 @@ PAGE = """<!doctype html>
 
 
 def pages() -> dict[str, str]:
-    """By their names, the lesson in both languages and the API, HTML with its pictures in it."""
+    """Return the lesson in both languages and the API as HTML, by file name."""
     return {name: _page(name) for name in NAMES}
 
 
@@ -55,7 +55,7 @@ def _page(name: str) -> str:
 
 
 def render(text: str) -> str:
-    """The HTML of a page of docs/ as it is served."""
+    """Return the HTML of a page of docs/ from its Markdown, as it is served."""
     markdown = MarkdownIt("commonmark").enable("table")
     markdown.inline.ruler.before("escape", "formula", _formula)
     tokens = markdown.parse(text)
@@ -68,7 +68,7 @@ def render(text: str) -> str:
 
 
 def _formula(state: StateInline, silent: bool) -> bool:
-    """An inline rule of markdown-it: the formula that begins here, as MathML."""
+    """Inline rule of markdown-it that converts the formula at the current place to MathML."""
     match = FORMULA.match(state.src, state.pos, state.posMax)
     if not match:
         return False
@@ -81,7 +81,7 @@ def _formula(state: StateInline, silent: bool) -> bool:
 
 
 def _served(tokens: Sequence[Token]) -> Iterator[Token]:
-    """`tokens` with pictures in them, and of the links only those that lead somewhere here."""
+    """Embed the pictures and drop the links that lead nowhere without a clone."""
     is_link = False
     for token in tokens:
         if token.type == "link_open":
@@ -95,7 +95,7 @@ def _served(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _is_served(address: str) -> bool:
-    """Whether a link leads to another site, to the page, to one of these or to a part of one."""
+    """Whether a link leads to another site, to the page, or to one of these pages."""
     scheme, _, path, _, _ = urlsplit(address)
     return bool(scheme) or path in ("", "./", *NAMES)
 

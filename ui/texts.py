@@ -1,4 +1,4 @@
-"""Every word of the page: a file of texts/ for each language, by its code."""
+"""The page's texts, by language code: one file of texts/ for each language."""
 
 import json
 from pathlib import Path

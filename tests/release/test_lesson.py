@@ -13,7 +13,7 @@ DOCS = ROOT / "docs"
 LANGUAGES = ("lesson.md", "lesson.zh.md")
 NUMBER = r"-?\d+(?:\.\d*)?"
 FIGURE = r"\d+(?:[.,]\d+)+|\d+(?= ?%)"  # 96.95, 1,863,690, 99 %
-# Where figures come from that no example works out, each written by a script.
+# Pages written by scripts, for the figures that no example of the lesson computes.
 SOURCES = ("losses.md", "shuffled.md", "evaluation/README.md", "robustness.md")
 
 
@@ -30,7 +30,7 @@ def prose(page: str) -> str:
 
 
 def links(page: str) -> list[tuple[str, str, int]]:
-    """(code, file, line) of each link to a line."""
+    """Return code, file and line of each link to a line."""
     found = re.findall(r"\[`([^`]+)`\]\(\.\./([\w/.]+)#L(\d+)\)", page)
     return [(code, file, int(line)) for code, file, line in found]
 
@@ -54,12 +54,6 @@ def test_the_examples_give_what_the_lesson_shows(monkeypatch):
     assert not complaints, "".join(complaints)
 
 
-def test_a_stale_number_is_noticed():
-    assert Checker().check_output("tensor(0.7173)", "tensor(0.7174)", 0)
-    assert not Checker().check_output("tensor(0.7173)", "tensor(0.7183)", 0)
-    assert not Checker().check_output("tensor([0.1, 0.2])", "tensor([0.1])", 0)
-
-
 @pytest.mark.parametrize("code, file, line", links(text("lesson.md")))
 def test_each_link_leads_to_its_line(code, file, line):
     lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
@@ -69,24 +63,18 @@ def test_each_link_leads_to_its_line(code, file, line):
 
 def test_both_languages_show_the_same():
     english, chinese = map(text, LANGUAGES)
-    assert len(links(english)) >= 10
     assert links(chinese) == links(english)
     assert examples(chinese) == examples(english)
-    assert len(re.findall(r"^## ", chinese, re.M)) == len(re.findall(r"^## ", english, re.M))
-    for pattern in (FIGURE, r"!\[.*?\]\((.*?)\)", r"\$\$.*?\$\$"):  # figures, pictures, formulas
-        found = [sorted(re.findall(pattern, prose(page))) for page in (english, chinese)]
+    for pattern in (FIGURE, r"^## ", r"!\[.*?\]\((.*?)\)", r"\$\$.*?\$\$"):
+        found = [sorted(re.findall(pattern, prose(page), re.M)) for page in (english, chinese)]
         assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
-def test_each_figure_in_the_prose_has_a_source(name):
+def test_figures_have_a_source_and_links_a_target(name):
     known = "\n".join([*examples(text(name)), *map(text, SOURCES)])
     unknown = set(re.findall(FIGURE, prose(text(name)))) - set(re.findall(FIGURE, known))
     assert not unknown, f"no example and no script gives {unknown}"
-
-
-@pytest.mark.parametrize("name", LANGUAGES)
-def test_what_the_lesson_points_to_exists(name):
     for target in re.findall(r"\]\(([^)#:]+)(?:#L\d+)?\)", prose(text(name))):
         assert (DOCS / target).exists(), target
 
@@ -96,13 +84,3 @@ def test_the_pictures_are_drawn(tmp_path, monkeypatch):
     lesson_pictures.main()
     assert {file.name for file in tmp_path.iterdir()} == {"lesson-path.png", "lesson-curves.png"}
     assert f"images[{lesson_pictures.EXAMPLE}:" in text("lesson.md")
-
-
-def test_a_place_that_cannot_be_written_is_refused(tmp_path, monkeypatch, capsys):
-    (tmp_path / "file").write_text("in the way")
-    output = tmp_path / "file" / "x"
-    monkeypatch.setattr("sys.argv", ["lesson_pictures.py", "--output", str(output)])
-    with pytest.raises(SystemExit) as ended:
-        lesson_pictures.main()
-    assert ended.value.code == 2
-    assert str(tmp_path / "file") in capsys.readouterr().err
