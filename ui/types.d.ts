@@ -68,6 +68,7 @@ interface PieceOfInk {
   without: Stroke[]; // the drawing without it and its neighbours
   answer: Answer; // about that
   lost: number; // by how much the log-odds shrink
+  share: number; // of the lead
 }
 
 /** What the pixels add to the log-odds of two digits on the way from blank paper. */
@@ -184,6 +185,15 @@ interface SessionState {
   prediction: Prediction | null; // the last one; null for an empty paper and where refused
   networks: Networks;
   compared: number | null; // a digit that the reader asks about
+}
+
+/** What the explanations explain. */
+interface Reasons {
+  prediction: Prediction;
+  network: Network; // that made it
+  digit: number;
+  other: number | null; // the digit that it is compared with; null: the nine others
+  isAtRest: boolean; // nobody is drawing
 }
 
 /** Gives an order of the units of a network; what the examples are is what `reader` reads. */

@@ -10,7 +10,7 @@ const ALL_PIXELS = new Float64Array(PIXELS).fill(1);
 
 // The drawing in twelve pieces, and what each is worth. A piece is taken away with its neighbours,
 // as few answers change for one twelfth alone; `lost` is by how much the log-odds of `digit` over
-// `other` shrink then. Yields after each reading.
+// `other` shrink then, and `share` what that is of them. Yields after each reading.
 /** @param {Network} network @param {Stroke[]} drawing @returns {Generator<void, PieceOfInk[]>} */
 export function* weighPieces(network, drawing, digit, other) {
   const strokes = checkStrokes(drawing);
@@ -25,7 +25,7 @@ export function* weighPieces(network, drawing, digit, other) {
     const without = pieces.flatMap((each, k) => (Math.abs(k - i) > 1 ? each : []));
     const answer = predictStrokes(network, without);
     const lost = answer.digit === null ? before : before - oddsOf(answer);
-    weighed.push({ strokes: piece, without, answer, lost });
+    weighed.push({ strokes: piece, without, answer, lost, share: lost / Math.max(before, 1) });
     yield;
   }
   return weighed;
