@@ -15,6 +15,7 @@ import { startPictures } from "./paper/pictures.js";
 import { Changes } from "./session/changes.js";
 import { Feedback } from "./session/feedback.js";
 import { Giving } from "./session/giving.js";
+import { Images } from "./session/images.js";
 import { Lessons } from "./session/lessons.js";
 import { NetworkSource } from "./session/networks.js";
 import { Server } from "./session/server.js";
@@ -61,6 +62,7 @@ function createPage(settings) {
   page.paper = new Paper();
   page.server = new Server(page);
   page.source = new NetworkSource(page);
+  page.images = new Images(page);
   page.lessons = new Lessons();
   page.teaching = new Teaching(page);
   page.session = new Session(page);
@@ -87,7 +89,7 @@ function startViews(page) {
   const { settings, server } = page;
   startTools(page.paper);
   for (const startView of VIEWS) startView(page);
-  const arrange = startOrders(server.address(settings.rehearsal));
+  const arrange = startOrders(page.images);
   startInside(page, arrange);
   const training = startTraining(page, arrange);
   const live = settings.training ? new LiveTraining(page, training.use) : null;

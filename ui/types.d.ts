@@ -155,7 +155,7 @@ interface Settings {
   previous_name?: string | null;
   corrections?: string | null;
   training?: string | null;
-  rehearsal?: string;
+  images?: string;
   snapshots?: string;
   invitation?: { address: string; code: string } | null;
   documents?: boolean;
@@ -187,6 +187,12 @@ interface SessionState {
   compared: number | null; // a digit that the reader asks about
 }
 
+/** Images of MNIST, 784 grey values one after the other, and what they were meant as. */
+interface LabelledImages {
+  images: Uint8Array;
+  labels: Uint8Array;
+}
+
 /** What the explanations explain. */
 interface Reasons {
   prediction: Prediction;
@@ -207,6 +213,7 @@ interface Page {
   paper: Paper;
   server: Server;
   source: NetworkSource;
+  images: Images;
   lessons: Lessons;
   teaching: Teaching;
   session: Session;
@@ -219,6 +226,7 @@ type Observable = import("./core/observable.js").Observable<any>;
 type Paper = import("./paper/paper.js").Paper;
 type Server = import("./session/server.js").Server;
 type NetworkSource = import("./session/networks.js").NetworkSource;
+type Images = import("./session/images.js").Images;
 type Lessons = import("./session/lessons.js").Lessons;
 type Teaching = import("./session/teaching.js").Teaching;
 type Session = import("./session/session.js").Session;

@@ -1,18 +1,23 @@
-// Why the network chose as it did, in tabs of which one is open: the pieces of the drawing, and a
-// map of the pixels. What it saw stands small beside the first. All of it is worked out while it is
-// on the screen alone.
+// Why the network chose as it did, in tabs of which one is open: the pieces of the drawing, a map
+// of the pixels, and its neighbours among the images. What it saw stands small below. All of it is
+// worked out while it is on the screen alone.
 
 import { find, findAll, findEach, paint, whileOnScreen } from "../core/dom.js";
 import { watch } from "../core/observable.js";
 import { language, text } from "../core/texts.js";
 import { createMap } from "./map.js";
+import { createNeighbours } from "./neighbours.js";
 import { createPieces } from "./pieces.js";
 
 /** @param {Page} page */
-export function startInsight({ paper, session }) {
+export function startInsight({ paper, session, images }) {
   const section = find("#insight");
   const parts = findAll(section, { question: ".question", sight: ".sight", saw: ".saw" });
-  const views = { pieces: createPieces(find("#pieces")), map: createMap(find("#map")) };
+  const views = {
+    pieces: createPieces(find("#pieces")),
+    map: createMap(find("#map")),
+    neighbours: createNeighbours(find("#neighbours"), images),
+  };
   const tabs = findEach("[data-tab]", section);
   let open = "pieces";
   const update = whileOnScreen(find(".panels"), () => {
