@@ -61,7 +61,8 @@ UPDATES_A_SECOND = """() => 1000 * times.changes.filter((change) => change < tim
 # Reads and explains each drawing `count` times, after as many to warm up.
 READ = """async ([drawings, count]) => {
     %s
-    const { readNetwork, explain } = modules["recognizer/network.js"];
+    const { readNetwork } = modules["recognizer/network.js"];
+    const { attribute } = modules["recognizer/reasons.js"];
     const { predictStrokes } = modules["recognizer/recognizer.js"];
     const { name } = await (await fetch("network")).json();
     const file = await (await fetch(`network/${name}.bin`)).arrayBuffer();
@@ -72,7 +73,7 @@ READ = """async ([drawings, count]) => {
             await new Promise(requestAnimationFrame); // once a frame, as the page does it
             const start = performance.now();
             const { pixels, digit, runner_up } = predictStrokes(reader, strokes);
-            explain(reader, pixels, digit, runner_up);
+            attribute(reader, pixels, digit, runner_up, 4); // points, as while somebody draws
             if (i >= count) times.push(performance.now() - start);
         }
     }

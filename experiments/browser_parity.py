@@ -31,14 +31,16 @@ from mnist_core.training.data import load_mnist
 EXPLAINED = 1000  # of each set
 SCRIPT = """
 import { readFileSync } from "node:fs";
-import { explain, readNetwork } from "UI/recognizer/network.js";
+import { readNetwork } from "UI/recognizer/network.js";
+import { attribute } from "UI/recognizer/reasons.js";
 import { predictPixels, predictStrokes } from "UI/recognizer/recognizer.js";
 const network = readNetwork(new Uint8Array(readFileSync("network.bin")).buffer);
 const { kind, cases, explained } = JSON.parse(readFileSync("cases.json", "utf8"));
 const read = kind === "pixels" ? predictPixels : predictStrokes;
 console.log(JSON.stringify(cases.map((drawing, i) => {
   const { probabilities, digit, runner_up, verdict, pixels } = read(network, drawing);
-  const why = i < explained ? explain(network, pixels, digit, runner_up) : null;
+  const isExplained = i < explained;
+  const why = isExplained ? [...attribute(network, pixels, digit, runner_up, 1).slopes] : null;
   return { probabilities, digit, verdict, pixels: [...pixels], why };
 })));
 """
@@ -82,29 +84,18 @@ def compare(recognizer: Recognizer, node: str, kind: str, cases: list) -> list:
         probabilities.append(np.abs(expected.probabilities - found["probabilities"]).max())
         if found["why"]:
             pixels_read = torch.from_numpy(expected.pixels)
-            parts, constant = explain(
-                recognizer.model, pixels_read, expected.digit, expected.runner_up
-            )
-            difference = np.abs(parts.numpy() - found["why"]["contributions"]).max()
-            reasons.append(max(difference, abs(float(constant) - found["why"]["constant"])))
+            slopes = gradient(recognizer.model, pixels_read, expected.digit, expected.runner_up)
+            reasons.append(np.abs(slopes.numpy() - found["why"]).max())
     at_most = f"{max(probabilities):.1e}", digits, verdicts, f"{max(reasons):.1e}"
     return [f"{len(cases):,}", f"{pixels} of {784 * len(cases):,}", *at_most]
 
 
-def explain(
-    model: MLP, pixels: torch.Tensor, digit: int, other: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """What each of 784 pixels, 0 to 255, adds to log p(digit) - log p(other), and a constant.
-
-    Around an input a ReLU network is one linear map: its slope is the gradient, and the constant
-    is what is missing from the sum of all contributions.
-    """
+def gradient(model: MLP, pixels: torch.Tensor, digit: int, other: int) -> torch.Tensor:
+    """How log p(digit) - log p(other) grows with each of 784 pixels, in units of full ink."""
     inputs = to_input(pixels)[0].requires_grad_()
     scores = model.layers(inputs)
-    difference = scores[digit] - scores[other]
-    (slope,) = torch.autograd.grad(difference, inputs)
-    contributions = slope * inputs.detach()
-    return contributions, difference.detach() - contributions.sum()
+    (slopes,) = torch.autograd.grad(scores[digit] - scores[other], inputs)
+    return slopes
 
 
 def in_python(recognizer: Recognizer, kind: str, drawing: list) -> Prediction:

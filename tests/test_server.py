@@ -168,7 +168,7 @@ def test_the_page_names_the_network_that_answers(address):
     weights = httpx.get(name)
     assert weights.headers["content-encoding"] == "gzip"
     assert "immutable" in weights.headers["cache-control"]
-    assert httpx.get(address + settings["rehearsal"]).headers["cache-control"].endswith("immutable")
+    assert httpx.get(address + settings["images"]).headers["cache-control"].endswith("immutable")
 
 
 # Health, the log and the end -------------------------------------------------

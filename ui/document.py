@@ -22,7 +22,7 @@ from ui.texts import ENGLISH, LANGUAGES
 FOLDER = Path(__file__).parent
 # Constants shared with Python, by the path that the modules import.
 CONSTANTS = "../mnist_core/drawing/constants.json"
-# Gzipped files that the page loads when it needs them. "images.gz" holds images of MNIST with labels
+# Gzipped files that the page loads when it needs them. "images.gz" holds images of MNIST and labels
 # (made by experiments/page_images.py),
 # "tutorial.gz" holds the snapshots of a training with the recipe `tutorial`.
 FILES = {"images": "files/images.gz", "snapshots": "files/tutorial.gz"}
