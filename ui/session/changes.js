@@ -14,6 +14,7 @@ const NOTHING = { found: /** @type {(Change | null)[] | null} */ (null), isDone:
 export class Changes extends Observable {
   #page;
   #about = /** @type {Prediction | null} */ (null); // of the drawing that is searched
+  #network = /** @type {Network | null} */ (null); // by which
 
   /** @param {Page} page */
   constructor(page) {
@@ -71,17 +72,20 @@ export class Changes extends Observable {
 
   #follow() {
     const about = this.get().isOn ? this.about : null;
-    if (about === this.#about) return;
-    this.#about = about;
+    const { taught } = this.#page.session.get().networks;
+    // A drawing may be read once more, and is the same.
+    const isKnown = about?.drawing === this.#about?.drawing && taught === this.#network;
+    [this.#about, this.#network] = [about, taught];
+    if (isKnown) return;
     this.update(NOTHING);
-    if (about) this.#search(about);
+    if (about) this.#search(about.strokes, about.drawing, taught);
   }
 
-  async #search(about) {
-    const isWanted = () => this.#about === about;
-    const search = findChanges(this.#page.session.get().networks.taught, about.strokes);
+  async #search(strokes, drawing, network) {
+    const isWanted = () => this.#about?.drawing === drawing && this.#network === network;
     const note = (found) => this.update({ found });
-    if (await inSlices(noting(search, note), isWanted)) this.update({ isDone: true });
+    const search = noting(findChanges(network, strokes), note);
+    if (await inSlices(search, isWanted)) this.update({ isDone: true });
   }
 }
 
