@@ -50,6 +50,18 @@ export function* findChanges(network, drawing) {
   return found;
 }
 
+// Of what was found the change to show for an answer: to another digit; where it is unsure one that
+// settles it, and where it is no digit one to any. Sure ones go first, then cheap ones.
+/** @param {Found} found @param {Answer} answer */
+export function bestChange(found, { digit, runner_up, verdict }) {
+  const fits = (change) => {
+    if (verdict === "unsure") return change.isSure && [digit, runner_up].includes(change.digit);
+    return verdict === "no digit" || change.digit !== digit;
+  };
+  const order = (a, b) => Number(b.isSure) - Number(a.isSure) || a.price - b.price;
+  return found.filter((change) => change && fits(change)).sort(order)[0] ?? null;
+}
+
 // What is tried, the cheapest first: {strokes, line or null, removed, price}.
 function* listCandidates(strokes, found) {
   const [left, top, right, bottom] = boxOf(strokes.flat());

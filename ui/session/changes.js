@@ -3,7 +3,7 @@
 
 import { Observable } from "../core/observable.js";
 import { oneOf, remember, remembered } from "../core/storage.js";
-import { findChanges } from "../recognizer/changes.js";
+import { bestChange, findChanges } from "../recognizer/changes.js";
 import { inSlices } from "./slices.js";
 
 const SWITCH = "ghost"; // in localStorage: "on" or "off"
@@ -38,20 +38,12 @@ export class Changes extends Observable {
     return compared === prediction?.digit ? null : compared;
   }
 
-  // The best change found so far: one that makes the digit that is asked about, or another one;
-  // where the network is not sure one that settles it. Null where there is none.
+  // The best change found so far: one that makes the digit that is asked about or, where none is,
+  // any. Null where there is none.
   get best() {
     const { found } = this.get();
     if (!found || !this.#about) return null;
-    if (this.asked !== null) return found[this.asked];
-    const { digit, runner_up, verdict } = this.#about;
-    const fits = (change) => {
-      if (verdict === "unsure") return change.isSure && [digit, runner_up].includes(change.digit);
-      return verdict === "no digit" || change.digit !== digit;
-    };
-    const fitting = found.filter((change) => change && fits(change));
-    const order = (a, b) => Number(b.isSure) - Number(a.isSure) || a.price - b.price;
-    return fitting.sort(order)[0] ?? null;
+    return this.asked === null ? bestChange(found, this.#about) : found[this.asked];
   }
 
   setOn(isOn) {
