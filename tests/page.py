@@ -302,7 +302,6 @@ def expect_empty(page: Page) -> None:
 
 def expect_accessible(page: Page) -> None:
     """Unfold all of the page and expect no serious violation of the accessibility rules."""
-    page.locator("#insight summary").click()
     page.locator("#about .card > summary").click()
     page.evaluate("Promise.all(document.getAnimations().map((movement) => movement.finished))")
     violations = Axe().run(page).response["violations"]

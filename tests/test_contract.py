@@ -67,7 +67,7 @@ CONTRACT = [
     ("GET", "/network", {}, 200, None),
     ("GET", "/network/NAME.bin", {}, 200, None),
     ("GET", "/network/00000000.bin", {}, 404, "not_found"),
-    ("GET", "/page-files/VERSION/rehearsal.gz", {}, 200, None),
+    ("GET", "/page-files/VERSION/images.gz", {}, 200, None),
     ("GET", "/page-files/VERSION/nothing.gz", {}, 404, "not_found"),
     ("GET", "/lesson.md", {}, 200, None),
     ("GET", "/lesson.zh.md", {}, 200, None),

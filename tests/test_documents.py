@@ -27,7 +27,7 @@ def test_every_formula_is_mathml(server, name):
     html = httpx.get(server + name).text
     prose = re.sub("<pre>.*?</pre>|<code>.*?</code>", "", html, flags=re.DOTALL)
     assert "$" not in prose and "\\" not in prose
-    assert len(re.findall('<math [^>]*display="block"', html)) == 4
+    assert len(re.findall('<math [^>]*display="block"', html)) == 6
 
 
 def test_a_formula_looks_like_one(page, server):

@@ -76,7 +76,7 @@ def test_it_learns_at_once_remembers_at_the_next_visit_and_forgets(page):
     correct(page, 4)  # a drawing has one label
     expect(page.get_by_text("Was 7, now 4")).to_be_visible()
     assert [lesson["label"] for lesson in stored(page)] == [4]
-    assert [url.rpartition("/")[2] for url in asked if url.endswith(".gz")] == ["rehearsal.gz"]
+    assert [url.rpartition("/")[2] for url in asked if url.endswith(".gz")] == ["images.gz"]
     assert not [url for url in asked if "corrections" in url]  # nobody agreed to it
 
     asked.clear()

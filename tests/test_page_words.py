@@ -82,10 +82,11 @@ def test_what_the_network_saw_and_why_are_shown(page, recognizer):
     expect(question).to_have_text("Why?")
     draw(page, DRAWINGS[4])
     expect(question).to_have_text(re.compile("^Why 4, not [0-9]\\?$"))
-    expect(page.locator("#insight .sum")).to_contain_text("times as likely")
     shown = [red for red, *_ in pixels(page)]
     expected = recognizer.predict_strokes(DRAWINGS[4]).pixels.ravel().astype(int)
     assert abs(expected - shown).mean() < 3  # the pointer goes by whole screen pixels
+    tool(page, "Map").click()
+    expect(page.locator(".rest")).to_contain_text("Left over: ")
     inked = [pixel for pixel in pixels(page, "why") if pixel[3] > 100]
     assert any(red > blue for red, _, blue, _ in inked)
     assert any(blue > red for red, _, blue, _ in inked)
@@ -99,10 +100,11 @@ def test_every_bar_can_be_asked_why_not(page):
     draw(page, DRAWINGS[4])
     expect_leader(page, 4)
     ask = tool(page, "Why 4, not 8?")
+    tool(page, "Map").click()
     ask.click()
     expect(question).to_have_text("Why 4, not 8?")
     expect(ask).to_have_attribute("aria-pressed", "true")
-    expect(page.locator(".against")).to_have_text("Blue: evidence for 8")
+    expect(page.locator(".against")).to_have_text("Blue pushes towards 8")
     tool(page, "Clear").click()
     draw(page, DRAWINGS[8])
     expect(question).to_have_text(re.compile("Why 8, not [0-79]"))
@@ -112,6 +114,7 @@ def test_for_no_digit_the_explanation_says_what_does_not_fit(page):
     draw(page, LETTERS["K"])
     expect(page.locator(".comment")).to_have_text("This does not look like a digit")
     expect(page.locator("#insight .question")).to_have_text(re.compile("Why not even [0-9]"))
+    tool(page, "Map").click()
     expect(page.locator(".for")).to_contain_text("the likeliest")
 
 
@@ -120,7 +123,7 @@ def test_explanations_out_of_sight_are_not_computed(open_context):
     draw(page, DRAWINGS[1])
     expect_leader(page, 1)
     expect(page.locator("#insight .question")).to_have_text("Why?")
-    page.locator("#insight").scroll_into_view_if_needed()
+    page.locator("#insight .panels").scroll_into_view_if_needed()
     expect(page.locator("#insight .question")).to_contain_text("Why 1")
 
 
@@ -181,6 +184,7 @@ def test_bars_and_legend_are_seen_in_high_contrast(open_context):
     expect_leader(page, 4)
     for part in (".leading .fill", ".bar:not(.leading) .fill"):
         assert page.evaluate(CONTRAST, [part, "backgroundColor", "body"]) > 1.5
+    tool(page, "Map").click()
     for part, colour in ((".legend .for", "rgb(230, 159, 0)"), (".against", "rgb(0, 130, 220)")):
         swatch = "node => getComputedStyle(node, '::before').backgroundColor"
         assert page.locator(part).evaluate(swatch) == colour

@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 from tests.drawings import DRAWINGS, arc
 
 FRAMING = 'import { frameStrokes } from "./ui/recognizer/framing.js";'
-READ = """import { explain, forward, logProbabilities } from "./ui/recognizer/network.js";
+READ = """import { forward, logProbabilities } from "./ui/recognizer/network.js";
     import { readNetwork } from "./ui/recognizer/network.js";
     import { predictPixels, predictStrokes } from "./ui/recognizer/recognizer.js";
     const read = (text) => readNetwork(Uint8Array.from(Buffer.from(text, "base64")).buffer);"""
@@ -214,42 +214,6 @@ def test_a_number_is_divided_and_read_the_same(node, recognizer, shipped, drawin
         other += tuple(found[name] for name in names) != verdicts
     assert several > 15
     assert other <= 1  # two readings that are as good as each other
-
-
-def gradient(
-    model: MLP, pixels: torch.Tensor, digit: int, other: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """What each of 784 pixels, 0 to 255, adds to log p(digit) - log p(other), and a constant.
-
-    Around an input a ReLU network is one linear map: its slope is the gradient, and the constant
-    is what is missing from the sum of all contributions.
-    """
-    inputs = to_input(pixels)[0].requires_grad_()
-    scores = model.layers(inputs)
-    difference = scores[digit] - scores[other]
-    (slope,) = torch.autograd.grad(difference, inputs)
-    contributions = slope * inputs.detach()
-    return contributions, difference.detach() - contributions.sum()
-
-
-def test_any_digit_is_explained_against_any_other(node, recognizer, shipped, images):
-    """As PyTorch's gradient does; and the parts sum up to what the network says."""
-    script = """(network, [pixels, digit, other]) => {
-        const { contributions, constant } = explain(network, pixels, digit, other);
-        const scores = logProbabilities(network, pixels);
-        return [...contributions, constant, scores[digit] - scores[other]];
-    }"""
-    pairs = [(digit, other) for digit in range(10) for other in range(10) if digit != other]
-    cases = [(pixels, *pairs[n % 90]) for n, pixels in enumerate(images[::3].tolist())]
-    close = []
-    rows = in_node(node, shipped, script, cases)
-    for row, (pixels, digit, other) in zip(rows, cases, strict=True):
-        parts, constant = gradient(recognizer.model, torch.tensor(pixels), digit, other)
-        *found, difference = row
-        assert math.fsum(found) == pytest.approx(difference, abs=1e-9)
-        close.append(np.abs(np.array(found) - [*parts.tolist(), float(constant)]).max() < 1e-4)
-    # Now and then a unit is so near 0 that it is on in one of them and off in the other.
-    assert np.mean(close) > 0.95
 
 
 @pytest.mark.parametrize("hidden", [(), (5,), (17, 3, 9), "shipped"])

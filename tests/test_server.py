@@ -141,7 +141,7 @@ def test_the_page_names_the_network_that_answers(address):
     weights = httpx.get(name)
     assert weights.headers["content-encoding"] == "gzip"
     assert "immutable" in weights.headers["cache-control"]
-    assert httpx.get(address + settings["rehearsal"]).headers["cache-control"].endswith("immutable")
+    assert httpx.get(address + settings["images"]).headers["cache-control"].endswith("immutable")
 
 
 def test_refusals_are_counted_and_logged_without_what_was_sent(caplog):

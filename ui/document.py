@@ -22,10 +22,10 @@ from ui.texts import ENGLISH, LANGUAGES
 FOLDER = Path(__file__).parent
 # Constants shared with Python, by the path that the modules import.
 CONSTANTS = "../mnist_core/drawing/constants.json"
-# Gzipped files that the page loads when it needs them. "rehearsal.gz" holds MNIST images that the
-# page rehearses while it learns, 784 grey values each (made by experiments/rehearsal_images.py).
+# Gzipped files that the page loads when it needs them. "images.gz" holds images of MNIST and labels
+# (made by experiments/page_images.py),
 # "tutorial.gz" holds the snapshots of a training with the recipe `tutorial`.
-FILES = {"rehearsal": "files/rehearsal.gz", "snapshots": "files/tutorial.gz"}
+FILES = {"images": "files/images.gz", "snapshots": "files/tutorial.gz"}
 EXAMPLES = FOLDER / "files" / "examples.jsonl"  # "style" is a key of the page's texts
 POLICY = (
     "default-src 'none'; connect-src {connect}; script-src {script}; style-src {style}; "
@@ -50,7 +50,7 @@ def document(
 ) -> Document:
     """Build the page with `settings`; `head` is HTML for its head.
 
-    `embedded` are the files that the page would load from a server: "network", "rehearsal" and
+    `embedded` are the files that the page would load from a server: "network", "images" and
     "snapshots". With them the page needs no server and contains its policy.
     """
     script, style = _script(), _style()

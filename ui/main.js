@@ -12,8 +12,10 @@ import { startPainting } from "./paper/painting.js";
 import { Paper } from "./paper/paper.js";
 import { startPen } from "./paper/pen.js";
 import { startPictures } from "./paper/pictures.js";
+import { Changes } from "./session/changes.js";
 import { Feedback } from "./session/feedback.js";
 import { Giving } from "./session/giving.js";
+import { Images } from "./session/images.js";
 import { Lessons } from "./session/lessons.js";
 import { NetworkSource } from "./session/networks.js";
 import { Server } from "./session/server.js";
@@ -24,6 +26,7 @@ import { startBrackets } from "./views/brackets.js";
 import { startExamples } from "./views/examples.js";
 import { chooseDigit, startFeedback, toggleDigits } from "./views/feedback.js";
 import { deleteAll, exportGiven, startGiven } from "./views/given.js";
+import { startGhost } from "./views/ghost.js";
 import { openWanted, startInside, startOrders } from "./views/inside.js";
 import { startInsight } from "./views/insight.js";
 import { LiveTraining } from "./views/live.js";
@@ -34,7 +37,8 @@ import { startTools } from "./views/tools.js";
 import { startTraining } from "./views/training.js";
 
 const VIEWS = [
-  startNotices, startResult, startBrackets, startInsight, startFeedback, startGiven, startAbout,
+  startNotices, startResult, startBrackets, startGhost, startInsight, startFeedback, startGiven,
+  startAbout,
 ];
 
 export function start(languages) {
@@ -58,9 +62,11 @@ function createPage(settings) {
   page.paper = new Paper();
   page.server = new Server(page);
   page.source = new NetworkSource(page);
+  page.images = new Images(page);
   page.lessons = new Lessons();
   page.teaching = new Teaching(page);
   page.session = new Session(page);
+  page.changes = new Changes(page);
   page.giving = new Giving(page);
   page.feedback = new Feedback(page);
   return page;
@@ -83,7 +89,7 @@ function startViews(page) {
   const { settings, server } = page;
   startTools(page.paper);
   for (const startView of VIEWS) startView(page);
-  const arrange = startOrders(server.address(settings.rehearsal));
+  const arrange = startOrders(page.images);
   startInside(page, arrange);
   const training = startTraining(page, arrange);
   const live = settings.training ? new LiveTraining(page, training.use) : null;
@@ -124,7 +130,7 @@ function startActions(page) {
 
 // What each button does, by its data-action. It gets the button.
 function actionsOf(page) {
-  const { theme, paper, source, lessons, teaching, session, giving, feedback } = page;
+  const { theme, paper, source, lessons, teaching, session, changes, giving, feedback } = page;
   const no = find(".no");
   const digitOf = (button) => Number(button.closest("[data-digit]").dataset.digit);
   return {
@@ -138,6 +144,8 @@ function actionsOf(page) {
     link: () => copyLink(page),
     reload: () => location.reload(),
     compare: (button) => session.compare(digitOf(button)),
+    change: () => changes.apply(),
+    ghost: () => changes.setOn(!changes.get().isOn),
     yes: () => feedback.choose(feedback.right),
     no: () => {
       teaching.prepare();

@@ -51,6 +51,35 @@ interface Answer {
   network: string;
 }
 
+/** A change to a drawing that makes it another digit. */
+interface Change {
+  strokes: Stroke[]; // the drawing after it
+  line: Stroke | null; // what is added
+  removed: Stroke[]; // what is taken away
+  price: number; // the lower the likelier that a person would point at it
+  digit: number; // what the network then reads
+  confidence: number;
+  isSure: boolean; // its verdict is "sure"
+}
+
+/** A twelfth of a drawing's ink. */
+interface PieceOfInk {
+  strokes: Stroke[];
+  without: Stroke[]; // the drawing without it and its neighbours
+  answer: Answer; // about that
+  lost: number; // by how much the log-odds shrink
+  share: number; // of the lead
+}
+
+/** What the pixels add to the log-odds of two digits on the way from blank paper. */
+interface Attribution {
+  contributions: number[];
+  slopes: Float64Array; // at the drawing itself
+  blank: number; // the log-odds of blank paper
+  odds: number; // and of the drawing
+  rest: number; // odds - blank - sum of contributions
+}
+
 interface NumberAnswer {
   number: string;
   digits: Answer[];
@@ -130,7 +159,7 @@ interface Settings {
     recipes: string[];
     losses: Record<string, string>; // the formula of each
   } | null;
-  rehearsal?: string;
+  images?: string;
   snapshots?: string;
   invitation?: { address: string; code: string } | null;
   documents?: boolean;
@@ -162,6 +191,21 @@ interface SessionState {
   compared: number | null; // a digit that the reader asks about
 }
 
+/** Images of MNIST, 784 grey values one after the other, and what they were meant as. */
+interface LabelledImages {
+  images: Uint8Array;
+  labels: Uint8Array;
+}
+
+/** What the explanations explain. */
+interface Reasons {
+  prediction: Prediction;
+  network: Network; // that made it
+  digit: number;
+  other: number | null; // the digit that it is compared with; null: the nine others
+  isAtRest: boolean; // nobody is drawing
+}
+
 /** Gives an order of the units of a network; what the examples are is what `reader` reads. */
 type Arrange = (network: Network, reader: Network) => Promise<Orders[]>;
 
@@ -173,9 +217,11 @@ interface Page {
   paper: Paper;
   server: Server;
   source: NetworkSource;
+  images: Images;
   lessons: Lessons;
   teaching: Teaching;
   session: Session;
+  changes: Changes;
   giving: Giving;
   feedback: Feedback;
 }
@@ -184,9 +230,11 @@ type Observable = import("./core/observable.js").Observable<any>;
 type Paper = import("./paper/paper.js").Paper;
 type Server = import("./session/server.js").Server;
 type NetworkSource = import("./session/networks.js").NetworkSource;
+type Images = import("./session/images.js").Images;
 type Lessons = import("./session/lessons.js").Lessons;
 type Teaching = import("./session/teaching.js").Teaching;
 type Session = import("./session/session.js").Session;
+type Changes = import("./session/changes.js").Changes;
 type Giving = import("./session/giving.js").Giving;
 type Feedback = import("./session/feedback.js").Feedback;
 

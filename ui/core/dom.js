@@ -65,11 +65,16 @@ export function addRow(table, name, cells) {
 export function addThumbnail(parent, strokes, box) {
   const svg = parent.appendChild(document.createElementNS(SVG, "svg"));
   svg.setAttribute("viewBox", box.join(" "));
-  for (const points of strokes) {
-    const line = svg.appendChild(document.createElementNS(SVG, "polyline"));
-    line.setAttribute("points", points.join(" "));
-  }
+  for (const points of strokes) addPolyline(svg, points);
   return svg;
+}
+
+// A line through points; one through a single point is a dot.
+export function addPolyline(svg, points) {
+  const line = svg.appendChild(document.createElementNS(SVG, "polyline"));
+  const [[x, y]] = points;
+  line.setAttribute("points", (points.length > 1 ? points : [[x, y], [x, y]]).join(" "));
+  return line;
 }
 
 // Colour a canvas's pixels, row by row: red, green, blue and alpha.

@@ -1,5 +1,5 @@
-// The network that mnist_core/network/quantize.py writes for browsers: read, run and explained. Its
-// weights lie input by input, so that an input of 0, as most are, costs nothing.
+// The network that mnist_core/network/quantize.py writes for browsers: read and run. Its weights
+// lie input by input, so that an input of 0, as most are, costs nothing.
 
 import { PIXELS } from "./framing.js";
 
@@ -54,26 +54,6 @@ export function logSoftmax(scores) {
   const largest = Math.max(...scores);
   const sum = scores.reduce((total, score) => total + Math.exp(score - largest), 0);
   return scores.map((score) => score - largest - Math.log(sum));
-}
-
-// What each of 784 grey values adds to the score of one digit over another's: the contributions and
-// the constant sum up to exactly log p(digit) - log p(other), or, where `other` is null, to
-// log p(digit) less the mean of the nine others' log p. With its units switched on and off as
-// these pixels switch them, a ReLU network is one linear map, weights x pixels + constant.
-/** @param {Network} network @param {ArrayLike<number>} pixels @param {number} digit */
-export function explain(network, pixels, digit, other) {
-  const { inputs, layers } = forward(network, pixels);
-  let slopes = new Float64Array(DIGITS); // what one of each of a layer's values adds
-  if (other === null) slopes.fill(-1 / (DIGITS - 1));
-  else slopes[other] = -1;
-  slopes[digit] = 1;
-  let constant = 0;
-  for (let i = layers.length - 1; i >= 0; i--) {
-    const { biases } = network.layers[i];
-    constant += slopes.reduce((sum, slope, unit) => sum + slope * biases[unit], 0);
-    slopes = slopesBefore(network.layers[i], slopes, i > 0 ? layers[i - 1] : inputs);
-  }
-  return { contributions: Array.from(slopes, (slope, i) => slope * inputs[i]), constant };
 }
 
 // A layer's values, none below `least`.

@@ -1,7 +1,7 @@
 // The network that reads, after this browser's lessons: taught anew from all of them whenever
 // there is another network or another lesson. Nothing of it leaves the browser.
 
-import { fromBase64, toBase64, unzipped } from "../core/files.js";
+import { fromBase64, toBase64 } from "../core/files.js";
 import { Observable } from "../core/observable.js";
 import { forget, remember, remembered } from "../core/storage.js";
 import { PIXELS, frameStrokes } from "../recognizer/framing.js";
@@ -30,10 +30,9 @@ export class Teaching extends Observable {
   prepare() {
     const { current } = this.get();
     if (!current) return Promise.resolve(null);
-    const address = this.#page.server.address(this.#page.settings.rehearsal);
     const isWanted = () => this.get().current === current;
     const read = (images) => inSlices(rehearse(current, images), isWanted);
-    this.#rehearsed ??= unzipped(address, "rehearsal").then(read);
+    this.#rehearsed ??= this.#page.images.rehearsed().then(read);
     return this.#rehearsed.catch(() => (this.#rehearsed = null)); // and load it another time
   }
 

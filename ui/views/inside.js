@@ -2,7 +2,6 @@
 // training of a network, step by step. Both are light until they are opened.
 
 import { find, whileOnScreen } from "../core/dom.js";
-import { unzipped } from "../core/files.js";
 import { watch } from "../core/observable.js";
 import { language } from "../core/texts.js";
 import { PIXELS } from "../recognizer/framing.js";
@@ -37,12 +36,12 @@ export function openWanted() {
 }
 
 // Gives what puts the units of a network in an order.
-/** @param {string | undefined} address of the examples @returns {Arrange} */
-export function startOrders(address) {
+/** @param {Images} source @returns {Arrange} */
+export function startOrders(source) {
   let images, digits;
   const known = new WeakMap(); // by the first layer, which lessons leave as it is
   const load = async () => {
-    const all = await unzipped(address, "rehearsal").catch(() => new Uint8Array());
+    const all = await source.rehearsed().catch(() => new Uint8Array());
     return all.subarray(0, EXAMPLES * PIXELS);
   };
   return async (network, reader) => {

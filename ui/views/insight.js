@@ -1,57 +1,59 @@
-// What the network saw, and why it chose as it did: pictures of 28 x 28 pixels on canvases of that
-// size, enlarged by the style sheet. All that is worked out while it is on the screen alone.
+// Why the network chose as it did, in tabs of which one is open: the pieces of the drawing, a map
+// of the pixels, and its neighbours among the images. What it saw stands small below. All of it is
+// worked out while it is on the screen alone.
 
-import { find, findAll, paint, paintSigned, percentage, whileOnScreen } from "../core/dom.js";
+import { find, findAll, findEach, paint, whileOnScreen } from "../core/dom.js";
 import { watch } from "../core/observable.js";
-import { formatNumber, language, text } from "../core/texts.js";
-import { explain } from "../recognizer/network.js";
-
-const NOTHING = [0, 0, 0, 0];
-const COMPARED = { question: "why", pro: "speaks_for", contra: "speaks_against" };
-const FAR_FROM_ALL = { question: "why_none", pro: "fits", contra: "fits_not" };
-const SIGNED = { maximumFractionDigits: 1, signDisplay: "always" };
-const ROUNDED = { maximumSignificantDigits: 2, notation: "compact", compactDisplay: "long" };
+import { language, text } from "../core/texts.js";
+import { createMap } from "./map.js";
+import { createNeighbours } from "./neighbours.js";
+import { createPieces } from "./pieces.js";
 
 /** @param {Page} page */
-export function startInsight({ session }) {
+export function startInsight({ paper, session, images }) {
   const section = find("#insight");
-  const parts = findAll(section, {
-    figures: ".figures", saw: ".saw", why: ".why", question: ".question", sum: ".sum",
-    legend: ".legend", pro: ".for", contra: ".against", arithmetic: "details",
+  const parts = findAll(section, { question: ".question", sight: ".sight", saw: ".saw" });
+  const views = {
+    pieces: createPieces(find("#pieces")),
+    map: createMap(find("#map")),
+    neighbours: createNeighbours(find("#neighbours"), images),
+  };
+  const tabs = findEach("[data-tab]", section);
+  let open = "pieces";
+  const update = whileOnScreen(find(".panels"), () => {
+    const reasons = reasonsOf(session.get(), paper.get());
+    showQuestion(parts, session.get().prediction, reasons);
+    parts.sight.hidden = open === "map";
+    views[open].show(reasons);
   });
-  const update = whileOnScreen(section, () => show(parts, session.get()));
+  const openTab = (name) => {
+    open = name;
+    for (const tab of tabs) tab.ariaPressed = tab.dataset.tab === name;
+    for (const other of Object.keys(views)) find(`#${other}`).hidden = other !== name;
+    update();
+  };
+  for (const tab of tabs) tab.addEventListener("click", () => openTab(tab.dataset.tab));
+  openTab(open);
   watch([session, language], update);
+  paper.subscribe((state, before) => state.rests !== before.rests && update());
 }
 
-function show(parts, { prediction, networks, compared }) {
-  const { pixels, digit = null, verdict, runner_up } = prediction ?? {};
-  const isSeen = Boolean(pixels?.some((value) => value > 0));
-  parts.figures.classList.toggle("nothing", !isSeen);
-  paint(parts.saw, isSeen ? (i) => [pixels[i], pixels[i], pixels[i], 255] : () => NOTHING);
+// What there is to explain: `digit` rather than `other`, or rather than the nine others together
+// where `other` is null; null where there is nothing.
+/** @returns {Reasons | null} */
+function reasonsOf({ prediction, networks, compared }, { pointer, stroke }) {
+  if (!networks.taught || !prediction || prediction.digit === null) return null;
+  const { digit, runner_up, verdict } = prediction;
   const asked = compared === digit ? null : compared;
   const other = asked ?? (verdict === "no digit" ? null : runner_up);
-  const network = networks.taught;
-  const reasons = isSeen && digit !== null && network && explain(network, pixels, digit, other);
-  parts.legend.hidden = parts.arithmetic.hidden = !reasons;
-  if (reasons) return showReasons(parts, prediction, other, reasons);
-  paint(parts.why, () => NOTHING);
-  parts.question.textContent = text("why_nothing");
+  return { prediction, network: networks.taught, digit, other, isAtRest: !pointer && !stroke };
 }
 
-// Without `other` the leading digit is compared with the nine others at once: where none is
-// probable, what is to be said is why even the first is not.
-function showReasons(parts, { digit, confidence }, other, { contributions, constant }) {
-  paintSigned(parts.why, contributions);
-  const values = { digit, runner_up: other, percent: percentage(confidence) };
-  for (const [part, key] of Object.entries(other === null ? FAR_FROM_ALL : COMPARED)) {
-    parts[part].textContent = text(key, values);
-  }
-  const ink = contributions.reduce((sum, part) => sum + part, 0);
-  parts.sum.textContent = text("sum", {
-    digit,
-    runner_up: other ?? text("others"),
-    ink: formatNumber(ink, SIGNED),
-    constant: formatNumber(constant, SIGNED),
-    times: formatNumber(Math.exp(ink + constant), ROUNDED),
-  });
+function showQuestion({ question, saw }, prediction, reasons) {
+  const pixels = prediction?.pixels ?? [];
+  const isSeen = pixels.some((value) => value > 0);
+  paint(saw, isSeen ? (i) => [pixels[i], pixels[i], pixels[i], 255] : () => [0, 0, 0, 0]);
+  const key = reasons && reasons.other === null ? "why_none" : "why";
+  const values = { digit: reasons?.digit, runner_up: reasons?.other };
+  question.textContent = text(reasons ? key : "why_nothing", values);
 }

@@ -1,0 +1,131 @@
+"""What would make a drawing another digit, on the page: seen, asked for and done at a tap."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import draw, move
+from tests.drawings import DRAWINGS
+from tests.page import (
+    PHONE,
+    expect_leader,
+    pen_down,
+    probabilities,
+    strokes_on,
+    tool,
+    wait_until_answered,
+)
+
+OPEN_FOUR = [[(0.42, 0.15), (0.3, 0.55), (0.6, 0.57)], [(0.68, 0.3), (0.63, 0.85)]]
+PROMISE = re.compile(r"^(?:with the line|without the piece): [<>]? ?([\d.]+) %$")
+
+
+def sentence(page):
+    return page.locator(".sentence")
+
+
+def ask_for(page, digit: int) -> None:
+    page.locator(f'.bar[data-digit="{digit}"] .ask').click()
+
+
+def test_a_line_is_promised_drawn_at_a_tap_and_taken_back(page):
+    draw(page, OPEN_FOUR)
+    expect_leader(page, 4)
+    expect(sentence(page)).to_have_text(re.compile(r"\d$"))
+    ask_for(page, 9)
+    expect(sentence(page)).to_have_text(re.compile("^With this line it (would|might) be a 9$"))
+    expect(page.locator(".badge")).to_have_text("9")
+    expect(page.locator(".ghost .more")).to_have_count(1)
+    bar = page.locator('.bar[data-digit="9"]')
+    expect(bar).to_have_class(re.compile("other"))
+    promised = float(PROMISE.match(bar.locator(".promise").text_content())[1]) / 100
+    page.locator(".badge").click()
+    expect_leader(page, 9)
+    assert probabilities(page)[9] == pytest.approx(promised, abs=0.006)
+    assert len(strokes_on(page)) == 3
+    tool(page, "Undo").click()
+    expect_leader(page, 4)
+    assert len(strokes_on(page)) == 2
+    sentence(page).focus()
+    expect(sentence(page)).to_have_text(re.compile("^With this line it (would|might) be a 9$"))
+    page.keyboard.press("Enter")
+    expect_leader(page, 9)
+
+
+def test_a_pen_that_comes_down_forgets_it_and_draws_through_it(page):
+    draw(page, OPEN_FOUR)
+    ask_for(page, 9)
+    expect(page.locator(".ghost polyline").first).to_be_attached()
+    box = page.locator(".desk").bounding_box()
+    pen_down(page, (0.55, 0.22))  # on the line that is promised
+    expect(page.locator(".ghost polyline")).to_have_count(0)
+    expect(page.locator(".badge")).to_be_hidden()
+    expect(sentence(page)).to_have_text("")
+    move(page, (0.5, 0.4))
+    page.mouse.up()
+    assert len(strokes_on(page)) == 3
+    assert page.locator(".desk").bounding_box() == box
+
+
+def test_switched_off_it_stays_off_and_neither_examples_nor_numbers_have_it(page):
+    draw(page, OPEN_FOUR)
+    expect(sentence(page)).not_to_have_text("")
+    eye = tool(page, "Show what would make it another digit")
+    eye.click()
+    expect(eye).to_have_attribute("aria-pressed", "false")
+    expect(sentence(page)).to_have_text("")
+    page.reload()
+    expect_leader(page, 4)
+    expect(eye).to_have_attribute("aria-pressed", "false")
+    eye.click()
+    expect(sentence(page)).not_to_have_text("")
+    draw(page, [[(0.9, 0.2), (0.9, 0.8)]])
+    expect(page.locator(".answer .digit")).to_have_text("41")
+    expect(sentence(page)).to_have_text("")
+
+
+def test_on_a_phone_it_stands_under_the_paper_and_nothing_moves_or_overflows(open_context):
+    page = open_context(**PHONE)
+    paper, tools = page.locator(".paper"), page.locator(".tools")
+    before = paper.bounding_box(), tools.bounding_box()
+    draw(page, OPEN_FOUR)
+    expect(sentence(page)).not_to_have_text("")
+    assert (paper.bounding_box(), tools.bounding_box()) == before
+    top = sentence(page).bounding_box()["y"]
+    assert before[0]["y"] + before[0]["height"] <= top < before[1]["y"]
+    for name in ("Pieces", "Map", "Neighbours"):
+        tool(page, name).click()
+        assert page.evaluate("document.documentElement.scrollWidth") == 375
+    tool(page, "Pieces").scroll_into_view_if_needed()
+    assert page.locator("#insight .tabs").bounding_box()["y"] < 667
+
+
+def test_a_piece_that_is_pointed_at_is_taken_away(page):
+    draw(page, OPEN_FOUR)
+    pieces = page.locator("#pieces .drawing")
+    expect(pieces.locator("[data-place]").first).to_be_attached()
+    pieces.focus()
+    page.keyboard.press("ArrowRight")
+    expect(pieces.locator(".gone").first).to_be_attached()
+    expect(page.locator(".without")).to_have_text(
+        re.compile(r"^Without this: (\d, .+ %|no digit)$")
+    )
+    expect(pieces).to_have_attribute("aria-valuetext", re.compile("^Without this"))
+    move(page, (0.5, 0.5))
+    page.locator("h1").click()  # away from it
+    expect(pieces.locator(".gone")).to_have_count(0)
+
+
+def test_neighbours_are_fetched_when_asked_for_and_have_labels(page):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    draw(page, DRAWINGS[7])
+    wait_until_answered(page)
+    assert not [url for url in asked if url.endswith("images.gz")]
+    tool(page, "Neighbours").click()
+    expect(page.locator(".nearest figcaption").first).to_have_text(
+        re.compile(r"^a \d$"), timeout=90_000
+    )
+    expect(page.locator(".verdict")).to_have_text("All five were meant as a 7.")
+    assert len([url for url in asked if url.endswith("images.gz")]) == 1
