@@ -10,7 +10,6 @@ snapshots.bin       the network at some steps, as snapshots.py writes it
 model.safetensors, README.md, *.png     the network for use, once training has ended
 """
 
-import contextlib
 import csv
 import dataclasses
 import datetime
@@ -21,7 +20,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from statistics import mean
-from typing import Any
 
 import torch
 
@@ -262,17 +260,8 @@ def choose_threads(count: int | None, hidden: Sequence[int] = ()) -> int:
 # Train -----------------------------------------------------------------------
 
 
-def summary_writer() -> type:
-    """TensorBoard's writer. Raises UserError where its package is not installed."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise UserError("TensorBoard is not installed: pip install tensorboard") from error
-    return SummaryWriter
-
-
-def train(run: Run, writer: type | None = None) -> None:
-    """Train the epochs that remain and keep each; log them where `summary_writer` is given.
+def train(run: Run) -> None:
+    """Train the epochs that remain and save the run after each.
 
     A training that is interrupted or diverges leaves the best network so far. Raises Diverged, and
     another UserError when the disk is full.
@@ -281,24 +270,23 @@ def train(run: Run, writer: type | None = None) -> None:
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     model = MLP(recipe.hidden, recipe.batch_norm).to(settings.device)
-    negatives = data.negatives
-    trainer = Trainer(model, data.train_set, recipe, run.generator, negatives, run.teachers)
+    trainer = Trainer(
+        model, data.train_set, recipe, run.generator, data.negatives, run.teachers
+    )
     if run.checkpoint.trainer:
         trainer.load_state_dict(run.checkpoint.trainer)
     snapshots = run.snapshots()
     snapshots.drop_after(trainer.step)
-    log_again = trainer.epochs + 1
-    with writer(run.directory, purge_step=log_again) if writer else contextlib.nullcontext() as log:
-        try:
-            for epoch in trainer.fit(data.validation["validation"], snapshots):
-                keep(run, trainer, epoch, log)
-        except (KeyboardInterrupt, Diverged):
-            if run.checkpoint.best_model:
-                save_network(run)
-            raise
+    try:
+        for epoch in trainer.fit(data.validation["validation"], snapshots):
+            keep(run, trainer, epoch)
+    except (KeyboardInterrupt, Diverged):
+        if run.checkpoint.best_model:
+            save_network(run)
+        raise
 
 
-def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
+def keep(run: Run, trainer: Trainer, epoch: Epoch) -> None:
     """Print the epoch's line; write the metrics and the checkpoint.
 
     In this order: stopped in between, a resumed run does the epoch again and writes the same.
@@ -314,8 +302,6 @@ def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
         checkpoint.best_model = trainer.ema_model.fused().state_dict()
     write_metrics(run.directory, checkpoint.history)
     checkpoint.save(run.directory)
-    for name, value in row.items() if log else ():
-        log.add_scalar(name, value, epoch.epoch)
 
 
 def print_row(name: str, value: object) -> None:
