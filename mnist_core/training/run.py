@@ -75,7 +75,7 @@ class Checkpoint:
     """A run between two epochs."""
 
     settings: Settings
-    fingerprint: str  # of all that the training sees
+    fingerprint: str  # of all that the training sees; "" where an older version began it
     history: list[dict] = dataclasses.field(default_factory=list)  # a row for each epoch done
     trainer: dict | None = None  # Trainer.state_dict() after them; None before the first
     best_model: dict | None = None  # the state of the network to keep, without batch normalisation
@@ -103,10 +103,12 @@ class Checkpoint:
             saved = dict(torch.load(path, map_location="cpu", weights_only=True))
             settings = dict(saved.pop("settings"))
             recipe = recipe_from(settings.pop("recipe"))
-            if saved["history"] and "best_model" not in saved:  # from before December 2026
-                model, config = weights.load(directory)
-                saved["best_model"] = model.state_dict()
-                settings["command"] = config["provenance"].get("command", "")
+            if "command" not in settings:  # from before December 2026: its fingerprint is another
+                saved["fingerprint"] = ""
+                if saved["history"]:
+                    model, config = weights.load(directory)
+                    saved["best_model"] = model.state_dict()
+                    settings["command"] = config["provenance"].get("command", "")
             return cls(Settings(recipe=recipe, **settings), **saved)
         except FileNotFoundError as error:
             raise UserError(
@@ -165,7 +167,7 @@ def resume(directory: Path, device: str | None = None, threads: int | None = Non
         threads=choose_threads(before.threads if threads is None else threads),
     )
     data, teachers, generator = _prepare(settings)
-    if checkpoint.fingerprint not in (fingerprint(data, teachers), old_fingerprint(data)):
+    if checkpoint.fingerprint not in ("", fingerprint(data, teachers)):
         files = (settings.data, *settings.drawings, *settings.not_digits, *settings.own)
         raise UserError(
             f"the images or teachers are not those that the run in {directory} began with. "
@@ -204,38 +206,19 @@ def fingerprint(data: TrainingData, teachers: Sequence[MLP]) -> str:
     return checksum.hexdigest()
 
 
-def old_fingerprint(data: TrainingData) -> str:
-    """The checksum in runs that began before December 2026, of digits alone."""
-    checksum = hashlib.sha256()
-    for tensor in itertools.chain(data.train_set, *data.validation.values()):
-        checksum.update(tensor.numpy())
-    return checksum.hexdigest()
-
-
 def create_run_directory(output: Path | None, runs: Path, name: str) -> Path:
     """Make `output`, or a new directory in `runs`, named by the time and `name`.
 
     Raises UserError when `output` holds a run already or the directory can't be made.
     """
     if output is None:
-        first = runs / f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}-{name}"
-        others = (first.with_name(f"{first.name}-{number}") for number in itertools.count(2))
-        output = next(path for path in itertools.chain([first], others) if _make_new(path))
+        stem = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}-{name}"
+        paths = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+        output = next(runs / path for path in paths if not (runs / path).exists())
     elif (output / CHECKPOINT_FILE).exists():
         raise UserError(f"{output} holds a run already: resume it, or choose another directory")
     make_directory(output)
     return output
-
-
-def _make_new(directory: Path) -> bool:
-    """Make `directory`; False where it exists: another run began in the same second."""
-    try:
-        directory.mkdir(parents=True)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        raise UserError(f"can't make the folder {directory}: {error.strerror}") from error
-    return True
 
 
 def choose_device(name: str) -> str:
@@ -270,9 +253,7 @@ def train(run: Run) -> None:
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     model = MLP(recipe.hidden, recipe.batch_norm).to(settings.device)
-    trainer = Trainer(
-        model, data.train_set, recipe, run.generator, data.negatives, run.teachers
-    )
+    trainer = Trainer(model, data.train_set, recipe, run.generator, data.negatives, run.teachers)
     if run.checkpoint.trainer:
         trainer.load_state_dict(run.checkpoint.trainer)
     snapshots = run.snapshots()
