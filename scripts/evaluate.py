@@ -28,7 +28,6 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--drawings", **files, help="digits, scored as strokes")
     add("--not-digits", **files, help="letters and signs: how many are called digits")
     add("--output", type=Path, default=paths.runs() / "evaluation", help="folder (%(default)s)")
-    add("--limit", type=int, default=10_000, help="test images (%(default)s)")
     return parser
 
 
@@ -44,7 +43,7 @@ from mnist_core.network import calibration, weights
 from mnist_core.network.model import MLP
 from mnist_core.tables import table
 from mnist_core.training import plots, trainer
-from mnist_core.training.data import contributor_of, first, load_mnist, render_drawings, writer_of
+from mnist_core.training.data import contributor_of, load_mnist, render_drawings, writer_of
 from mnist_core.training.negatives import NEGATIVE_CHARACTERS
 
 SURE = calibration.VERDICTS.index("sure")
@@ -83,7 +82,7 @@ def main() -> None:
     try:
         make_directory(args.output)
         model, config = weights.load(args.weights)
-        images, labels = first(load_mnist(args.data, train=False), args.limit)
+        images, labels = load_mnist(args.data, train=False)
         mnist = answer(model, config, "MNIST test", images, labels.tolist(), [None] * len(images))
         digits = [mnist, *(answer_file(model, config, path, True) for path in args.drawings)]
         others = [answer_file(model, config, path, False) for path in args.not_digits]

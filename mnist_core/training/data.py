@@ -155,13 +155,6 @@ def select(dataset: Dataset, indices: torch.Tensor) -> Dataset:
     return dataset[0][indices], dataset[1][indices]
 
 
-def first(dataset: Dataset, limit: int) -> Dataset:
-    """The first `limit` images, for a quick look. Raises UserError for fewer than ten."""
-    if limit < 10:
-        raise UserError(f"the limit is {limit}; expected at least 10 images")
-    return dataset[0][:limit], dataset[1][:limit]
-
-
 def join(first: Dataset, second: Dataset) -> Dataset:
     return torch.cat([first[0], second[0]]), torch.cat([first[1], second[1]])
 
