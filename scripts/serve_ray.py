@@ -2,7 +2,6 @@
 
     pip install -r requirements-ray.txt
     python scripts/serve_ray.py --replicas 2
-    python scripts/serve_ray.py --replicas 1 --max-replicas 4
 
 Any replica answers any request: the page, POST /recognize, /healthz and /metrics, which shows the
 figures of the one that answers. One that dies or no longer answers is replaced. More than all of
@@ -21,7 +20,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
@@ -56,8 +55,6 @@ DEPLOYMENT = {
     "ray_actor_options": {"num_cpus": 0},
     "logging_config": QUIET,
 }
-# Drawings are read one by one: where more wait than this, another replica is started.
-TARGET_ONGOING = 4
 
 
 def main() -> None:
@@ -74,7 +71,8 @@ def main() -> None:
 
 def serve_page(args: argparse.Namespace) -> None:
     """Serve until Ctrl-C. Raises UserError. The slow imports are here, where Ctrl-C is quiet."""
-    replicas = scale(args.replicas, args.max_replicas)
+    if args.replicas < 1:
+        raise UserError(f"--replicas is {args.replicas}; expected at least 1")
     check_address(args.host, args.port)
     os.environ.update(ENVIRONMENT)
     try:
@@ -90,22 +88,12 @@ def serve_page(args: argparse.Namespace) -> None:
     try:
         logs = start(args.host, args.port)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # instead of Ray's
-        serve.run(application(args.weights, users, replicas), logging_config=QUIET)
+        serve.run(application(args.weights, users, args.replicas), logging_config=QUIET)
         print(f"Draw at http://{args.host}:{args.port}/", flush=True)
         print(f"Refusals and errors are logged in {logs}", flush=True)
         threading.Event().wait()
     finally:
         ray.shutdown()
-
-
-def scale(replicas: int, most: int | None) -> dict[str, Any]:
-    """How many replicas, in Ray Serve's words: a fixed number, or as the load asks up to `most`."""
-    if replicas < 1 or (most is not None and most < replicas):
-        raise UserError("expected 1 replica or more, and --max-replicas not below --replicas")
-    if most is None:
-        return {"num_replicas": replicas}
-    limits = {"min_replicas": replicas, "max_replicas": most}
-    return {"autoscaling_config": {**limits, "target_ongoing_requests": TARGET_ONGOING}}
 
 
 def start(host: str, port: int) -> Path:
@@ -126,9 +114,7 @@ def start(host: str, port: int) -> Path:
     return Path(context.address_info["session_dir"]) / "logs"
 
 
-def application(
-    weights: str | None, users: "Passwords | None", replicas: dict[str, Any]
-) -> "Application":
+def application(weights: str | None, users: "Passwords | None", replicas: int) -> "Application":
     """The page with the network in `weights`, else the one in use, for `serve.run`.
 
     With `users` it is shut to everybody else. Gradio's API is not offered: its clients ask for an
@@ -145,7 +131,7 @@ def application(
         bind_to_loopback()
         return PageServer(watched(weights), users=users)
 
-    @serve.deployment(**DEPLOYMENT, **replicas)
+    @serve.deployment(**DEPLOYMENT, num_replicas=replicas)
     @serve.ingress(build)
     class Page:
         async def check_health(self) -> None:
@@ -173,7 +159,6 @@ def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=text)
     add = parser.add_argument
     add("--replicas", type=int, default=2, help="processes that read drawings (%(default)s)")
-    add("--max-replicas", type=int, help="start more as the load asks, up to this number")
     add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=AUTH)
     add("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in (%(default)s)")
     add("--port", type=int, default=7860, help="1 to 65535 (%(default)s)")
