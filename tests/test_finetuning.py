@@ -264,7 +264,7 @@ def test_what_cost_too_much_is_not_installed_without_force(
     message = refused(learn, capsys, "--corrections", corrections, "--install", code=4)
     assert re.search(
         r"not installed: it reads \d+\.\d\d% of MNIST's validation images and the (network in use|"
-        r"one that its corrections began with) \d\d\.\d\d%.*wrong labels.*--force",
+        r"one before its first fine-tuning) \d\d\.\d\d%.*wrong labels.*--force",
         message,
     )
     assert not home.exists()

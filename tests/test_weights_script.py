@@ -73,7 +73,7 @@ def test_many_small_drops_of_fine_tuning_add_up(command, network):
     command("install", "--force", network(989))
     code, printed = command("install", network(988, first=990))
     assert (code, hidden()) == (4, 989)
-    assert "corrections began with 99.00%" in printed
+    assert "before its first fine-tuning 99.00%" in printed
     assert command("install", "--force", network(988, first=990))[0] == 0
     assert hidden() == 988
 

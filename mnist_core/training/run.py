@@ -4,10 +4,10 @@ run = begin(settings, output, runs)     or resume(directory)
 train(run)
 finish(run)
 
-state.pt            the checkpoint: all that the next epoch depends on
+state.pt            the checkpoint: everything the next epoch depends on
 metrics.csv         a row for each epoch
-snapshots.bin       the network at some steps, as snapshots.py writes it
-model.safetensors, README.md, *.png     the network for use, once training has ended
+snapshots.bin       the network at some steps, see snapshots.py
+model.safetensors, README.md, *.png     the finished network
 """
 
 import csv
@@ -48,14 +48,14 @@ from mnist_core.training.trainer import (
 
 CHECKPOINT_FILE = "state.pt"
 METRICS_FILE = "metrics.csv"
-WIDE_LAYER = 512  # units from which PyTorch's threads gain more than they wait for each other
+WIDE_LAYER = 512  # units; narrower layers train faster on one thread
 # What torch.load and the checks after it raise for a file that is no checkpoint.
 DAMAGE = (RuntimeError, ValueError, TypeError, LookupError, EOFError, UnpicklingError)
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a run was asked to do. Its checkpoint keeps them: a resumed run does the same."""
+    """What a run was asked to do; part of its checkpoint."""
 
     name: str  # of the recipe
     recipe: Recipe
@@ -67,7 +67,7 @@ class Settings:
     device: str
     threads: int
     own: list[str] = dataclasses.field(default_factory=list)  # files and folders of own digits
-    command: str = ""  # that trains such a network again, for the model card
+    command: str = ""  # trains such a network again; for the model card
 
 
 @dataclasses.dataclass
@@ -75,22 +75,22 @@ class Checkpoint:
     """A run between two epochs."""
 
     settings: Settings
-    fingerprint: str  # of all that the training sees; "" where an older version began it
+    fingerprint: str  # of the images and teachers; "" if an older version began the run
     history: list[dict] = dataclasses.field(default_factory=list)  # a row for each epoch done
-    trainer: dict | None = None  # Trainer.state_dict() after them; None before the first
-    best_model: dict | None = None  # the state of the network to keep, without batch normalisation
+    trainer: dict | None = None  # Trainer.state_dict(); None before the first epoch
+    best_model: dict | None = None  # state dict of the best network, batch normalisation fused
 
     def best(self) -> dict:
-        """The row of the network to keep: the best on what was held out, the later of equals.
+        """Return the row with the highest mean accuracy on held-out data, the later of equals.
 
-        Own digits don't count, as they may be a handful.
+        The user's own digits don't count, as they may be few.
         """
         names = {name for name in self.history[0] if name.endswith("_accuracy")} - {"own_accuracy"}
         return max(reversed(self.history), key=lambda row: mean(row[name] for name in names))
 
     def save(self, directory: Path) -> None:
-        """Write it without pickle. Raises UserError when the disk is full."""
-        content = io.BytesIO()  # torch.save to a full disk hides why in a RuntimeError
+        """Write the checkpoint to `directory`. Raises UserError if the disk is full."""
+        content = io.BytesIO()  # on a full disk torch.save raises a RuntimeError with no reason
         torch.save(dataclasses.asdict(self), content)
         with atomic_write(directory / CHECKPOINT_FILE) as file:
             file.write(content.getbuffer())
@@ -103,7 +103,7 @@ class Checkpoint:
             saved = dict(torch.load(path, map_location="cpu", weights_only=True))
             settings = dict(saved.pop("settings"))
             recipe = recipe_from(settings.pop("recipe"))
-            if "command" not in settings:  # from before December 2026: its fingerprint is another
+            if "command" not in settings:  # from before December 2026, with another fingerprint
                 saved["fingerprint"] = ""
                 if saved["history"]:
                     model, config = weights.load(directory)
@@ -123,16 +123,16 @@ class Checkpoint:
 
 @dataclasses.dataclass
 class Run:
-    """All that training needs."""
+    """A run in memory, ready to train."""
 
     directory: Path
     checkpoint: Checkpoint
     data: TrainingData
     teachers: list[MLP]
-    generator: torch.Generator  # as it was once the data were made
+    generator: torch.Generator  # in its state after the data were made
 
     def snapshots(self) -> Snapshots:
-        """The file of snapshots of the whole training."""
+        """Return the run's file of snapshots."""
         recipe, images = self.checkpoint.settings.recipe, self.data.train_set[0]
         steps = recipe.epochs * len(batches(torch.arange(len(images)), recipe))
         return Snapshots(self.directory, recipe.epochs, steps)
@@ -142,9 +142,9 @@ class Run:
 
 
 def begin(settings: Settings, output: Path | None, runs: Path) -> Run:
-    """Begin a run in `output`, or in a new directory in `runs`.
+    """Begin a run in `output`, or (None) in a new directory in `runs`.
 
-    Raises UserError, before the first epoch, for all that a person can mend.
+    Raises UserError if data can't be read or the directory can't be written.
     """
     data, teachers, generator = _prepare(settings)
     directory = create_run_directory(output, runs, settings.name)
@@ -155,9 +155,9 @@ def begin(settings: Settings, output: Path | None, runs: Path) -> Run:
 
 
 def resume(directory: Path, device: str | None = None, threads: int | None = None) -> Run:
-    """Continue the run in `directory` with its own settings, but for `device` and `threads`.
+    """Continue the run in `directory` with its own settings except `device` and `threads`.
 
-    Raises UserError when there is none, its data have changed or the device is missing.
+    Raises UserError if there is no run, its data have changed or the device is missing.
     """
     checkpoint = Checkpoint.load(directory)
     before = checkpoint.settings
@@ -179,7 +179,7 @@ def resume(directory: Path, device: str | None = None, threads: int | None = Non
 
 
 def _prepare(settings: Settings) -> tuple[TrainingData, list[MLP], torch.Generator]:
-    """Print the settings; load the data and the teachers. The generator helped make the data."""
+    """Print the settings; load the data and the teachers, and return the generator used."""
     recipe = dataclasses.asdict(settings.recipe)
     sizes = "-".join(map(str, (PIXELS, *recipe.pop("hidden"), DIGITS)))
     own = {name: getattr(settings, name) for name in ("seed", "device", "threads")}
@@ -192,14 +192,14 @@ def _prepare(settings: Settings) -> tuple[TrainingData, list[MLP], torch.Generat
     data = training_data(settings.data, drawings, settings.recipe.negatives, generator, letters)
     if settings.own:
         count = add_own_data(data, settings.own, settings.data)
-        print_row("own data", f"{count} images, less those that are MNIST's or there twice")
+        print_row("own data", f"{count} images without duplicates and MNIST's")
     counts = {"training images": data.train_set, **data.validation}
     print_row("data", ", ".join(f"{len(labels)} {what}" for what, (_, labels) in counts.items()))
     return data, teachers, generator
 
 
 def fingerprint(data: TrainingData, teachers: Sequence[MLP]) -> str:
-    """A checksum of all that a training sees: a resumed run must see the same."""
+    """Return a checksum of the images, labels and teachers of a training."""
     checksum = hashlib.sha256(data.fingerprint().encode())
     for parameter in (tensor for teacher in teachers for tensor in teacher.parameters()):
         checksum.update(parameter.detach().numpy())
@@ -207,9 +207,9 @@ def fingerprint(data: TrainingData, teachers: Sequence[MLP]) -> str:
 
 
 def create_run_directory(output: Path | None, runs: Path, name: str) -> Path:
-    """Make `output`, or a new directory in `runs`, named by the time and `name`.
+    """Make `output`, or (None) a directory in `runs` named by the time and `name`.
 
-    Raises UserError when `output` holds a run already or the directory can't be made.
+    Raises UserError if `output` holds a run already or the directory can't be made.
     """
     if output is None:
         stem = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}-{name}"
@@ -222,7 +222,7 @@ def create_run_directory(output: Path | None, runs: Path, name: str) -> Path:
 
 
 def choose_device(name: str) -> str:
-    """`name`; for "auto" a GPU where there is one. Raises UserError if the device is missing."""
+    """Return `name`, or a GPU if there is one for "auto". Raises UserError if it is missing."""
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     found = [*["cuda"] * cuda, *["mps"] * mps, "cpu"]
     if name not in ("auto", *found):
@@ -244,10 +244,10 @@ def choose_threads(count: int | None, hidden: Sequence[int] = ()) -> int:
 
 
 def train(run: Run) -> None:
-    """Train the epochs that remain and save the run after each.
+    """Train the remaining epochs and save the run after each.
 
-    A training that is interrupted or diverges leaves the best network so far. Raises Diverged, and
-    another UserError when the disk is full.
+    If interrupted or diverged, saves the best network so far. Raises Diverged, and another
+    UserError if the disk is full.
     """
     settings, data, recipe = run.checkpoint.settings, run.data, run.checkpoint.settings.recipe
     torch.set_num_threads(settings.threads)
@@ -268,9 +268,9 @@ def train(run: Run) -> None:
 
 
 def keep(run: Run, trainer: Trainer, epoch: Epoch) -> None:
-    """Print the epoch's line; write the metrics and the checkpoint.
+    """Print the epoch's line, then write the metrics and the checkpoint.
 
-    In this order: stopped in between, a resumed run does the epoch again and writes the same.
+    The checkpoint is last: a run stopped before it does the epoch again.
     """
     checkpoint, row = run.checkpoint, dataclasses.asdict(epoch)
     for name, dataset in run.data.validation.items():
@@ -286,12 +286,12 @@ def keep(run: Run, trainer: Trainer, epoch: Epoch) -> None:
 
 
 def print_row(name: str, value: object) -> None:
-    """Print a line of the table that a log begins with."""
+    """Print a line of the table at the beginning of a log."""
     print(f"{name:16} {value}")
 
 
 def _line(row: dict) -> str:
-    """An epoch's line of the log, from its row of the metrics."""
+    """Return an epoch's line of the log."""
     names = [name for name in ("drawings", "styles", "own") if f"{name}_accuracy" in row]
     more = "".join(f"  {name} {row[f'{name}_accuracy']:.2%}" for name in names)
     return (
@@ -302,7 +302,7 @@ def _line(row: dict) -> str:
 
 
 def write_metrics(directory: Path, rows: list[dict]) -> None:
-    """Write all rows anew, so that a resumed run does not add the epoch that was cut short."""
+    """Write metrics.csv with all `rows`, replacing those of an interrupted epoch."""
     with atomic_write(directory / METRICS_FILE, "wt") as file:
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")
         writer.writeheader()
@@ -310,7 +310,7 @@ def write_metrics(directory: Path, rows: list[dict]) -> None:
 
 
 def what_is_left(run: Run) -> str:
-    """What a run that ended early has on the disk."""
+    """Describe what a run that ended early has on the disk."""
     done = len(Checkpoint.load(run.directory).history)
     network = (run.directory / weights.MODEL_FILE).exists()
     best = "the best network so far" if network else "no network yet"
@@ -321,9 +321,9 @@ def what_is_left(run: Run) -> str:
 
 
 def finish(run: Run) -> dict[str, float]:
-    """Make the run's network, score it on the test set and draw it; gives its scores.
+    """Save the run's network and pictures, append its last snapshot, and return its scores.
 
-    It is the last of the run's snapshots, too. Nothing changes where a finished run is resumed.
+    The network of a finished run is left as it is.
     """
     if not _is_tested(run.directory):
         save_network(run, tested=True)
@@ -341,14 +341,14 @@ def finish(run: Run) -> dict[str, float]:
 
 
 def _is_tested(directory: Path) -> bool:
-    """Whether the run in `directory` has its network already."""
+    """Whether the run in `directory` has a finished network."""
     if not (directory / weights.MODEL_FILE).exists():
         return False
     return "test_accuracy" in weights.load(directory)[1]["provenance"]["scores"]
 
 
 def save_network(run: Run, tested: bool = False) -> None:
-    """Calibrate the best network and write it; if `tested`, scored on the test set, too."""
+    """Calibrate and save the best network; if `tested`, score it on the test set too."""
     settings = run.checkpoint.settings
     model = MLP(settings.recipe.hidden)
     model.load_state_dict(run.checkpoint.best_model)
@@ -371,7 +371,7 @@ def save_network(run: Run, tested: bool = False) -> None:
 
 
 def draw_pictures(run: Run, model: MLP) -> None:
-    """Write five PNGs: training images, curves, confusion, mistakes and the first layer."""
+    """Write five PNGs: training images, curves, confusion, mistakes and first layer."""
     images, labels = run.data.validation["validation"]
     probabilities = predict(model, images).exp()
     confusion = confusion_matrix(probabilities.argmax(1), labels)
