@@ -122,10 +122,10 @@ def test_a_resumed_run_writes_the_same_snapshots(
     expected = (directory / "snapshots.bin").read_bytes()
     keep = run.keep
 
-    def stop(of, trainer, epoch, log) -> None:
+    def stop(of, trainer, epoch) -> None:
         if epoch.epoch == stopped_in:
             raise KeyboardInterrupt
-        keep(of, trainer, epoch, log)
+        keep(of, trainer, epoch)
 
     monkeypatch.setattr(run, "keep", stop)
     with pytest.raises(SystemExit):
