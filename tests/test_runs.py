@@ -274,7 +274,7 @@ def test_a_training_that_learned_nothing_says_what_to_try(tmp_path, training, ca
     training(*TUTORIAL, "--learning-rate", 5, "--loss", "softmax-cross-entropy",
              "--output", tmp_path / "run")  # fmt: skip
     *_, found, advice = capsys.readouterr().out.splitlines()
-    assert found.startswith(f"saved to {tmp_path / 'run'}, but it learned nothing: guessing reads")
+    assert found.startswith(f"saved to {tmp_path / 'run'}, but it learned nothing: guessing has")
     assert advice == "train again with a lower --learning-rate, or --loss nll"
 
 

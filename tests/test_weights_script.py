@@ -80,7 +80,7 @@ def test_many_small_drops_of_fine_tuning_add_up(command, network):
 
 def test_the_previous_and_the_shipped_network_are_restored(command, network):
     code, printed = command("restore", "previous")
-    assert (code, "no network was installed yet" in printed) == (2, True)
+    assert (code, "no network has been installed yet" in printed) == (2, True)
     for units in (990, 980):
         command("install", "--force", network(units))
     assert "is in use again" in command("restore", "previous")[1]
