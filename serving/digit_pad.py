@@ -14,6 +14,7 @@ from gradio.events import Events
 from mnist_core import Recognizer
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
+from serving.models import Drawing
 from ui.document import script, section, style_sheet
 from ui.texts import LANGUAGES
 
@@ -36,12 +37,6 @@ const show = () => {{
 watch("value", show);
 show();
 """
-POINTS = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
-STROKES = {
-    "type": "array",
-    "items": POINTS,
-    "description": "strokes of points [x, y], y down, in any unit",
-}
 
 
 class Drawn(TypedDict):
@@ -109,7 +104,7 @@ class DigitPad(gr.HTML):
         return {"strokes": strokes} if strokes else None
 
     def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "properties": {"strokes": STROKES}, "required": ["strokes"]}
+        return Drawing.model_json_schema()
 
     def example_payload(self) -> dict[str, Any]:
         return {"strokes": [[[30, 22], [70, 22], [45, 80]]]}  # a 7
