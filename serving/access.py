@@ -77,7 +77,7 @@ def find_rule(method: str, path: str) -> tuple[str, str | None]:
         raise not_found()
     methods = ", ".join(sorted(allowed))
     reason = f"{method} is not allowed here; expected {methods}"
-    raise Refusal(405, reason, code="method_not_allowed", allow=methods)
+    raise Refusal("method_not_allowed", reason, allow=methods)
 
 
 class Access:
@@ -131,7 +131,7 @@ class Access:
         if self.users and kind != OPEN and not self.users.is_signed_in(request):
             if path != "/":
                 reason = "you are not signed in: reload the page, or use curl -u USER:PASSWORD"
-                raise Refusal(401, reason, code="signed_out")
+                raise Refusal("signed_out", reason)
             scope["path"], scope["method"] = "/login", "GET"
         scope, client = self.site.strip_untrusted_headers(scope), client_host(request)
         if scope["method"] not in SAFE:

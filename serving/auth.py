@@ -53,7 +53,7 @@ class Passwords:
         if self.wrong_guesses[client] >= MAX_WRONG_PASSWORDS:
             reason = "too many wrong passwords: wait some minutes, then try again"
             wait = str(WRONG_PASSWORD_SECONDS - passed)
-            raise Refusal(429, reason, code="too_many_passwords", **{"retry-after": wait})
+            raise Refusal("too_many_passwords", reason, **{"retry-after": wait})
         expected = self.by_name.get(name, "")
         texts = [text.encode(errors="replace") for text in (expected, password)]
         is_right = expected != "" and hmac.compare_digest(*texts)
@@ -121,7 +121,7 @@ def sign_in_routes(users: Passwords, root: str) -> APIRouter:
         name, wants_page = username.strip(), "text/html" in request.headers.get("accept", "")
         try:
             if not users.check(name, password, client_host(request)):
-                raise Refusal(400, "the name or the password is wrong", code="wrong_password")
+                raise Refusal("wrong_password", "the name or the password is wrong")
         except Refusal as refusal:
             if not wants_page:
                 raise

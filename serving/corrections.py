@@ -26,7 +26,6 @@ from serving.reloader import ModelReloader
 CORRECTIONS = "corrections"  # relative to the page
 TURN_SECONDS = 2  # how long a request waits for the one before it
 ANSWER_SECONDS = 5  # more than database.WRITE_SECONDS, after which a change is rolled back
-STATUSES = {"store_full": 507, "too_many_corrections": 429, "id_taken": 409}
 LATE = "the database did not answer in time: ask again whether the change was made"
 
 
@@ -101,11 +100,11 @@ class DatabaseThread:
             with anyio.fail_after(ANSWER_SECONDS):
                 return await to_thread.run_sync(work, *values, abandon_on_cancel=True)
         except NotKept as error:
-            raise Refusal(STATUSES.get(error.code, 422), str(error), code=error.code) from error
+            raise Refusal(error.code, str(error)) from error
         except (OutcomeUnknown, TimeoutError) as error:
-            raise Refusal(503, LATE, code="outcome_unknown") from error
+            raise Refusal("outcome_unknown", LATE) from error
         except StoreError as error:
-            raise Refusal(507, str(error), code="not_stored") from error
+            raise Refusal("not_stored", str(error)) from error
         finally:
             self.turn.release()
 

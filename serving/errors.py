@@ -31,29 +31,28 @@ OUR_FAULT = "Something went wrong here. It was logged; please try again."
 
 
 class Refusal(Exception):
-    """An answer with HTTP `status`, a `code` of CODES and a sentence that says why."""
+    """An answer with a `code` of CODES, its HTTP `status` and a sentence that says why."""
 
-    def __init__(self, status: int, reason: str, code: str, **headers: str) -> None:
+    def __init__(self, code: str, reason: str, **headers: str) -> None:
         super().__init__(reason)
-        self.status = status
-        self.code = code
+        self.code, self.status = code, CODES[code]
         self.reason = sentence(reason)
         self.headers = headers
 
 
 def not_found(reason: str = "there is nothing at this address") -> Refusal:
-    return Refusal(404, reason, code="not_found")
+    return Refusal("not_found", reason)
 
 
 def busy() -> Refusal:
     words = "too many requests at once: try again in a second"
-    return Refusal(503, words, code="busy", **{"retry-after": "1"})
+    return Refusal("busy", words, **{"retry-after": "1"})
 
 
 def invalid(errors: list[dict], code: str = "invalid_input") -> Refusal:
     """Return the refusal for pydantic's `errors`, which name fields and quote no values."""
     field = ".".join(map(str, errors[0]["loc"]))
-    return Refusal(422, f"{field or 'body'}: {errors[0]['msg']}", code=code)
+    return Refusal(code, f"{field or 'body'}: {errors[0]['msg']}")
 
 
 def as_refusal(error: Exception) -> Refusal:
@@ -62,14 +61,14 @@ def as_refusal(error: Exception) -> Refusal:
         case Refusal():
             return error
         case UserError():
-            return Refusal(422, str(error), code=error.code or "invalid_input")
+            return Refusal(error.code or "invalid_input", str(error))
         case RequestValidationError():
             return invalid(error.errors())
         case HTTPException(status_code=404):
             return not_found()
         case HTTPException() if error.status_code < 500:  # its text may quote the request
-            return Refusal(422, "the request is invalid", code="invalid_input")
-    return Refusal(500, OUR_FAULT, code="our_fault")
+            return Refusal("invalid_input", "the request is invalid")
+    return Refusal("our_fault", OUR_FAULT)
 
 
 @contextlib.contextmanager

@@ -85,11 +85,11 @@ def check_length(headers: Headers) -> None:
     """Raise Refusal for a body in chunks, or with a Content-Length above MAX_BODY."""
     if "transfer-encoding" in headers:  # with Content-Length it could smuggle a second request
         words = "expected a Content-Length, not Transfer-Encoding"
-        raise Refusal(411, words, code="length_required", connection="close")
+        raise Refusal("length_required", words, connection="close")
     length = headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > MAX_BODY:
         words = f"the request has no valid Content-Length up to {MAX_BODY} bytes: send less at once"
-        raise Refusal(413, words, code="too_large", connection="close")
+        raise Refusal("too_large", words, connection="close")
 
 
 async def read_body(request: Request) -> bytes:
@@ -98,4 +98,4 @@ async def read_body(request: Request) -> bytes:
         with anyio.fail_after(BODY_SECONDS):
             return await request.body()
     except TimeoutError as error:
-        raise Refusal(408, "the request took too long to arrive", code="too_slow") from error
+        raise Refusal("too_slow", "the request took too long to arrive") from error

@@ -105,7 +105,7 @@ def parse_json(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Refusal(400, "this is not JSON", code="not_json") from error
+        raise Refusal("not_json", "this is not JSON") from error
 
 
 async def read_json(request: Request) -> Any:

@@ -58,8 +58,7 @@ class Site:
         if scope["method"] in SAFE or site == "same-origin" or origin in self.others:
             return
         if site == "cross-site" or origin not in (None, f"http://{host}", f"https://{host}"):
-            words = "requests from pages of other sites are not allowed"
-            raise Refusal(403, words, code="foreign_origin")
+            raise Refusal("foreign_origin", "requests from pages of other sites are not allowed")
 
     def strip_untrusted_headers(self, scope: Scope) -> Scope:
         """Return `scope` without UNTRUSTED headers, and with the root for Gradio.

@@ -44,7 +44,7 @@ def recognition_routes(reloader: ModelReloader, workers: Workers) -> APIRouter:
             content = await read_json(request)
             if not isinstance(content, dict) or not {"strokes", "picture"} & content.keys():
                 words = 'expected {"strokes": ...} or {"picture": ...}'
-                raise Refusal(422, words, code="invalid_input")
+                raise Refusal("invalid_input", words)
             is_picture = "picture" in content
             worker = workers.slow if is_picture else workers.for_strokes(content["strokes"])
             return json_response(await worker.run(answer, reloader.current, content))

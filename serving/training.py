@@ -29,7 +29,7 @@ from mnist_core.network import DIGITS
 from mnist_core.training.recipes import LOSSES, RECIPES
 from mnist_core.training.snapshots import SNAPSHOTS_FILE
 from serving import models
-from serving.errors import Refusal
+from serving.errors import Refusal, not_found
 from serving.models import json_response, read_json, validated
 from serving.origins import is_own_machine
 
@@ -93,7 +93,7 @@ class LiveTraining:
         options = check_options(content)
         if self.is_running():
             reason = "a training is running: wait until it ends, or stop it"
-            raise Refusal(409, reason, code="training_under_way")
+            raise Refusal("training_under_way", reason)
         name = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}-{options['recipe']}"
         make_directory(directory := self.runs / name)
         command = [sys.executable, *self.command, "--output", directory]
@@ -106,7 +106,7 @@ class LiveTraining:
     def stop(self) -> None:
         """Ask the training to stop; its run can be resumed. Raises Refusal if none is running."""
         if not self.is_running():
-            raise Refusal(409, "no training is running", code="no_training")
+            raise Refusal("no_training", "no training is running")
         if not self.stopping:
             self.stopping = True
             process = self.process
@@ -214,10 +214,10 @@ def training_routes(live: LiveTraining) -> APIRouter:
         """The snapshots so far, with `Range: bytes=N-` from byte N on."""
         file = live.file(SNAPSHOTS_FILE)
         if not file or run != live.directory.name:
-            raise Refusal(404, "there are no snapshots of such a training here", code="not_found")
+            raise not_found("there are no snapshots of such a training here")
         if live.is_running() and "range" not in request.headers:
             reason = "the file is still growing: ask for a part of it, with Range: bytes=0-"
-            raise Refusal(400, reason, code="range_required")
+            raise Refusal("range_required", reason)
         return FileResponse(file, 200, {"cache-control": "no-store"}, "application/octet-stream")
 
     return router
@@ -230,5 +230,5 @@ def check_options(content: Any) -> dict[str, Any]:
     weights = sum(a * b for a, b in itertools.pairwise(sizes))
     if weights > MAX_WEIGHTS:
         found = f"the network would have {weights:,} weights; expected at most {MAX_WEIGHTS:,}"
-        raise Refusal(422, f"{found}. Choose smaller hidden sizes", code="invalid_training")
+        raise Refusal("invalid_training", f"{found}. Choose smaller hidden sizes")
     return options

@@ -231,7 +231,7 @@ def test_a_person_s_space_is_limited_and_deleting_makes_room(store, monkeypatch)
     add(store, strokes=SEVEN)
     second = add(store)
     monkeypatch.setattr(module, "MAX_OF_TOKEN", sum(one.size for one in store.of(MINE)))
-    with pytest.raises(NotKept, match="for one person: remove some first") as caught:
+    with pytest.raises(NotKept, match="corrections: remove some first") as caught:
         add(store)
     assert caught.value.code == "too_many_corrections"
     add(store, YOURS)
@@ -245,7 +245,7 @@ def test_the_space_of_all_is_limited(store, monkeypatch):
     total = sum(one.size for one in store.all())
     monkeypatch.setattr(module, "MAX_TOTAL", total)
     for call in (lambda: add(store, "c" * 16), lambda: store.add_drawings([drawing()])):
-        with pytest.raises(NotKept, match="too little is left") as caught:
+        with pytest.raises(NotKept, match="in all is reached") as caught:
             call()
         assert caught.value.code == "store_full"
     store.delete_own(MINE, first)
