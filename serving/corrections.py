@@ -80,7 +80,7 @@ Id = Annotated[str, Depends(id_in_path)]
 
 
 class DatabaseThread:
-    """Runs database work in a thread, one request at a time."""
+    """A thread for database work, one request at a time."""
 
     def __init__(self) -> None:
         self.turn = anyio.Lock()
@@ -115,7 +115,7 @@ def correction_routes(reloader: ModelReloader, store: Corrections) -> APIRouter:
     database, reading = DatabaseThread(), anyio.CapacityLimiter(1)
 
     @router.post("", response_model=dict[str, str], openapi_extra=models.body_of(Given))
-    async def keep(request: Request, token: Token) -> Response:
+    async def add(request: Request, token: Token) -> Response:
         """Store a correction. After 503 "outcome_unknown" GET its id, or send it again."""
         given, network = validated(Given, await read_json(request)), reloader.current
         answer = await to_thread.run_sync(recognize, network, given.strokes, limiter=reading)

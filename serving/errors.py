@@ -45,8 +45,8 @@ def not_found(reason: str = "there is nothing at this address") -> Refusal:
 
 
 def busy() -> Refusal:
-    words = "too many requests at once: try again in a second"
-    return Refusal("busy", words, **{"retry-after": "1"})
+    reason = "too many requests at once: try again in a second"
+    return Refusal("busy", reason, **{"retry-after": "1"})
 
 
 def invalid(errors: list[dict], code: str = "invalid_input") -> Refusal:

@@ -84,12 +84,12 @@ class Workers:
 def check_length(headers: Headers) -> None:
     """Raise Refusal for a body in chunks, or with a Content-Length above MAX_BODY."""
     if "transfer-encoding" in headers:  # with Content-Length it could smuggle a second request
-        words = "expected a Content-Length, not Transfer-Encoding"
-        raise Refusal("length_required", words, connection="close")
+        reason = "expected a Content-Length, not Transfer-Encoding"
+        raise Refusal("length_required", reason, connection="close")
     length = headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > MAX_BODY:
-        words = f"the request has no valid Content-Length up to {MAX_BODY} bytes: send less at once"
-        raise Refusal("too_large", words, connection="close")
+        reason = f"expected a Content-Length of at most {MAX_BODY}: send less at once"
+        raise Refusal("too_large", reason, connection="close")
 
 
 async def read_body(request: Request) -> bytes:

@@ -16,7 +16,7 @@ logger = logging.getLogger("serving")
 
 
 class JSONFormatter(logging.Formatter):
-    """Formats JSON lines, with an error's class and traceback; its message may quote a client."""
+    """JSON lines, with an error's class and traceback; its message may quote a client."""
 
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.datetime.fromtimestamp(record.created, datetime.timezone.utc)

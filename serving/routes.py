@@ -43,8 +43,8 @@ def recognition_routes(reloader: ModelReloader, workers: Workers) -> APIRouter:
         with timed_prediction(f"/{RECOGNIZE}"):
             content = await read_json(request)
             if not isinstance(content, dict) or not {"strokes", "picture"} & content.keys():
-                words = 'expected {"strokes": ...} or {"picture": ...}'
-                raise Refusal("invalid_input", words)
+                reason = 'expected {"strokes": ...} or {"picture": ...}'
+                raise Refusal("invalid_input", reason)
             is_picture = "picture" in content
             worker = workers.slow if is_picture else workers.for_strokes(content["strokes"])
             return json_response(await worker.run(answer, reloader.current, content))

@@ -239,16 +239,16 @@ def test_a_full_disk_leaves_the_last_good_state(
 def test_a_training_that_diverges_keeps_the_last_good_state(
     tmp_path, training, capsys, monkeypatch
 ):
-    directory, keep = tmp_path / "run", run.keep
+    directory, keep = tmp_path / "run", run.save_epoch
     settings = ("--recipe", "tutorial", "--hidden", 8, "--batch-size", 300, "--epochs", 2)
 
     def keep_one(*arguments) -> None:
         keep(*arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "keep", keep_one)
+    monkeypatch.setattr(run, "save_epoch", keep_one)
     assert "--resume" in refused(training, capsys, *settings, "--output", directory, code=130)
-    monkeypatch.setattr(run, "keep", keep)
+    monkeypatch.setattr(run, "save_epoch", keep)
     saved = Checkpoint.load(directory)
     saved.trainer["optimizer"]["param_groups"][0]["lr"] = 1e30
     saved.save(directory)
@@ -283,7 +283,7 @@ def test_a_fault_of_the_program_is_no_one_line(tmp_path, training, monkeypatch, 
     def fail(*_) -> None:
         raise fault
 
-    monkeypatch.setattr(run, "keep", fail)
+    monkeypatch.setattr(run, "save_epoch", fail)
     with pytest.raises(type(fault), match="a fault"):
         training(*TUTORIAL, "--output", tmp_path / "run")
 

@@ -260,14 +260,14 @@ def train(run: Run) -> None:
     snapshots.drop_after(trainer.step)
     try:
         for epoch in trainer.fit(data.validation["validation"], snapshots):
-            keep(run, trainer, epoch)
+            save_epoch(run, trainer, epoch)
     except (KeyboardInterrupt, Diverged):
         if run.checkpoint.best_model:
             save_network(run)
         raise
 
 
-def keep(run: Run, trainer: Trainer, epoch: Epoch) -> None:
+def save_epoch(run: Run, trainer: Trainer, epoch: Epoch) -> None:
     """Print the epoch's line, then write the metrics and the checkpoint.
 
     The checkpoint is last: a run stopped before it does the epoch again.
@@ -353,8 +353,8 @@ def save_network(run: Run, tested: bool = False) -> None:
     model = MLP(settings.recipe.hidden)
     model.load_state_dict(run.checkpoint.best_model)
     model, thresholds, scores = calibrate(model, run.data.validation)
-    if (letters := run.data.held_out_negatives) is not None:
-        verdicts = calibration.verdicts(predict(model, letters).exp(), thresholds)
+    if (negatives := run.data.held_out_negatives) is not None:
+        verdicts = calibration.verdicts(predict(model, negatives).exp(), thresholds)
         scores["letters_called_sure_digits"] = round((verdicts == 2).float().mean().item(), 4)
     provenance = {
         "data": run.data.description,

@@ -58,7 +58,7 @@ class Epoch:
 
 
 class Trainer:
-    """Trains `model` on `training` and `negatives`, (M, 28, 28) uint8 images of no digit.
+    """A training of `model` on `training` and `negatives`, (M, 28, 28) uint8 images of no digit.
 
     With `teachers`, finished networks, their answers are the targets instead of the labels.
     `generator`, on the CPU, shuffles each epoch, chooses negatives and augments.
@@ -231,13 +231,13 @@ def make_schedule(optimizer: Optimizer, recipe: Recipe, count: int) -> LRSchedul
 @torch.no_grad()
 def update_ema(average: MLP, model: MLP, decay: float, step: int) -> None:
     """Move `average` towards the weights of `model`, faster in the first steps."""
-    kept = min(decay, step / (step + 9))
-    present = model.state_dict()
+    decay = min(decay, step / (step + 9))
+    weights = model.state_dict()
     for name, averaged in average.state_dict().items():
         if averaged.is_floating_point():
-            averaged.lerp_(present[name], 1 - kept)
+            averaged.lerp_(weights[name], 1 - decay)
         else:  # batch normalisation's count
-            averaged.copy_(present[name])
+            averaged.copy_(weights[name])
 
 
 def uniform_loss(scores: torch.Tensor) -> torch.Tensor:
