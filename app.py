@@ -1,9 +1,9 @@
-"""Draw a digit in the browser and see how sure the network is of each of the ten.
+"""Serve the page: draw a digit, and a network says how probable each of the ten is.
 
     python app.py
     python app.py --share --auth class:chalk
 
-Exit code 2: the network or the address can't be used; 3: --share-or-exit got no public link.
+Exit code 2: the network or the address can't be used; 3: --share-or-exit and no public link.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main() -> None:
 
 @contextlib.contextmanager
 def served(args: argparse.Namespace) -> Iterator[str]:
-    """Serve the page until the end of the block; gives its address. Raises UserError."""
+    """Serve the page until the end of the block; yield its address. Raises UserError."""
     share = args.share or args.share_or_exit
     users = auth.credentials(args.auth)
     server.check_address(args.host, args.port)

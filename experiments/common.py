@@ -15,6 +15,7 @@ import torch
 from experiments.tables import write_figures
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
+from mnist_core.training.data import Dataset
 
 ROOT = Path(__file__).resolve().parents[1]
 # A page of results, and the config of the network that was measured (None: several were trained).
@@ -28,6 +29,13 @@ def argument_parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, default=ROOT / "runs" / "experiments", help="folder")
     parser.add_argument("--figures", type=Path, metavar="FILE", help="JSON to store the figures in")
     return parser
+
+
+def first(dataset: Dataset, limit: int) -> Dataset:
+    """The first `limit` images, for a quick look. Raises UserError for fewer than ten."""
+    if limit < 10:
+        raise UserError(f"--limit is {limit}; expected at least 10 images")
+    return dataset[0][:limit], dataset[1][:limit]
 
 
 def write_page(

@@ -25,7 +25,7 @@ from mnist_core.network import DIGITS
 from mnist_core.network.model import MLP
 from mnist_core.tables import table
 from mnist_core.training import plots
-from mnist_core.training.data import Dataset, first, load_mnist, select, split
+from mnist_core.training.data import Dataset, load_mnist, select, split
 from mnist_core.training.recipes import LOSSES, RECIPES
 from mnist_core.training.trainer import LOSS_FUNCTIONS, Diverged, Trainer, evaluate, predict
 
@@ -68,7 +68,7 @@ def main() -> None:
 
 def measure(args: argparse.Namespace) -> common.Measured:
     """docs/losses.md, and its picture."""
-    used = first(load_mnist(args.data, train=True), args.limit)
+    used = common.first(load_mnist(args.data, train=True), args.limit)
     sets = [select(used, part) for part in split(len(used[0]))]
     sets.append(load_mnist(args.data, train=False))
     runs: dict[str, list[Run]] = {loss: [] for loss in LOSSES}

@@ -28,7 +28,7 @@ from mnist_core.recognizer import Recognizer
 from mnist_core.tables import table
 from mnist_core.training import plots, trainer
 from mnist_core.training.augment import augment
-from mnist_core.training.data import first, load_mnist
+from mnist_core.training.data import load_mnist
 from mnist_core.training.negatives import make_negatives
 
 NEGATIVES = 2000  # images of no digit
@@ -49,7 +49,7 @@ def main() -> None:
 def measure(args: argparse.Namespace) -> common.Measured:
     """docs/robustness.md, and its picture."""
     recognizer = Recognizer.load(args.weights)
-    images, labels = first(load_mnist(args.data, train=False), args.limit)
+    images, labels = common.first(load_mnist(args.data, train=False), args.limit)
     answers = {}
     for name, change in tqdm(CHANGES.items(), "changed pictures", unit=" sets"):
         framed = torch.from_numpy(frame_changed(images, change))

@@ -23,7 +23,7 @@ from experiments.tables import mean_and_deviation
 from mnist_core.drawing.framing import PIXELS, SIDE
 from mnist_core.network import weights
 from mnist_core.tables import table
-from mnist_core.training.data import Dataset, first, load_mnist
+from mnist_core.training.data import Dataset, load_mnist
 from mnist_core.training.recipes import RECIPES
 from mnist_core.training.trainer import evaluate
 
@@ -43,7 +43,7 @@ def measure(args: argparse.Namespace) -> common.Measured:
     """docs/shuffled.md, and its picture."""
     recipe = dataclasses.replace(RECIPES["tutorial"], epochs=args.epochs)
     mnist, test = (load_mnist(args.data, train=train) for train in (True, False))
-    used, order = first(mnist, args.limit), pixel_order()
+    used, order = common.first(mnist, args.limit), pixel_order()
     models = {
         name: [train(dataset, recipe, seed)[0] for seed in range(args.seeds)]
         for name, dataset in (("as they are", used), ("shuffled", shuffled(used, order)))

@@ -27,7 +27,7 @@ from experiments.tables import least_to_most
 from mnist_core.drawing.framing import PIXELS
 from mnist_core.network.model import MLP
 from mnist_core.tables import table
-from mnist_core.training.data import Dataset, first, load_mnist, select, split
+from mnist_core.training.data import Dataset, load_mnist, select, split
 from mnist_core.training.negatives import make_negatives
 from mnist_core.training.recipes import RECIPES, Recipe
 from mnist_core.training.trainer import Trainer
@@ -45,7 +45,7 @@ def main() -> None:
 
 def measure(args: argparse.Namespace) -> common.Measured:
     """The tables of docs/speed.md."""
-    used = first(load_mnist(args.data, train=True), args.limit)
+    used = common.first(load_mnist(args.data, train=True), args.limit)
     training, validation = (select(used, part) for part in split(len(used[0])))
     recipe = dataclasses.replace(RECIPES["tutorial"], epochs=args.epochs)
     parts = [f"{common.machine()}; {len(training[0])} training images\n"]

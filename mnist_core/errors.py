@@ -1,11 +1,10 @@
-"""UserError: what a person did and can mend."""
+"""UserError: a mistake that the user can correct."""
 
 
 class UserError(ValueError):
-    """Bad input or settings: one sentence of what was found, what was expected and what to do.
+    """Bad input or settings: one sentence says what was found, what was expected, what to do.
 
-    It alone becomes an HTTP 4xx answer or a script's exit code 2; any other exception is a bug.
-    `code` names the kind for programs, in snake_case.
+    `code` names the kind of error for programs, in snake_case. Any other exception is a bug.
     """
 
     def __init__(self, sentence: str, code: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Read and replace files so that nobody meets half a file."""
+"""Read files, and replace them so that no reader finds half a file."""
 
 import contextlib
 import csv
@@ -31,7 +31,7 @@ def open_file(path: str | Path, mode: str) -> IO:
 
 @contextlib.contextmanager
 def open_checked(path: str | Path, mode: str) -> Iterator[IO]:
-    """Open a file to read. Raises UserError where it is damaged or can't be read."""
+    """Open a file to read. Raises UserError if it is damaged or can't be read."""
     try:
         with open_file(path, mode) as file:
             yield file
@@ -42,11 +42,7 @@ def open_checked(path: str | Path, mode: str) -> Iterator[IO]:
 
 
 def make_directory(path: str | Path) -> None:
-    """Make `path` and its parents where need be.
-
-    Raises UserError where that fails or nothing can be written there, so that long work is not
-    started in vain.
-    """
+    """Make `path` and its parents. Raises UserError if that fails or `path` is not writable."""
     verb = "make"
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
@@ -60,11 +56,11 @@ def make_directory(path: str | Path) -> None:
 def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO]:
     """Open a file, "wt" or "wb", that replaces `path` once it is complete and on the disk.
 
-    A process that is killed leaves the old file or the new one; of two writers the last to finish
-    wins. Raises UserError where the disk is full or `path` can't be written.
+    A process that is killed leaves the old file or the new one. Of two writers the last to finish
+    wins. Raises UserError if the disk is full or `path` can't be written.
     """
     path = Path(path)
-    # The name's end stays: it says whether the file is gzipped.
+    # `open_file` looks at the end of the name.
     unfinished = path.with_name(f".{secrets.token_hex(4)}{SUFFIX}-{path.name}")
     try:
         with open_file(unfinished, mode) as file:

@@ -1,4 +1,4 @@
-"""Where a user's own files are: in the clone, ignored by git, or where DRAW_A_DIGIT_HOME says."""
+"""A user's own files: in the clone, ignored by git, or in the folder DRAW_A_DIGIT_HOME."""
 
 import os
 from pathlib import Path
@@ -8,20 +8,20 @@ CLONE = Path(__file__).resolve().parents[1]
 
 
 def home() -> Path:
-    """The folder that holds all of them."""
+    """The folder of all user files."""
     return Path(os.environ.get(HOME_VARIABLE) or CLONE).expanduser()
 
 
 def installed() -> Path:
-    """The installed network's folder; without one there, the shipped network is used."""
+    """The folder of the installed network; the shipped one is used if it is empty."""
     return home() / "installed"
 
 
 def runs() -> Path:
-    """The folder in which each training makes a folder of its own."""
+    """The folder with a folder for each training."""
     return home() / "runs"
 
 
 def corrections() -> Path:
-    """The SQLite file of people's corrections, where DATABASE_URL names no other database."""
+    """The SQLite file of people's corrections, unless DATABASE_URL names another database."""
     return home() / "data" / "corrections.sqlite"

@@ -1,12 +1,12 @@
-"""Look at the corrections that people gave; relabel, delete, review, export and import them.
+"""List, review, relabel, delete, export and import the corrections that people gave.
 
     python scripts/corrections.py list --picture corrections.png
     python scripts/corrections.py review
     python scripts/corrections.py relabel 17 4
     python scripts/corrections.py export corrections.jsonl.gz
 
-They are in data/corrections.sqlite (in the clone, or in the folder that DRAW_A_DIGIT_HOME names),
-or where --database or the environment variable DATABASE_URL says. Exit code 2: the database, a file
+The database is data/corrections.sqlite (in the clone or in the folder DRAW_A_DIGIT_HOME), unless
+--database or the environment variable DATABASE_URL names another. Exit code 2: the database, a file
 or an argument is wrong.
 """
 
@@ -27,7 +27,7 @@ ENDINGS = ".jsonl or .jsonl.gz: drawings to train on; .csv or .csv.gz: label and
 
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        description="Look at people's corrections; relabel, delete, review, export, import them."
+        description="List, review, relabel, delete, export and import people's corrections."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
 
@@ -37,11 +37,10 @@ def argument_parser() -> argparse.ArgumentParser:
         return added.add_argument
 
     add = command("list", "show them in a table, oldest first")
-    add("--last", type=int, metavar="N", help="only the N newest")
-    add("--picture", type=Path, metavar="FILE.png", help="draw them too, at most 1,000")
-    add = command("review", "find doubtful labels: those that a network disagrees with")
+    add("--picture", type=Path, metavar="FILE.png", help="also draw the newest 1,000")
+    add = command("review", "list the labels that a network disagrees with")
     add("--weights", type=Path, metavar="DIR", help="the network (default: the one in use)")
-    add("--picture", type=Path, metavar="FILE.png", help="draw them too, at most 1,000")
+    add("--picture", type=Path, metavar="FILE.png", help="also draw the first 1,000")
     add = command("export", "write all of them to a file")
     add("file", type=Path, metavar="FILE", help=ENDINGS)
     add = command("import", "add the drawings of files")
@@ -83,16 +82,14 @@ def main() -> None:
         parser.exit(2, f"corrections.py: {error}\n")
 
 
-def list_all(store: Corrections, last: int | None, picture: Path | None) -> None:
-    if last is not None and last < 1:
-        raise UserError(f"--last is {last}; expected at least 1")
-    shown = store.all(last)
+def list_all(store: Corrections, picture: Path | None) -> None:
+    shown = store.all()
     print("    id  given (UTC)       label  read as  network           whose")
     for one in shown:
         answer = "-" if one.answer is None else one.answer
         print(f"{one.id:6}  {one.created:%Y-%m-%d %H:%M}  {one.label:5}  {answer:>7}", end="  ")
         print(f"{one.network:16.16}  {one.token[:6]}…")
-    print(f"{len(shown)} of {store.count()} corrections")
+    print(f"{len(shown)} corrections")
     if picture:
         newest = shown[-plots.MAX_IMAGES :]
         draw(picture, newest, [f"#{one.id}: {one.label}\n{answer_of(one)}" for one in newest])
@@ -113,7 +110,7 @@ def draw(picture: Path, corrections: Sequence[Correction], titles: Sequence[str]
 
 
 def render(corrections: Sequence[Correction]) -> Dataset:
-    """Images and labels, drawn one by one: as drawings, all of them take far more memory."""
+    """Render images and labels one by one, as a list of all drawings takes far more memory."""
     pairs = [render_drawings([one.drawing()]) for one in corrections]
     return tuple(map(torch.cat, zip(*pairs, strict=True)))
 
@@ -125,9 +122,9 @@ def review(store: Corrections, weights: Path | None, picture: Path | None) -> No
         raise UserError("there are no corrections to review")
     weights = weights or in_use()
     model, config = load(weights)
-    print(f"judge: the network {config['name']} of {config['provenance']['date']} in {weights}")
+    print(f"compared with network {config['name']} of {config['provenance']['date']}, {weights}")
     if learned := config["provenance"].get("corrections"):
-        print(f"which learned from {learned} corrections itself: --weights names another")
+        print(f"it learned from {learned} corrections itself: choose another with --weights")
     images, labels = render(found)
     probabilities = predict(model, images).exp()  # (N, 10)
     own = probabilities[torch.arange(len(found)), labels]  # (N,)
@@ -137,7 +134,7 @@ def review(store: Corrections, weights: Path | None, picture: Path | None) -> No
     for i in doubtful:
         answer = f"{answers[i]}, {probabilities[i, answers[i]]:.1%}"
         print(f"{found[i].id:6}  {labels[i]:5}  {own[i]:15.1%}  {answer}")
-    print(f"{len(doubtful)} of {len(found)} corrections are read differently from their label")
+    print(f"{len(doubtful)} of {len(found)} corrections differ from the network's answer")
     if picture and doubtful:
         titles = [f"#{found[i].id}: {labels[i]}\nread as {answers[i]}" for i in doubtful]
         draw(picture, [found[i] for i in doubtful[: plots.MAX_IMAGES]], titles)
@@ -166,7 +163,8 @@ def write_csv(path: Path, dataset: Dataset) -> None:
 
 
 def import_files(store: Corrections, files: Sequence[Path]) -> None:
-    for file, drawings in [(file, read_drawings(file)) for file in files]:  # read all before adding
+    # Read every file before adding any.
+    for file, drawings in [(file, read_drawings(file)) for file in files]:
         try:
             print(f"added {store.add_drawings(drawings)} drawings of {file}")
         except UserError as error:

@@ -1,4 +1,4 @@
-"""Score a network on MNIST's test images, on drawings and on letters; write a page with pictures.
+"""Score a network on MNIST's test images, drawings and letters; write a page with pictures.
 
     python scripts/evaluate.py
     python scripts/evaluate.py --drawings data/pendigits-test.jsonl.gz \\
@@ -26,9 +26,8 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--weights", type=Path, help="the network's folder (default: the network in use)")
     add("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
     add("--drawings", **files, help="digits, scored as strokes")
-    add("--not-digits", **files, help="letters and signs: how many are called digits")
+    add("--not-digits", **files, help="letters and signs, to count those called digits")
     add("--output", type=Path, default=paths.runs() / "evaluation", help="folder (%(default)s)")
-    add("--limit", type=int, default=10_000, help="test images (%(default)s)")
     return parser
 
 
@@ -44,7 +43,7 @@ from mnist_core.network import calibration, weights
 from mnist_core.network.model import MLP
 from mnist_core.tables import table
 from mnist_core.training import plots, trainer
-from mnist_core.training.data import contributor_of, first, load_mnist, render_drawings, writer_of
+from mnist_core.training.data import contributor_of, load_mnist, render_drawings, writer_of
 from mnist_core.training.negatives import NEGATIVE_CHARACTERS
 
 SURE = calibration.VERDICTS.index("sure")
@@ -52,7 +51,7 @@ SURE = calibration.VERDICTS.index("sure")
 
 @dataclass
 class Answers:
-    """A network's answers to N images of digits, or of characters that are none."""
+    """A network's answers to N images, all of digits or all of other characters."""
 
     name: str
     images: torch.Tensor  # (N, 28, 28)
@@ -71,7 +70,7 @@ class Answers:
         return self.probabilities.argmax(1) == torch.tensor(truth)
 
     def shares(self, chosen: Sequence[int] | slice = slice(None)) -> list[str]:
-        """The share of each verdict."""
+        """Return the share of each verdict."""
         verdicts = self.verdicts[chosen]
         return [f"{share:.2%}" for share in verdicts.bincount(minlength=3) / len(verdicts)]
 
@@ -83,7 +82,7 @@ def main() -> None:
     try:
         make_directory(args.output)
         model, config = weights.load(args.weights)
-        images, labels = first(load_mnist(args.data, train=False), args.limit)
+        images, labels = load_mnist(args.data, train=False)
         mnist = answer(model, config, "MNIST test", images, labels.tolist(), [None] * len(images))
         digits = [mnist, *(answer_file(model, config, path, True) for path in args.drawings)]
         others = [answer_file(model, config, path, False) for path in args.not_digits]
@@ -101,7 +100,7 @@ def answer(
 
 
 def answer_file(model: MLP, config: dict, path: Path, digits: bool) -> Answers:
-    """Read a file of drawings, of digits or of what is none. Raises UserError."""
+    """Score a file of drawings, of digits or of other characters. Raises UserError."""
     drawings = read_drawings(path, digits)
     people = list(map(contributor_of, drawings))
     if len(set(people)) == 1:
@@ -112,7 +111,7 @@ def answer_file(model: MLP, config: dict, path: Path, digits: bool) -> Answers:
 
 
 def write_page(digits: list[Answers], others: list[Answers], output: Path) -> None:
-    """Write README.md and its pictures to `output`, and print the page's summary."""
+    """Write README.md and its pictures to `output`, and print the summary."""
     accuracies = {one.name: (one.probabilities, torch.tensor(one.truth)) for one in digits}
     command = " ".join(["python scripts/evaluate.py", *sys.argv[1:]])
     sections = [f"# Evaluation\n\nMade by `{command}`.\n", calibration.accuracy_table(accuracies)]
@@ -133,7 +132,7 @@ def write_page(digits: list[Answers], others: list[Answers], output: Path) -> No
 
 
 def like_no_digit(one: Answers) -> Answers:
-    """The answers to characters that no digit resembles."""
+    """Return the answers to characters that look like no digit."""
     chosen = [i for i, character in enumerate(one.truth) if character in NEGATIVE_CHARACTERS]
     lists = ([values[i] for i in chosen] for values in (one.truth, one.people))
     tensors = (values[chosen] for values in (one.probabilities, one.verdicts))
@@ -141,7 +140,7 @@ def like_no_digit(one: Answers) -> Answers:
 
 
 def verdict_table(sets: Sequence[Answers]) -> str:
-    """The share of each verdict, and of wrong answers among the sure ones."""
+    """Tabulate the share of each verdict, and of wrong answers among the sure ones."""
     rows = []
     for one in sets:
         sure = one.right[one.verdicts == SURE]
@@ -151,7 +150,7 @@ def verdict_table(sets: Sequence[Answers]) -> str:
 
 
 def group_table(one: Answers) -> str:
-    """A row for each person, the lowest accuracy first, or for each character that is no digit."""
+    """Tabulate accuracy and verdicts by person or character, the lowest accuracy first."""
     keys = one.people if one.are_digits else [f"`{c}`".replace("|", "\\|") for c in one.truth]
     rows = []
     for key in {*keys} - {None}:
@@ -166,7 +165,7 @@ def group_table(one: Answers) -> str:
 
 
 def section(one: Answers, output: Path) -> str:
-    """One set's table and pictures as Markdown; the pictures are written to `output`."""
+    """Return one set's table and pictures as Markdown, and write the pictures to `output`."""
     stem = "".join(c if c.isalnum() else "-" for c in one.name.lower()).strip("-")
     figures = {"most wrong": plots.surest_mistakes(one.images, one.truth, one.probabilities)}
     if one.are_digits:

@@ -3,8 +3,8 @@
     python scripts/export_page.py digit.html
     python scripts/export_page.py digit.html --weights runs/... or hf://USER/NAME
 
-It opens by double click, offline, and from any static host. Exit code 2 when the network can't
-be used or the file not be written.
+It opens offline with a double click, and from any static host. Exit code 2: the network can't be
+used or the file can't be written.
 """
 
 import argparse

@@ -1,11 +1,11 @@
-"""Let the network learn from what people corrected on the page.
+"""Fine-tune the network on people's corrections.
 
     python scripts/finetune.py --install
     python scripts/finetune.py --corrections mine.jsonl --drawings data/pendigits-train.jsonl.gz
 
-The network in use is trained for some more seconds and scored before and after. Exit code 2: wrong
-data or settings, or the result can't be saved; 4: not installed, because it lost over 0.1 points of
-accuracy since the first corrections or against the network in use; 130: Ctrl-C.
+Trains the network in use for some seconds, and scores it before and after. Exit code 2: wrong data
+or settings, or the result can't be saved; 4: not installed, as it is over 0.1 points less accurate
+than the network in use or than the one before its first fine-tuning; 130: Ctrl-C.
 """
 
 import argparse
@@ -19,21 +19,19 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description="Let the network learn from what people corrected on the page."
-    )
+    parser = argparse.ArgumentParser(description="Fine-tune the network on people's corrections.")
     add, place = parser.add_argument, {"type": Path, "metavar": "DIR"}
     text = "a drawing file (.jsonl, .jsonl.gz) or a database's URL (default: the page's database)"
     add("--corrections", default="", metavar="SOURCE", help=text)
-    add("--from", **place, dest="parent", help="the network that learns (default: the one in use)")
+    add("--from", **place, dest="parent", help="the network to train (default: the one in use)")
     text = "drawing files to rehearse beside MNIST (default: none)"
     add("--drawings", type=Path, nargs="+", default=[], metavar="FILE", help=text)
     text = "the folder that holds MNIST/raw (default: the repository's data/)"
     add("--data", **place, default=ROOT / "data", help=text)
     add("--output", **place, help="where to save (default: runs/<date-time>-corrections)")
-    text = "use the network from now on, unless it lost over 0.1 points of accuracy"
+    text = "use the network from now on, unless it is less accurate"
     add("--install", action="store_true", help=text)
-    add("--force", action="store_true", help="install it even if it lost more")
+    add("--force", action="store_true", help="install it even if it is less accurate")
     return parser
 
 
@@ -78,7 +76,7 @@ def main() -> None:
 def learn(
     parent: Path, source: str, drawings: Sequence[Path], data: Path, output: Path | None
 ) -> Path:
-    """Fine-tune the network in `parent`, print its scores and save it; returns where."""
+    """Fine-tune the network in `parent`, print its scores, and return where it is saved."""
     model, config = weights.load(parent)
     corrections = finetune.read_corrections(source)
     others = [drawing for path in drawings for drawing in read_drawings(path)]

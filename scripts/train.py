@@ -6,14 +6,14 @@ recipes:
 losses:
 {losses}
 
-A run's directory holds the network of the epoch that read validation images best,
-metrics.csv, pictures, and the state that --resume continues from. Needs no network:
-MNIST is in the repository.
+A run's directory holds the network of the epoch with the best accuracy on held-out
+data, metrics.csv, pictures, and the state that --resume continues from. Works offline,
+as MNIST is in the repository.
 
 Exit code 2: data or settings are wrong, the training diverged or its result can't be
-saved; 4: not installed, because it is over 0.1 points less accurate on MNIST's
-validation images than the network in use; 130: Ctrl-C. To learn from what people
-corrected: python scripts/finetune.py
+saved; 4: not installed, as it is over 0.1 points less accurate on MNIST's validation
+images than the network in use; 130: Ctrl-C. For people's corrections see
+python scripts/finetune.py
 
 examples:
   python scripts/train.py --recipe tutorial --install
@@ -45,7 +45,7 @@ def argument_parser() -> argparse.ArgumentParser:
     summary, _, more = text.partition("\n\n")
     plain = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=summary, epilog=more, formatter_class=plain)
-    # The run's own options are in the namespace only where they are given.
+    # SUPPRESS: the namespace holds only the options that are given.
     group = parser.add_argument_group("what to train", argument_default=argparse.SUPPRESS)
     add, number = group.add_argument, {"type": int, "metavar": "N"}
     place, files = {"type": Path, "metavar": "DIR"}, {"type": Path, "nargs": "+"}
@@ -56,12 +56,12 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--batch-size", **number, help=f"images per step {default}")
     add("--learning-rate", type=float, metavar="X", help=f"Adam's step size {default}")
     add("--loss", choices=LOSSES, help=f"described below {default}")
-    add("--seed", **number, help="of first weights, order and augmentation (default: 0)")
-    text = "drawing files to train on as well (default: none)"
+    add("--seed", **number, help="for weights, order and augmentation (default: 0)")
+    text = "drawing files to train on too (default: none)"
     add("--drawings", **files, metavar="FILE", help=text)
-    text = "drawing files of letters and signs, to be unsure of (default: none)"
+    text = "drawing files of letters and signs, as negatives (default: none)"
     add("--not-digits", **files, metavar="FILE", help=text)
-    text = "folders of networks whose answers to learn instead of the labels (default: none)"
+    text = "folders of networks whose answers replace the labels (default: none)"
     add("--teachers", **files, metavar="DIR", help=text)
     text = "own digits beside MNIST: pictures in folders 0 to 9, CSV, idx, .npz, .npy, drawings"
     add("--data", **files, metavar="PLACE", help=text)
@@ -71,11 +71,10 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--device", choices=("auto", "cpu", "cuda", "mps"), help=text)
     text = "on the CPU (default: PyTorch's choice for layers of 512 units or more, else 1)"
     add("--threads", **number, help=text)
-    text = "continue the run in DIR with its own settings, to the same weights"
+    text = "continue the run in DIR with its own settings"
     add("--resume", **place, help=text)
-    add("--tensorboard", action="store_true", help="log to the run's directory for TensorBoard too")
     add = parser.add_argument_group("where the result goes").add_argument
-    text = "use the network from now on, page and scripts alike, unless it is less accurate"
+    text = "use the network from now on, unless it is less accurate"
     add("--install", action="store_true", help=text)
     add("--force", action="store_true", help="install it even if it is less accurate")
     add("--push-to-hub", metavar="USER/NAME", help="publish the network on the Hugging Face Hub")
@@ -84,10 +83,10 @@ def argument_parser() -> argparse.ArgumentParser:
 
 if __name__ == "__main__":  # Parse arguments before slow imports
     argument_parser().parse_args()
-    # Ctrl-C while PyTorch loads: an exception there may be swallowed or become another one.
+    # Not an exception, which PyTorch's import may swallow.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     print("Loading PyTorch takes some seconds", flush=True)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads keep others off a core
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads should not occupy cores
 
 from mnist_core import paths
 from mnist_core.errors import UserError
@@ -102,15 +101,14 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argument_parser()
     options = vars(parser.parse_args())
-    wanted, force, tensorboard = (options.pop(name) for name in ("install", "force", "tensorboard"))
+    wanted, force = options.pop("install"), options.pop("force")
     repository, current, way_on = options.pop("push_to_hub"), None, ""
     try:
         if repository:
             weights.check_token(repository)
-        writer = run.summary_writer() if tensorboard else None
         current = start(**options)
         way_on = f"; continue with: python scripts/train.py --resume {current.directory}"
-        run.train(current, writer)
+        run.train(current)
         finish(current, repository)
         if wanted:
             install(current.directory, current.data.validation["validation"], force)
@@ -128,7 +126,7 @@ def main() -> None:
 
 
 def start(resume: Path | None, device: str | None, threads: int | None, **own: Any) -> Run:
-    """Begin or resume a run; `own` are the options that were given of those `begin` takes."""
+    """Begin or resume a run; `own` are the options given for `begin`."""
     if not resume:
         return begin(command(**own), device, threads, **own)
     if own:
@@ -150,7 +148,7 @@ def begin(
     output: Path | None = None,
     **changes: Any,
 ) -> Run:
-    """Begin a run; `changes` are to the recipe, `data` the places with own digits and MNIST."""
+    """Begin a run; `changes` are to the recipe, `data` are places of own digits or of MNIST."""
     root = next((place for place in data if (place / "MNIST").is_dir()), ROOT / "data")
     strokes = [place for place in data if place.name.endswith((".jsonl", ".jsonl.gz"))]
     hidden = tuple(changes.pop("hidden", RECIPES[recipe].hidden))
@@ -171,9 +169,9 @@ def begin(
 
 
 def command(output: Path | None = None, **own: Any) -> str:
-    """What trains such a network again, from the repository, for its model card.
+    """Return the command that trains such a network, for its model card.
 
-    Files elsewhere are named without their folders, which are nobody else's business.
+    Files outside the repository are named without their private folders.
     """
     words = ["python", "scripts/train.py"]
     for name, values in {"recipe": DEFAULT, "seed": 0, **own}.items():
@@ -186,10 +184,10 @@ def command(output: Path | None = None, **own: Any) -> str:
 
 
 def finish(current: Run, repository: str | None) -> None:
-    """Make the network, say how to try it, and push it to the Hub's `repository`."""
+    """Finish the run, print how to try its network, and push it to the Hub's `repository`."""
     accuracy, directory = run.finish(current)["test_accuracy"], current.directory
     if accuracy < MIN_ACCURACY:
-        print(f"saved to {directory}, but it learned nothing: guessing reads about 10 %")
+        print(f"saved to {directory}, but it learned nothing: guessing has about 10 % accuracy")
         print("train again with a lower --learning-rate, or --loss nll")
     else:
         print(f"saved to {directory}; try it: python app.py --weights {directory}")

@@ -1,14 +1,14 @@
-"""Install a network, go back to another one, or convert one that another program trained.
+"""Install a network, restore an earlier one, or convert one that another program trained.
 
     python scripts/weights.py install runs/2026-11-23-101500-best
     python scripts/weights.py restore previous
     python scripts/weights.py restore shipped
     python scripts/weights.py convert own.pt runs/own
 
-The page and the scripts use the installed network, in installed/ (in the clone, or in the folder
-that DRAW_A_DIGIT_HOME names), or the shipped one, weights/, if none is installed. Exit code 2: a
-network can't be read or written; 4: not installed, because it is over 0.1 points less accurate on
-MNIST's validation images than the one in use.
+The network in use is the installed one, in installed/ (in the clone or in the folder
+DRAW_A_DIGIT_HOME), else the shipped one, in weights/. Exit code 2: a network can't be read or
+written; 4: not installed, as it is over 0.1 points less accurate on MNIST's validation images than
+the one in use.
 """
 
 import argparse
@@ -49,7 +49,7 @@ from mnist_core.network.import_state_dict import PLAIN, fold_normalisation, read
 from mnist_core.training import finish
 from mnist_core.training.data import mnist_validation
 
-MIN_ACCURACY = 0.9  # on MNIST's validation images; any network fed its own kind of input has more
+MIN_ACCURACY = 0.9  # on MNIST's validation images; less means another kind of input
 
 
 def main() -> None:
@@ -75,7 +75,7 @@ def install(network: Path, data: Path, force: bool) -> None:
 def restore(which: str) -> None:
     source = weights.SHIPPED if which == "shipped" else paths.installed() / weights.PREVIOUS
     if not source.is_dir():
-        raise UserError(f"there is no {source}: no network was installed yet")
+        raise UserError(f"there is no {source}: no network has been installed yet")
     _, config = weights.load(source)
     if which == "shipped" and config["name"] != weights.SHIPPED_NAME:
         raise UserError(

@@ -1,1 +1,1 @@
-"""What a public server needs around the page: routes, middleware, metrics, passwords, sharing."""
+"""The server of the page: routes, access, limits, metrics, sharing."""

@@ -1,7 +1,7 @@
-"""Access: one layer around everything that is served, Gradio's API included.
+"""Access: one layer around every request, also those to Gradio's API.
 
-Closed by default: an address answers only if ROUTES has it, with its methods, and only to people
-who are signed in unless ROUTES opens it. A new route is two edits: the route, and its line here.
+Closed by default: an address answers only if it is in ROUTES, and unless it is OPEN only to users
+who are signed in. Each new route needs a line here.
 """
 
 import contextlib
@@ -20,8 +20,8 @@ from serving.limits import ConcurrencyLimit, client_host
 from serving.metrics import report
 from serving.origins import SAFE, Site, from_own_machine
 
-# Kinds of routes. Those without one are shut to who is not signed in; the others are open to
-# anybody, or only for this machine's own browser, or answer as long as the client listens.
+# Kinds of routes: for everybody, only from this machine, and answers that go on while the client
+# listens.
 OPEN, OWN_MACHINE, STREAM = "open", "own machine", "stream"
 ROUTES = [
     ("GET HEAD", "/"),
@@ -55,7 +55,7 @@ ROUTES = [
     *(("POST", f"/gradio_api/call/{name}") for name in ENDPOINTS),
     *(("GET", f"/gradio_api/call/{name}/{{event}}", STREAM) for name in ENDPOINTS),
 ]
-# Gradio asks itself for this while it starts, and nobody does afterwards.
+# Gradio requests this from itself while it starts.
 STARTUP_EVENTS = "/gradio_api/startup-events"
 SECURITY_HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -66,7 +66,7 @@ TABLE = [(methods.split(), compile_path(path)[0], path, *kind) for methods, path
 
 
 def find_rule(method: str, path: str) -> tuple[str, str | None]:
-    """The address and kind of a request's route. Raises Refusal 404, or 405 for other methods."""
+    """Return the address and kind of a request's route. Raises Refusal 404 or 405."""
     allowed = []
     for methods, pattern, name, *kind in TABLE:
         if pattern.fullmatch(path):
@@ -75,12 +75,13 @@ def find_rule(method: str, path: str) -> tuple[str, str | None]:
             allowed += methods
     if not allowed:
         raise not_found()
-    words = f"{method} is not answered at this address"
-    raise Refusal(405, words, code="method_not_allowed", allow=", ".join(sorted(allowed)))
+    methods = ", ".join(sorted(allowed))
+    reason = f"{method} is not allowed here; expected {methods}"
+    raise Refusal("method_not_allowed", reason, allow=methods)
 
 
 class Access:
-    """ASGI middleware; every answer names the `page_version`, beside headers for security."""
+    """ASGI middleware that checks requests and adds SECURITY_HEADERS and "page-version"."""
 
     def __init__(self, app: ASGIApp, site: Site, users: Passwords | None, version: str) -> None:
         self.app, self.site, self.users = app, site, users
@@ -116,7 +117,7 @@ class Access:
             await response(scope, receive, send_with_headers)
 
     async def _check(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on. Raises Refusal for one that may not be answered."""
+        """Pass a request on, or raise Refusal."""
         request = Request(scope, receive)
         limits.check_length(request.headers)
         if self.site.is_starting and scope["path"] == STARTUP_EVENTS:
@@ -129,8 +130,8 @@ class Access:
         self.site.check_origin(scope)
         if self.users and kind != OPEN and not self.users.is_signed_in(request):
             if path != "/":
-                words = "you are not signed in: load the page again, or curl -u USER:PASSWORD"
-                raise Refusal(401, words, code="signed_out")
+                reason = "you are not signed in: reload the page, or use curl -u USER:PASSWORD"
+                raise Refusal("signed_out", reason)
             scope["path"], scope["method"] = "/login", "GET"
         scope, client = self.site.strip_untrusted_headers(scope), client_host(request)
         if scope["method"] not in SAFE:
@@ -141,7 +142,7 @@ class Access:
                 await self.app(scope, receive, send)
 
     async def _pass_on_body(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
-        """Have a request with `body` answered, for Gradio rebuilt from validated values."""
+        """Pass on a request with `body`, which is rebuilt from validated values for Gradio."""
         fresh = sanitize_payload(scope["path"], body)
         if fresh is not None:
             body, headers = fresh, dict(scope["headers"])
@@ -156,11 +157,11 @@ class Access:
 
 
 def refusal_response(endpoint: str, error: Exception) -> Response:
-    """The answer to `error`, which is counted and logged."""
+    """Count and log `error`, and return the answer to it."""
     refusal = report(endpoint, error)
     content = {"error": refusal.reason, "code": refusal.code}
     if refusal.status == 422 and endpoint.startswith("/gradio_api"):
-        # What Gradio's clients show to whoever uses them.
+        # Gradio's clients show this message.
         content["detail"] = [{"__type__": "validate", "is_valid": False, "message": refusal.reason}]
     body = orjson.dumps(content)
     return Response(body, refusal.status, refusal.headers, media_type="application/json")

@@ -1,6 +1,6 @@
-"""The page on one server: its document and routes, and Gradio's API for Gradio's clients.
+"""The server: the page's document and routes, and Gradio's API for Gradio's clients.
 
-`gradio.Server` is FastAPI with Gradio's API in it, and without Gradio's front end.
+`gradio.Server` is FastAPI with Gradio's API and without Gradio's front end.
 """
 
 import contextlib
@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import os
-import re
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
@@ -39,11 +38,10 @@ from ui.documents import pages
 
 DESCRIPTION = "A small network reads your handwriting while you draw, and shows how sure it is."
 PICTURE = FOLDER.parent / "docs" / "preview.png"
-GZIP_ACCEPTED = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 
 class PageServer(gr.Server):
-    """Everything that is served, with `Access` around all of it, Gradio's middleware included."""
+    """The server, with `Access` around everything, also Gradio's middleware."""
 
     def __init__(
         self,
@@ -85,7 +83,7 @@ class PageServer(gr.Server):
     def own_routes(
         self, store: Corrections | None, live: training.LiveTraining | None
     ) -> list[BaseRoute]:
-        """The routes that the OpenAPI description is of."""
+        """Return the routes in the OpenAPI description."""
         api = [routes.recognition_routes(self.reloader, self.workers)]
         api += [routes.network_routes(self.reloader, is_public=self.users is None)]
         api += [corrections.correction_routes(self.reloader, store)] if store else []
@@ -93,9 +91,8 @@ class PageServer(gr.Server):
         return [route for router in api for route in router.routes]
 
     def serve_functions(self, offers_mcp: bool) -> None:
-        """Offer the three functions to Gradio's clients and, if wanted, over MCP."""
+        """Offer the three functions to Gradio's clients and, if `offers_mcp`, over MCP."""
         functions = functools.partial(api_functions, self.reloader, self.workers)
-        # Gradio's clients show the words of its Error.
         for function in functions(functools.partial(gr.Error, print_exception=False)):
             self.api(function, name=function.__name__, concurrency_limit=None)
         if offers_mcp:
@@ -116,7 +113,7 @@ class PageServer(gr.Server):
         return self.users.with_sessions(access) if self.users else access
 
     def page(self) -> "Page":
-        """The document with its current settings."""
+        """Return the document with its current settings."""
         previous = self.reloader.previous
         settings = self.settings | {
             "invitation": self.invitation,
@@ -141,9 +138,9 @@ class Page(NamedTuple):
 
 @functools.lru_cache(maxsize=8)
 def make_page(settings: str, address: str | None, frames: str) -> Page:
-    """The document with `settings`, JSON; pages of `frames` may frame it.
+    """Make the document with `settings`, JSON. Sites in `frames` may show it in a frame.
 
-    With an `address`, a link to it that is pasted into a chat has a picture.
+    With an `address`, chats show a preview of a link to it.
     """
     links = {"address": f"{address}/", "picture": f"{address}/preview.png"} if address else {}
     head = preview("Draw a digit", DESCRIPTION, **links)
@@ -159,14 +156,14 @@ def make_page(settings: str, address: str | None, frames: str) -> Page:
 
 
 def page_routes(server: PageServer) -> list[BaseRoute]:
-    """/, its picture for chats, and the OpenAPI description of this project's own routes."""
+    """Routes of the document, its preview for chats, and the OpenAPI description."""
 
     def show(request: Request) -> Response:
-        """The document, or 304 if the browser has it already."""
+        """Return the document, or 304 if the browser has it."""
         page = server.page()
         if request.headers.get("if-none-match") == page.headers["etag"]:
             return Response(status_code=304, headers=page.headers)
-        if GZIP_ACCEPTED.search(request.headers.get("accept-encoding", "")):
+        if "gzip" in request.headers.get("accept-encoding", ""):
             headers = {**page.headers, "content-encoding": "gzip"}
             return Response(page.gzipped, 200, headers, "text/html")
         return Response(page.html, 200, page.headers, "text/html")
@@ -175,7 +172,7 @@ def page_routes(server: PageServer) -> list[BaseRoute]:
         return FileResponse(PICTURE, headers={"cache-control": "max-age=86400"})
 
     def description(request: Request) -> Response:
-        """Of these routes alone: Gradio's own would be 79 more."""
+        """Describe our own routes, without 79 of Gradio's."""
         described = get_openapi(title="Draw a digit", version=version(), routes=server.described)
         return json_response(described)
 
@@ -183,7 +180,7 @@ def page_routes(server: PageServer) -> list[BaseRoute]:
 
 
 def file_routes() -> list[BaseRoute]:
-    """The page's files, which a browser may cache for ever, and pages of docs/."""
+    """Routes of the page's files, which never change, and of pages of docs/."""
 
     def file(content: bytes, request: Request) -> Response:
         headers = {"cache-control": f"public, {routes.FOREVER}"}
@@ -202,7 +199,7 @@ def file_address(name: str) -> str:
 
 
 class Launched(NamedTuple):
-    """Where a page is served, its public address if it has one, and what Gradio printed."""
+    """A server's address, its public address if it has one, and what Gradio printed."""
 
     address: str
     public_address: str | None
@@ -210,12 +207,12 @@ class Launched(NamedTuple):
 
 
 def launch(server: PageServer, host="127.0.0.1", port=None, share=False) -> Launched:
-    """Serve from a thread of its own, without a `port` on the first free one from 7860 on."""
+    """Serve from another thread, without a `port` on the first free one from 7860 on."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    # Gradio asks itself for the page: not through a proxy.
+    # Gradio requests the page from itself, which must not go through a proxy.
     hosts = [os.environ.get("no_proxy"), "localhost,127.0.0.1"]
     os.environ["no_proxy"] = ",".join(filter(None, hosts))
-    server.page()  # made before Gradio asks for it, which waits for 3 s at most
+    server.page()  # fills the cache, as Gradio waits at most 3 s for the page
     server.site.is_starting = True
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):

@@ -1,8 +1,8 @@
-"""Authentication: passwords, the page that asks for them, and the session that remembers.
+"""Authentication: passwords, the sign-in page and sessions.
 
-A browser signs in once and has a signed cookie from then on, which any replica with the same
-secret knows. Programs may send the password with each request: `Authorization: Basic`, as
-curl -u does, or `Bearer` with the same words.
+A browser signs in once and gets a signed cookie, valid at every replica with the same secret.
+Programs send the password with each request: `Authorization: Basic`, as curl -u does, or `Bearer`
+with the same value.
 """
 
 import base64
@@ -30,7 +30,7 @@ from serving.metrics import report
 from serving.options import PASSWORDS
 from ui.texts import LANGUAGES
 
-SECRET = "DRAW_A_DIGIT_SECRET"  # environment variable: with the same one sessions outlive a restart
+SECRET = "DRAW_A_DIGIT_SECRET"  # environment variable; if it is set, sessions outlive a restart
 SESSION_SECONDS = 14 * 24 * 3600
 PAGE = Path(__file__).with_name("sign_in.html")
 
@@ -41,22 +41,19 @@ class Passwords:
     def __init__(self, by_name: dict[str, str], secret: str | None = None) -> None:
         self.by_name = by_name
         secret = secret or os.environ.get(SECRET) or secrets.token_urlsafe()
-        # Sessions end when a password changes.
+        # Changing a password ends all sessions.
         self.secret = hashlib.sha256(f"{secret}{sorted(by_name.items())}".encode()).hexdigest()
         self.window, self.wrong_guesses = 0, Counter()
 
     def check(self, name: str, password: str, client: str) -> bool:
-        """Whether the password is that user's. Raises Refusal 429 after too many wrong guesses.
-
-        Guesses are counted by client; many clients that guess are a reverse proxy's to stop.
-        """
+        """Whether the password is correct. Raises Refusal 429 if `client` guessed too often."""
         window, passed = divmod(int(time.monotonic()), WRONG_PASSWORD_SECONDS)
         if window != self.window:
             self.window, self.wrong_guesses = window, Counter()
         if self.wrong_guesses[client] >= MAX_WRONG_PASSWORDS:
             reason = "too many wrong passwords: wait some minutes, then try again"
             wait = str(WRONG_PASSWORD_SECONDS - passed)
-            raise Refusal(429, reason, code="too_many_passwords", **{"retry-after": wait})
+            raise Refusal("too_many_passwords", reason, **{"retry-after": wait})
         expected = self.by_name.get(name, "")
         texts = [text.encode(errors="replace") for text in (expected, password)]
         is_right = expected != "" and hmac.compare_digest(*texts)
@@ -65,7 +62,7 @@ class Passwords:
         return is_right
 
     def is_signed_in(self, request: Request) -> bool:
-        """By a session, or by a password in the header "authorization"."""
+        """Whether the request has a session or the header "authorization" with a password."""
         if request.session.get("name") in self.by_name:
             return True
         scheme, _, words = request.headers.get("authorization", "").partition(" ")
@@ -78,9 +75,9 @@ class Passwords:
         return self.check(name, password, client_host(request))
 
     def with_sessions(self, app: ASGIApp) -> ASGIApp:
-        """Give `app` a `request.session`, in a cookie that another server here does not share."""
+        """Add `request.session` to `app`, in a cookie with a name for this server only."""
         name = hashlib.sha256(self.secret.encode()).hexdigest()[:8]
-        space = "SPACE_HOST" in os.environ  # there the page is in a frame of another site
+        space = "SPACE_HOST" in os.environ  # which shows the page in a frame of another site
         return SessionMiddleware(
             app,
             self.secret,
@@ -92,9 +89,9 @@ class Passwords:
 
 
 def credentials(given: list[str]) -> Passwords | None:
-    """Passwords from USER:PASSWORD texts and from the environment's lines; None if there are none.
+    """Read passwords, USER:PASSWORD, from `given` and the lines of an environment variable.
 
-    Raises UserError if one has another form.
+    Returns None if there are none. Raises UserError for another form.
     """
     lines = enumerate(os.environ.get(PASSWORDS, "").splitlines(), start=1)
     texts = [("--auth", text) for text in given]
@@ -109,7 +106,7 @@ def credentials(given: list[str]) -> Passwords | None:
 
 
 def sign_in_routes(users: Passwords, root: str) -> APIRouter:
-    """/login, a page and where it posts its form to, and POST /logout; `root` is the page's."""
+    """Routes /login and /logout; `root` is the path of the page."""
     router = APIRouter()
 
     @router.get("/login")
@@ -120,11 +117,11 @@ def sign_in_routes(users: Passwords, root: str) -> APIRouter:
     async def sign_in(
         request: Request, username: Annotated[str, Form()], password: Annotated[str, Form()]
     ) -> Response:
-        """Send a browser on to the page; answer 200 to programs, as gradio_client expects."""
+        """Sign in; redirect browsers to the page and answer 200 to gradio_client."""
         name, wants_page = username.strip(), "text/html" in request.headers.get("accept", "")
         try:
             if not users.check(name, password, client_host(request)):
-                raise Refusal(400, "the name or the password is wrong", code="wrong_password")
+                raise Refusal("wrong_password", "the name or the password is wrong")
         except Refusal as refusal:
             if not wants_page:
                 raise
@@ -143,7 +140,7 @@ def sign_in_routes(users: Passwords, root: str) -> APIRouter:
 
 
 def sign_in_page(request: Request, root: str, refusal: Refusal | None = None) -> Response:
-    """The form, in Chinese where a browser prefers it, and what was wrong with the last one."""
+    """Return the form, in the browser's language, with the reason of a refusal."""
     accepted = request.headers.get("accept-language", "").lower()
     language = "zh" if accepted.startswith("zh") else "en"
     texts = LANGUAGES[language]
@@ -157,7 +154,7 @@ def sign_in_page(request: Request, root: str, refusal: Refusal | None = None) ->
 
 
 def policy(body: str) -> str:
-    """A content security policy under which only the style and the script in `body` work."""
+    """Return a content security policy that allows only the style and script in `body`."""
     sources = ""
     for kind, text in re.findall(r"(?s)<(style|script)>(.*?)</", body):
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,6 +1,6 @@
-"""/corrections: keep one, list one's own, remove them.
+"""/corrections: store a correction, and list and delete one's own.
 
-A person is known only by a random token in the header "x-token", never in an address.
+A person is known only by a random token in the header "x-token".
 """
 
 import sys
@@ -23,25 +23,22 @@ from serving.errors import Refusal, busy, coded, not_found, sentence
 from serving.models import json_response, read_json, validated
 from serving.reloader import ModelReloader
 
-CORRECTIONS = "corrections"  # beside the page
+CORRECTIONS = "corrections"  # relative to the page
 TURN_SECONDS = 2  # how long a request waits for the one before it
-# By then a change has failed or is being committed: a late one is rolled back
-# (database.WRITE_SECONDS).
-ANSWER_SECONDS = 5
-STATUSES = {"store_full": 507, "too_many_corrections": 429, "id_taken": 409}
+ANSWER_SECONDS = 5  # more than database.WRITE_SECONDS, after which a change is rolled back
 LATE = "the database did not answer in time: ask again whether the change was made"
 
 
 class Given(BaseModel):
-    """A drawing and the digit that it shows. It may be sent again with the same id."""
+    """A drawing and its digit. It may be sent again with the same id."""
 
     id: str | None = Field(None, pattern="^[0-9a-f]{32}$", description="the client's choice")
-    strokes: SkipValidation[models.Strokes]  # checked by the network's own parser
+    strokes: SkipValidation[models.Strokes]  # validated by parse_strokes
     label: StrictInt = Field(ge=0, le=9)
 
 
 class Shown(BaseModel):
-    """A correction, with what the network answered then."""
+    """A correction, with the network's answer at that time."""
 
     id: str
     label: models.Digit
@@ -53,9 +50,9 @@ class Shown(BaseModel):
 
 
 def open_store(wanted: bool | None, public: bool) -> Corrections | None:
-    """The store of corrections; None if they are not `wanted` or it can't be opened.
+    """Open the store of corrections; None if it is not `wanted` or can't be opened.
 
-    `wanted` None: kept unless the page is public.
+    None for `wanted` means: unless the page is public.
     """
     if wanted is False or (wanted is None and public):
         return None
@@ -83,7 +80,7 @@ Id = Annotated[str, Depends(id_in_path)]
 
 
 class DatabaseThread:
-    """Runs database work in a thread, one request at a time, so that the event loop stays free."""
+    """A thread for database work, one request at a time."""
 
     def __init__(self) -> None:
         self.turn = anyio.Lock()
@@ -91,8 +88,8 @@ class DatabaseThread:
     async def run(self, work: Callable, *values: Any) -> Any:
         """Return work(*values).
 
-        Raises Refusal: 507 if the database fails and nothing was changed, 503 "outcome_unknown" if
-        it does not answer in time; the thread is then abandoned.
+        Raises Refusal: 507 if the database failed and nothing was changed, 503 "outcome_unknown" if
+        it did not answer in time.
         """
         try:
             with anyio.fail_after(TURN_SECONDS):
@@ -103,23 +100,23 @@ class DatabaseThread:
             with anyio.fail_after(ANSWER_SECONDS):
                 return await to_thread.run_sync(work, *values, abandon_on_cancel=True)
         except NotKept as error:
-            raise Refusal(STATUSES.get(error.code, 422), str(error), code=error.code) from error
+            raise Refusal(error.code, str(error)) from error
         except (OutcomeUnknown, TimeoutError) as error:
-            raise Refusal(503, LATE, code="outcome_unknown") from error
+            raise Refusal("outcome_unknown", LATE) from error
         except StoreError as error:
-            raise Refusal(507, str(error), code="not_stored") from error
+            raise Refusal("not_stored", str(error)) from error
         finally:
             self.turn.release()
 
 
 def correction_routes(reloader: ModelReloader, store: Corrections) -> APIRouter:
-    """POST, GET and DELETE /corrections, GET and DELETE /corrections/ID."""
+    """Routes /corrections and /corrections/ID."""
     router = APIRouter(prefix=f"/{CORRECTIONS}", responses=models.REFUSALS)
     database, reading = DatabaseThread(), anyio.CapacityLimiter(1)
 
     @router.post("", response_model=dict[str, str], openapi_extra=models.body_of(Given))
-    async def keep(request: Request, token: Token) -> Response:
-        """Keep a correction. After 503 "outcome_unknown" GET its id, or send it again."""
+    async def add(request: Request, token: Token) -> Response:
+        """Store a correction. After 503 "outcome_unknown" GET its id, or send it again."""
         given, network = validated(Given, await read_json(request)), reloader.current
         answer = await to_thread.run_sync(recognize, network, given.strokes, limiter=reading)
         read = (answer.digit, answer.probabilities.tolist(), network.name)
@@ -128,39 +125,39 @@ def correction_routes(reloader: ModelReloader, store: Corrections) -> APIRouter:
 
     @router.get("", response_model=dict[str, list[Shown]])
     async def show_all(token: Token) -> Response:
-        """All of one's own, the oldest first."""
+        """List one's own corrections, oldest first."""
         return Response(await database.run(all_of, store, token), media_type="application/json")
 
     @router.get("/{id}", response_model=Shown)
     async def show(token: Token, id: Id) -> Response:
-        """One of one's own. 404 is final: it is not kept, nor about to be."""
+        """Return one of one's own corrections. After 404 no earlier request can still add it."""
         if not (found := await database.run(store.get, token, id)):
             raise not_found("there is no such correction of yours")
         return Response(found.public(), media_type="application/json")
 
     @router.delete("", response_model=dict[str, int])
     async def remove_all(token: Token) -> Response:
-        """Remove all of one's own; answers how many."""
+        """Delete one's own corrections; returns how many."""
         return json_response({"removed": await database.run(store.delete_own, token)})
 
     @router.delete("/{id}", response_model=dict[str, int])
     async def remove(token: Token, id: Id) -> Response:
-        """Remove one of one's own; answers 1, or 0 if it is not there."""
+        """Delete one of one's own corrections; returns 1, or 0 if there is none."""
         return json_response({"removed": await database.run(store.delete_own, token, id)})
 
     return router
 
 
 def recognize(recognizer: Recognizer, strokes: Any) -> Prediction:
-    """The network's own answer; the client's word for it is not taken."""
+    """Return the network's answer. Raises UserError for a drawing without ink."""
     with coded("invalid_strokes"):
         prediction = recognizer.predict_strokes(strokes)
         if prediction.digit is None:
-            raise UserError("the drawing has no ink: draw the digit first")
+            raise UserError("the drawing has no ink; expected a digit")
     return prediction
 
 
 def all_of(store: Corrections, token: str) -> str:
-    """The corrections of `token` as JSON: 10 MB at most, as much as is kept of one person."""
+    """Return the corrections of `token` as JSON, at most store.MAX_OF_TOKEN bytes."""
     rows = ", ".join(row.public() for row in store.of(token))
     return f'{{"corrections": [{rows}]}}'

@@ -1,8 +1,8 @@
-"""DigitPad: the page's paper as a component of Gradio's, for an Interface or Blocks of one's own.
+"""DigitPad: the page's sketchpad as a Gradio component.
 
     gr.Interface(lambda drawing: drawing and drawing["probabilities"], DigitPad(), gr.Label())
 
-It is gr.HTML with the page's own modules in it (ui/pad.js); a Recognizer reads what is drawn.
+It is gr.HTML with the page's JavaScript (ui/pad.js) and a Recognizer.
 """
 
 import json
@@ -14,11 +14,12 @@ from gradio.events import Events
 from mnist_core import Recognizer
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
+from serving.models import Drawing
 from ui.document import script, section, style_sheet
 from ui.texts import LANGUAGES
 
-# Runs in the browser when the component appears; Gradio gives it element, props, trigger and watch.
-# Gradio itself triggers "change" when the value changes.
+# Gradio runs this when the component appears, with element, props, trigger and watch, and itself
+# triggers "change" when the value changes.
 ON_LOAD = """
 {modules}
 let shown = "[]";
@@ -36,16 +37,10 @@ const show = () => {{
 watch("value", show);
 show();
 """
-POINTS = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
-STROKES = {
-    "type": "array",
-    "items": POINTS,
-    "description": "strokes of points [x, y], y down, in any unit",
-}
 
 
 class Drawn(TypedDict):
-    """What a function gets that has a DigitPad as its input."""
+    """The value of a DigitPad for a function that has it as an input."""
 
     strokes: list[list[list[float]]]
     number: str  # the digits from left to right
@@ -57,10 +52,9 @@ class Drawn(TypedDict):
 class DigitPad(gr.HTML):
     """A sketchpad for digits.
 
-    A function that has it as its input gets a `Drawn`, or None while the paper is empty. One that
-    has it as its output gives {"strokes": ...}, which are then on the paper, or None to clear it.
-    The events are `input` (somebody draws, at most once a frame) and `change` (it is another
-    drawing, whoever drew it). `recognizer` is the shipped network's by default.
+    As an input it gives a `Drawn`, or None without strokes. As an output it takes {"strokes": ...},
+    or None to clear it. Event `input` is triggered by the user, at most once a frame, `change` by
+    every change of the value. `recognizer` has the network in use by default.
     """
 
     EVENTS: ClassVar = [Events.change, Events.input]
@@ -110,7 +104,7 @@ class DigitPad(gr.HTML):
         return {"strokes": strokes} if strokes else None
 
     def api_info(self) -> dict[str, Any]:
-        return {"type": "object", "properties": {"strokes": STROKES}, "required": ["strokes"]}
+        return Drawing.model_json_schema()
 
     def example_payload(self) -> dict[str, Any]:
         return {"strokes": [[[30, 22], [70, 22], [45, 80]]]}  # a 7
@@ -119,7 +113,7 @@ class DigitPad(gr.HTML):
 
 
 def _strokes(value: Any) -> Any:
-    """The strokes of a pad's value. Raises UserError where it is none."""
+    """Return the strokes of a pad's value. Raises UserError if it has none."""
     if value is None:
         return []
     if not isinstance(value, dict) or "strokes" not in value:

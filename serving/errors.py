@@ -1,4 +1,4 @@
-"""Refusals: a status, a code and a sentence that say why a request is not answered."""
+"""Refusals: the status, code and sentence of a request that can't be answered."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,8 +8,7 @@ from starlette.exceptions import HTTPException
 
 from mnist_core.errors import UserError
 
-# Every code by its status. docs/api.md explains each, and the page has a text for each,
-# refused_CODE, in both languages.
+# docs/api.md explains each code, and ui/texts has a text refused_CODE for it.
 CODES_BY_STATUS = {
     400: "not_json wrong_password range_required",
     401: "signed_out",
@@ -28,54 +27,53 @@ CODES_BY_STATUS = {
     507: "not_stored store_full",
 }
 CODES = {code: status for status, codes in CODES_BY_STATUS.items() for code in codes.split()}
-OUR_FAULT = "Something went wrong here. It was noted; please try again."
+OUR_FAULT = "Something went wrong here. It was logged; please try again."
 
 
 class Refusal(Exception):
-    """A request that is answered with HTTP `status`, a `code` of CODES and a `reason` of ours."""
+    """An answer with a `code` of CODES, its HTTP `status` and a sentence that says why."""
 
-    def __init__(self, status: int, reason: str, code: str, **headers: str) -> None:
+    def __init__(self, code: str, reason: str, **headers: str) -> None:
         super().__init__(reason)
-        self.status = status
-        self.code = code
+        self.code, self.status = code, CODES[code]
         self.reason = sentence(reason)
         self.headers = headers
 
 
 def not_found(reason: str = "there is nothing at this address") -> Refusal:
-    return Refusal(404, reason, code="not_found")
+    return Refusal("not_found", reason)
 
 
 def busy() -> Refusal:
-    words = "too many people are drawing at this moment: try again in a second"
-    return Refusal(503, words, code="busy", **{"retry-after": "1"})
+    reason = "too many requests at once: try again in a second"
+    return Refusal("busy", reason, **{"retry-after": "1"})
 
 
-def invalid(errors: list[dict]) -> Refusal:
-    """The refusal of what pydantic found wrong. Its sentences name fields and quote no values."""
+def invalid(errors: list[dict], code: str = "invalid_input") -> Refusal:
+    """Return the refusal for pydantic's `errors`, which name fields and quote no values."""
     field = ".".join(map(str, errors[0]["loc"]))
-    return Refusal(422, f"{field or 'body'}: {errors[0]['msg']}", code="invalid_input")
+    return Refusal(code, f"{field or 'body'}: {errors[0]['msg']}")
 
 
 def as_refusal(error: Exception) -> Refusal:
-    """The answer to any exception. Says what a person can mend, and nothing of a fault of ours."""
+    """Return the answer to `error`: the sentence of a user's mistake, OUR_FAULT for others."""
     match error:
         case Refusal():
             return error
         case UserError():
-            return Refusal(422, str(error), code=error.code or "invalid_input")
+            return Refusal(error.code or "invalid_input", str(error))
         case RequestValidationError():
             return invalid(error.errors())
         case HTTPException(status_code=404):
             return not_found()
-        case HTTPException() if error.status_code < 500:  # its words may quote a client
-            return Refusal(422, "this is not what is expected here", code="invalid_input")
-    return Refusal(500, OUR_FAULT, code="our_fault")
+        case HTTPException() if error.status_code < 500:  # its text may quote the request
+            return Refusal("invalid_input", "the request is invalid")
+    return Refusal("our_fault", OUR_FAULT)
 
 
 @contextlib.contextmanager
 def coded(code: str) -> Iterator[None]:
-    """Give this code to a UserError raised inside, unless it has one of its own."""
+    """Set the code of a UserError raised inside, unless it has one."""
     try:
         yield
     except UserError as error:
@@ -84,6 +82,6 @@ def coded(code: str) -> Iterator[None]:
 
 
 def sentence(text: object) -> str:
-    """`text` beginning with a capital and ending with a full stop."""
+    """Return `text` with a capital at the beginning and a full stop at the end."""
     words = str(text)
     return f"{words[:1].upper()}{words[1:].removesuffix('.')}."

@@ -1,8 +1,7 @@
-"""The API for Gradio's clients: what it answers, and what is handed to Gradio's own endpoints.
+"""The API for Gradio's clients: its functions, and the payloads that are passed to Gradio.
 
-Gradio fetches an address and copies a file wherever a value is an object that names one, at any
-depth. So of a payload only the parts with a known use are taken, each is validated here, and a
-new payload is built from them.
+Gradio fetches addresses and copies files that objects in a payload name, at any depth. So every
+payload is rebuilt here from validated values.
 """
 
 import contextlib
@@ -22,7 +21,7 @@ from serving.models import parse_json, validated
 from serving.origins import SESSION
 from serving.reloader import ModelReloader
 
-# By name the one parameter of each function, in the order in which Gradio numbers them.
+# The functions and their one parameter, in the order in which Gradio numbers them.
 ENDPOINTS = {"predict": "strokes", "predict_image": "picture", "predict_number": "strokes"}
 JOIN = "/gradio_api/queue/join"
 CALL = "/gradio_api/call/"
@@ -30,22 +29,22 @@ ApiError = Callable[[str], Exception]
 
 
 class Call(BaseModel):
-    """What is sent to a function by its name."""
+    """The payload of a call by a function's name."""
 
     data: Annotated[list[Any], Field(min_length=1, max_length=1)]
 
 
 class Join(Call):
-    """What is sent to a function by its number in /config."""
+    """The payload of a call by a function's number in /config."""
 
     fn_index: Annotated[StrictInt, Field(ge=0, lt=len(ENDPOINTS))]
     session_hash: Annotated[str, Field(pattern=f"^{SESSION}$")]
 
 
 def sanitize_payload(path: str, body: bytes) -> bytes | None:
-    """Rebuild a request body for Gradio from validated values; None where `path` is not Gradio's.
+    """Rebuild a request body for Gradio from validated values; None if `path` is not Gradio's.
 
-    Raises Refusal, or UserError as the parsers do, for a payload that is not exactly one value.
+    Raises Refusal or UserError for invalid payloads.
     """
     if path == JOIN:
         payload = validated(Join, parse_json(body))
@@ -59,7 +58,7 @@ def sanitize_payload(path: str, body: bytes) -> bytes | None:
 
 
 def checked(name: str, value: Any) -> list[list[list[float]]] | str:
-    """The one value of endpoint `name`, of nothing but lists and numbers, or one text."""
+    """Return the validated value for endpoint `name`: strokes or a data URL."""
     if ENDPOINTS[name] == "picture":
         with coded("invalid_picture"):
             return check_data_url(value)
@@ -70,9 +69,9 @@ def checked(name: str, value: Any) -> list[list[list[float]]] | str:
 def api_functions(
     reloader: ModelReloader, workers: Workers, api_error: ApiError
 ) -> list[Callable[[Any], Awaitable]]:
-    """ENDPOINTS, for Gradio's clients and MCP; their docstrings are shown there.
+    """Return the functions of ENDPOINTS, for Gradio's clients and MCP, which show their docstrings.
 
-    `api_error` makes the exception that shows a sentence to a client.
+    `api_error` makes the exception that shows its sentence to a client.
     """
 
     async def predict(strokes: list[list[list[float]]]) -> dict[str, float]:
@@ -102,7 +101,7 @@ def api_functions(
 
 @contextlib.asynccontextmanager
 async def report_errors(endpoint: str, api_error: ApiError) -> AsyncIterator[None]:
-    """Time a prediction; count and log what it raises, and raise the sentence that clients get."""
+    """Time a prediction; count and log its exceptions, and raise them as `api_error`."""
     try:
         with timed_prediction(endpoint):
             yield

@@ -1,8 +1,7 @@
-"""Every limit of the server, in one place; docs/serving.md says why each is what it is.
+"""Every limit of the server; docs/serving.md explains their values.
 
-A client is known by its address, behind a trusted proxy by the one that the proxy names. What one
-client may do leaves room for a class of 40 behind one address. Floods of connections and guesses
-from many addresses are left to a reverse proxy.
+A client is an address, behind a trusted proxy that which the proxy names. Limits of one client
+allow a class of 40 behind one address. Floods of connections are for a reverse proxy to stop.
 """
 
 import contextlib
@@ -21,19 +20,19 @@ MAX_BODY = MAX_DATA_URL + 4096  # bytes: a picture in its JSON
 BODY_SECONDS = 60  # 1 MB from a slow mobile network
 MAX_REQUESTS, MAX_REQUESTS_PER_CLIENT = 64, 48  # 64 in flight keep the wait under 0.5 s
 MAX_STREAMS, MAX_STREAMS_PER_CLIENT = 128, 64  # answers that go on while the client listens
-# A drawing of so many points is read in milliseconds. Larger ones and pictures have a thread of
-# their own, for which few may wait.
+# Drawings of more points and pictures take longer than milliseconds: they have a thread with a
+# shorter queue.
 QUICK_POINTS, MAX_QUICK, MAX_SLOW = 1_000, 64, 8
 MAX_WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS = 100, 600  # from one address
 
 
 def client_host(request: Request) -> str:
-    """The address that a client is known by."""
+    """Return the address of a request's client."""
     return request.client.host if request.client else ""
 
 
 class ConcurrencyLimit:
-    """At most `total` at once, and `per_client` of one client."""
+    """A limit of `total` places in all and `per_client` for one client."""
 
     def __init__(self, total: int, per_client: int) -> None:
         self.total, self.per_client = total, per_client
@@ -41,25 +40,25 @@ class ConcurrencyLimit:
 
     @contextlib.contextmanager
     def acquire(self, client: str) -> Iterator[None]:
-        """Hold one place until the end of the block. Raises Refusal 503 where none is free."""
+        """Hold one place until the end of the block. Raises Refusal 503 if none is free."""
         if self.held[client] >= self.per_client or self.held.total() >= self.total:
             raise busy()
         self.held[client] += 1
         try:
             yield
         finally:
-            self.held -= {client: 1}  # and forget a client that holds none
+            self.held -= {client: 1}  # drops a client that holds none
 
 
 class Worker:
-    """One thread; at most `limit` calls are in it or wait for it."""
+    """One thread, with at most `limit` calls running or waiting."""
 
     def __init__(self, limit: int) -> None:
         self.limit, self.calls = limit, 0
         self.thread = anyio.CapacityLimiter(1)
 
     async def run(self, function: Callable, *arguments: Any) -> Any:
-        """Return function(*arguments). Raises Refusal 503 where too many calls wait."""
+        """Return function(*arguments). Raises Refusal 503 if too many calls wait."""
         if self.calls >= self.limit:
             raise busy()
         self.calls += 1
@@ -76,27 +75,27 @@ class Workers:
         self.quick, self.slow = Worker(MAX_QUICK), Worker(MAX_SLOW)
 
     def for_strokes(self, strokes: Any) -> Worker:
-        """The slow one if there are many points. The quick one refuses what is no drawing."""
+        """Choose the slow one for many points, else the quick one, also for invalid strokes."""
         strokes = strokes if isinstance(strokes, list) else []
         points = sum(len(stroke) for stroke in strokes if isinstance(stroke, list))
         return self.quick if points <= QUICK_POINTS else self.slow
 
 
 def check_length(headers: Headers) -> None:
-    """Raise Refusal unless Content-Length says how long the body is, and that is not too long."""
-    if "transfer-encoding" in headers:  # beside Content-Length it could smuggle a second request
-        words = "send the body with a Content-Length, not in chunks"
-        raise Refusal(411, words, code="length_required", connection="close")
+    """Raise Refusal for a body in chunks, or with a Content-Length above MAX_BODY."""
+    if "transfer-encoding" in headers:  # with Content-Length it could smuggle a second request
+        reason = "expected a Content-Length, not Transfer-Encoding"
+        raise Refusal("length_required", reason, connection="close")
     length = headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > MAX_BODY:
-        words = f"the request has more than {MAX_BODY} bytes: send less at once"
-        raise Refusal(413, words, code="too_large", connection="close")
+        reason = f"expected a Content-Length of at most {MAX_BODY}: send less at once"
+        raise Refusal("too_large", reason, connection="close")
 
 
 async def read_body(request: Request) -> bytes:
-    """The whole body. Raises Refusal for one that comes too slowly."""
+    """Read the whole body. Raises Refusal after BODY_SECONDS."""
     try:
         with anyio.fail_after(BODY_SECONDS):
             return await request.body()
     except TimeoutError as error:
-        raise Refusal(408, "the request took too long to arrive", code="too_slow") from error
+        raise Refusal("too_slow", "the request took too long to arrive") from error

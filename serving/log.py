@@ -1,6 +1,6 @@
-"""The log: one JSON line a refusal or error on standard error, written by a thread of its own.
+"""The log: a JSON line on standard error for each refusal or error, written by another thread.
 
-It never holds a drawing, an address or anything else that a client sent.
+It never holds what a client sent.
 """
 
 import datetime
@@ -16,12 +16,12 @@ logger = logging.getLogger("serving")
 
 
 class JSONFormatter(logging.Formatter):
-    """A JSON line. Of an error only class and place are shown, as its words may quote a client."""
+    """JSON lines, with an error's class and traceback; its message may quote a client."""
 
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.datetime.fromtimestamp(record.created, datetime.timezone.utc)
         line = {"time": moment.isoformat(timespec="seconds"), "event": record.getMessage()}
-        if record.name.partition(".")[0] != logger.name:  # a library's words may quote one, too
+        if record.name.partition(".")[0] != logger.name:  # a library's message may quote one too
             line |= {"event": str(record.msg).partition("\n")[0], "logger": record.name}
         line |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[0]:
@@ -31,7 +31,7 @@ class JSONFormatter(logging.Formatter):
 
 
 def log_to_stderr() -> None:
-    """Write this package's log, and warnings of libraries, to standard error from now on."""
+    """Start to log this package's messages and libraries' warnings to standard error."""
     handler = QueueHandler(queue.SimpleQueue())
     handler.setFormatter(JSONFormatter())
     QueueListener(handler.queue, logging.StreamHandler(sys.stderr)).start()
@@ -40,7 +40,7 @@ def log_to_stderr() -> None:
 
 
 def take_over_uvicorn() -> None:
-    """Have uvicorn's warnings written like all others, once it has set up its own handlers."""
+    """Format uvicorn's warnings like all others; call it after uvicorn has set up its log."""
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True

@@ -1,6 +1,6 @@
-"""Recognition as tools over MCP, by the official SDK: streamable HTTP, stateless, JSON answers.
+"""Recognition as tools over MCP, with the official SDK: streamable HTTP, stateless, JSON answers.
 
-Gradio's own MCP would fetch what a value names, and ask this server without the client's login.
+Gradio's own MCP server would fetch addresses in values, and lacks the client's sign-in.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,9 +15,9 @@ PATHS = ("/mcp", "/gradio_api/mcp", "/gradio_api/mcp/")  # the last two are wher
 
 
 def mcp_server(functions: list[Callable[[Any], Awaitable]]) -> FastMCP:
-    """A server with `functions` as tools, described by their docstrings and annotations.
+    """Make a server with `functions` as tools, described by their docstrings and annotations.
 
-    Which origins may ask is decided in access.py, so the SDK's own check is left out.
+    access.py checks the origin, so the SDK does not.
     """
     anybody = TransportSecuritySettings(enable_dns_rebinding_protection=False)
     server = FastMCP(

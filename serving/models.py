@@ -1,4 +1,4 @@
-"""What is asked and answered over HTTP, for the OpenAPI description at /openapi.json."""
+"""The requests and responses of the HTTP API, as the OpenAPI description has them."""
 
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -41,12 +41,12 @@ class Read(BaseModel):
 
 class DigitOfNumber(Read):
     pieces: list[list[int]] = Field(
-        description="The ink of this digit: [stroke, from, to], points from up to before to"
+        description="Its ink: [stroke, start, end], the points from start to before end"
     )
 
 
 class Recognition(Read):
-    """What the network reads. Fields of numbers come with strokes only."""
+    """The network's answer. Only strokes have the optional fields, those of numbers."""
 
     runner_up: Digit | None = Field(description="The second most probable digit; null without ink")
     pixels: list[Annotated[int, Field(ge=0, le=255)]] = Field(
@@ -60,7 +60,7 @@ class Recognition(Read):
     )
     number_verdict: Verdict | None = Field(None, description="The verdict on the whole number")
     doubtful: int | None = Field(
-        None, description="Place of the least certain digit, from 0; null where the number is sure"
+        None, description="Index of the least certain digit; null if the number is sure"
     )
 
 
@@ -73,52 +73,52 @@ class PictureOfDigit(BaseModel):
 
 
 class Network(BaseModel, extra="allow"):
-    """The model card of the network that answers, with more fields of its training."""
+    """The config of the network in use, with more fields about its training."""
 
     name: str = Field(description="8 hex digits of its content; its file is /network/NAME.bin")
     previous: str | None = Field(description="The name of the network before it, or null")
 
 
 class Health(BaseModel):
-    status: Literal["ok"] = Field(description="ok: the server answers and has a network")
-    network: str = Field(description="The name of the network that answers")
+    status: Literal["ok"]
+    network: str = Field(description="The name of the network in use")
 
 
 class Refused(BaseModel):
-    error: str = Field(description="What is wrong and what to do, a sentence in English")
+    error: str = Field(description="What is wrong and what to do, in English")
     code: Literal[tuple(CODES)] = Field(description="The kind of refusal, for programs")
 
 
-# The `responses` of a route for the description; docs/api.md has all codes.
+# The `responses` of a route; docs/api.md explains all codes.
 REFUSALS = {status: {"model": Refused, "description": "Refused"} for status in ("4XX", "5XX")}
 
 
 def body_of(*models: type[BaseModel]) -> dict[str, Any]:
-    """The `openapi_extra` of a route that parses its body itself: JSON of one of `models`."""
+    """Return the `openapi_extra` of a route that reads one of `models` from its body itself."""
     schemas = [model.model_json_schema() for model in models]
     content = {"application/json": {"schema": {"anyOf": schemas}}}
     return {"requestBody": {"required": True, "content": content}}
 
 
 def parse_json(body: bytes) -> Any:
-    """Raises Refusal unless `body` is JSON, nested 1,024 deep at most (orjson's limit)."""
+    """Parse JSON, nested at most 1,024 deep (orjson's limit). Raises Refusal."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Refusal(400, "this is not JSON", code="not_json") from error
+        raise Refusal("not_json", "this is not JSON") from error
 
 
 async def read_json(request: Request) -> Any:
-    """The JSON in a request's body, whatever its Content-Type. Raises Refusal."""
+    """Parse a request's body as JSON, whatever its Content-Type. Raises Refusal."""
     return parse_json(await request.body())
 
 
-def validated(model: type[Model], value: Any) -> Model:
-    """Raises Refusal unless `value` is one of `model`."""
+def validated(model: type[Model], value: Any, code: str = "invalid_input") -> Model:
+    """Return `value` as a `model`. Raises Refusal 422 with `code` if it is none."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise invalid(error.errors()) from None
+        raise invalid(error.errors(), code) from None
 
 
 def json_response(value: Any) -> Response:

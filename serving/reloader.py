@@ -1,7 +1,6 @@
-"""ModelReloader: the network that answers, the one before it, and looking for a newer one.
+"""ModelReloader: the network in use and the previous one; loads a newer one when it is installed.
 
-A training that installs its network replaces the file that this watches. A request is answered
-to its end by the network that it began with; nobody waits for another to be loaded.
+A request keeps the network that it began with, and none waits while another is loaded.
 """
 
 import logging
@@ -22,25 +21,22 @@ logger = logging.getLogger(__name__)  # of "serving": see log.py
 
 
 class ModelReloader:
-    """`current` answers; `previous` is the one that it replaced, or None."""
+    """`current` is the network in use; `previous` the one before it, or None."""
 
     def __init__(self, directory: str | Path | None = None) -> None:
-        """Load the network as `Recognizer.load` does, without a directory the one in use.
-
-        Raises UserError as `Recognizer.load` and `.check` do.
-        """
+        """Load the network in `directory`, or (None) the installed one. Raises UserError."""
         self.directory = directory
-        self._seen = self._stamp()  # before it is read: a file replaced meanwhile is noticed
+        self._seen = self._stamp()  # before loading, to notice a file replaced meanwhile
         self.current = Recognizer.load(directory)
         self.current.check()
         self.previous: Recognizer | None = None
 
     def look(self) -> None:
-        """Swap in the network of a file that was replaced since the last look."""
+        """Load the network again if its file was replaced since the last look."""
         stamp = self._stamp()
         if stamp == self._seen:
             return
-        self._seen = stamp  # one that can't be used is not tried again and again
+        self._seen = stamp  # before loading, so that a bad file is tried once
         try:
             newer = Recognizer.load(self.directory)
             newer.check()
@@ -51,21 +47,21 @@ class ModelReloader:
             self.previous, self.current = self.current, newer
 
     def watch(self) -> None:
-        """Look for a newer network now and then, in a thread of its own, from now on."""
+        """Start a thread that looks for a newer network every LOOK_SECONDS."""
 
-        def look_again_and_again() -> None:
+        def look_repeatedly() -> None:
             while True:
                 time.sleep(LOOK_SECONDS)
                 try:
                     self.look()
-                except Exception:  # a fault of ours must not end the looking
+                except Exception:  # must not end the thread
                     logger.exception("The network stays as it is")
 
         if not str(self.directory).startswith(HUB):
-            threading.Thread(target=look_again_and_again, daemon=True).start()
+            threading.Thread(target=look_repeatedly, daemon=True).start()
 
     def _stamp(self) -> tuple[int, int, int] | None:
-        """What changes when the file is replaced, or one installed; None where there is none."""
+        """Return what changes when the file is replaced; None if there is no file."""
         try:
             file = (Path(self.directory or in_use()) / MODEL_FILE).stat()
         except OSError:
@@ -74,8 +70,8 @@ class ModelReloader:
 
 
 def watched(directory: str | Path | None) -> ModelReloader:
-    """The network of a process that serves, which logs from now on. Raises UserError."""
-    torch.set_num_threads(1)  # the network is small: threads would only wait for each other
+    """Start the log and load a server's network, reloaded when replaced. Raises UserError."""
+    torch.set_num_threads(1)  # faster for a small network
     log_to_stderr()
     reloader = ModelReloader(directory)
     reloader.watch()

@@ -1,7 +1,6 @@
-"""The page's own routes: POST /recognize for it and for programs, /network, /healthz, /metrics.
+"""Routes: POST /recognize, GET /network, /healthz and /metrics.
 
-Nothing is kept between two requests, so that any replica can answer any of them. Who may ask is
-decided in access.py. What a person can mend is answered with HTTP 4xx, a sentence and a code.
+They have no state, so that any replica can answer any request. access.py decides who may send them.
 """
 
 import functools
@@ -25,13 +24,13 @@ from serving.models import json_response, read_json
 from serving.reloader import ModelReloader
 
 RECOGNIZE, NETWORK = "recognize", "network"  # relative to the page
-FOREVER = "max-age=31536000, immutable"  # for what changes its address with its content
+FOREVER = "max-age=31536000, immutable"  # for content that never changes at its address
 BINARY = {200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}}
 TEXT = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
 def recognition_routes(reloader: ModelReloader, workers: Workers) -> APIRouter:
-    """/recognize, /healthz and /metrics."""
+    """Routes /recognize, /healthz and /metrics."""
     router = APIRouter(responses=models.REFUSALS)
 
     @router.post(
@@ -44,8 +43,8 @@ def recognition_routes(reloader: ModelReloader, workers: Workers) -> APIRouter:
         with timed_prediction(f"/{RECOGNIZE}"):
             content = await read_json(request)
             if not isinstance(content, dict) or not {"strokes", "picture"} & content.keys():
-                words = 'expected {"strokes": ...} or {"picture": ...}'
-                raise Refusal(422, words, code="invalid_input")
+                reason = 'expected {"strokes": ...} or {"picture": ...}'
+                raise Refusal("invalid_input", reason)
             is_picture = "picture" in content
             worker = workers.slow if is_picture else workers.for_strokes(content["strokes"])
             return json_response(await worker.run(answer, reloader.current, content))
@@ -53,7 +52,7 @@ def recognition_routes(reloader: ModelReloader, workers: Workers) -> APIRouter:
     @router.get("/healthz", response_model=models.Health)
     @router.head("/healthz", include_in_schema=False)
     async def healthz() -> Response:
-        """Tell that this process answers and has a network, which was tried as it was loaded."""
+        """Confirm that this process answers, and name its network."""
         return json_response({"status": "ok", "network": reloader.current.name})
 
     @router.get("/metrics", responses=TEXT, response_class=Response)
@@ -65,7 +64,7 @@ def recognition_routes(reloader: ModelReloader, workers: Workers) -> APIRouter:
 
 
 def network_routes(reloader: ModelReloader, is_public: bool) -> APIRouter:
-    """/network and the file of the network, which caches of many people may keep if `is_public`."""
+    """Routes /network and /network/NAME.bin, which shared caches may store if `is_public`."""
     router = APIRouter(responses=models.REFUSALS)
     one_at_a_time = anyio.CapacityLimiter(1)
     whose = "public" if is_public else "private"
@@ -77,13 +76,13 @@ def network_routes(reloader: ModelReloader, is_public: bool) -> APIRouter:
 
     @router.get(f"/{NETWORK}", response_model=models.Network)
     async def network() -> Response:
-        """Describe the network that answers, and name the one before it."""
+        """Describe the network in use, and name the previous one."""
         previous = reloader.previous and reloader.previous.name
         return json_response(reloader.current.config | {"previous": previous})
 
     @router.get(f"/{NETWORK}/{{name}}.bin", responses=BINARY, response_class=Response)
     async def network_file(name: str) -> Response:
-        """Give the weights of the network that answers, or of the one before it, gzipped."""
+        """Return the weights of the network in use or of the previous one, gzipped."""
         for recognizer in (reloader.current, reloader.previous):
             if recognizer and recognizer.name == name:
                 content = await anyio.to_thread.run_sync(zipped, recognizer, limiter=one_at_a_time)
@@ -94,9 +93,9 @@ def network_routes(reloader: ModelReloader, is_public: bool) -> APIRouter:
 
 
 def answer(recognizer: Recognizer, content: dict[str, Any]) -> dict[str, Any]:
-    """What `recognizer` reads in {"strokes": ...} or {"picture": data URL}: a models.Recognition.
+    """Read {"strokes": ...} or {"picture": data URL}; return the fields of models.Recognition.
 
-    Raises UserError for other values.
+    Raises UserError for invalid values.
     """
     if "picture" in content:
         with coded("invalid_picture"):
@@ -105,7 +104,7 @@ def answer(recognizer: Recognizer, content: dict[str, Any]) -> dict[str, Any]:
     else:
         with coded("invalid_strokes"):
             found = recognizer.predict_number(content["strokes"])
-        alone = len(found.digits) == 1  # and read as `predict_strokes` reads it
+        alone = len(found.digits) == 1  # `predict_strokes` would give the same
         prediction = found.digits[0] if alone else recognizer.predict_strokes(content["strokes"])
         numbered = number(found)
     return numbered | {
@@ -122,7 +121,7 @@ def fields(prediction: Prediction) -> dict[str, Any]:
 
 
 def number(found: Number) -> dict[str, Any]:
-    """What strokes are when they may be several digits: the fields of numbers."""
+    """Return the fields of models.Recognition that describe a number."""
     pairs = zip(found.digits, found.groups, strict=True)
     digits = [fields(digit) | {"pieces": pieces} for digit, pieces in pairs]
     return {

@@ -1,4 +1,4 @@
-"""Where uvicorn listens, which proxies it trusts, and how the server ends."""
+"""The server's address, trusted proxies, and its end."""
 
 import os
 import signal
@@ -10,15 +10,11 @@ from mnist_core.errors import UserError
 
 TRUSTED = "FORWARDED_ALLOW_IPS"  # uvicorn's own environment variable
 REMEDY = "Choose another with --port or --host"
-# Docker kills a process 10 s after it was told to end.
-EXIT_SECONDS = 9
+EXIT_SECONDS = 9  # Docker kills a process 10 s after SIGTERM
 
 
 def check_address(host: str, port: int) -> None:
-    """Raise UserError where nobody can listen: a busy port, or not an address of this machine.
-
-    Asked first, as Ray would share the port with another Ray.
-    """
+    """Raise UserError if the port is busy or `host` is not an address of this machine."""
     if not 1 <= port <= 65535:
         raise UserError(f"{port} is not a port: expected 1 to 65535. {REMEDY}")
     try:
@@ -32,15 +28,15 @@ def check_address(host: str, port: int) -> None:
 
 
 def trust_proxies(addresses: str, share: bool) -> None:
-    """Have uvicorn believe these proxies who their clients are, or the tunnel of a public link."""
-    tunnel = "127.0.0.1" if share else ""  # where it ends on this machine
+    """Set the proxies that uvicorn trusts; by default the tunnel of a public link."""
+    tunnel = "127.0.0.1" if share else ""
     os.environ[TRUSTED] = addresses or os.environ.get(TRUSTED, tunnel)
 
 
 def install_signal_handlers() -> None:
-    """On SIGTERM, which process 1 would not notice, and Ctrl-C, raise SystemExit.
+    """Raise SystemExit on SIGTERM, which process 1 would ignore, and on Ctrl-C.
 
-    Connections that hold on then are dropped after EXIT_SECONDS.
+    Connections that are still open after EXIT_SECONDS are dropped.
     """
 
     def end(*_: object) -> None:

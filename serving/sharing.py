@@ -1,4 +1,4 @@
-"""Tell where the page is: an address in text and as a QR code that a phone's camera reads."""
+"""Show the page's addresses as text and QR codes."""
 
 import contextlib
 import socket
@@ -6,22 +6,22 @@ import sys
 
 import segno
 
-# Hosts that stand for all addresses of this machine, each with an address outside (for examples).
+# Hosts that mean all addresses of this machine, and a reserved address of the same kind.
 EVERYWHERE = {"0.0.0.0": "192.0.2.1", "::": "2001:db8::1"}
 
 
 def qr_picture(address: str) -> str:
-    """A QR code of `address` as an SVG picture in a data URL; black on white in every theme."""
+    """Return a QR code of `address`, black on white, as a data URL of an SVG."""
     return segno.make(address, micro=False).svg_data_uri(scale=4, dark="#000", light="#fff")
 
 
 def network_address(host: str, port: int) -> str | None:
-    """Where other machines find what listens on all addresses; None where it listens on one."""
-    with contextlib.suppress(KeyError, OSError):  # or where there is no network
+    """Return the address for other machines if `host` means all addresses, else None."""
+    with contextlib.suppress(KeyError, OSError):  # OSError: there is no network
         beyond = EVERYWHERE[host]
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family, socket.SOCK_DGRAM) as way:
-            way.connect((beyond, port))  # sends nothing: it finds out which address would send
+            way.connect((beyond, port))  # sends nothing, but chooses this machine's address
             name = way.getsockname()[0]
         return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
     return None
@@ -34,11 +34,11 @@ def print_address(where: str, address: str) -> None:
 
 
 def print_missing_link(said: str) -> None:
-    """Explain that there is no public link; `said` is what Gradio printed, the reason in it."""
+    """Explain that there is no public link; `said` is what Gradio printed."""
     reason = " ".join(said.split()) or "Gradio does not say why."
     print(
-        f"app.py: there is no public link; the page is served here alone. {reason}\n"
-        "A link needs a way out to Gradio's servers: look whether a proxy or firewall is in "
-        "between, then start again. Without one, --host 0.0.0.0 lets in your own network.",
+        f"app.py: there is no public link; only this machine can reach the page. {reason}\n"
+        "A link needs access to Gradio's servers: check proxy and firewall, then start again. "
+        "Without it, --host 0.0.0.0 serves your own network.",
         file=sys.stderr,
     )

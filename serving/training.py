@@ -1,8 +1,8 @@
-"""/training: train a network while the page watches, where page and person share a machine.
+"""/training: train a network while the page shows how it learns, on the user's own machine.
 
-scripts/train.py runs in a process of its own, so that answers stay quick, and its snapshots are
-streamed from the run's directory. One training runs at a time and everybody who opens the page
-sees it. It ends with the server, and the run can be resumed.
+scripts/train.py runs in another process, so that predictions stay fast, and its snapshots are
+streamed from the run's directory. One training runs at a time; every open page shows it. It ends
+with the server; the run can be resumed.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
@@ -29,8 +29,8 @@ from mnist_core.network import DIGITS
 from mnist_core.training.recipes import LOSSES, RECIPES
 from mnist_core.training.snapshots import SNAPSHOTS_FILE
 from serving import models
-from serving.errors import Refusal
-from serving.models import json_response, read_json
+from serving.errors import Refusal, not_found
+from serving.models import json_response, read_json, validated
 from serving.origins import is_own_machine
 
 TRAINING = "training"  # the address, relative to the page
@@ -42,24 +42,17 @@ PAGE_SETTINGS = {
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "train.py"
 LOG_FILE, METRICS_FILE = "log.txt", "metrics.csv"
 ERROR_LINE = re.compile(r"^train\.py: (.+)$", re.MULTILINE)  # of the script, in its log
-# The largest recipe has 1.9 million weights; its snapshots are 40 MB in a browser's memory.
+# Recipe best has 1.9 million weights, and its snapshots take 40 MB of a browser's memory.
 MAX_LAYERS, MAX_WIDTH, MAX_WEIGHTS, MAX_RATE = 4, 2048, 2_000_000, 10
-NICENESS = 5  # answers come first
-STOP_SECONDS = 10  # then it is killed, which costs no more than the current epoch
+NICENESS = 5  # below the server, which answers first
+STOP_SECONDS = 10  # until it is killed, which loses only the current epoch
 # Python turns SIGINT into KeyboardInterrupt; Windows can't send it.
 STOP_SIGNAL = signal.SIGTERM if sys.platform == "win32" else signal.SIGINT
-
-EXPECTED = {  # of each option
-    "recipe": f"one of {', '.join(RECIPES)}",
-    "hidden": f"a list of at most {MAX_LAYERS} whole numbers from 1 to {MAX_WIDTH}",
-    "learning_rate": f"a number above 0 and up to {MAX_RATE}",
-    "loss": f"one of {', '.join(LOSSES)}",
-}
 Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 
 
 class Options(BaseModel, strict=True, extra="forbid"):
-    """What to train with; the recipe decides what is left out."""
+    """What to train with; options left out are the recipe's."""
 
     recipe: Literal[tuple(RECIPES)]
     hidden: list[Width] | None = Field(None, max_length=MAX_LAYERS)
@@ -68,7 +61,7 @@ class Options(BaseModel, strict=True, extra="forbid"):
 
 
 class State(BaseModel):
-    """The current or the latest training; `epochs` is null until it has begun."""
+    """The current or latest training; `epochs` is null until it has begun."""
 
     state: Literal["none", "running", "stopping", "finished", "stopped", "failed"]
     run: str | None
@@ -81,9 +74,9 @@ class State(BaseModel):
 
 
 class LiveTraining:
-    """The current or the latest training; used from the server's event loop alone.
+    """The current or latest training; to be used from the event loop only.
 
-    `command` are Python's arguments that run scripts/train.py; each training makes a directory in
+    `command` are Python's arguments to run scripts/train.py. Each training makes a directory in
     `runs`.
     """
 
@@ -96,11 +89,11 @@ class LiveTraining:
         return self.process is not None and self.process.poll() is None
 
     def start(self, content: Any) -> None:
-        """Train as `content` asks. Raises Refusal for invalid options and while another runs."""
+        """Start a training. Raises Refusal for invalid options or if another is running."""
         options = check_options(content)
         if self.is_running():
-            reason = "a training is under way: wait for its end or stop it"
-            raise Refusal(409, reason, code="training_under_way")
+            reason = "a training is running: wait until it ends, or stop it"
+            raise Refusal("training_under_way", reason)
         name = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}-{options['recipe']}"
         make_directory(directory := self.runs / name)
         command = [sys.executable, *self.command, "--output", directory]
@@ -111,9 +104,9 @@ class LiveTraining:
         self.directory, self.options, self.stopping = directory, options, False
 
     def stop(self) -> None:
-        """Ask it to stop; its run can be resumed. Raises Refusal where none is running."""
+        """Ask the training to stop; its run can be resumed. Raises Refusal if none is running."""
         if not self.is_running():
-            raise Refusal(409, "no training is under way", code="no_training")
+            raise Refusal("no_training", "no training is running")
         if not self.stopping:
             self.stopping = True
             process = self.process
@@ -121,14 +114,14 @@ class LiveTraining:
             asyncio.get_running_loop().call_later(STOP_SECONDS, process.kill)
 
     def close(self) -> None:
-        """Kill it; files are replaced whole, so its run can be resumed."""
+        """Kill the training. Its run can be resumed, as files are replaced whole."""
         if self.process:
             self.process.kill()
             self.process.wait()
 
     def state(self) -> dict[str, Any]:
         """The fields of State."""
-        is_running = self.is_running()  # before the files, which then change no more if it ended
+        is_running = self.is_running()  # first: if it ended, the files are final
         log, metrics = self._text(LOG_FILE), self._text(METRICS_FILE)
         epochs = re.search(r"^epochs +(\d+)$", log, re.MULTILINE)  # of the settings it prints
         name = self._name(is_running)
@@ -145,7 +138,7 @@ class LiveTraining:
         }
 
     def file(self, name: str) -> Path | None:
-        """A file of the run; None until it exists."""
+        """Return a file of the run; None until it exists."""
         path = self.directory and self.directory / name
         return path if path and path.exists() else None
 
@@ -167,11 +160,11 @@ class LiveTraining:
             return error[1]
         code = self.process.returncode
         log_path = self.directory / LOG_FILE
-        return None if self.stopping else f"It ended with exit code {code}; {log_path} says why."
+        return None if self.stopping else f"It ended with exit code {code}; see {log_path}."
 
 
 def _start_process(command: Sequence[object], log: Path) -> subprocess.Popen:
-    """Run `command` in the background at a low priority; what it prints goes to `log`."""
+    """Run `command` in the background at a low priority, with its output in `log`."""
     with open(log, "wb") as output:
         process = subprocess.Popen(
             command,
@@ -186,9 +179,9 @@ def _start_process(command: Sequence[object], log: Path) -> subprocess.Popen:
 
 
 def open_training(wanted: bool, host: str, reached_from_elsewhere: bool) -> LiveTraining | None:
-    """Offer trainings where only this machine can reach them; None elsewhere.
+    """Offer training if only this machine can reach the server, else return None.
 
-    None as well where they are not `wanted` and where the script is missing, as in a container.
+    Also None if training is not `wanted` or the script is missing, as in a container.
     """
     if not wanted or reached_from_elsewhere or not is_own_machine(host) or not SCRIPT.exists():
         return None
@@ -201,47 +194,41 @@ def training_routes(live: LiveTraining) -> APIRouter:
 
     @router.get("", response_model=State)
     async def state() -> Response:
-        """The current or the latest training."""
+        """The current or latest training."""
         return json_response(live.state())
 
     @router.post("", response_model=State, openapi_extra=models.body_of(Options))
     async def start(request: Request) -> Response:
-        """Start a training; 409 while another is running."""
+        """Start a training; 409 if another is running."""
         live.start(await read_json(request))
         return json_response(live.state())
 
     @router.post("/stop", response_model=State)
     async def stop() -> Response:
-        """Stop the training. Its run can be resumed: `reason` says how."""
+        """Stop the training. `reason` says how to resume its run."""
         live.stop()
         return json_response(live.state())
 
     @router.get("/{run}.bin", response_class=FileResponse)
     async def snapshots(request: Request, run: str) -> Response:
-        """The snapshots so far: with `Range: bytes=N-` what follows the first N bytes."""
+        """The snapshots so far, with `Range: bytes=N-` from byte N on."""
         file = live.file(SNAPSHOTS_FILE)
         if not file or run != live.directory.name:
-            raise Refusal(404, "there are no snapshots of such a training here", code="not_found")
+            raise not_found("there are no snapshots of such a training here")
         if live.is_running() and "range" not in request.headers:
-            reason = "the file grows: ask for a part of it, with Range: bytes=0-"
-            raise Refusal(400, reason, code="range_required")
+            reason = "the file is still growing: ask for a part of it, with Range: bytes=0-"
+            raise Refusal("range_required", reason)
         return FileResponse(file, 200, {"cache-control": "no-store"}, "application/octet-stream")
 
     return router
 
 
 def check_options(content: Any) -> dict[str, Any]:
-    """The `Options` that are given in `content`. Raises Refusal where they are invalid."""
-    try:
-        options = Options.model_validate(content).model_dump(exclude_none=True)
-    except ValidationError as error:
-        field = next(iter(error.errors()[0]["loc"]), None)
-        expected = f"the {field} is not {EXPECTED[field]}" if field in EXPECTED else None
-        reason = expected or f"expected an object of {', '.join(EXPECTED)}"
-        raise Refusal(422, reason, code="invalid_training") from None
+    """Return the `Options` given in `content`. Raises Refusal if they are invalid."""
+    options = validated(Options, content, "invalid_training").model_dump(exclude_none=True)
     sizes = [PIXELS, *options.get("hidden", []), DIGITS]
     weights = sum(a * b for a, b in itertools.pairwise(sizes))
     if weights > MAX_WEIGHTS:
-        found = f"the network would have {weights:,} weights; a page shows up to {MAX_WEIGHTS:,}"
-        raise Refusal(422, f"{found}. Choose smaller hidden sizes", code="invalid_training")
+        found = f"the network would have {weights:,} weights; expected at most {MAX_WEIGHTS:,}"
+        raise Refusal("invalid_training", f"{found}. Choose smaller hidden sizes")
     return options

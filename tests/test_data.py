@@ -183,14 +183,6 @@ def test_the_fingerprint_is_of_all_that_a_training_sees():
     assert made().fingerprint() in found
 
 
-def test_a_quick_look_takes_the_first_images_and_their_labels(mnist):
-    images, labels = data.first(mnist, 10)
-    assert torch.equal(images, mnist[0][:10])
-    assert torch.equal(labels, mnist[1][:10])
-    with pytest.raises(UserError, match="expected at least 10"):
-        data.first(mnist, 9)
-
-
 def test_drawings_are_rendered_as_the_page_does():
     some = drawings(3)
     images, labels = render_drawings(some)

@@ -264,7 +264,7 @@ def test_what_cost_too_much_is_not_installed_without_force(
     message = refused(learn, capsys, "--corrections", corrections, "--install", code=4)
     assert re.search(
         r"not installed: it reads \d+\.\d\d% of MNIST's validation images and the (network in use|"
-        r"one that its corrections began with) \d\d\.\d\d%.*wrong labels.*--force",
+        r"one before its first fine-tuning) \d\d\.\d\d%.*wrong labels.*--force",
         message,
     )
     assert not home.exists()
@@ -294,7 +294,7 @@ def test_a_file_that_is_wrong_is_one_line(learn, capsys, tmp_path, content, says
         (("--from", "/nowhere"), "no network in /nowhere"),
         (("--drawings", "/nowhere.jsonl"), "/nowhere.jsonl can't be read"),
         (("--output", "/dev/null/run"), "can't make the folder /dev/null/run"),
-        ((), "no correction was kept yet"),
+        ((), "no correction was given yet"),
     ],
 )
 def test_what_a_person_can_mend_is_one_line(
@@ -317,6 +317,6 @@ def test_ctrl_c_is_one_line(learn, capsys, corrections, monkeypatch):
 
 def test_where_nothing_was_corrected_no_database_is_made(tmp_path):
     file = tmp_path / "corrections.sqlite"
-    with pytest.raises(UserError, match="no correction was kept yet"):
+    with pytest.raises(UserError, match="no correction was given yet"):
         finetune.read_corrections(f"sqlite:///{file}")
     assert not file.exists()

@@ -10,8 +10,6 @@ import tempfile
 import httpx
 import pytest
 
-from mnist_core.errors import UserError
-from scripts.serve_ray import scale
 from tests.conftest import ROOT, free_port
 from tests.drawings import DRAWINGS
 
@@ -44,11 +42,3 @@ def serves_and_ends(process: subprocess.Popen, address: str) -> None:
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
-
-
-def test_the_number_of_replicas_is_checked():
-    assert scale(2, None) == {"num_replicas": 2}
-    assert scale(1, 4)["autoscaling_config"]["max_replicas"] == 4
-    for replicas, most in ((0, None), (3, 2)):
-        with pytest.raises(UserError, match="expected 1 replica or more"):
-            scale(replicas, most)

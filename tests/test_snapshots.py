@@ -120,17 +120,17 @@ def test_a_resumed_run_writes_the_same_snapshots(
     tmp_path, directory, monkeypatch, stopped_in, step
 ):
     expected = (directory / "snapshots.bin").read_bytes()
-    keep = run.keep
+    keep = run.save_epoch
 
-    def stop(of, trainer, epoch, log) -> None:
+    def stop(of, trainer, epoch) -> None:
         if epoch.epoch == stopped_in:
             raise KeyboardInterrupt
-        keep(of, trainer, epoch, log)
+        keep(of, trainer, epoch)
 
-    monkeypatch.setattr(run, "keep", stop)
+    monkeypatch.setattr(run, "save_epoch", stop)
     with pytest.raises(SystemExit):
         train("--batch-size", BATCH, "--output", tmp_path / "run")
-    monkeypatch.setattr(run, "keep", keep)
+    monkeypatch.setattr(run, "save_epoch", keep)
     file = tmp_path / "run" / "snapshots.bin"
     assert headers(records(file.read_bytes()))[-1]["step"] == step
     with open(file, "ab") as half:

@@ -78,14 +78,14 @@ def test_many_small_drops_of_fine_tuning_add_up(command, network):
     command("install", "--force", network(989))
     code, printed = command("install", network(988, first=990))
     assert (code, hidden()) == (4, 989)
-    assert "corrections began with 99.00%" in printed
+    assert "before its first fine-tuning 99.00%" in printed
     assert command("install", "--force", network(988, first=990))[0] == 0
     assert hidden() == 988
 
 
 def test_the_previous_and_the_shipped_network_are_restored(command, network):
     code, printed = command("restore", "previous")
-    assert (code, "no network was installed yet" in printed) == (2, True)
+    assert (code, "no network has been installed yet" in printed) == (2, True)
     for units in (990, 980):
         command("install", "--force", network(units))
     assert "is in use again" in command("restore", "previous")[1]

@@ -1,4 +1,4 @@
-"""The table of corrections in SQLite or PostgreSQL: address, schema, transactions and errors."""
+"""The table of corrections in SQLite or PostgreSQL: address, schema, transactions, errors."""
 
 import contextlib
 import math
@@ -20,8 +20,8 @@ LOCK_SECONDS = 2  # timeout for another process's lock and for a connection
 WRITE_SECONDS = 3  # a write that takes longer is rolled back
 WRITE_LOCK = 7_203_514_481  # an arbitrary key for PostgreSQL's advisory lock
 ROW_OVERHEAD = 400  # bytes of a row and its index entries beside the strokes
-NOTHING_KEPT = "no correction was kept yet, or the database's address is wrong"
-ADVICE = "Check that it is running, writable, not locked and not full, then try again"
+NOTHING_KEPT = "no correction was given yet, or the database's address is wrong"
+ADVICE = "Check that it runs, is writable, unlocked and not full, then try again"
 
 CORRECTIONS = sql.Table(
     "corrections",
@@ -40,7 +40,7 @@ CORRECTIONS = sql.Table(
     sql.Index("corrections_token_size", "token", "size"),  # sums are read from it alone
     sqlite_autoincrement=True,  # the id of a deleted correction is never used again
 )
-MIGRATION = (  # from the first version, which had no "key" and "size"
+MIGRATION = (  # adds "key" and "size", which the first version had not
     "ALTER TABLE corrections ADD COLUMN key VARCHAR(32) NOT NULL DEFAULT ''",
     "ALTER TABLE corrections ADD COLUMN size INTEGER NOT NULL DEFAULT 0",
     "UPDATE corrections SET key = CAST(id AS VARCHAR(32)), "
@@ -58,13 +58,13 @@ class OutcomeUnknown(StoreError):
 
 
 class Database:
-    """A database with our table. Every method raises StoreError if it can't be used."""
+    """A database with the table CORRECTIONS. Every method raises StoreError if it fails."""
 
     def __init__(self, url: str | None, create: bool) -> None:
         """Open `url`, else DATABASE_URL, else the SQLite file `paths.corrections()`.
 
-        Raises UserError for an address of another kind or another program's table and, without
-        `create`, if there is no table yet.
+        Raises UserError for another kind of address, for another program's table, and without
+        `create` for a missing table.
         """
         address = _address(url or os.environ.get("DATABASE_URL"))
         self._is_sqlite = address.drivername == "sqlite"
@@ -85,11 +85,8 @@ class Database:
         return self._transaction([], math.inf)
 
     def writing(self, seconds: float = WRITE_SECONDS) -> AbstractContextManager[sql.Connection]:
-        """The only write transaction at a time, committed within `seconds` or rolled back.
-
-        So a later one sees for sure whether an earlier change was made.
-        """
-        if self._is_sqlite:  # overwrite what is deleted; lock before reading
+        """Open a write transaction, one at a time, committed within `seconds` or rolled back."""
+        if self._is_sqlite:  # overwrites what it deletes, and locks before it reads
             return self._transaction(["PRAGMA secure_delete = ON", "BEGIN IMMEDIATE"], seconds)
         begin = [f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"]
         if seconds < math.inf:
@@ -105,18 +102,18 @@ class Database:
                     connection.exec_driver_sql(statement)
                 yield connection
                 if time.monotonic() > deadline:
-                    raise StoreError(f"The database is too slow: nothing was changed. {ADVICE}.")
+                    raise StoreError(f"The database is too slow; nothing was changed. {ADVICE}.")
                 committing = True
                 connection.commit()
         except SQLAlchemyError as error:
             lost = committing and isinstance(error, DBAPIError) and error.connection_invalidated
             kind = OutcomeUnknown if lost else StoreError
-            # `from None`: the cause quotes SQL, and people's drawings don't belong in a log.
+            # `from None`, as the cause quotes SQL with drawings, which must not reach the log.
             raise kind(f"The database failed: {_reason(error)}. {ADVICE}.") from None
 
 
 def _address(url: str | None) -> sql.URL:
-    """Parse `url` and choose its driver. Errors don't show it: it may hold a password."""
+    """Parse `url` and choose its driver. Errors don't quote it, as it may hold a password."""
     if url is None:
         return sql.URL.create("sqlite", database=str(paths.corrections()))
     try:
@@ -156,11 +153,11 @@ def _prepare(connection: sql.Connection, create: bool) -> None:
         for index in CORRECTIONS.indexes:
             index.create(connection)
     elif found != ours:
-        what = f'the table "{CORRECTIONS.name}" in this database is of another program or version'
+        what = f'the table "{CORRECTIONS.name}" in this database has other columns than ours'
         raise UserError(f"{what}: name another database")
 
 
 def _reason(error: SQLAlchemyError) -> str:
-    """SQLite's message, or the name of PostgreSQL's error, whose message may quote a drawing."""
+    """SQLite's message, or the class of PostgreSQL's error, whose message may quote a drawing."""
     cause = getattr(error, "orig", None) or error
     return type(cause).__name__ if hasattr(cause, "sqlstate") else str(cause).partition("\n")[0]

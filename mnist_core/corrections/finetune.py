@@ -1,9 +1,8 @@
 """Fine-tune a network on corrections: a few drawings that it misread, or read right but unsure.
 
-In every batch it rehearses what it must not forget (Robins, "Catastrophic Forgetting, Rehearsal and
-Pseudorehearsal", 1995), held to its own earlier answers instead of labels (Li and Hoiem, "Learning
-without Forgetting", 2016), so that it stays as sure as it was. docs/corrections.md has the results
-and what else was tried.
+Every batch also holds images that it must not forget (Robins, "Catastrophic Forgetting, Rehearsal
+and Pseudorehearsal", 1995), with its own earlier answers as targets (Li and Hoiem, "Learning
+without Forgetting", 2016). docs/corrections.md has the results and what else was tried.
 """
 
 import contextlib
@@ -31,10 +30,10 @@ from mnist_core.training.finish import date_and_versions
 from mnist_core.training.run import write_metrics
 
 TEST_WRITERS = "pendigits-test.jsonl.gz"  # optional, in the data folder, for scores
-MANY_WRITERS = 10  # from this number on, writers are held out rather than single drawings
-HELD_OUT_SHARE = 5  # one of five, of writers or of a writer's drawings
-ALWAYS_LEARNED = 4  # first drawings of each writer where drawings are held out
-NEGATIVES = 1000  # images of no digit in the rehearsal
+MANY_WRITERS = 10  # from which whole writers are held out instead of single drawings
+HELD_OUT_SHARE = 5  # one of five writers, or of five drawings of a writer
+ALWAYS_LEARNED = 4  # the first drawings of each writer, where single drawings are held out
+NEGATIVES = 1000  # in the rehearsal
 MAX_COPIES = 64  # of each correction, augmented and in random pen widths
 POOL = 8192  # images that batches are drawn from, of corrections and of the rehearsal each
 SEED = 0
@@ -69,7 +68,7 @@ def read_corrections(source: str) -> list[Drawing]:
     with contextlib.closing(Corrections(source or None, create=False)) as store:
         corrections = [correction.drawing() for correction in store.all()]
     if not corrections:
-        raise UserError("no correction was kept yet: correct the network, or name a drawing file")
+        raise UserError("there are no corrections yet: correct the network, or name a drawing file")
     return corrections
 
 
@@ -77,9 +76,8 @@ def hold_out(corrections: Sequence[Drawing]) -> tuple[list[Drawing], list[Drawin
     """Split corrections into those to learn from and about a fifth to score on.
 
     Of ten or more named writers, whole writers are held out. Of fewer, and of drawings without a
-    writer, single drawings are: the first four of each writer are always learned from, so that
-    nobody is left out. Hashes decide, so that new corrections move no earlier one to the other
-    side, except when the tenth writer comes.
+    writer, single drawings are, but never the first four of a writer. Hashes decide, so that new
+    corrections move no earlier one to the other side, until there are ten writers.
     """
     writers = [data.writer_of(correction) for correction in corrections]
     many = len({*writers} - {None}) >= MANY_WRITERS
@@ -95,7 +93,7 @@ def hold_out(corrections: Sequence[Drawing]) -> tuple[list[Drawing], list[Drawin
 
 
 def _drawn(text: str) -> bool:
-    """True for one text of HELD_OUT_SHARE, always the same ones."""
+    """Choose one text of HELD_OUT_SHARE, always the same ones."""
     digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
     return int(digest, 16) % HELD_OUT_SHARE == 0
 
@@ -121,7 +119,7 @@ def learn(
 ) -> Learned:
     """Fine-tune `model` on corrections, and score it before and after.
 
-    It rehearses MNIST from `root`, `drawings` and images of no digit, without what is held out.
+    It rehearses MNIST from `root`, `drawings` and negatives, except held-out ones.
     """
     generator = torch.Generator().manual_seed(SEED)
     learned_from, held_out = hold_out(distinct(corrections))
@@ -149,9 +147,9 @@ def finetune(
     settings: FineTuning,
     generator: torch.Generator,
 ) -> MLP:
-    """A quantized copy of `model`, without batch normalisation, that learned from `corrections`.
+    """Return a quantized copy of `model`, without batch normalisation, trained on `corrections`.
 
-    Its answers to the images `rehearsal`, (N, 28, 28) uint8, are to stay as they are.
+    The loss holds its answers to the images `rehearsal`, (N, 28, 28) uint8, to those of `model`.
     """
     if len(corrections) > POOL:
         some = torch.randperm(len(corrections), generator=generator)[:POOL]
@@ -185,10 +183,10 @@ def save(
 ) -> None:
     """Save the network and its scores to `directory`. Raises UserError.
 
-    `config` is that of the network in `parent`. Its thresholds are kept: they were chosen on more
-    data than a clone has, and the network was held to its earlier answers.
+    `config` is that of the network in `parent`. The thresholds stay: they were chosen on more data
+    than this repository has.
     """
-    scores = {}  # named as a training names them
+    scores = {}
     rows = []
     for what, (before, after, count) in learned.scores.items():
         name = f"{what.replace(' ', '_').replace('-', '_')}_accuracy"
@@ -196,7 +194,7 @@ def save(
         rows.append({"what": what, "before": before, "after": after, "count": count})
     first = config["provenance"]
     origin = {"data": first["data"], "validation_accuracy": learned.scores["validation"][0]}
-    origin |= first.get("parent", {})  # of the first in a line of fine-tunings
+    origin |= first.get("parent", {})  # the network before the first of several fine-tunings
     provenance = {
         "data": f"{learned.count} corrections, on top of the network of {first['date']} in "
         f"{parent}; that one: {origin['data']}",

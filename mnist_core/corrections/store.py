@@ -1,7 +1,7 @@
 """Corrections: what a person drew, the digit they say it is, and what the network answered.
 
-Threads may share a `Corrections`; each process opens its own. A person is known only by a token;
-who may read or change what is for the caller to decide.
+Threads may share a `Corrections`; each process opens its own. A person is known only by a token.
+Permissions are the caller's concern.
 """
 
 import datetime
@@ -28,7 +28,7 @@ UTC = datetime.timezone.utc
 
 
 class NotKept(UserError):
-    """A correction that can't be kept; its `code` says why."""
+    """A correction that can't be stored; its `code` says why."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Correction:
         return Drawing(self.label, parse_strokes(self.strokes), extra)
 
     def public(self) -> str:
-        """What its person may read, as JSON; "id" is the key."""
+        """The correction as JSON for the person who gave it; "id" is the key."""
         numbers = {"probabilities": self.probabilities, "strokes": self.strokes}
         return json.dumps({"id": self.key, "label": self.label} | self._about() | numbers)
 
@@ -78,7 +78,7 @@ class Corrections:
     """The stored corrections. Every method raises StoreError if the database fails."""
 
     def __init__(self, url: str | None = None, create: bool = True) -> None:
-        """Open a database, see `Database`."""
+        """Open the database at `url`, as `Database` does."""
         self._database = Database(url, create)
 
     def close(self) -> None:
@@ -94,12 +94,12 @@ class Corrections:
         network: str,
         key: str | None = None,
     ) -> str:
-        """Keep a correction and return its key; when this returns, it is on disk.
+        """Store a correction on the disk and return its key.
 
-        The caller may choose the `key`, 32 hex digits, to `get` it if the reply is lost; the same
-        correction may then be added again. The same strokes of the same token replace the earlier
+        The caller may choose the `key`, 32 hex digits, to `get` it or to add the same correction
+        again if the reply is lost. The same strokes of the same token replace the earlier
         correction, under the new key. Raises UserError for bad input, NotKept, and OutcomeUnknown
-        if the commit broke off.
+        if the connection broke during the commit.
         """
         row = _row(label, strokes, key, token=checked_token(token), answer=answer, network=network)
         if probabilities is not None:
@@ -117,10 +117,10 @@ class Corrections:
         return row["key"]
 
     def add_drawings(self, drawings: Iterable[Drawing]) -> int:
-        """Keep drawings of a file, all or none, and return how many were new.
+        """Store drawings of a file, all or none, and return how many were new.
 
-        Strokes that are kept with the same label, whoever gave them, are left out. Only the total
-        size is limited. "answer" and "network" are taken from a drawing's extra keys.
+        Leaves out strokes that are stored with the same label, whoever gave them. Takes "answer"
+        and "network" from a drawing's extra keys. Limits only the total size.
         """
         rows = [_imported_row(*numbered) for numbered in enumerate(drawings, start=1)]
         new = {(row["label"], row["strokes"]): row for row in rows}
@@ -135,24 +135,19 @@ class Corrections:
     def get(self, token: str, key: str) -> Correction | None:
         """The correction of `token` with this key, or None.
 
-        None is final: this waits for the write lock, so that no earlier write is still under way.
+        Takes the write lock, so that after None no earlier write can still add it.
         """
         with self._database.writing() as connection:
             rows = connection.execute(sql.select(TABLE).where(_has_key(token, key)))
             return next(map(_correction, rows), None)
 
-    def of(self, token: str, after: int = 0, most: int | None = None) -> list[Correction]:
-        """At most `most` corrections of `token` with an id above `after`, oldest first."""
-        own = (TABLE.c.token == checked_token(token)) & (TABLE.c.id > after)
-        return self._select(sql.select(TABLE).where(own).order_by(TABLE.c.id).limit(most))
+    def of(self, token: str) -> list[Correction]:
+        """The corrections of `token`, oldest first."""
+        return self._select(sql.select(TABLE).where(TABLE.c.token == checked_token(token)))
 
-    def all(self, last: int | None = None) -> list[Correction]:
-        """Every correction, or the `last` newest ones, oldest first."""
-        return self._select(sql.select(TABLE).order_by(TABLE.c.id.desc()).limit(last))[::-1]
-
-    def count(self) -> int:
-        with self._database.reading() as connection:
-            return connection.execute(sql.select(sql.func.count(TABLE.c.id))).scalar_one()
+    def all(self) -> list[Correction]:
+        """Every correction, oldest first."""
+        return self._select(sql.select(TABLE))
 
     def relabel(self, id: int, label: int) -> bool:
         """Change a correction's label; False if there is none with this id."""
@@ -174,7 +169,7 @@ class Corrections:
 
     def _select(self, query: sql.Select) -> list[Correction]:
         with self._database.reading() as connection:
-            return [_correction(row) for row in connection.execute(query)]
+            return [_correction(row) for row in connection.execute(query.order_by(TABLE.c.id))]
 
 
 def checked_token(token: object) -> str:
@@ -185,22 +180,22 @@ def checked_token(token: object) -> str:
 
 
 def checked_key(key: object) -> str:
-    """Return `key`, which early versions numbered. Raises UserError if it can't be one."""
+    """Return `key`, a number in early versions. Raises UserError if it can't be one."""
     if not isinstance(key, str) or not re.fullmatch("[0-9a-f]{32}|[1-9][0-9]{0,9}", key):
         raise UserError("the id is not 32 hex digits, 0-9 and a-f")
     return key
 
 
 def _check_room(connection: sql.Connection, size: int, token: str | None = None) -> None:
-    """Raise NotKept if `size` more bytes exceed the limit of all or of `token`."""
+    """Raise NotKept if `size` more bytes exceed the limit in all or the limit of `token`."""
     total = sql.select(sql.func.coalesce(sql.func.sum(TABLE.c.size), 0))
     if connection.execute(total).scalar_one() + size > MAX_TOTAL:
         limit = f"{MAX_TOTAL // 10**6} MB of corrections"
-        raise NotKept(f"there is room for {limit} in all, and too little is left", "store_full")
+        raise NotKept(f"the limit of {limit} in all is reached", "store_full")
     own = total.where(TABLE.c.token == token)
     if token and connection.execute(own).scalar_one() + size > MAX_OF_TOKEN:
-        limit = f"{MAX_OF_TOKEN // 10**6} MB of corrections, the limit for one person"
-        raise NotKept(f"you gave {limit}: remove some first", "too_many_corrections")
+        limit = f"{MAX_OF_TOKEN // 10**6} MB of corrections"
+        raise NotKept(f"one person may give {limit}: remove some first", "too_many_corrections")
 
 
 def _row(label: int, strokes: object, key: str | None = None, **rest: object) -> dict:
@@ -232,14 +227,14 @@ def _imported_row(number: int, drawing: Drawing) -> dict:
 def _strokes_json(value: object) -> str:
     strokes = parse_strokes(value)
     if not strokes:
-        raise UserError("the drawing has no ink: draw the digit first")
+        raise UserError("the drawing has no ink; expected a digit")
     plain = [  # 12 rather than 12.0
         [[int(n) if n.is_integer() else n for n in point] for point in stroke.tolist()]
         for stroke in strokes
     ]
     text = json.dumps(plain, separators=(",", ":"))
     if len(text) > MAX_DRAWING:
-        found = f"the drawing takes {len(text):,} bytes; at most {MAX_DRAWING:,} are kept"
+        found = f"the drawing takes {len(text):,} bytes; expected at most {MAX_DRAWING:,}"
         raise NotKept(f"{found}: draw it with fewer points", "drawing_too_large")
     return text
 

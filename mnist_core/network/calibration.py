@@ -1,6 +1,6 @@
-"""Make confidence honest: temperature, calibration error and the thresholds of the verdicts.
+"""Calibration: temperature, calibration error and the thresholds of the verdicts.
 
-All of it is computed from probabilities of data held out of training.
+The data must be held out of training.
 """
 
 import math
@@ -17,9 +17,9 @@ VERDICTS = ("no digit", "unsure", "sure")
 
 
 def fit_temperature(log_probabilities: torch.Tensor, labels: torch.Tensor) -> float:
-    """The temperature, 0.5 to 2.0 in steps of 0.01, with the least loss on (N, 10) and (N,).
+    """Find the temperature, 0.5 to 2.0 in steps of 0.01, with the least loss on (N, 10) and (N,).
 
-    Dividing scores by it changes how sure an answer is, never the answer (Guo et al., "On
+    Dividing scores by it changes the confidence of an answer, never the answer (Guo et al., "On
     Calibration of Modern Neural Networks", 2017).
     """
     candidates = torch.arange(0.5, 2.0, 0.01)
@@ -43,7 +43,7 @@ def choose_thresholds(probabilities: torch.Tensor, labels: torch.Tensor) -> dict
     """Choose the verdicts' thresholds on the (N, 10) probabilities and (N,) labels of digits.
 
     "digit": the least sum of the two largest probabilities. "sure": the least difference between
-    them. Rounded to 0.001, towards keeping the two shares at the top of this module.
+    them. Both are rounded to 0.001, so that the two shares above are not exceeded.
     """
     largest = probabilities.topk(2, dim=1).values  # (N, 2)
     digit = float(largest.sum(1).quantile(MAX_DIGITS_REJECTED))
@@ -62,9 +62,10 @@ def verdicts(probabilities: torch.Tensor, thresholds: dict[str, float]) -> torch
 
 
 def separation(digits: torch.Tensor, others: torch.Tensor) -> tuple[float, float]:
-    """How well the two largest probabilities' sum tells (N, 10) digits from (M, 10) others.
+    """Measure how well the sum of the two largest probabilities separates digits from others.
 
-    Gives the area under the ROC curve, and the share of others accepted where 95 % of digits are.
+    Takes (N, 10) and (M, 10) probabilities. Returns the area under the ROC curve, and the share of
+    others that pass the threshold which 95 % of the digits pass.
     """
     digits, others = (rows.double().topk(2, dim=1).values.sum(1) for rows in (digits, others))
     ranked = others.sort().values

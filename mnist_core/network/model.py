@@ -15,8 +15,8 @@ from mnist_core.network import DIGITS
 class MLP(nn.Module):
     """A multilayer perceptron with ReLU between its layers.
 
-    `hidden` lists the widths of the hidden layers, so (128, 64) is 784 -> 128 -> 64 -> 10.
-    `batch_norm` adds batch normalisation to each hidden layer for training; `fused` removes it.
+    `hidden` lists the widths of the hidden layers: (128, 64) is 784 -> 128 -> 64 -> 10.
+    `batch_norm` adds batch normalisation to each hidden layer; `fused` removes it again.
     """
 
     def __init__(self, hidden: Sequence[int] = (128, 64), batch_norm: bool = False) -> None:
@@ -32,17 +32,17 @@ class MLP(nn.Module):
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """(N, 784) float32 in [0, 1] -> (N, 10) log-probabilities.
 
-        log_softmax with NLLLoss equals cross-entropy on raw scores, and does not overflow as
-        log(softmax(x)) does.
+        log_softmax with NLLLoss equals cross-entropy on raw scores. Unlike log(softmax(x)), it
+        never takes the logarithm of 0.
         """
         return torch.log_softmax(self.layers(inputs), dim=1)
 
     @torch.no_grad()
     def fused(self, temperature: float = 1.0) -> "MLP":
-        """A copy for inference: batch normalisation fused into the layers, scores / `temperature`.
+        """Return a copy with linear layers and ReLU only, in evaluation mode.
 
-        Both become part of the weights (for temperature see Guo et al., "On Calibration of Modern
-        Neural Networks", 2017), so that the copy has linear layers and ReLU only.
+        Its weights include batch normalisation and divide the scores by `temperature`, see
+        `calibration.fit_temperature`.
         """
         layers = copy.deepcopy(self.layers).eval()
         linears = [layer for layer in layers if isinstance(layer, nn.Linear)]

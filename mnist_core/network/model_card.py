@@ -24,7 +24,7 @@ the digits that they resemble."""
 
 
 def model_card(config: dict) -> str:
-    """The card of a network with this config, as `weights.save` checks it."""
+    """Return the card of a network with `config`, which `weights.save` has checked."""
     provenance, thresholds = config["provenance"], config["thresholds"]
     seed = provenance["seed"]
     sizes = " -> ".join(map(str, (PIXELS, *config["hidden"], DIGITS)))
@@ -57,8 +57,8 @@ Data: {provenance["data"]}.{trained}
 ## Verdicts
 
 An answer is called sure when its probability is at least {thresholds["sure"]:.1%} above the
-runner-up's; a drawing is called no digit when the two together have less than
-{thresholds["digit"]:.1%}. Both were chosen on held-out data
+runner-up's; a drawing is called no digit when the sum of the two is less than
+{thresholds["digit"]:.1%}. Both thresholds were chosen on held-out data
 (`mnist_core/network/calibration.py`).
 {tables}"""
 

@@ -1,8 +1,8 @@
 """Save, load and install networks, on disk and on the Hugging Face Hub.
 
-A network is one file, model.safetensors. Its metadata carry the config: layer sizes, thresholds of
-the verdicts and provenance; so tensors and config can't come from two different networks. The model
-card beside it, README.md, is for people; nothing reads it. On the Hub it is hf://USER/NAME.
+A network is one file, model.safetensors, with its config in the metadata: layer sizes, thresholds
+of the verdicts and provenance. README.md beside it is its model card, for people only. On the Hub a
+network's address is hf://USER/NAME.
 """
 
 import contextlib
@@ -36,36 +36,36 @@ CONVERT = "If another program saved it, convert it first"
 # A wheel carries the shipped network inside the package, a clone beside it.
 WHEEL_WEIGHTS, CLONE_WEIGHTS = (folder / "weights" for folder in Path(__file__).parents[1:3])
 SHIPPED = WHEEL_WEIGHTS if WHEEL_WEIGHTS.is_dir() else CLONE_WEIGHTS
-SHIPPED_NAME = "d2860c8c"  # see `name_of`; any other name means that weights/ was changed
-PREVIOUS = "previous"  # in the folder of the installed network: the one used before it
+SHIPPED_NAME = "d2860c8c"  # see `name_of`
+PREVIOUS = "previous"  # folder inside the installed network's: the network used before it
 MAX_BYTES = 2**29  # the largest network allowed, eight layers of 4096 units, takes 483 MB
-# Raised for a file that is not safetensors'; KeyError for an unknown tensor type.
+# What safetensors raises for a damaged file; KeyError for an unknown tensor type.
 LOAD_ERRORS = (SafetensorError, KeyError, TypeError, ValueError, RuntimeError)
 
 
 def save(model: MLP, directory: str | Path, provenance: dict, thresholds: dict[str, float]) -> None:
-    """Write `model` to `directory`; if killed meanwhile, the old network or the new one is there.
+    """Write `model` to `directory`, replacing any network there in one step.
 
-    `provenance` says where the network came from: "data" (str), "recipe" (dict), "seed" (int, None
-    if unknown), "scores" (dict of floats), "date" (ISO 8601), "versions" (dict); optionally
-    "confusion" (rows of counts, by the test images' digits), "files" (names of drawing files) and
-    the "command" that trains it again. `thresholds` come from `calibration.choose_thresholds`.
-    Raises UserError if `directory` can't be written or something is missing.
+    `provenance` has "data" (str), "recipe" (dict), "seed" (int, None if unknown), "scores" (dict of
+    floats), "date" (ISO 8601), "versions" (dict), and optionally "confusion" (10 rows of 10 counts
+    on test images, a row for each digit), "files" (names of drawing files) and "command", which
+    trains it again. `thresholds` are those of `calibration.choose_thresholds`. Raises UserError if
+    `directory` can't be written or a key is missing.
     """
     config = {"hidden": list(model.hidden), "thresholds": thresholds, "provenance": provenance}
     if fault := _fault(config):
         raise UserError(f"the config of the network to save {fault}")
-    # One key: safetensors writes several in random order, and the name is made of the bytes.
+    # Only one key: safetensors writes several in random order, and `name_of` hashes the bytes.
     metadata = {"config": json.dumps(config)}
     contents = save_tensors(model.state_dict(), metadata), model_card(config).encode()
     _write(directory, dict(zip(FILES, contents, strict=True)))
 
 
 def load(directory: str | Path | None = None) -> tuple[MLP, dict]:
-    """Load the network in `directory`, at hf://USER/NAME or, by default, in use, and its config.
+    """Load a network and its config from a folder, from hf://USER/NAME, or (None) the one in use.
 
-    The network is quantized and in evaluation mode; the config has a "name" too, see `name_of`.
-    Raises UserError if the file is missing, damaged or not this project's, or the Hub fails.
+    The network is quantized and in evaluation mode; the config also has "name", see `name_of`.
+    Raises UserError if the file is missing, damaged or another program's, or the Hub fails.
     """
     directory = directory or in_use()
     directory = fetch(str(directory)) if str(directory).startswith(HUB) else Path(directory)
@@ -89,7 +89,7 @@ def name_of(content: bytes) -> str:
 
 
 def _read_tensors(path: Path) -> tuple[bytes, dict[str, torch.Tensor]]:
-    """The file's bytes and tensors, read once, so that name, tensors and config agree."""
+    """Read the file once; return its bytes and tensors."""
     try:
         if (size := path.stat().st_size) > MAX_BYTES:
             raise OSError(0, f"it has {size:,} bytes; expected at most {MAX_BYTES:,}")
@@ -122,7 +122,7 @@ def _read_config(content: bytes, path: Path) -> dict:
 
 
 def _fault(config: dict) -> str | None:
-    """What is wrong with a config; None if nothing is."""
+    """Describe what is wrong with a config; None if nothing is."""
     hidden, thresholds, provenance = map(config.get, ("hidden", "thresholds", "provenance"))
     is_list = isinstance(hidden, list) and len(hidden) <= MAX_LAYERS
     if not is_list or not all(type(width) is int and 1 <= width <= MAX_WIDTH for width in hidden):
@@ -139,16 +139,16 @@ def _fault(config: dict) -> str | None:
 
 
 def in_use() -> Path:
-    """The folder of the installed network, or of the shipped one if none is installed."""
+    """Return the folder of the installed network, or of the shipped one if there is none."""
     installed = paths.installed()
     return installed if (installed / MODEL_FILE).exists() else SHIPPED
 
 
 def install(source: str | Path) -> None:
-    """Use the network in `source` from now on, and keep the one used before in PREVIOUS.
+    """Use the network in `source` from now on; the one used before goes to PREVIOUS.
 
-    Installing the shipped network removes the installed one instead of copying. Raises UserError if
-    the folder of the installed network can't be written.
+    Installing the shipped network removes the installed one. Raises UserError if the folder of the
+    installed network can't be written.
     """
     installed, new, old = paths.installed(), _read(source), _read(in_use())
     if new != old:
@@ -164,7 +164,7 @@ def install(source: str | Path) -> None:
 
 
 def _read(directory: str | Path) -> dict[str, bytes]:
-    """The contents of those FILES that exist."""
+    """Read those FILES that exist, by name."""
     files = (Path(directory) / name for name in FILES)
     return {file.name: file.read_bytes() for file in files if file.exists()}
 
@@ -180,7 +180,7 @@ def _write(directory: str | Path, contents: dict[str, bytes]) -> None:
 
 
 def check_token(repository: str) -> None:
-    """Raise UserError unless the Hub accepts the token; for a check before a long training."""
+    """Raise UserError unless the Hub accepts the user's token."""
     if get_token() is None:
         raise UserError(
             f"no token to push to {repository} with. Make one with write access at "
@@ -192,7 +192,7 @@ def check_token(repository: str) -> None:
 
 
 def push(directory: Path, repository: str) -> str:
-    """Upload the network in `directory` to `repository`, created if needed; returns its address."""
+    """Upload the network in `directory` to `repository`, made if needed; return its address."""
     with _hub_errors(f"can't push to {repository}"):
         api = HfApi()
         address = api.create_repo(repository, exist_ok=True)
@@ -201,14 +201,14 @@ def push(directory: Path, repository: str) -> str:
 
 
 def fetch(address: str) -> Path:
-    """The folder of the network at hf://USER/NAME in the library's cache, which works offline."""
+    """Download the network at hf://USER/NAME to the library's cache and return its folder."""
     with _hub_errors(f"can't load a network from {address}"):
         return Path(snapshot_download(address.removeprefix(HUB), allow_patterns=list(FILES)))
 
 
 @contextlib.contextmanager
 def _hub_errors(failure: str) -> Iterator[None]:
-    """Turn any exception into a UserError: which ones the library raises depends on its version."""
+    """Turn any exception into a UserError, as the library's classes depend on its version."""
     try:
         yield
     except Exception as error:

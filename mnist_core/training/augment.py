@@ -1,7 +1,6 @@
-"""Augment every image of a batch in its own way: pen thickness, affine map, elastic waves.
+"""Augment the images of a batch: pen thickness, affine map, elastic distortion.
 
-torchvision's transforms draw one set of parameters for a whole batch, so this is done here, as
-tensor operations on all images at once.
+Each image has random parameters of its own; torchvision's transforms share them in a batch.
 """
 
 import math
@@ -11,26 +10,26 @@ from torch.nn import functional as F
 
 from mnist_core.drawing.framing import SIDE
 
-# The largest changes; each image draws its own, uniformly between minus and plus these.
+# The largest changes: each is uniform between minus and plus this.
 ROTATION = math.radians(15)
-STEEP_SHARE = 0.35  # of the images are rotated further,
-STEEP = 2.2  # by up to this many times ROTATION
+STEEP_SHARE = 0.35  # the share of images that are rotated further
+STEEP = 2.2  # times ROTATION, for those
 SLANT = 0.25  # sideways shift by height
 SCALE = ASPECT = 0.12  # natural logarithms
 SHIFT = 1.5  # pixels
 THICKER = 1.0  # pixels added to each edge
 THINNER = 0.6  # pixels taken from each edge; more would erase thin digits
-# Elastic waves (Simard et al., "Best Practices for Convolutional Neural Networks", 2003): a smooth
-# random field that moves each pixel.
+# Elastic distortion (Simard et al., "Best Practices for Convolutional Neural Networks", 2003): a
+# smooth random field moves each pixel.
 ELASTIC = 0.9  # pixels: the field's standard deviation is at most this
 SMOOTHNESS = 4.0  # pixels: the standard deviation of its Gaussians
 KNOTS = 8  # Gaussians a side
 
 
 def augment(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Change (N, 28, 28) grey values in 0..255, each image in its own way; float32 in 0..255.
+    """Augment (N, 28, 28) images of 0 to 255 with random changes for each; float32, 0 to 255.
 
-    `generator` is on the CPU, wherever the images are: a seed means the same changes everywhere.
+    `generator` is on the CPU, wherever the images are, so that a seed means the same everywhere.
     """
     thickened = _change_thickness(images.float(), generator)
     grid = _affine_grid(len(images), generator) + _elastic_grid(len(images), generator)
@@ -38,7 +37,7 @@ def augment(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 
 def _uniform(*shape: int, generator: torch.Generator) -> torch.Tensor:
-    """Uniform random numbers in [-1, 1)."""
+    """Return uniform random numbers in [-1, 1)."""
     return 2 * torch.rand(*shape, generator=generator) - 1
 
 
@@ -55,7 +54,7 @@ def _change_thickness(images: torch.Tensor, generator: torch.Generator) -> torch
 
 
 def _affine_grid(count: int, generator: torch.Generator) -> torch.Tensor:
-    """Random affine maps for grid_sample: each pixel's source, (N, 28, 28, 2) in [-1, 1]."""
+    """Return random affine maps for grid_sample: each pixel's source, (N, 28, 28, 2)."""
     steep = torch.rand(count, generator=generator) < STEEP_SHARE
     angle = ROTATION * torch.where(steep, STEEP, 1.0) * _uniform(count, generator=generator)
     slant = SLANT * _uniform(count, generator=generator)
@@ -73,7 +72,7 @@ def _affine_grid(count: int, generator: torch.Generator) -> torch.Tensor:
 
 
 def _elastic_grid(count: int, generator: torch.Generator) -> torch.Tensor:
-    """A smooth random displacement of each pixel, (N, 28, 28, 2) in grid_sample's units."""
+    """Return a smooth random displacement of each pixel, (N, 28, 28, 2), for grid_sample."""
     pixels, knots = torch.arange(SIDE), torch.linspace(0, SIDE - 1, KNOTS)
     basis = torch.exp(-((pixels[:, None] - knots) ** 2) / (2 * SMOOTHNESS**2))  # (28, 8)
     basis = basis / basis.norm(dim=1, keepdim=True)  # so that the field's variance is 1 everywhere

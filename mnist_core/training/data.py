@@ -1,4 +1,4 @@
-"""MNIST and drawings as uint8 tensors, split by a seed: all that a training sees of them."""
+"""MNIST and drawings as uint8 tensors, split into training and validation."""
 
 import hashlib
 import random
@@ -32,8 +32,8 @@ Drawings = Sequence[Drawing]
 def load_mnist(root: str | Path, train: bool) -> Dataset:
     """Load MNIST's 60,000 training or 10,000 test images and their labels.
 
-    torchvision unpacks the four original .gz files in `root`/MNIST/raw and downloads any that is
-    missing or has another checksum. Raises UserError where that fails.
+    torchvision unpacks the four .gz files in `root`/MNIST/raw, after downloading those that are
+    missing or damaged. Raises UserError if that fails.
     """
     raw = Path(root) / "MNIST" / "raw"
     if not Path(root).is_dir():
@@ -49,10 +49,9 @@ def load_mnist(root: str | Path, train: bool) -> Dataset:
 
 
 def split(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """Indices of a random nine tenths for training and of the other tenth for validation.
+    """Return indices of a random nine tenths for training and of the other tenth for validation.
 
-    The seed is not the training's: runs with different training seeds must share their
-    validation images to be comparable.
+    The seed is not the training's, so that runs with different seeds share validation images.
     """
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
     return order[count // 10 :], order[: count // 10]
@@ -67,9 +66,9 @@ def mnist_validation(root: str | Path) -> Dataset:
 def split_drawings(drawings: Drawings, seed: int = 0) -> tuple[list[Drawing], list[Drawing]]:
     """Split drawings into training and, about a tenth of them, validation.
 
-    With MIN_CONTRIBUTORS or more, whole contributors are held out, as what counts is how well the
-    network reads people it has never seen. Drawings without a writer, and all of them where
-    contributors are fewer, are held out one by one. Raises UserError for fewer than two.
+    With MIN_CONTRIBUTORS or more, whole contributors are held out, to measure how well the network
+    reads people it has never seen. Otherwise, and for drawings without a writer, single drawings
+    are held out. Raises UserError for fewer than two.
     """
     if len(drawings) < 2:
         raise UserError(f"{len(drawings)} drawing to train on; at least 2 are needed")
@@ -93,19 +92,19 @@ def split_drawings(drawings: Drawings, seed: int = 0) -> tuple[list[Drawing], li
 
 
 def writer_of(drawing: Drawing) -> str | int | None:
-    """The drawing's extra key "writer" where it is a str or an int, else None."""
+    """Return the drawing's extra key "writer" if it is a str or an int, else None."""
     writer = drawing.extra.get("writer")
     return writer if type(writer) in (str, int) else None
 
 
 def contributor_of(drawing: Drawing) -> str | int | None:
-    """Who collected `drawing`: "apb" of a writer named as in UNIPEN, apb-017; else the writer."""
+    """Return "apb" for a writer named as in UNIPEN, apb-017; else the writer or None."""
     writer = writer_of(drawing)
     return writer.partition("-")[0] if isinstance(writer, str) else writer
 
 
 def render_drawings(drawings: Drawings) -> Dataset:
-    """Draw each drawing once, with the pen width that recognition uses."""
+    """Draw each drawing once, with the pen width of recognition."""
     return _dataset((frame_strokes(one.strokes) for one in _progress(drawings)), drawings)
 
 
@@ -121,10 +120,10 @@ def render_variants(drawings: Drawings, copies: int, generator: torch.Generator)
 
 
 def render_restyled(drawings: Drawings, per_writer: float, generator: torch.Generator) -> Dataset:
-    """Draw each drawing several times, in other hands and pen widths.
+    """Draw each drawing several times, in random styles and pen widths.
 
-    A writer of n drawings gives about `per_writer` x sqrt(n) images, at most MAX_COPIES of each,
-    so that those who drew many don't outweigh the others.
+    A writer of n drawings gives about `per_writer` x sqrt(n) images, at most MAX_COPIES of each
+    drawing, so that people with many drawings don't outweigh the others.
     """
     rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
     counts = Counter(map(writer_of, drawings))
@@ -139,14 +138,14 @@ def render_restyled(drawings: Drawings, per_writer: float, generator: torch.Gene
 
 
 def _progress(drawings: Drawings) -> Iterable[Drawing]:
-    """`drawings`, with a bar on a terminal where it takes over a second."""
+    """Iterate over `drawings`, on a terminal with a progress bar after one second."""
     return tqdm(drawings, "drawing", unit=" drawings", delay=1, leave=False, disable=None)
 
 
 def _dataset(
     images: Iterable[np.ndarray], drawings: Drawings, copies: int | torch.Tensor = 1
 ) -> Dataset:
-    """Stack `images`, `copies` of each drawing, with the drawings' labels; -1 for None."""
+    """Stack `images`, `copies` of each drawing, and their drawings' labels, -1 for None."""
     labels = torch.tensor([-1 if drawing.label is None else drawing.label for drawing in drawings])
     return torch.from_numpy(np.stack(list(images))), labels.repeat_interleave(copies)
 
@@ -155,23 +154,16 @@ def select(dataset: Dataset, indices: torch.Tensor) -> Dataset:
     return dataset[0][indices], dataset[1][indices]
 
 
-def first(dataset: Dataset, limit: int) -> Dataset:
-    """The first `limit` images, for a quick look. Raises UserError for fewer than ten."""
-    if limit < 10:
-        raise UserError(f"the limit is {limit}; expected at least 10 images")
-    return dataset[0][:limit], dataset[1][:limit]
-
-
 def join(first: Dataset, second: Dataset) -> Dataset:
     return torch.cat([first[0], second[0]]), torch.cat([first[1], second[1]])
 
 
 @dataclass
 class TrainingData:
-    """What a training sees. Negatives are images that show no digit.
+    """The data of a training. Negatives are images that show no digit.
 
-    `validation` by name: "validation" is MNIST's; "drawings" are those held out and "styles" the
-    same in other hands; "own" are a person's own digits.
+    `validation` by name: "validation" is MNIST's; "drawings" are held-out drawings, "styles" the
+    same in random styles; "own" are the user's own digits.
     """
 
     train_set: Dataset
@@ -181,7 +173,7 @@ class TrainingData:
     description: str  # where the images came from, for the model card
 
     def fingerprint(self) -> str:
-        """A checksum of all images and labels: a resumed run must find the same."""
+        """Return a checksum of all images and labels."""
         checksum = hashlib.sha256()
         negatives = (self.negatives, self.held_out_negatives)
         for tensor in (*self.train_set, *chain(*self.validation.values()), *negatives):
@@ -200,9 +192,9 @@ def training_data(
 ) -> TrainingData:
     """Load MNIST from `root`, render `drawings` and negatives, and split all of them.
 
-    `generator` makes the synthetic negatives and chooses hands and pens. Drawn negatives that look
-    like digits are left out; those by contributors whose digits are held out, chosen by `seed`,
-    are held out too.
+    `generator` makes the synthetic negatives and chooses styles and pen widths. Drawn negatives
+    that look like digits are left out; those by contributors whose digits are held out, chosen by
+    `seed`, are held out too.
     """
     mnist = load_mnist(root, train=True)
     train_set, held_out = (select(mnist, indices) for indices in split(len(mnist[0])))

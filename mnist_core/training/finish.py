@@ -1,4 +1,4 @@
-"""Make a trained network ready for use: calibrate it, score it, install it."""
+"""Calibrate, score and install a trained network."""
 
 import contextlib
 import datetime
@@ -20,17 +20,16 @@ MAX_ACCURACY_DROP = 0.001  # on MNIST's validation images, for a network to be i
 
 
 class NotInstalled(UserError):
-    """A network that reads fewer images than one that it would replace."""
+    """The network is less accurate than the one that it would replace."""
 
 
 def calibrate(
     model: MLP, validation: dict[str, Dataset]
 ) -> tuple[MLP, dict[str, float], dict[str, float]]:
-    """Quantize `model` and calibrate it on held-out data; gives it, its thresholds and its scores.
+    """Quantize `model` and calibrate it on held-out data; return it, its thresholds and scores.
 
-    Scores are accuracy and calibration error on each set of `validation`. The temperature is fitted
-    to drawings and own digits, or to MNIST's images where there are no drawings, so the calibration
-    error there is of the data that it was fitted to.
+    Scores are accuracy and calibration error on each set of `validation`. Temperature and
+    thresholds are fitted to all of them, but without MNIST's if there are drawings.
     """
     model = quantize(model.fused())
     held_out = {name: (predict(model, digits[0]), digits[1]) for name, digits in validation.items()}
@@ -49,14 +48,14 @@ def calibrate(
 
 
 def date_and_versions() -> dict:
-    """What a network's provenance says of the day and the software."""
+    """Return the "date" and "versions" of a provenance."""
     versions = {module.__name__: module.__version__ for module in (torch, torchvision)}
     versions = {"python": platform.python_version(), **versions}
     return {"date": datetime.date.today().isoformat(), "versions": versions}
 
 
 def add_test_scores(provenance: dict, model: MLP, root: str | Path) -> None:
-    """Add accuracy and confusion on MNIST's test images, from `root`, to a provenance."""
+    """Add accuracy and confusion on MNIST's test images, in `root`, to `provenance`."""
     images, labels = load_mnist(root, train=False)
     confusion = confusion_matrix(predict(model, images).argmax(1), labels)
     accuracy = (confusion.trace() / confusion.sum()).item()
@@ -67,22 +66,22 @@ def add_test_scores(provenance: dict, model: MLP, root: str | Path) -> None:
 def install(directory: Path, validation: Dataset, force: bool = False) -> None:
     """Use the network in `directory` from now on, as `weights.install` does.
 
-    Raises NotInstalled, unless `force`, where its accuracy on `validation`, MNIST's, is more than
-    MAX_ACCURACY_DROP below that of the network in use, or of the one that a line of corrections
-    began with: each of those might lose a little.
+    Unless `force`, raises NotInstalled if its accuracy on MNIST's `validation` is more than
+    MAX_ACCURACY_DROP below that of the network in use, or of the one before its first fine-tuning,
+    as many small losses add up.
     """
     model, config = weights.load(directory)
     accuracy = evaluate(model, validation)[1]
     before = {}
-    with contextlib.suppress(UserError):  # the network in use can't be read
+    with contextlib.suppress(UserError):  # a damaged network may be replaced
         before["the network in use"] = evaluate(weights.load()[0], validation)[1]
     if first := config["provenance"].get("parent", {}).get("validation_accuracy"):
-        before["the one that its corrections began with"] = first
-    for whose, share in before.items():
-        drop = round(share - accuracy, 6)  # without float32's last bits
+        before["the one before its first fine-tuning"] = first
+    for which, share in before.items():
+        drop = round(share - accuracy, 6)  # drops float32's rounding errors
         if drop > MAX_ACCURACY_DROP and not force:
             raise NotInstalled(
-                f"not installed: it reads {accuracy:.2%} of MNIST's validation images and {whose} "
+                f"not installed: it reads {accuracy:.2%} of MNIST's validation images and {which} "
                 f"{share:.2%}, over {100 * MAX_ACCURACY_DROP:g} points more. It is in {directory}"
             )
     weights.install(directory)

@@ -1,7 +1,4 @@
-"""Pictures of a training and of what a network learned, as matplotlib figures.
-
-`save` writes one as a PNG. They use no pyplot, so that no screen is needed.
-"""
+"""Pictures of a training and of a network, as matplotlib figures. Needs no screen, as no pyplot."""
 
 import math
 from collections.abc import Sequence
@@ -18,21 +15,18 @@ from mnist_core.network.model import MLP
 
 GALLERY = 40  # images in a picture
 COLUMNS = 10  # images in a row
-MAX_IMAGES = 1000  # in a grid: 100 rows, a picture that programs still open
-BLUE, ORANGE = "#0082dc", "#e69f00"  # the page's colours for what speaks against and for something
+MAX_IMAGES = 1000  # in a grid, which then has 100 rows
+BLUE, ORANGE = "#0082dc", "#e69f00"  # of negative and positive weights
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write `figure` as a PNG. Raises UserError where that fails."""
+    """Write `figure` as a PNG. Raises UserError if that fails."""
     with atomic_write(path) as file:
         figure.savefig(file, format="png", dpi=80, bbox_inches="tight")
 
 
 def confusion_matrix(counts: torch.Tensor, data: str) -> Figure:
-    """Show how often each digit got each answer; mistakes are coloured.
-
-    `counts`, (10, 10), are those of `trainer.confusion_matrix`; `data` names the images.
-    """
+    """Show `counts`, (10, 10), of `trainer.confusion_matrix`; `data` names the images."""
     figure = Figure(figsize=(6, 6))
     axes = figure.subplots()
     mistakes = counts.clone().fill_diagonal_(0)
@@ -48,7 +42,7 @@ def confusion_matrix(counts: torch.Tensor, data: str) -> Figure:
 
 
 def surest_mistakes(images: torch.Tensor, truth: Sequence, probabilities: torch.Tensor) -> Figure:
-    """Show the 40 wrong answers with the highest confidence, and what each image really is.
+    """Show the 40 wrong answers with the highest confidence.
 
     `images` are (N, 28, 28), `truth` N digits or characters, `probabilities` (N, 10).
     """
@@ -68,11 +62,11 @@ def image_grid(
 ) -> Figure:
     """Show up to MAX_IMAGES images, (N, 28, 28) from `low` to 255, ten a row, each with a title.
 
-    They are drawn as one picture: axes for each would take a minute for a thousand.
+    Draws them as one picture, as a thousand axes would take a minute.
     """
     images = images[:MAX_IMAGES]
     rows = max(1, math.ceil(len(images) / COLUMNS))
-    height, width = SIDE + 14, SIDE + 8  # of a cell: room for two lines of title, and between
+    height, width = SIDE + 14, SIDE + 8  # of a cell, with room for a title of two lines
     page = torch.zeros(rows * height, COLUMNS * width)
     figure = Figure(figsize=(12, 12 * rows * height / (COLUMNS * width)), layout="constrained")
     axes = figure.subplots()
@@ -88,7 +82,7 @@ def image_grid(
 
 
 def first_layer(model: MLP) -> Figure:
-    """Show the weights of the first layer's 40 strongest units, in the page's colours."""
+    """Show the weights of the first layer's 40 units with the largest norms."""
     weight = model.layers[0].weight.detach()  # (units, 784)
     strongest = weight.norm(dim=1).argsort(descending=True)[:GALLERY]
     images = weight[strongest].reshape(-1, SIDE, SIDE)
@@ -100,9 +94,9 @@ def first_layer(model: MLP) -> Figure:
 
 
 def curves(history: Sequence[dict], chosen: int) -> Figure:
-    """Show loss and accuracy after each epoch, of the rows of metrics.csv.
+    """Show the losses and accuracies of `history`, the rows of metrics.csv.
 
-    `chosen` is the epoch that was kept: that of the highest mean accuracy on held-out data.
+    `chosen` is the epoch with the highest mean accuracy on held-out data.
     """
     figure = Figure(figsize=(10, 4), layout="constrained")
     epochs = [row["epoch"] for row in history]

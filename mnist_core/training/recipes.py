@@ -1,7 +1,4 @@
-"""The recipes and losses to train with: their names, their settings and what to know of them.
-
-Imports no PyTorch, so that whoever offers them can read them at once. trainer.py follows them.
-"""
+"""The recipes and losses to train with: names, settings and notes. Imports no PyTorch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +9,7 @@ from mnist_core.network import MAX_LAYERS, MAX_WIDTH
 
 
 class Loss(NamedTuple):
-    """A way to write the loss. docs/losses.md measures what the last two cost."""
+    """A way to write the loss. docs/losses.md measures them."""
 
     formula: str  # with PyTorch's names
     note: str
@@ -28,10 +25,7 @@ LOSSES = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a training needs to know besides its data and its seed.
-
-    Raises UserError for settings that can't train.
-    """
+    """The settings of a training except data and seed. Raises UserError for impossible ones."""
 
     hidden: tuple[int, ...]  # widths of the hidden layers
     epochs: int
@@ -42,8 +36,8 @@ class Recipe:
     batch_norm: bool = False
     augment: bool = False
     negatives: int = 0  # how many images of no digit to make and train on
-    low_precision_matmul: bool = False  # faster, a little less exact: small networks would suffer
-    ema_decay: float = 0.0  # of the moving average of the weights; 0: no average
+    low_precision_matmul: bool = False  # faster, but costs small networks accuracy
+    ema_decay: float = 0.0  # of the moving average of the weights; 0 for none
     loss: str = "nll"  # one of LOSSES
 
     def __post_init__(self) -> None:
@@ -60,7 +54,7 @@ class Recipe:
             raise UserError(f"loss is {self.loss!r}; expected one of {', '.join(LOSSES)}")
 
 
-ONE_CYCLE = {"one_cycle": True, "batch_norm": True}  # the second makes high learning rates safe
+ONE_CYCLE = {"one_cycle": True, "batch_norm": True}  # high learning rates need batch_norm
 FOR_DRAWINGS = {
     "augment": True,
     "negatives": 8000,
@@ -76,9 +70,9 @@ DEFAULT = "best"
 NOTES = {
     "tutorial": "plain Adam, ten seconds",
     "quick": "98 % of MNIST in a few seconds",
-    "best": "reads what people draw, minutes",
+    "best": "reads drawings well, takes minutes",
 }
-# Fields of Recipe as runs and networks made before December 2026 name them.
+# Names of Recipe's fields in runs and networks made before December 2026.
 OLD_NAMES = {
     "outliers": "negatives",
     "fast_products": "low_precision_matmul",
@@ -87,16 +81,13 @@ OLD_NAMES = {
 
 
 def recipe_from(saved: Mapping[str, Any]) -> Recipe:
-    """The recipe whose fields are `saved`, also by an older version.
-
-    Raises KeyError or TypeError where fields are missing or unknown.
-    """
+    """Return the recipe with the fields `saved`. Raises KeyError or TypeError for wrong ones."""
     fields = {OLD_NAMES.get(name, name): value for name, value in saved.items()}
     return Recipe(**fields | {"hidden": tuple(fields["hidden"])})
 
 
 def describe_recipes() -> str:
-    """A line for each recipe: name, widths of the hidden layers, epochs and what to know."""
+    """Return a line for each recipe: name, widths of the hidden layers, epochs and note."""
     return "\n".join(
         f"  {name:9} {'-'.join(map(str, recipe.hidden)):10} {recipe.epochs:2} epochs: {NOTES[name]}"
         for name, recipe in RECIPES.items()

@@ -4,13 +4,12 @@ run = begin(settings, output, runs)     or resume(directory)
 train(run)
 finish(run)
 
-state.pt            the checkpoint: all that the next epoch depends on
+state.pt            the checkpoint: everything the next epoch depends on
 metrics.csv         a row for each epoch
-snapshots.bin       the network at some steps, as snapshots.py writes it
-model.safetensors, README.md, *.png     the network for use, once training has ended
+snapshots.bin       the network at some steps, see snapshots.py
+model.safetensors, README.md, *.png     the finished network
 """
 
-import contextlib
 import csv
 import dataclasses
 import datetime
@@ -21,7 +20,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from statistics import mean
-from typing import Any
 
 import torch
 
@@ -50,14 +48,14 @@ from mnist_core.training.trainer import (
 
 CHECKPOINT_FILE = "state.pt"
 METRICS_FILE = "metrics.csv"
-WIDE_LAYER = 512  # units from which PyTorch's threads gain more than they wait for each other
+WIDE_LAYER = 512  # units; narrower layers train faster on one thread
 # What torch.load and the checks after it raise for a file that is no checkpoint.
 DAMAGE = (RuntimeError, ValueError, TypeError, LookupError, EOFError, UnpicklingError)
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a run was asked to do. Its checkpoint keeps them: a resumed run does the same."""
+    """What a run was asked to do; part of its checkpoint."""
 
     name: str  # of the recipe
     recipe: Recipe
@@ -69,7 +67,7 @@ class Settings:
     device: str
     threads: int
     own: list[str] = dataclasses.field(default_factory=list)  # files and folders of own digits
-    command: str = ""  # that trains such a network again, for the model card
+    command: str = ""  # trains such a network again; for the model card
 
 
 @dataclasses.dataclass
@@ -77,22 +75,22 @@ class Checkpoint:
     """A run between two epochs."""
 
     settings: Settings
-    fingerprint: str  # of all that the training sees
+    fingerprint: str  # of the images and teachers; "" if an older version began the run
     history: list[dict] = dataclasses.field(default_factory=list)  # a row for each epoch done
-    trainer: dict | None = None  # Trainer.state_dict() after them; None before the first
-    best_model: dict | None = None  # the state of the network to keep, without batch normalisation
+    trainer: dict | None = None  # Trainer.state_dict(); None before the first epoch
+    best_model: dict | None = None  # state dict of the best network, batch normalisation fused
 
     def best(self) -> dict:
-        """The row of the network to keep: the best on what was held out, the later of equals.
+        """Return the row with the highest mean accuracy on held-out data, the later of equals.
 
-        Own digits don't count, as they may be a handful.
+        The user's own digits don't count, as they may be few.
         """
         names = {name for name in self.history[0] if name.endswith("_accuracy")} - {"own_accuracy"}
         return max(reversed(self.history), key=lambda row: mean(row[name] for name in names))
 
     def save(self, directory: Path) -> None:
-        """Write it without pickle. Raises UserError when the disk is full."""
-        content = io.BytesIO()  # torch.save to a full disk hides why in a RuntimeError
+        """Write the checkpoint to `directory`. Raises UserError if the disk is full."""
+        content = io.BytesIO()  # on a full disk torch.save raises a RuntimeError with no reason
         torch.save(dataclasses.asdict(self), content)
         with atomic_write(directory / CHECKPOINT_FILE) as file:
             file.write(content.getbuffer())
@@ -105,10 +103,12 @@ class Checkpoint:
             saved = dict(torch.load(path, map_location="cpu", weights_only=True))
             settings = dict(saved.pop("settings"))
             recipe = recipe_from(settings.pop("recipe"))
-            if saved["history"] and "best_model" not in saved:  # from before December 2026
-                model, config = weights.load(directory)
-                saved["best_model"] = model.state_dict()
-                settings["command"] = config["provenance"].get("command", "")
+            if "command" not in settings:  # from before December 2026, with another fingerprint
+                saved["fingerprint"] = ""
+                if saved["history"]:
+                    model, config = weights.load(directory)
+                    saved["best_model"] = model.state_dict()
+                    settings["command"] = config["provenance"].get("command", "")
             return cls(Settings(recipe=recipe, **settings), **saved)
         except FileNotFoundError as error:
             raise UserError(
@@ -123,16 +123,16 @@ class Checkpoint:
 
 @dataclasses.dataclass
 class Run:
-    """All that training needs."""
+    """A run in memory, ready to train."""
 
     directory: Path
     checkpoint: Checkpoint
     data: TrainingData
     teachers: list[MLP]
-    generator: torch.Generator  # as it was once the data were made
+    generator: torch.Generator  # in its state after the data were made
 
     def snapshots(self) -> Snapshots:
-        """The file of snapshots of the whole training."""
+        """Return the run's file of snapshots."""
         recipe, images = self.checkpoint.settings.recipe, self.data.train_set[0]
         steps = recipe.epochs * len(batches(torch.arange(len(images)), recipe))
         return Snapshots(self.directory, recipe.epochs, steps)
@@ -142,9 +142,9 @@ class Run:
 
 
 def begin(settings: Settings, output: Path | None, runs: Path) -> Run:
-    """Begin a run in `output`, or in a new directory in `runs`.
+    """Begin a run in `output`, or (None) in a new directory in `runs`.
 
-    Raises UserError, before the first epoch, for all that a person can mend.
+    Raises UserError if data can't be read or the directory can't be written.
     """
     data, teachers, generator = _prepare(settings)
     directory = create_run_directory(output, runs, settings.name)
@@ -155,9 +155,9 @@ def begin(settings: Settings, output: Path | None, runs: Path) -> Run:
 
 
 def resume(directory: Path, device: str | None = None, threads: int | None = None) -> Run:
-    """Continue the run in `directory` with its own settings, but for `device` and `threads`.
+    """Continue the run in `directory` with its own settings except `device` and `threads`.
 
-    Raises UserError when there is none, its data have changed or the device is missing.
+    Raises UserError if there is no run, its data have changed or the device is missing.
     """
     checkpoint = Checkpoint.load(directory)
     before = checkpoint.settings
@@ -167,7 +167,7 @@ def resume(directory: Path, device: str | None = None, threads: int | None = Non
         threads=choose_threads(before.threads if threads is None else threads),
     )
     data, teachers, generator = _prepare(settings)
-    if checkpoint.fingerprint not in (fingerprint(data, teachers), old_fingerprint(data)):
+    if checkpoint.fingerprint not in ("", fingerprint(data, teachers)):
         files = (settings.data, *settings.drawings, *settings.not_digits, *settings.own)
         raise UserError(
             f"the images or teachers are not those that the run in {directory} began with. "
@@ -179,7 +179,7 @@ def resume(directory: Path, device: str | None = None, threads: int | None = Non
 
 
 def _prepare(settings: Settings) -> tuple[TrainingData, list[MLP], torch.Generator]:
-    """Print the settings; load the data and the teachers. The generator helped make the data."""
+    """Print the settings; load the data and the teachers, and return the generator used."""
     recipe = dataclasses.asdict(settings.recipe)
     sizes = "-".join(map(str, (PIXELS, *recipe.pop("hidden"), DIGITS)))
     own = {name: getattr(settings, name) for name in ("seed", "device", "threads")}
@@ -199,49 +199,30 @@ def _prepare(settings: Settings) -> tuple[TrainingData, list[MLP], torch.Generat
 
 
 def fingerprint(data: TrainingData, teachers: Sequence[MLP]) -> str:
-    """A checksum of all that a training sees: a resumed run must see the same."""
+    """Return a checksum of the images, labels and teachers of a training."""
     checksum = hashlib.sha256(data.fingerprint().encode())
     for parameter in (tensor for teacher in teachers for tensor in teacher.parameters()):
         checksum.update(parameter.detach().numpy())
     return checksum.hexdigest()
 
 
-def old_fingerprint(data: TrainingData) -> str:
-    """The checksum in runs that began before December 2026, of digits alone."""
-    checksum = hashlib.sha256()
-    for tensor in itertools.chain(data.train_set, *data.validation.values()):
-        checksum.update(tensor.numpy())
-    return checksum.hexdigest()
-
-
 def create_run_directory(output: Path | None, runs: Path, name: str) -> Path:
-    """Make `output`, or a new directory in `runs`, named by the time and `name`.
+    """Make `output`, or (None) a directory in `runs` named by the time and `name`.
 
-    Raises UserError when `output` holds a run already or the directory can't be made.
+    Raises UserError if `output` holds a run already or the directory can't be made.
     """
     if output is None:
-        first = runs / f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}-{name}"
-        others = (first.with_name(f"{first.name}-{number}") for number in itertools.count(2))
-        output = next(path for path in itertools.chain([first], others) if _make_new(path))
+        stem = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}-{name}"
+        paths = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+        output = next(runs / path for path in paths if not (runs / path).exists())
     elif (output / CHECKPOINT_FILE).exists():
         raise UserError(f"{output} holds a run already: resume it, or choose another directory")
     make_directory(output)
     return output
 
 
-def _make_new(directory: Path) -> bool:
-    """Make `directory`; False where it exists: another run began in the same second."""
-    try:
-        directory.mkdir(parents=True)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        raise UserError(f"can't make the folder {directory}: {error.strerror}") from error
-    return True
-
-
 def choose_device(name: str) -> str:
-    """`name`; for "auto" a GPU where there is one. Raises UserError if the device is missing."""
+    """Return `name`, or a GPU if there is one for "auto". Raises UserError if it is missing."""
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     found = [*["cuda"] * cuda, *["mps"] * mps, "cpu"]
     if name not in ("auto", *found):
@@ -262,46 +243,34 @@ def choose_threads(count: int | None, hidden: Sequence[int] = ()) -> int:
 # Train -----------------------------------------------------------------------
 
 
-def summary_writer() -> type:
-    """TensorBoard's writer. Raises UserError where its package is not installed."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise UserError("TensorBoard is not installed: pip install tensorboard") from error
-    return SummaryWriter
+def train(run: Run) -> None:
+    """Train the remaining epochs and save the run after each.
 
-
-def train(run: Run, writer: type | None = None) -> None:
-    """Train the epochs that remain and keep each; log them where `summary_writer` is given.
-
-    A training that is interrupted or diverges leaves the best network so far. Raises Diverged, and
-    another UserError when the disk is full.
+    If interrupted or diverged, saves the best network so far. Raises Diverged, and another
+    UserError if the disk is full.
     """
     settings, data, recipe = run.checkpoint.settings, run.data, run.checkpoint.settings.recipe
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     model = MLP(recipe.hidden, recipe.batch_norm).to(settings.device)
-    negatives = data.negatives
-    trainer = Trainer(model, data.train_set, recipe, run.generator, negatives, run.teachers)
+    trainer = Trainer(model, data.train_set, recipe, run.generator, data.negatives, run.teachers)
     if run.checkpoint.trainer:
         trainer.load_state_dict(run.checkpoint.trainer)
     snapshots = run.snapshots()
     snapshots.drop_after(trainer.step)
-    log_again = trainer.epochs + 1
-    with writer(run.directory, purge_step=log_again) if writer else contextlib.nullcontext() as log:
-        try:
-            for epoch in trainer.fit(data.validation["validation"], snapshots):
-                keep(run, trainer, epoch, log)
-        except (KeyboardInterrupt, Diverged):
-            if run.checkpoint.best_model:
-                save_network(run)
-            raise
+    try:
+        for epoch in trainer.fit(data.validation["validation"], snapshots):
+            save_epoch(run, trainer, epoch)
+    except (KeyboardInterrupt, Diverged):
+        if run.checkpoint.best_model:
+            save_network(run)
+        raise
 
 
-def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
-    """Print the epoch's line; write the metrics and the checkpoint.
+def save_epoch(run: Run, trainer: Trainer, epoch: Epoch) -> None:
+    """Print the epoch's line, then write the metrics and the checkpoint.
 
-    In this order: stopped in between, a resumed run does the epoch again and writes the same.
+    The checkpoint is last: a run stopped before it does the epoch again.
     """
     checkpoint, row = run.checkpoint, dataclasses.asdict(epoch)
     for name, dataset in run.data.validation.items():
@@ -314,17 +283,15 @@ def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
         checkpoint.best_model = trainer.ema_model.fused().state_dict()
     write_metrics(run.directory, checkpoint.history)
     checkpoint.save(run.directory)
-    for name, value in row.items() if log else ():
-        log.add_scalar(name, value, epoch.epoch)
 
 
 def print_row(name: str, value: object) -> None:
-    """Print a line of the table that a log begins with."""
+    """Print a line of the table at the beginning of a log."""
     print(f"{name:16} {value}")
 
 
 def _line(row: dict) -> str:
-    """An epoch's line of the log, from its row of the metrics."""
+    """Return an epoch's line of the log."""
     names = [name for name in ("drawings", "styles", "own") if f"{name}_accuracy" in row]
     more = "".join(f"  {name} {row[f'{name}_accuracy']:.2%}" for name in names)
     return (
@@ -335,7 +302,7 @@ def _line(row: dict) -> str:
 
 
 def write_metrics(directory: Path, rows: list[dict]) -> None:
-    """Write all rows anew, so that a resumed run does not add the epoch that was cut short."""
+    """Write metrics.csv with all `rows`, replacing those of an interrupted epoch."""
     with atomic_write(directory / METRICS_FILE, "wt") as file:
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")
         writer.writeheader()
@@ -343,7 +310,7 @@ def write_metrics(directory: Path, rows: list[dict]) -> None:
 
 
 def what_is_left(run: Run) -> str:
-    """What a run that ended early has on the disk."""
+    """Describe what a run that ended early has on the disk."""
     done = len(Checkpoint.load(run.directory).history)
     network = (run.directory / weights.MODEL_FILE).exists()
     best = "the best network so far" if network else "no network yet"
@@ -354,9 +321,9 @@ def what_is_left(run: Run) -> str:
 
 
 def finish(run: Run) -> dict[str, float]:
-    """Make the run's network, score it on the test set and draw it; gives its scores.
+    """Save the run's network and pictures, append its last snapshot, and return its scores.
 
-    It is the last of the run's snapshots, too. Nothing changes where a finished run is resumed.
+    The network of a finished run is left as it is.
     """
     if not _is_tested(run.directory):
         save_network(run, tested=True)
@@ -374,20 +341,20 @@ def finish(run: Run) -> dict[str, float]:
 
 
 def _is_tested(directory: Path) -> bool:
-    """Whether the run in `directory` has its network already."""
+    """Whether the run in `directory` has a finished network."""
     if not (directory / weights.MODEL_FILE).exists():
         return False
     return "test_accuracy" in weights.load(directory)[1]["provenance"]["scores"]
 
 
 def save_network(run: Run, tested: bool = False) -> None:
-    """Calibrate the best network and write it; if `tested`, scored on the test set, too."""
+    """Calibrate and save the best network; if `tested`, score it on the test set too."""
     settings = run.checkpoint.settings
     model = MLP(settings.recipe.hidden)
     model.load_state_dict(run.checkpoint.best_model)
     model, thresholds, scores = calibrate(model, run.data.validation)
-    if (letters := run.data.held_out_negatives) is not None:
-        verdicts = calibration.verdicts(predict(model, letters).exp(), thresholds)
+    if (negatives := run.data.held_out_negatives) is not None:
+        verdicts = calibration.verdicts(predict(model, negatives).exp(), thresholds)
         scores["letters_called_sure_digits"] = round((verdicts == 2).float().mean().item(), 4)
     provenance = {
         "data": run.data.description,
@@ -404,7 +371,7 @@ def save_network(run: Run, tested: bool = False) -> None:
 
 
 def draw_pictures(run: Run, model: MLP) -> None:
-    """Write five PNGs: training images, curves, confusion, mistakes and the first layer."""
+    """Write five PNGs: training images, curves, confusion, mistakes and first layer."""
     images, labels = run.data.validation["validation"]
     probabilities = predict(model, images).exp()
     confusion = confusion_matrix(probabilities.argmax(1), labels)

@@ -1,7 +1,7 @@
-"""The network at some twenty steps of its training, in one file, so that one can watch it learn.
+"""Snapshots: the network at about twenty steps of its training, in one file.
 
 `snapshots.bin` in a run's directory holds for each snapshot its length, a little-endian uint32, and
-so many bytes: the network as browsers read it (network/quantize.py).
+that many bytes in the format of network/quantize.py.
 """
 
 import contextlib
@@ -19,10 +19,10 @@ SNAPSHOTS_FILE = "snapshots.bin"
 
 
 class Snapshots:
-    """The file in `directory`, of a training of `steps` steps in `epochs` epochs.
+    """The file in `directory` for a training of `steps` steps in `epochs` epochs.
 
-    A snapshot is due at the steps in `due`: 0, before any training, the powers of two below a tenth
-    of all steps, and each tenth.
+    `due` are the steps to take a snapshot at: 0, the powers of two below a tenth of all steps, and
+    each tenth.
     """
 
     def __init__(self, directory: Path, epochs: int, steps: int) -> None:
@@ -32,10 +32,9 @@ class Snapshots:
         self.due = {0} | early | {steps * tenth // 10 for tenth in range(1, 11)}
 
     def drop_after(self, step: int) -> None:
-        """Keep the snapshots up to `step`, from which training continues; at 0 keep none.
+        """Drop the snapshots after `step`, and final and incomplete ones; at step 0 all.
 
-        Final and incomplete snapshots are dropped, too: training writes them again. Raises
-        UserError where the file can't be written.
+        Raises UserError if the file can't be written.
         """
         with self._open() as file:
             file.seek(end := 0)
@@ -54,11 +53,11 @@ class Snapshots:
         validation: tuple[float, float],
         config: dict | None = None,
     ) -> None:
-        """Append `model`, without batch normalisation, as it is after `step` steps.
+        """Append `model`, without batch normalisation, as of `step`.
 
-        `training_loss` is the mean since the last snapshot, `validation` what `evaluate` gives.
-        With `config`, as `weights.load` gives it, this is the finished network, the last snapshot.
-        Raises UserError where the disk is full.
+        `training_loss` is the mean since the last snapshot, `validation` the result of `evaluate`.
+        With `config`, that of `weights.load`, the snapshot is final: the finished network. Raises
+        UserError if the disk is full.
         """
         loss, accuracy = validation
         name = {"name": f"step {step}", "thresholds": {"digit": 0, "sure": 0}}
@@ -79,7 +78,7 @@ class Snapshots:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[IO]:
-        """Open the file to read, cut and append to; make it if need be."""
+        """Open the file to read, truncate and append; create it if it is missing."""
         try:
             with open(self.path, "a+b") as file:
                 yield file

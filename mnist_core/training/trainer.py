@@ -1,6 +1,6 @@
-"""Train a network and evaluate it, on the device that it is on. Knows tensors, not files.
+"""Train and evaluate a network, on its device, with tensors only: files are for run.py.
 
-Random numbers come from the CPU's generator, so that a seed means the same run on every device.
+Random numbers come from a generator on the CPU, so that a seed means the same on every device.
 """
 
 import contextlib
@@ -29,11 +29,11 @@ from mnist_core.training.snapshots import Snapshots
 EVALUATION_BATCH = 4096
 DIGITS_PER_NEGATIVE = 4  # in a batch
 NEGATIVE_WEIGHT = 0.4  # of their loss, beside that of the digits
-TEACHER_TEMPERATURE = 2  # divides the teachers' scores, so that unlikely digits teach too
-STATEFUL = ("model", "ema_model", "optimizer", "schedule")  # a Trainer's parts with a state_dict
+TEACHER_TEMPERATURE = 2  # divides the teachers' scores, which raises those of unlikely digits
+STATEFUL = ("model", "ema_model", "optimizer", "schedule")  # attributes with a state_dict
 OLD_STATE = {"result": "ema_model", "since": "loss_since_snapshot"}  # before December 2026
 
-# Each takes (N, 10) scores, as the last layer gives them, and (N,) labels.
+# From the last layer's (N, 10) scores and (N,) labels to the mean loss.
 LOSS_FUNCTIONS = {
     "nll": lambda scores, labels: F.nll_loss(scores.log_softmax(1), labels),
     "cross-entropy": F.cross_entropy,
@@ -43,12 +43,12 @@ LOSS_FUNCTIONS = {
 
 
 class Diverged(UserError):
-    """A training whose loss is no longer finite. Resumed, it would diverge again."""
+    """The loss is no longer finite. A resumed run would diverge again."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of a training's history; losses are means per image, accuracy is in [0, 1]."""
+    """An epoch's results; losses are means per image, accuracy is in [0, 1]."""
 
     epoch: int
     training_loss: float
@@ -58,15 +58,14 @@ class Epoch:
 
 
 class Trainer:
-    """A training under way. Between two epochs `state_dict` holds all that the rest depends on.
+    """A training of `model` on `training` and `negatives`, (M, 28, 28) uint8 images of no digit.
 
-    `training` and `negatives`, (M, 28, 28) uint8 images of no digit, are what it learns from. With
-    `teachers`, networks for use, it learns their answers instead of the labels. `generator`, the
-    CPU's, shuffles the images anew for each epoch, chooses negatives and augments.
+    With `teachers`, finished networks, their answers are the targets instead of the labels.
+    `generator`, on the CPU, shuffles each epoch, chooses negatives and augments.
 
-    `ema_model` is the network to evaluate and keep: a moving average of the weights, which reads
-    better than those of any step (Izmailov et al., "Averaging Weights Leads to Wider Optima and
-    Better Generalization", 2018), or `model` itself where the recipe has no `ema_decay`.
+    `ema_model` is the network to evaluate and save: a moving average of the weights (Izmailov et
+    al., "Averaging Weights Leads to Wider Optima and Better Generalization", 2018), or `model`
+    itself if the recipe has no `ema_decay`.
     """
 
     def __init__(
@@ -84,25 +83,25 @@ class Trainer:
         self.teachers = [teacher.to(device) for teacher in teachers]
         self.model, self.recipe, self.generator = model, recipe, generator
         self.ema_model = copy.deepcopy(model) if recipe.ema_decay else model
-        # Without weight decay AdamW is Adam. Fused, a step takes a quarter less time.
+        # Without weight decay AdamW is Adam. Fused is a quarter faster.
         rates = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
         self.optimizer = torch.optim.AdamW(model.parameters(), **rates, fused=True)
         self.schedule = make_schedule(self.optimizer, recipe, len(self.images))
         self.epochs = 0  # done so far
-        self.loss_since_snapshot = (0.0, 0)  # summed over so many images
+        self.loss_since_snapshot = (0.0, 0)  # sum and number of images
 
     @property
     def step(self) -> int:
-        """How many steps are done."""
+        """The number of steps done."""
         return self.schedule.last_epoch
 
     def fit(self, validation: Dataset, snapshots: Snapshots | None = None) -> Iterator[Epoch]:
-        """Train the epochs that remain and yield after each. Raises Diverged."""
+        """Train the remaining epochs and yield the results of each. Raises Diverged."""
         while self.epochs < self.recipe.epochs:
             yield self.run_epoch(validation, snapshots)
 
     def run_epoch(self, validation: Dataset, snapshots: Snapshots | None = None) -> Epoch:
-        """Train for an epoch and evaluate. Raises Diverged when the loss is no longer finite."""
+        """Train for an epoch and evaluate. Raises Diverged if a loss is not finite."""
         started = time.perf_counter()
         training_loss = self.train_epoch(validation, snapshots)
         seconds = time.perf_counter() - started
@@ -119,7 +118,7 @@ class Trainer:
         return Epoch(self.epochs, training_loss, loss, accuracy, seconds)
 
     def train_epoch(self, validation: Dataset, snapshots: Snapshots | None) -> float:
-        """Go once through the training images; gives their mean loss."""
+        """Train once on every image; return the mean loss."""
         if snapshots and self.step == 0:
             self.take_snapshot(validation, snapshots)
         self.model.train()
@@ -139,7 +138,7 @@ class Trainer:
         return total / max(1, count)
 
     def train_step(self, batch: torch.Tensor) -> float:
-        """Learn from the images at the indices `batch`, (n,); gives their mean loss."""
+        """Train on the images at the indices `batch`, (n,); return their mean loss."""
         with low_precision_matmul(self.recipe.low_precision_matmul):
             inputs, labels = self.load(batch)
             scores = self.forward(inputs)
@@ -149,7 +148,7 @@ class Trainer:
         return label_loss
 
     def load(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(n + m, 784) inputs, n digits and then some negatives, augmented; the digits' labels."""
+        """Return (n + m, 784) inputs, m of them negatives at the end, and the (n,) labels."""
         images = self.images[batch]
         if self.negatives is not None:
             count = len(images) // DIGITS_PER_NEGATIVE
@@ -166,7 +165,7 @@ class Trainer:
     def compare(
         self, scores: torch.Tensor, labels: torch.Tensor, inputs: torch.Tensor
     ) -> tuple[torch.Tensor, float]:
-        """The loss to learn from, and that of the labels alone, for the log."""
+        """Return the loss to minimise, and for the log that of the labels alone."""
         digits, negatives = scores.tensor_split([len(labels)])
         loss = LOSS_FUNCTIONS[self.recipe.loss](digits, labels)
         label_loss = loss.item()
@@ -177,19 +176,19 @@ class Trainer:
         return loss, label_loss
 
     def backward(self, loss: torch.Tensor) -> None:
-        """Leave the gradient of `loss` in each parameter."""
+        """Compute the gradient of `loss` for each parameter."""
         self.optimizer.zero_grad()
         loss.backward()
 
     def update(self) -> None:
-        """Move the weights by one step against their gradients, and the average after them."""
+        """Move the weights one step against their gradients, and update the average."""
         self.optimizer.step()
         self.schedule.step()
         if self.recipe.ema_decay:
             update_ema(self.ema_model, self.model, self.recipe.ema_decay, self.step)
 
     def take_snapshot(self, validation: Dataset, snapshots: Snapshots) -> None:
-        """Append what would be kept now, rounded as it would be, and its losses."""
+        """Append `ema_model`, quantized, and its losses to the snapshots."""
         summed, count = self.loss_since_snapshot
         self.loss_since_snapshot = (0.0, 0)
         model = quantize(self.ema_model.fused())
@@ -197,13 +196,13 @@ class Trainer:
         snapshots.append(model, self.step, training_loss, evaluate(model, validation))
 
     def state_dict(self) -> dict:
-        """All that the next epochs depend on, besides what the constructor was given."""
+        """Return everything the next epochs depend on besides the constructor's arguments."""
         states = {name: getattr(self, name).state_dict() for name in STATEFUL}
         own = {name: getattr(self, name) for name in ("epochs", "loss_since_snapshot")}
         return {**states, **own, "generator": self.generator.get_state()}
 
     def load_state_dict(self, state: dict) -> None:
-        """Continue where `state` was taken: to the same weights, bit for bit on one machine."""
+        """Continue from `state`, to the same weights bit for bit on one machine."""
         state = {OLD_STATE.get(name, name): value for name, value in state.items()}
         for name in STATEFUL:
             getattr(self, name).load_state_dict(state[name])
@@ -216,43 +215,43 @@ class Trainer:
 
 
 def batches(order: torch.Tensor, recipe: Recipe) -> list[torch.Tensor]:
-    """An epoch's batches, but a last one of one image: batch normalisation finds no variance."""
+    """Split `order` into batches; batch normalisation can't take a last one of one image."""
     smallest = 2 if recipe.batch_norm else 1
     return [batch for batch in order.split(recipe.batch_size) if len(batch) >= smallest]
 
 
 def make_schedule(optimizer: Optimizer, recipe: Recipe, count: int) -> LRScheduler:
-    """The learning rate of each step of a training on `count` images."""
+    """Return the learning rate schedule of a training on `count` images."""
     if not recipe.one_cycle:
         return ConstantLR(optimizer, factor=1.0)
-    steps = max(20, recipe.epochs * math.ceil(count / recipe.batch_size))  # fewer can't be divided
+    steps = max(20, recipe.epochs * math.ceil(count / recipe.batch_size))  # OneCycleLR's minimum
     return OneCycleLR(optimizer, recipe.learning_rate, total_steps=steps, pct_start=0.1)
 
 
 @torch.no_grad()
 def update_ema(average: MLP, model: MLP, decay: float, step: int) -> None:
     """Move `average` towards the weights of `model`, faster in the first steps."""
-    kept = min(decay, step / (step + 9))
-    present = model.state_dict()
+    decay = min(decay, step / (step + 9))
+    weights = model.state_dict()
     for name, averaged in average.state_dict().items():
         if averaged.is_floating_point():
-            averaged.lerp_(present[name], 1 - kept)
+            averaged.lerp_(weights[name], 1 - decay)
         else:  # batch normalisation's count
-            averaged.copy_(present[name])
+            averaged.copy_(weights[name])
 
 
 def uniform_loss(scores: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of (n, 10) scores with a tenth for each digit: what negatives should get."""
+    """Return the mean cross-entropy of (n, 10) scores with a tenth for each digit."""
     return -scores.log_softmax(1).mean()
 
 
 def distillation_loss(
     scores: torch.Tensor, teachers: Sequence[MLP], inputs: torch.Tensor
 ) -> torch.Tensor:
-    """Cross-entropy of (n, 10) scores with the teachers' mean answers to the same (n, 784) inputs.
+    """Return the cross-entropy of (n, 10) scores with the teachers' mean answers.
 
-    Hinton et al., "Distilling the Knowledge in a Neural Network", 2015; teachers see each image
-    as changed as the student does (Beyer et al., "Knowledge distillation: A good teacher is patient
+    See Hinton et al., "Distilling the Knowledge in a Neural Network", 2015. The teachers get the
+    same augmented (n, 784) inputs (Beyer et al., "Knowledge distillation: A good teacher is patient
     and consistent", 2022).
     """
     with torch.no_grad():
@@ -263,7 +262,7 @@ def distillation_loss(
 
 @contextlib.contextmanager
 def low_precision_matmul(wanted: bool) -> Iterator[None]:
-    """Multiply in bfloat16, or TF32, where the processor can: a third less time to train."""
+    """Multiply in bfloat16 or TF32 if the processor can, which trains a third faster."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium" if wanted else before)
     try:
@@ -277,7 +276,7 @@ def low_precision_matmul(wanted: bool) -> Iterator[None]:
 
 @torch.inference_mode()
 def predict(model: MLP, images: torch.Tensor) -> torch.Tensor:
-    """(N, 10) log-probabilities, on the CPU, for (N, 28, 28) images, however many."""
+    """(N, 28, 28) images -> (N, 10) log-probabilities on the CPU, in batches."""
     model.eval()
     device = next(model.parameters()).device
     batches = (batch.to(device) for batch in images.split(EVALUATION_BATCH))
@@ -285,7 +284,7 @@ def predict(model: MLP, images: torch.Tensor) -> torch.Tensor:
 
 
 def evaluate(model: MLP, dataset: Dataset) -> tuple[float, float]:
-    """The mean loss per image and the accuracy, in [0, 1], of `model` on `dataset`."""
+    """Return the mean loss per image and the accuracy, in [0, 1], of `model` on `dataset`."""
     images, labels = dataset
     log_probabilities = predict(model, images)
     loss = F.nll_loss(log_probabilities, labels)
@@ -294,5 +293,5 @@ def evaluate(model: MLP, dataset: Dataset) -> tuple[float, float]:
 
 
 def confusion_matrix(answers: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """(N,) digits read and (N,) true ones -> (10, 10) counts, a row for each true digit."""
+    """(N,) answers and (N,) labels -> (10, 10) counts, a row for each label."""
     return torch.bincount(DIGITS * labels + answers, minlength=DIGITS**2).reshape(DIGITS, DIGITS)
