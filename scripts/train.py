@@ -73,6 +73,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--threads", **number, help=text)
     text = "continue the run in DIR with its own settings"
     add("--resume", **place, help=text)
+    add("--tensorboard", action="store_true", help="log to the run's directory for TensorBoard too")
     add = parser.add_argument_group("where the result goes").add_argument
     text = "use the network from now on, unless it is less accurate"
     add("--install", action="store_true", help=text)
@@ -101,14 +102,15 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argument_parser()
     options = vars(parser.parse_args())
-    wanted, force = options.pop("install"), options.pop("force")
+    wanted, force, tensorboard = (options.pop(name) for name in ("install", "force", "tensorboard"))
     repository, current, way_on = options.pop("push_to_hub"), None, ""
     try:
         if repository:
             weights.check_token(repository)
+        writer = run.summary_writer() if tensorboard else None
         current = start(**options)
         way_on = f"; continue with: python scripts/train.py --resume {current.directory}"
-        run.train(current)
+        run.train(current, writer)
         finish(current, repository)
         if wanted:
             install(current.directory, current.data.validation["validation"], force)

@@ -410,6 +410,24 @@ def test_the_model_card_s_command_names_files_as_they_are_here(tmp_path):
     )
 
 
+def test_tensorboard_s_log_holds_the_metrics(tmp_path, training):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    training("--recipe", "tutorial", "--epochs", 2, "--tensorboard", "--output", tmp_path / "run")
+    log = accumulator.EventAccumulator(str(tmp_path / "run")).Reload()
+    found = [(event.step, event.value) for event in log.Scalars("validation_accuracy")]
+    assert found == [
+        (int(row["epoch"]), pytest.approx(float(row["validation_accuracy"])))
+        for row in rows(tmp_path / "run")
+    ]
+
+
+def test_tensorboard_that_is_not_installed_is_one_line(tmp_path, training, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    message = refused(training, capsys, "--tensorboard", "--output", tmp_path / "run")
+    assert "pip install tensorboard" in message
+    assert not (tmp_path / "run").exists()
+
+
 def test_help_loads_no_pytorch():
     done = run_python("-X", "importtime", TRAIN, "--help")
     assert done.returncode == 0

@@ -10,6 +10,7 @@ snapshots.bin       the network at some steps, see snapshots.py
 model.safetensors, README.md, *.png     the finished network
 """
 
+import contextlib
 import csv
 import dataclasses
 import datetime
@@ -20,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from statistics import mean
+from typing import Any
 
 import torch
 
@@ -243,8 +245,17 @@ def choose_threads(count: int | None, hidden: Sequence[int] = ()) -> int:
 # Train -----------------------------------------------------------------------
 
 
-def train(run: Run) -> None:
-    """Train the remaining epochs and save the run after each.
+def summary_writer() -> type:
+    """Return TensorBoard's writer. Raises UserError where its package is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise UserError("TensorBoard is not installed: pip install tensorboard") from error
+    return SummaryWriter
+
+
+def train(run: Run, writer: type | None = None) -> None:
+    """Train the remaining epochs and save the run after each; log it where there is a `writer`.
 
     If interrupted or diverged, saves the best network so far. Raises Diverged, and another
     UserError if the disk is full.
@@ -258,16 +269,18 @@ def train(run: Run) -> None:
         trainer.load_state_dict(run.checkpoint.trainer)
     snapshots = run.snapshots()
     snapshots.drop_after(trainer.step)
-    try:
-        for epoch in trainer.fit(data.validation["validation"], snapshots):
-            save_epoch(run, trainer, epoch)
-    except (KeyboardInterrupt, Diverged):
-        if run.checkpoint.best_model:
-            save_network(run)
-        raise
+    log_again = trainer.epochs + 1
+    with writer(run.directory, purge_step=log_again) if writer else contextlib.nullcontext() as log:
+        try:
+            for epoch in trainer.fit(data.validation["validation"], snapshots):
+                save_epoch(run, trainer, epoch, log)
+        except (KeyboardInterrupt, Diverged):
+            if run.checkpoint.best_model:
+                save_network(run)
+            raise
 
 
-def save_epoch(run: Run, trainer: Trainer, epoch: Epoch) -> None:
+def save_epoch(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
     """Print the epoch's line, then write the metrics and the checkpoint.
 
     The checkpoint is last: a run stopped before it does the epoch again.
@@ -283,6 +296,8 @@ def save_epoch(run: Run, trainer: Trainer, epoch: Epoch) -> None:
         checkpoint.best_model = trainer.ema_model.fused().state_dict()
     write_metrics(run.directory, checkpoint.history)
     checkpoint.save(run.directory)
+    for name, value in row.items() if log else ():
+        log.add_scalar(name, value, epoch.epoch)
 
 
 def print_row(name: str, value: object) -> None:
