@@ -4,8 +4,6 @@ import base64
 import json
 import tempfile
 import threading
-import time
-from concurrent.futures import wait
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -19,8 +17,6 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
-from mnist_core import Recognizer
-from serving import limits
 from tests.conftest import run_async, serving
 from tests.drawings import DRAWINGS, data_url
 
@@ -55,36 +51,6 @@ def test_a_client_is_told_what_is_wrong(client):
     for kind, error in (("text/plain", ValidationError), ("image/png", AppError)):
         with pytest.raises(error, match="send a PNG, JPEG or WebP file"):
             client.predict(f"data:{kind};base64,RGVhciBzaXI=", api_name="/predict_image")
-
-
-def test_all_three_functions_are_listed(client):
-    listed = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
-    assert set(listed) == {"/predict", "/predict_image", "/predict_number"}
-
-
-def test_a_fault_of_ours_is_told_as_one(client, monkeypatch):
-    monkeypatch.setattr(Recognizer, "predict_strokes", lambda *_: 1 / 0)
-    with pytest.raises(AppError, match="Something went wrong here"):
-        client.predict(DRAWINGS[7], api_name="/predict")
-
-
-def test_more_jobs_than_may_wait_are_refused_and_later_ones_answered(client, server, monkeypatch):
-    monkeypatch.setattr(limits, "QUICK_POINTS", 0)  # so that all of them are in the slow lane
-    hold, read = threading.Event(), Recognizer.predict_strokes
-    monkeypatch.setattr(
-        Recognizer, "predict_strokes", lambda *given: hold.wait(30) and read(*given)
-    )
-    jobs = [client.submit(DRAWINGS[7], api_name="/predict") for _ in range(limits.MAX_SLOW + 4)]
-    for _ in range(300):  # until those that found no place have been told
-        if sum(job.done() for job in jobs) >= 4:
-            break
-        time.sleep(0.1)
-    hold.set()
-    wait(job.future for job in jobs)
-    refused = [str(job.exception()) for job in jobs if job.exception()]
-    assert len(refused) == 4
-    assert all("Too many people" in words for words in refused)
-    assert client.predict(DRAWINGS[7], api_name="/predict")["7"] > 0.9
 
 
 @contextmanager
@@ -125,22 +91,19 @@ def kept() -> set[Path]:
     return set((Path(tempfile.gettempdir()) / "gradio").rglob("*"))
 
 
-@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: [[[value] * 3]]])
 @pytest.mark.parametrize(
     ("path", "frame"),
     [
         ("call/predict", lambda value: {"data": [value]}),
         ("call/predict_image", lambda value: {"data": [value]}),
-        ("call/predict_number", lambda value: {"data": [value]}),
         ("queue/join", lambda value: {"data": [value], "fn_index": 0, "session_hash": "a"}),
-        ("queue/join", lambda value: {"data": [value], "fn_index": 1, "session_hash": "b"}),
     ],
 )
-def test_nothing_that_a_client_names_is_fetched(server, trap, path, frame, wrap):
+def test_nothing_that_a_client_names_is_fetched(server, trap, path, frame):
     address, asked = trap
     before = kept()
     named = {"path": f"{address}/f.txt", "meta": {"_type": "gradio.FileData"}}
-    response = httpx.post(f"{server}gradio_api/{path}", json=frame(wrap(named)))
+    response = httpx.post(f"{server}gradio_api/{path}", json=frame([[[named] * 3]]))
     assert response.status_code == 422
     assert address not in response.text
     assert (asked, kept()) == ([], before)
@@ -148,8 +111,7 @@ def test_nothing_that_a_client_names_is_fetched(server, trap, path, frame, wrap)
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("fn_index", n) for n in (-1, 3, 10**30, "0", True, None)]
-    + [("session_hash", name) for name in ("y" * 65, "../x", "é", "a\n", 7, None)],
+    [("fn_index", -1), ("fn_index", 3), ("fn_index", "0"), ("session_hash", "../x")],
 )
 def test_the_queue_takes_one_of_the_functions_and_a_short_name(server, key, value):
     payload = {"data": [DRAWINGS[7]], "fn_index": 0, "session_hash": "abc"}
@@ -192,17 +154,9 @@ async def use_mcp(address: str, path: str, headers: dict[str, str]):
 ANN = f"Basic {base64.b64encode(b'ann:chalk').decode()}"
 
 
-@pytest.mark.parametrize(
-    ("path", "headers"),
-    [
-        ("mcp", {}),
-        ("gradio_api/mcp/", {}),
-        ("mcp", {"host": "page.example", "origin": "https://page.example"}),
-    ],
-)
-def test_recognition_is_a_tool_over_mcp_under_any_name(mcp_server, path, headers):
-    headers = {"authorization": ANN, **headers}
-    tools, answers, refused = run_async(use_mcp(mcp_server, path, headers))
+def test_recognition_is_a_tool_over_mcp_under_any_name(mcp_server):
+    headers = {"authorization": ANN, "host": "page.example", "origin": "https://page.example"}
+    tools, answers, refused = run_async(use_mcp(mcp_server, "mcp", headers))
     assert [tool.name for tool in tools] == ["predict", "predict_image", "predict_number"]
     assert "how probable each digit is" in tools[0].description.lower()
     assert tools[0].inputSchema["required"] == ["strokes"]

@@ -24,7 +24,7 @@ from mnist_core.drawing.strokes import Drawing, write_drawings
 from mnist_core.network import weights
 from mnist_core.training.recipes import RECIPES
 from mnist_core.training.trainer import LOSS_FUNCTIONS
-from tests.conftest import ROOT, free_port
+from tests.conftest import ROOT
 from tests.drawings import DRAWINGS
 
 FEW = ("--seeds", 1, "--epochs", 1, "--limit", 1000)
@@ -191,29 +191,8 @@ def test_many_people_draw_at_once_and_all_are_answered(server, monkeypatch, caps
     assert float(row[1]) > 0  # answers a second
 
 
-def test_a_drawing_grows_to_the_whole():
-    strokes = [[[0, 0], [1, 1], [2, 2]], [[3, 3]]]
-    states = list(load.states(strokes))
-    assert len(states) == load.UPDATES
-    assert states[0] == [[[0, 0]]]
-    assert states[-1] == strokes
-
-
 def end(monkeypatch, script, *arguments) -> int:
     """The exit code of a script's `main`."""
     with pytest.raises(SystemExit) as ended:
         call(monkeypatch, script, *arguments)
     return int(ended.value.code)
-
-
-@pytest.mark.parametrize(
-    ("script", "options", "says"),
-    [
-        (load, ("--address", f"http://127.0.0.1:{free_port()}/"), "load.py: no page answers at"),
-        (robustness, ("--weights", "nowhere"), "robustness.py: no network in nowhere: "),
-        (shuffle_pixels, ("--epochs", 0), "shuffle_pixels.py: epochs is 0; expected more than 0"),
-    ],
-)
-def test_what_is_missing_or_wrong_is_refused(script, options, says, monkeypatch, capsys):
-    assert end(monkeypatch, script, *options) == 2
-    assert capsys.readouterr().err.startswith(says)

@@ -11,7 +11,6 @@ import torch
 from mnist_core.corrections import finetune
 from mnist_core.corrections.finetune import FineTuning, Learned
 from mnist_core.drawing.strokes import Drawing, parse_strokes, read_drawings, write_drawings
-from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
 from mnist_core.training import data
@@ -274,21 +273,6 @@ def test_what_cost_too_much_is_not_installed_without_force(
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (None, "No such file"),
-        ("", "holds no drawings"),
-        ('{"label": 3}\n', "mine.jsonl, line 1"),
-    ],
-)
-def test_a_file_that_is_wrong_is_one_line(learn, capsys, tmp_path, content, says):
-    if content is not None:
-        (tmp_path / "mine.jsonl").write_text(content)
-    assert says in refused(learn, capsys, "--corrections", tmp_path / "mine.jsonl")
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (("--from", "/nowhere"), "no network in /nowhere"),
@@ -304,19 +288,3 @@ def test_what_a_person_can_mend_is_one_line(
     if arguments:
         arguments = ("--corrections", corrections, *arguments)
     assert says in refused(learn, capsys, *arguments)
-
-
-def test_ctrl_c_is_one_line(learn, capsys, corrections, monkeypatch):
-    def interrupted(*_) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(finetune, "finetune", interrupted)
-    message = refused(learn, capsys, "--corrections", corrections, code=130)
-    assert message == "finetune.py: stopped\n"
-
-
-def test_where_nothing_was_corrected_no_database_is_made(tmp_path):
-    file = tmp_path / "corrections.sqlite"
-    with pytest.raises(UserError, match="no correction was kept yet"):
-        finetune.read_corrections(f"sqlite:///{file}")
-    assert not file.exists()

@@ -32,7 +32,7 @@ JSON = st.recursive(
     max_leaves=20,
 )
 MANY = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -50,7 +50,7 @@ def described(client):
 def test_whatever_is_sent_is_answered_as_described(client):
     for found in schemathesis.openapi.from_asgi("/openapi.json", client.app).get_all_operations():
 
-        @settings(MANY, max_examples=30)
+        @settings(MANY, max_examples=15)
         @given(found.ok().as_strategy())
         def send(case):
             answer = case.call(headers={"host": "localhost"})

@@ -58,24 +58,6 @@ def five(mnist) -> np.ndarray:
     return mnist[0][0].numpy()
 
 
-def test_undo_and_redo_go_across_clear_until_a_new_stroke(page):
-    draw(page, DRAWINGS[7])
-    expect_leader(page, 7)
-    tool(page, "Clear").click()
-    for _ in range(2):
-        tool(page, "Undo").click()
-    expect_empty(page)
-    expect(tool(page, "Undo")).to_be_disabled()
-    tool(page, "Redo").click()
-    expect_leader(page, 7)
-    tool(page, "Redo").click()
-    expect_empty(page)
-    expect(tool(page, "Redo")).to_be_disabled()
-    tool(page, "Undo").click()
-    draw(page, [[(0.1, 0.9), (0.9, 0.9)]])
-    expect(tool(page, "Redo")).to_be_disabled()
-
-
 def test_the_eraser_takes_whole_strokes_and_is_off_on_empty_paper(page):
     erase, notice = tool(page, "Erase"), page.locator(".notice")
     expect(erase).to_be_disabled()
@@ -95,16 +77,6 @@ def test_the_eraser_takes_whole_strokes_and_is_off_on_empty_paper(page):
     draw(page, DRAWINGS[7])
     expect_leader(page, 7)
     expect(notice).to_be_empty()
-
-
-def test_what_a_palm_erased_comes_back(page):
-    draw(page, DRAWINGS[7])
-    tool(page, "Erase").click()
-    send_pointer(page, "pointerdown", 1, "touch", 0.5, 0.22)
-    expect_empty(page)
-    send_pointer(page, "pointerdown", 2, "pen", 0.9, 0.9)
-    send_pointer(page, "pointerup", 2, "pen", 0.9, 0.9)
-    expect_leader(page, 7)
 
 
 # Examples

@@ -26,7 +26,7 @@ from mnist_core.corrections.database import OutcomeUnknown, StoreError
 from mnist_core.corrections.store import Correction, Corrections, NotKept
 from mnist_core.drawing.strokes import Drawing, parse_strokes, read_drawings, write_drawings
 from mnist_core.errors import UserError
-from tests.conftest import ROOT, free_port
+from tests.conftest import free_port
 from tests.drawings import DRAWINGS
 
 MINE, YOURS = "a" * 16, "b_-B" * 16
@@ -198,13 +198,9 @@ def test_drawings_are_imported_once_all_or_none(store):
     ("bad", "says"),
     [
         ({"token": "a" * 15}, "16 to 64"),
-        ({"token": "a" * 65}, "16 to 64"),
         ({"token": "a" * 16 + "\n"}, "16 to 64"),
-        ({"token": None}, "16 to 64"),
         ({"key": "A" * 32}, "32 hex digits"),
-        ({"key": "a" * 31}, "32 hex digits"),
         ({"label": 10}, "the label is 10"),
-        ({"label": True}, "the label is True"),
         ({"strokes": [[]]}, "no ink"),
         ({"strokes": [[[float("nan"), 1]]]}, "not finite"),
         ({"strokes": [[[x / 7, x / 7] for x in range(4000)]]}, "bytes; at most 64,000 are kept"),
@@ -255,13 +251,6 @@ def test_the_space_of_all_is_limited(store, monkeypatch):
     add(store, "c" * 16)
 
 
-def test_sizes_are_about_those_of_the_file(store, tmp_path):
-    ink = parse_strokes([[[x, 2 * x] for x in range(0, 900, 6)]])  # 1.4 kB, a usual drawing
-    store.add_drawings([Drawing(7, [ink[0] + n]) for n in range(500)])
-    counted = sum(one.size for one in store.all())
-    assert counted < (tmp_path / "corrections.sqlite").stat().st_size < 1.5 * counted
-
-
 # Which database --------------------------------------------------------------
 
 
@@ -279,19 +268,10 @@ def test_the_environment_names_the_database_or_it_is_a_file_at_home(url, home, m
     assert (home / "data" / "corrections.sqlite").exists()
 
 
-def test_an_empty_database_is_refused_unless_it_may_be_created(url, tmp_path):
-    (tmp_path / "corrections.sqlite").touch()
-    with pytest.raises(UserError, match="this database holds no corrections"):
-        Corrections(url, create=False)
-    Corrections(url).close()
-    Corrections(url, create=False).close()
-
-
 @pytest.mark.parametrize(
     "url",
-    ["mysql://a:secret@b/c", "corrections.sqlite", "", "sqlite://", "sqlite:///:memory:",
-     "postgresql://a:secret@b:port/c", "postgresql://a:secret@b"],
-)  # fmt: skip
+    ["mysql://a:secret@b/c", "", "sqlite:///:memory:", "postgresql://a:secret@b"],
+)
 def test_other_addresses_are_refused_without_showing_them(url, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", url)
     with pytest.raises(UserError, match="sqlite:///FILE or postgresql://") as caught:
@@ -316,45 +296,6 @@ def test_another_program_s_table_is_refused_and_left_alone(url):
 
 
 # Several processes -----------------------------------------------------------
-
-WRITER = """
-import sys, time
-from mnist_core.corrections.store import Corrections
-store = Corrections({url!r})
-print("ready", flush=True)
-sys.stdin.readline()
-for number in range(500):
-    print(store.add({token!r}, number % 10, [[[number, 1]]], None, None, "n"), flush=True)
-    time.sleep(0.01)  # lets the other one write
-"""
-
-
-def test_what_writers_acknowledged_outlives_them(url):
-    """Two processes open a new database and write at once; they are killed while they write."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
-    with contextlib.ExitStack() as stack:
-        processes = []
-        for token in (MINE, YOURS):
-            command = [sys.executable, "-c", WRITER.format(url=url, token=token)]
-            processes.append(stack.enter_context(subprocess.Popen(command, **pipes)))
-        assert [process.stdout.readline() for process in processes] == ["ready\n"] * 2
-        for process in processes:  # at once
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        printed = [[process.stdout.readline() for _ in range(20)] for process in processes]
-        for process in processes:
-            process.send_signal(signal.SIGKILL)
-        printed = [
-            "".join([*lines, process.stdout.read()]).split("\n")[:-1]
-            for lines, process in zip(printed, processes, strict=True)
-        ]
-    with contextlib.closing(Corrections(url)) as store:
-        for acknowledged, token in zip(printed, (MINE, YOURS), strict=True):
-            assert 20 <= len(acknowledged) < 500
-            found = [one.key for one in store.of(token)]
-            assert found[: len(acknowledged)] == acknowledged
-            assert len(found) <= len(acknowledged) + 1  # one may have been kept and not printed
-        add(store)
 
 
 # When it can't be written ----------------------------------------------------
@@ -423,9 +364,6 @@ FIRST_TABLE = f"""CREATE TABLE corrections (id SERIAL PRIMARY KEY, token VARCHAR
     CREATE INDEX corrections_token_created ON corrections (token, created);
     INSERT INTO corrections (token, label, strokes, network, created) VALUES
     ('{MINE}', 7, '[[[1,2],[3,4]]]', 'best', '2026-11-25 10:00:00Z')"""
-FAIL = """CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION 'secret %', NEW.strokes USING ERRCODE = '53100'; END $$;
-    CREATE TRIGGER t BEFORE INSERT ON corrections FOR EACH ROW EXECUTE FUNCTION fail()"""
 
 
 @pytest.fixture
@@ -476,9 +414,6 @@ def test_postgresql_keeps_corrections_as_sqlite_does(postgresql, monkeypatch):
         )
         assert [one.label for one in store.all()] == [3, 7, 7]
 
-        beside.execute(FAIL)
-        refused(lambda: add(store), "DiskFull")
-        beside.execute("DROP TRIGGER t ON corrections")
         monkeypatch.setattr(database, "LOCK_SECONDS", 1)
         beside.execute(f"SELECT pg_advisory_lock({database.WRITE_LOCK})")
         refused(lambda: add(store), "LockNotAvailable")

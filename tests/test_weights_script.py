@@ -149,21 +149,16 @@ class Touch:
     ("content", "says"),
     [
         (None, "there is no file"),
-        (b"text", "can't be read, or holds more than tensors: save it with"),
         (nn.Linear(784, 10), "can't be read, or holds more than tensors"),
         ({"layers.0.weight": Touch()}, "can't be read, or holds more than tensors"),
         ({"model": {}, "epoch": 3}, r"holds \['model', 'epoch'\]; expected names and tensors"),
         (nn.Conv2d(1, 1, 3).state_dict(), r"another architecture, weight \[1, 1, 3, 3\]"),
-        (nn.Linear(784, 11).state_dict(), r"another architecture, weight \[11, 784\]"),
-        (nn.Linear(784, 10, bias=False).state_dict(), "each with weight and bias"),
         ({}, "another architecture"),
     ],
 )
 def test_what_is_no_such_network_is_refused(tmp_path, monkeypatch, content, says):
     monkeypatch.chdir(tmp_path)
-    if isinstance(content, bytes):
-        Path("own.pt").write_bytes(content)
-    elif content is not None:
+    if content is not None:
         torch.save(content, "own.pt")
     with pytest.raises(UserError, match=says):
         read_state_dict(tmp_path / "own.pt")
