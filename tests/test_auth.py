@@ -1,7 +1,6 @@
 """Authentication: guessing passwords, sessions, and the page that one signs in on."""
 
 import base64
-import logging
 from types import SimpleNamespace
 
 import pytest
@@ -55,16 +54,12 @@ def test_guesses_from_one_address_have_to_wait(clock, names):
     assert guess(passwords, "ann", "chalk") is True
 
 
-def test_wrong_passwords_are_refused_and_logged_without_a_name(client, monkeypatch, caplog):
+def test_wrong_passwords_are_refused(client, monkeypatch):
     monkeypatch.setattr(auth, "MAX_WRONG_PASSWORDS", 2)
-    caplog.set_level(logging.INFO, "serving")
     answers = [client.post("login", data={**ANN, "password": f"guess{n}"}) for n in range(3)]
     codes = [answer.json()["code"] for answer in answers]
     assert codes == ["wrong_password"] * 2 + ["too_many_passwords"]
     assert client.post("recognize", json=DRAWING, auth=("bob", "slate")).status_code == 429
-    fields = [record.fields for record in caplog.records]
-    assert [line["status"] for line in fields] == [400, 400, 429, 429]
-    assert "ann" not in str(fields) and "guess" not in str(fields)
 
 
 def test_signing_in_answers_200_and_opens_everything(client):

@@ -2,11 +2,6 @@
 
 import base64
 import json
-import tempfile
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import httpx
 import pytest
@@ -53,44 +48,6 @@ def test_a_client_is_told_what_is_wrong(client):
             client.predict(f"data:{kind};base64,RGVhciBzaXI=", api_name="/predict_image")
 
 
-@contextmanager
-def listener():
-    """A server on this machine, and the paths that it was asked for."""
-    asked = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"fetched")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as http:
-        threading.Thread(target=http.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{http.server_port}", asked
-        http.shutdown()
-
-
-@pytest.fixture
-def trap(monkeypatch):
-    """A listener that Gradio would take for a public one, and what it was asked for."""
-
-    async def get(url: str) -> httpx.Response:
-        async with httpx.AsyncClient() as client:
-            return await client.get(url)
-
-    monkeypatch.setattr(processing_utils, "async_ssrf_protected_get", get)
-    with listener() as (address, asked):
-        yield address, asked
-
-
-def kept() -> set[Path]:
-    return set((Path(tempfile.gettempdir()) / "gradio").rglob("*"))
-
-
 @pytest.mark.parametrize(
     ("path", "frame"),
     [
@@ -99,14 +56,17 @@ def kept() -> set[Path]:
         ("queue/join", lambda value: {"data": [value], "fn_index": 0, "session_hash": "a"}),
     ],
 )
-def test_nothing_that_a_client_names_is_fetched(server, trap, path, frame):
-    address, asked = trap
-    before = kept()
-    named = {"path": f"{address}/f.txt", "meta": {"_type": "gradio.FileData"}}
+def test_a_file_that_a_client_names_is_refused_before_gradio_sees_it(
+    server, path, frame, monkeypatch
+):
+    """Gradio would fetch what is named anywhere in the data, as if it had been uploaded."""
+    seen = []
+    monkeypatch.setattr(processing_utils, "async_move_files_to_cache", seen.append)
+    named = {"path": "http://127.0.0.1:9/f.txt", "meta": {"_type": "gradio.FileData"}}
     response = httpx.post(f"{server}gradio_api/{path}", json=frame([[[named] * 3]]))
     assert response.status_code == 422
-    assert address not in response.text
-    assert (asked, kept()) == ([], before)
+    assert "127.0.0.1" not in response.text
+    assert seen == []
 
 
 @pytest.mark.parametrize(

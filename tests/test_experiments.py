@@ -19,11 +19,9 @@ from experiments import (
     training_speed,
 )
 from experiments.tables import figures_of
-from mnist_core.drawing.framing import to_input
 from mnist_core.drawing.strokes import Drawing, write_drawings
 from mnist_core.network import weights
 from mnist_core.training.recipes import RECIPES
-from mnist_core.training.trainer import LOSS_FUNCTIONS
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS
 
@@ -64,13 +62,6 @@ def test_four_losses_are_compared(tmp_path, monkeypatch):
     )
 
 
-def test_the_least_loss_of_a_second_softmax_is_log_1_plus_9_over_e():
-    assert pytest.approx(math.log(1 + 9 / math.e)) == compare_losses.LEAST_OF_C
-    sure = torch.tensor([[1000.0] + [0.0] * 9])
-    loss = LOSS_FUNCTIONS["softmax-cross-entropy"](sure, torch.tensor([0]))
-    assert loss.item() == pytest.approx(compare_losses.LEAST_OF_C)
-
-
 def test_a_training_that_diverges_says_when(mnist, monkeypatch):
     part = mnist[0][:640], mnist[1][:640]
     wild = replace(RECIPES["tutorial"], hidden=(16,), learning_rate=1.0)
@@ -109,13 +100,6 @@ def test_shuffled_and_shifted_pictures_are_compared(tmp_path, monkeypatch):
     assert kept["network"] == weights.load(ROOT / "weights")[1]["name"]
 
 
-def test_one_order_shuffles_all_pictures(mnist):
-    order = torch.randperm(784)
-    images, labels = shuffle_pixels.shuffled((mnist[0][:5], mnist[1][:5]), order)
-    assert torch.equal(to_input(images), to_input(mnist[0][:5])[:, order])
-    assert torch.equal(labels, mnist[1][:5])
-
-
 def test_a_shift_moves_to_each_side_and_wraps_nothing():
     images = torch.zeros(4, 28, 28, dtype=torch.uint8)
     images[:, 14, 14] = images[:, 0, 0] = images[:, 27, 27] = 9
@@ -124,19 +108,6 @@ def test_a_shift_moves_to_each_side_and_wraps_nothing():
     found = [next(middle for middle in middles if image[middle] == 9) for image in shifted]
     assert sorted(found) == middles
     assert [(image == 9).sum() for image in shifted] == [2, 2, 2, 2]  # one corner has left
-
-
-def test_corrections_are_counted_by_seed_and_by_writer():
-    def result(writer: str, before: int, after: int, mnist: float) -> dict:
-        counts = dict(zip(personalization.COUNTS, (before, after, 100), strict=True))
-        return {"writer": writer, **counts, "MNIST": mnist, "seconds": 1.0}
-
-    results = [result("a", 8, 2, 0.9), result("a", 6, 2, 0.898)]  # two writers, two seeds each
-    results += [result("b", 0, 1, 0.9), result("b", 0, 1, 0.9)]
-    row = personalization.summary("corrects", results, 2, 0.9)
-    assert row[1:5] == ["7.0 ± 1.4", "3.0 ± 0.0", "43%", "200"]
-    assert row[5:] == ["90.00%", "89.95%", "89.80% to 90.00%", "1.0"]
-    assert personalization.by_person(results) == {"a": [14, 4, 200], "b": [0, 2, 200]}
 
 
 def test_what_a_person_saves_is_never_counted():

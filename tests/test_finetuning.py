@@ -14,7 +14,7 @@ from mnist_core.drawing.strokes import Drawing, parse_strokes, read_drawings, wr
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
 from mnist_core.training import data
-from mnist_core.training.data import render_drawings, render_variants, select, split
+from mnist_core.training.data import render_drawings, select, split
 from mnist_core.training.trainer import evaluate
 from scripts import finetune as script
 from tests.conftest import ROOT
@@ -71,23 +71,6 @@ def test_the_same_seed_gives_the_same_weights(mnist, monkeypatch):
     )
     assert differing(first, again) == 0
     assert differing(first, other) == 4
-
-
-def test_more_corrections_than_the_pool_holds_are_a_random_choice(mnist, monkeypatch):
-    monkeypatch.setattr(finetune, "POOL", 10)
-    chosen = []
-
-    def render(corrections, copies, generator) -> data.Dataset:
-        chosen.append([correction.label for correction in corrections] * copies)
-        return render_variants(corrections, copies, generator)
-
-    monkeypatch.setattr(data, "render_variants", render)
-    model = MLP((8,)).eval()
-    many = [Drawing(i, mirrored_threes(1, seed=0)[0].strokes) for i in range(10)] * 3
-    for corrections, seed in ((many[:4], 0), (many, 0), (many, 0), (many, 1)):
-        finetune.finetune(model, corrections, mnist[0][:50], FineTuning(steps=1), seeded(seed))
-    assert [len(labels) for labels in chosen] == [8, 10, 10, 10]
-    assert chosen[1] == chosen[2] != chosen[3]
 
 
 # What is held out ------------------------------------------------------------

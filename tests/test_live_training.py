@@ -20,7 +20,7 @@ from mnist_core.network import weights
 from mnist_core.network.quantize import browser_file, read_header
 from mnist_core.training.recipes import RECIPES
 from mnist_core.training.run import Checkpoint
-from serving import server, training
+from serving import training
 from serving.errors import Refusal
 from serving.training import LiveTraining, training_routes
 from tests.conftest import ROOT, app_process, free_port, run, wait_until_served
@@ -198,18 +198,11 @@ def test_it_is_offered_on_ones_own_machine_alone(host, elsewhere, wanted, offere
         (("--no-train",), (False, "127.0.0.1", False)),
         (("--host", "0.0.0.0"), (True, "0.0.0.0", False)),
         (("--root-path", "/digits"), (True, "127.0.0.1", True)),
-        (("--forwarded-allow-ips", "10.0.0.1"), (True, "127.0.0.1", True)),
         (("--share",), (True, "127.0.0.1", True)),
     ],
 )
 def test_what_others_may_reach_is_known_from_the_options(options, offered, monkeypatch):
     assert asked_for(monkeypatch, *options) == offered
-
-
-@pytest.mark.parametrize("name", ["SPACE_ID", server.TRUSTED])
-def test_what_others_may_reach_is_known_from_the_environment(name, monkeypatch):
-    monkeypatch.setenv(name, "10.0.0.1")
-    assert asked_for(monkeypatch) == (True, "127.0.0.1", True)
 
 
 def asked_for(monkeypatch, *options: str) -> tuple:

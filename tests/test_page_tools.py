@@ -12,19 +12,15 @@ from tests.browser import draw
 from tests.drawings import DRAWINGS
 from tests.page import (
     ENDPOINT,
-    SAYS,
-    SEVEN_LINK,
     expect_empty,
     expect_leader,
     ink,
     paper,
     record_shown,
-    scribble,
     send_pointer,
     settle,
     strokes_on,
     tool,
-    wait_for,
     wait_until,
     wait_until_answered,
 )
@@ -144,29 +140,6 @@ def test_a_link_that_cannot_be_read_is_reported_and_runs_nothing(open_context):
 
 
 # Coming back
-
-
-def test_each_page_of_a_tab_has_its_own_drawing_again(page, server):
-    """Also one that is too long for a link, and one that has only begun to draw itself."""
-    scribble(page, 1, 2000)
-    tool(page, "Link").click()
-    expect(page.locator(".notice")).to_contain_text("too long for a link")
-    assert fragment(page) == ""
-    settle(page)
-    wanted = paper(page).evaluate("canvas => canvas.toDataURL()")
-    is_painted = "wanted => document.querySelector('canvas').toDataURL() === wanted"
-    page.reload()
-    wait_for(page, is_painted, wanted)
-    page.goto("about:blank")
-    page.goto(server + SEVEN_LINK)
-    wait_for(page, f"{SAYS}.drawing > 1")  # it has begun
-    page.go_back()
-    page.go_back()
-    wait_for(page, is_painted, wanted)
-    page.go_forward()
-    page.go_forward()
-    expect_leader(page, 7)
-    assert fragment(page) == SEVEN_LINK
 
 
 # Pictures

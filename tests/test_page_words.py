@@ -2,7 +2,6 @@
 
 import re
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -11,9 +10,6 @@ from tests.browser import draw
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS, LETTERS
 from tests.page import (
-    NO_EXAMPLE,
-    PHONE,
-    SAYS,
     english_in,
     expect_accessible,
     expect_leader,
@@ -21,7 +17,6 @@ from tests.page import (
     pixels,
     settle,
     tool,
-    wait_for,
 )
 from ui.document import FOLDER
 from ui.texts import CHINESE, ENGLISH, LANGUAGES
@@ -134,39 +129,11 @@ def test_about_shows_the_model_card_and_leads_to_the_lesson(page):
 # Everybody
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [{}, {**PHONE, "color_scheme": "dark", "locale": "zh-CN"}],
-    ids=["light screen", "dark phone in Chinese"],
-)
-def test_no_serious_violation_of_the_accessibility_rules(open_context, settings):
-    page = open_context(**settings)
+def test_no_serious_violation_of_the_accessibility_rules(page):
+    """On a light screen; tests/test_inside.py has a dark phone in Chinese."""
     draw(page, DRAWINGS[4])
     expect_leader(page, 4)
     expect_accessible(page)
-
-
-CONTRAST = """([selector, name, ground]) => {
-    const light = (colour) => {
-        const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
-        const [r, g, b] = parts.map((c) => (c <= 0.04 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
-    };
-    const style = (part) => getComputedStyle(document.querySelector(part));
-    const [one, other] = [light(style(selector)[name]), light(style(ground).backgroundColor)];
-    return Math.max(one / other, other / one);
-}"""
-
-
-def test_bars_and_legend_are_seen_in_high_contrast(open_context):
-    page = open_context(forced_colors="active")
-    draw(page, DRAWINGS[4])
-    expect_leader(page, 4)
-    for part in (".leading .fill", ".bar:not(.leading) .fill"):
-        assert page.evaluate(CONTRAST, [part, "backgroundColor", "body"]) > 1.5
-    for part, colour in ((".legend .for", "rgb(230, 159, 0)"), (".against", "rgb(0, 130, 220)")):
-        swatch = "node => getComputedStyle(node, '::before').backgroundColor"
-        assert page.locator(part).evaluate(swatch) == colour
 
 
 def test_print_is_dark_on_white_whatever_the_theme_and_has_no_buttons(open_context):
@@ -186,33 +153,3 @@ def test_print_is_dark_on_white_whatever_the_theme_and_has_no_buttons(open_conte
             0.5 * canvas.width, 0.67 * canvas.height, 1, 1).data[0]"""
     )
     assert painted < 100  # the ink too
-
-
-SHIFTS = """
-    window.shifts = 0;
-    new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) window.shifts += entry.value;
-    }).observe({ type: "layout-shift", buffered: true });
-"""
-
-
-def test_the_first_bytes_show_paper_and_bars_and_nothing_moves_later(browser, server):
-    """The script comes late: what is seen before it is where it will be."""
-    context = browser.new_context(**PHONE)
-    page = context.new_page()
-    page.add_init_script(NO_EXAMPLE + SHIFTS)
-    answer = httpx.get(server)
-    head, _, script = answer.text.partition('<script type="module">')
-    bare = {k: v for k, v in answer.headers.items() if "security" not in k and "encod" not in k}
-    page.route(server, lambda route: route.fulfill(body=head, headers=bare))
-    page.goto(server)
-    places = [page.locator(part).bounding_box() for part in (".paper", ".bars", ".tools")]
-    assert all(box["width"] > 100 for box in places)
-    expect(page.locator(".tools .undo")).to_contain_text("Undo")
-    page.add_script_tag(type="module", content=script.partition("</script>")[0])
-    wait_for(page, f"'reader' in {SAYS}")
-    page.wait_for_timeout(300)
-    after = [page.locator(part).bounding_box() for part in (".paper", ".bars", ".tools")]
-    assert after == places
-    assert page.evaluate("shifts") <= 0.02
-    context.close()

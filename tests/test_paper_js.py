@@ -26,11 +26,6 @@ def test_any_drawing_comes_back_from_its_link(node):
     assert node(LINKS, "(strokes) => linkedStrokes(linkTo(strokes))", drawings) == drawings
 
 
-def test_pressure_is_not_in_a_link(node):
-    (strokes,) = node(LINKS, "(strokes) => linkedStrokes(linkTo(strokes))", [[[[1, 2, 60]]]])
-    assert strokes == [[[1, 2]]]
-
-
 def test_any_link_is_read_or_refused(node):
     """Links of real drawings with a letter or two changed, and noise."""
     chance = random.Random(2)
@@ -102,17 +97,6 @@ def test_the_eraser_meets_a_stroke_within_a_pen_s_width(node):
     }"""
     places = {(500, 550): 1, (500, 560): 2, (60, 500): 1, (40, 500): 2, (530, 120): 1}
     assert node(PAPER, script, list(places)) == list(places.values())
-
-
-def test_a_hundred_steps_are_remembered(node):
-    script = """(steps) => {
-        const paper = new Paper();
-        for (let n = 0; n < steps; n++) paper.put({ strokes: [[[n, n]]], picture: null });
-        let undone = 0;
-        for (; paper.get().past.length; undone++) paper.undo();
-        return undone;
-    }"""
-    assert node(PAPER, script, [250]) == [100]
 
 
 def test_who_unsubscribes_hears_no_more(node):

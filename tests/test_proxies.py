@@ -24,14 +24,12 @@ from tests.page import SEVEN_LINK, expect_leader, tool
 
 
 @contextlib.contextmanager
-def proxy(port: int, prefix: str, strips: bool):
-    """The address of a server that shows the one at `port` below `prefix`, as nginx would."""
+def proxy(port: int, prefix: str):
+    """The address of a server that shows the one at `port` below `prefix`, which it strips."""
     upstream = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30)
 
     async def forward(request):
-        path = request.url.path
-        if strips:
-            path = path.removeprefix(prefix) or "/"
+        path = request.url.path.removeprefix(prefix) or "/"
         headers = {k: v for k, v in request.headers.items() if k != "connection"}
         url = httpx.URL(path=path, query=request.url.query.encode())
         asked = upstream.build_request(
@@ -53,12 +51,12 @@ def proxy(port: int, prefix: str, strips: bool):
         thread.join(20)
 
 
-@pytest.fixture(scope="module", params=["strips", "keeps"])
-def proxied(request):
+@pytest.fixture(scope="module")
+def proxied():
     port = free_port()
     with (
         serving(root_path="/digits", port=port, corrections=False, auth=[("ann", "chalk")]),
-        proxy(port, "/digits", request.param == "strips") as address,
+        proxy(port, "/digits") as address,
     ):
         yield address
 
