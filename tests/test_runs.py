@@ -21,7 +21,6 @@ from mnist_core.network import weights
 from mnist_core.network.model import MLP
 from mnist_core.training import run
 from mnist_core.training.data import split_drawings
-from mnist_core.training.recipes import RECIPES
 from mnist_core.training.run import Checkpoint
 from scripts import train
 from tests.conftest import ROOT
@@ -317,15 +316,6 @@ def test_a_run_of_an_older_version_without_negatives_in_its_fingerprint_goes_on(
     training("--resume", tmp_path / "run")
     assert weights.load(tmp_path / "run")[1] == before
     assert Checkpoint.load(tmp_path / "run").settings.command.endswith("--epochs 2 --hidden 8")
-
-
-@pytest.mark.parametrize(("name", "threads"), [("tutorial", 1), ("quick", 1), ("best", 5)])
-def test_wide_layers_get_pytorch_s_number_of_threads(monkeypatch, name, threads):
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 5)
-    assert run.choose_threads(None, RECIPES[name].hidden) == threads
-    assert run.choose_threads(3, RECIPES[name].hidden) == 3
-    with pytest.raises(UserError, match="0 threads; expected at least 1"):
-        run.choose_threads(0, RECIPES[name].hidden)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="it is there")
