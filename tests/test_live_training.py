@@ -25,6 +25,7 @@ from serving.errors import Refusal
 from serving.training import LiveTraining, training_routes
 from tests.conftest import ROOT, app_process, free_port, run, wait_until_served
 from tests.routes import routes_alone
+from tests.test_server import BODY, HEAD, connection, recognized
 
 SMALL = ("-m", "tests.small_training")  # scripts/train.py on 3,000 images
 QUICK = {"recipe": "tutorial", "hidden": [16]}
@@ -215,7 +216,8 @@ def asked_for(monkeypatch, *options: str) -> tuple:
     return ended.value.code
 
 
-def test_a_server_that_is_told_to_end_takes_the_training_along():
+def test_a_server_that_ends_answers_what_is_under_way_and_takes_the_training_along():
+    """It waits for nobody who only holds a connection."""
     options = {"stdout": subprocess.DEVNULL}
     with app_process("--no-corrections", **options) as (process, address):
         wait_until_served(address, process)
@@ -225,8 +227,16 @@ def test_a_server_that_is_told_to_end_takes_the_training_along():
             try:
                 wait_for(client, lambda _: (directory / "state.pt").exists())
                 child = child_of(process.pid)
-                process.send_signal(signal.SIGTERM)
-                assert process.wait(60) == 0
+                with (
+                    connection(address, HEAD + b"\r\n" + BODY[:20]) as asking,
+                    connection(address, HEAD + b"\r\n"),
+                ):
+                    assert recognized(address) == 7
+                    process.send_signal(signal.SIGTERM)
+                    time.sleep(1)
+                    asking.sendall(BODY[20:])
+                    assert b"200" in asking.recv(15)
+                    assert process.wait(60) == 0
                 assert not Path(f"/proc/{child}").exists()
                 assert list(Checkpoint.load(directory).settings.recipe.hidden) == [600]
             finally:

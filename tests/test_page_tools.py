@@ -166,20 +166,22 @@ def test_a_large_photograph_is_made_small_before_it_is_sent(page, five):
     expect_leader(page, 5)
 
 
-@pytest.mark.parametrize("way", ["paste", "drop"])
-def test_a_picture_is_pasted_or_dropped(page, five, way):
-    page.evaluate(
-        """([way, content]) => {
-            const data = new DataTransfer();
-            data.items.add(new File([new Uint8Array(content)], "a.png", { type: "image/png" }));
-            const options = { bubbles: true, cancelable: true };
-            document.body.dispatchEvent(way === "paste"
-                ? new ClipboardEvent("paste", { ...options, clipboardData: data })
-                : new DragEvent("drop", { ...options, dataTransfer: data }));
-        }""",
-        [way, list(picture(five)["buffer"])],
-    )
-    expect_leader(page, 5)
+def test_a_picture_is_pasted_or_dropped(page, five):
+    for way in ("paste", "drop"):
+        page.evaluate(
+            """([way, content]) => {
+                const data = new DataTransfer();
+                data.items.add(new File([new Uint8Array(content)], "a.png", { type: "image/png" }));
+                const options = { bubbles: true, cancelable: true };
+                document.body.dispatchEvent(way === "paste"
+                    ? new ClipboardEvent("paste", { ...options, clipboardData: data })
+                    : new DragEvent("drop", { ...options, dataTransfer: data }));
+            }""",
+            [way, list(picture(five)["buffer"])],
+        )
+        expect_leader(page, 5)
+        tool(page, "Clear").click()
+        expect_empty(page)
 
 
 def test_pictures_without_a_digit_and_what_is_no_picture_are_reported(page):

@@ -5,10 +5,7 @@ import gzip
 import json
 import logging
 import re
-import signal
 import socket
-import subprocess
-import time
 
 import httpx
 import pytest
@@ -16,7 +13,7 @@ import pytest
 from serving import limits
 from serving.log import JSONFormatter
 from serving.reloader import ModelReloader
-from tests.conftest import ROOT, app_process, serving, site, wait_until_served
+from tests.conftest import ROOT, serving, site
 from tests.drawings import DRAWINGS
 
 BODY = json.dumps({"strokes": DRAWINGS[7]}).encode()
@@ -154,18 +151,3 @@ def test_a_fault_of_ours_is_a_neutral_sentence_and_a_traceback_without_its_words
     line = JSONFormatter().format(record)
     assert "in broken" in line
     assert "12345" not in line + answer.text
-
-
-def test_the_end_answers_what_is_under_way_and_waits_for_nobody_else():
-    with app_process("--no-corrections", stdout=subprocess.DEVNULL) as (process, address):
-        wait_until_served(address, process)
-        with (
-            connection(address, HEAD + b"\r\n" + BODY[:20]) as asking,
-            connection(address, HEAD + b"\r\n"),  # holds on
-        ):
-            recognized(address)
-            process.send_signal(signal.SIGTERM)
-            time.sleep(1)
-            asking.sendall(BODY[20:])
-            assert b"200" in asking.recv(15)
-            assert process.wait(20) == 0
