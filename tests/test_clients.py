@@ -69,17 +69,6 @@ def test_a_file_that_a_client_names_is_refused_before_gradio_sees_it(
     assert seen == []
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("fn_index", -1), ("fn_index", 3), ("fn_index", "0"), ("session_hash", "../x")],
-)
-def test_the_queue_takes_one_of_the_functions_and_a_short_name(server, key, value):
-    payload = {"data": [DRAWINGS[7]], "fn_index": 0, "session_hash": "abc"}
-    address = f"{server}gradio_api/queue/join"
-    assert httpx.post(address, json=payload).status_code == 200
-    assert httpx.post(address, json={**payload, key: value}).status_code in (400, 422)
-
-
 # MCP -------------------------------------------------------------------------
 
 

@@ -13,9 +13,7 @@ from tests.page import (
     english_in,
     expect_accessible,
     expect_leader,
-    paper,
     pixels,
-    settle,
     tool,
 )
 from ui.document import FOLDER
@@ -134,22 +132,3 @@ def test_no_serious_violation_of_the_accessibility_rules(page):
     draw(page, DRAWINGS[4])
     expect_leader(page, 4)
     expect_accessible(page)
-
-
-def test_print_is_dark_on_white_whatever_the_theme_and_has_no_buttons(open_context):
-    page = open_context(color_scheme="dark")
-    draw(page, DRAWINGS[4])
-    expect_leader(page, 4)
-    page.emulate_media(media="print")
-    settle(page)
-    adjusted = "node => getComputedStyle(node).printColorAdjust"
-    assert page.locator(".leading .fill").evaluate(adjusted) == "exact"  # bars are printed
-    for part in (".yes", ".tools", ".toast"):
-        expect(page.locator(part).first).to_be_hidden()
-    colour = "node => getComputedStyle(node).color.match(/\\d+/g).map(Number)"
-    assert max(page.locator("h1").evaluate(colour)) < 100
-    painted = paper(page).evaluate(
-        """canvas => canvas.getContext("2d").getImageData(
-            0.5 * canvas.width, 0.67 * canvas.height, 1, 1).data[0]"""
-    )
-    assert painted < 100  # the ink too

@@ -99,24 +99,6 @@ def test_the_eraser_meets_a_stroke_within_a_pen_s_width(node):
     assert node(PAPER, script, list(places)) == list(places.values())
 
 
-def test_who_unsubscribes_hears_no_more(node):
-    script = """() => {
-        const heard = [];
-        const [first, second] = [new Observable(1), new Observable(2)];
-        const stop = first.subscribe((now, before) => heard.push([now, before]));
-        const stopBoth = watch([first, second], () => heard.push(first.get() + second.get()));
-        first.set(10);
-        second.set(20);
-        stop();
-        first.set(100);
-        stopBoth();
-        second.set(200);
-        return heard;
-    }"""
-    imports = 'import { Observable, watch } from "./ui/core/observable.js";'
-    assert node(imports, script, [None]) == [[3, [10, 1], 12, 30, 120]]
-
-
 FEEDBACK = """import { Observable } from "./ui/core/observable.js";
     import { Feedback } from "./ui/session/feedback.js";"""
 SEVEN, GROWN = [[[1, 1], [9, 1], [4, 9]]], [[[1, 1], [9, 1], [4, 9]], [[2, 5], [8, 5]]]

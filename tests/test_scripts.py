@@ -99,18 +99,6 @@ def evaluation(monkeypatch, capsys):
     return partial(main, monkeypatch, capsys, evaluate)
 
 
-def test_evaluation_writes_a_table_and_pictures(tmp_path, drawing_file, evaluation):
-    output = tmp_path / "evaluation"
-    printed = evaluation("--limit", 60, "--drawings", drawing_file, "--output", output)
-    page = (output / "README.md").read_text()
-    assert page.startswith(printed.partition("\nwrote ")[0])
-    for row in ("| MNIST test |", "mine.jsonl, as strokes |"):
-        assert row in page
-    pictures = sorted(file.name for file in output.glob("*.png"))
-    assert len(pictures) == 4
-    assert all(f"({name})" in page for name in pictures)
-
-
 def test_evaluation_counts_letters_and_people(tmp_path, drawing_file, evaluation):
     letters = tmp_path / "letters.jsonl"
     strokes = {"A": [[[0, 9], [3, 0], [6, 9]], [[1, 5], [5, 5]]], "|": DRAWINGS[1]}
