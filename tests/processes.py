@@ -1,4 +1,4 @@
-"""Processes that may be killed, give up rights or set limits. Forked, they need import nothing."""
+"""Processes that may be killed or set limits. They are forked, so they import nothing again."""
 
 import multiprocessing
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""An address that nobody can listen at is refused before anything is started for it."""
+"""A busy address is refused before anything is started for it."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Gradio's clients and MCP: what they are answered, and that nothing they name is opened."""
+"""Gradio's clients and MCP: what they are answered, and that no file they name is fetched."""
 
 import base64
 import json

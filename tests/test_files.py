@@ -1,4 +1,4 @@
-"""Files are replaced whole: by a writer that is killed, by two at once, and on a full disk."""
+"""Files are replaced whole, also by a writer that is killed and on a full disk."""
 
 import gzip
 import os

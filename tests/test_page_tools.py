@@ -1,4 +1,4 @@
-"""Tools beside the paper: undo, eraser, examples, links, pictures, and coming back to a page."""
+"""Tools beside the paper: eraser, examples, links and pictures."""
 
 import io
 import json
@@ -137,9 +137,6 @@ def test_a_link_that_cannot_be_read_is_reported_and_runs_nothing(open_context):
         tool(page, "Clear").click()
         page.evaluate("link => location.hash = link", link)
     expect(notice).to_contain_text("can't be read")
-
-
-# Coming back
 
 
 # Pictures

@@ -1,4 +1,4 @@
-"""The page's modules that need no page, in Node.js: links, paper, lessons and feedback."""
+"""Modules that need no page, in Node.js: links, paper, lessons and feedback."""
 
 import random
 

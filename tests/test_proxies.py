@@ -1,4 +1,4 @@
-"""The page below a prefix, behind proxies that take the prefix off and those that don't."""
+"""The page below a prefix, behind a proxy, and signing in there."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""The page when the server is busy, goes away or is renewed."""
+"""The page when the server is renewed or a login ends."""
 
 from playwright.sync_api import expect
 

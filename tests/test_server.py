@@ -1,4 +1,4 @@
-"""Slow and long requests, the document, the log, and how the server ends."""
+"""Slow and long requests, the document, and the log."""
 
 import contextlib
 import gzip

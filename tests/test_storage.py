@@ -1,4 +1,4 @@
-"""The browser's storage: left there by other programs, full, refused, or shared by two tabs."""
+"""The browser's storage: filled by other programs, full, refused, or shared by two tabs."""
 
 import contextlib
 import json
