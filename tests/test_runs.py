@@ -303,21 +303,6 @@ def test_other_data_than_the_run_s_are_refused(tmp_path, training):
         assert all(str(file) in str(error.value) for file in (digits, letters, teacher))
 
 
-def test_a_run_of_an_older_version_without_negatives_in_its_fingerprint_goes_on(tmp_path, training):
-    training("--epochs", 2, "--hidden", 8, "--output", tmp_path / "run")
-    saved = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
-    data, *_ = run._prepare(Checkpoint.load(tmp_path / "run").settings)
-    saved["fingerprint"] = run.old_fingerprint(data)
-    saved["settings"]["recipe"]["outliers"] = saved["settings"]["recipe"].pop("negatives")
-    saved["trainer"]["result"] = saved["trainer"].pop("ema_model")
-    del saved["best_model"], saved["settings"]["command"]
-    torch.save(saved, tmp_path / "run" / "state.pt")
-    before = weights.load(tmp_path / "run")[1]
-    training("--resume", tmp_path / "run")
-    assert weights.load(tmp_path / "run")[1] == before
-    assert Checkpoint.load(tmp_path / "run").settings.command.endswith("--epochs 2 --hidden 8")
-
-
 @pytest.mark.skipif(torch.cuda.is_available(), reason="it is there")
 def test_a_device_that_is_not_there_is_refused(tmp_path, training, capsys):
     message = refused(training, capsys, "--device", "cuda", "--output", tmp_path / "run")
