@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +167,6 @@ def serving(
     mcp: bool = False,
     port: int | None = None,
     auth: list[tuple[str, str]] | None = None,
-    trusted: str = "",
     live: Any = None,
 ) -> Iterator[str]:
     """The address of the page, served as app.py does from a thread of this process."""
@@ -183,7 +182,7 @@ def serving(
         store = stack.enter_context(contextlib.closing(Corrections())) if corrections else None
         users = auth and Passwords(dict(auth))
         page = PageServer(reloader, store, live, Site(root_path), users, mcp)
-        stack.enter_context(pytest.MonkeyPatch.context()).setenv(server.TRUSTED, trusted)
+        stack.enter_context(pytest.MonkeyPatch.context()).setenv(server.TRUSTED, "")
         served = launch(page, port=port or free_port())
         stack.callback(page.get_blocks().close, verbose=False)
         reloader.watch()
@@ -205,16 +204,11 @@ def app_main(*options: object) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def app_process(
-    *options: object,
-    environment: dict[str, str] | None = None,
-    before: Sequence[str] = (),
-    **kwargs,
-):
-    """`python app.py` with `options`, `before` it another command, and its address."""
+def app_process(*options: object, environment: dict[str, str] | None = None, **kwargs):
+    """`python app.py` with `options`, and its address."""
     port = free_port()
     process = subprocess.Popen(
-        [*before, sys.executable, ROOT / "app.py", *map(str, options)],
+        [sys.executable, ROOT / "app.py", *map(str, options)],
         env={**os.environ, "GRADIO_SERVER_PORT": str(port), **(environment or {})},
         cwd=ROOT,
         text=True,
@@ -261,16 +255,14 @@ def client(tmp_path):
 
 
 @contextlib.contextmanager
-def site(reloader, store=None, root_path: str = "", live=None, auth=None, mcp=False, **settings):
-    """A client of the page that `reloader`, `store` and `live` make, without a port or Gradio."""
+def site(reloader, store=None, auth=None, **settings):
+    """A client of the page that `reloader` and `store` make, without a port or Gradio."""
     from starlette.testclient import TestClient
 
     from serving.app import PageServer
     from serving.auth import Passwords
-    from serving.origins import Site
 
-    users = auth and Passwords(dict(auth))
-    page = PageServer(reloader, store, live, Site(root_path), users, mcp)
+    page = PageServer(reloader, store, users=auth and Passwords(dict(auth)))
     with TestClient(page, raise_server_exceptions=False, **settings) as client:
         yield client
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import move
 from ui.texts import ENGLISH
@@ -253,26 +253,6 @@ def ink(page: Page) -> int:
             return image.data.filter((value, i) => i % 4 === 3 && value > 0).length;
         }"""
     )
-
-
-class Gate:
-    """Holds the page's requests for predictions until it is opened."""
-
-    def __init__(self, page: Page) -> None:
-        self.held: list[Route] = []
-        self.is_open = False
-        page.route(ENDPOINT, self._pass)
-
-    def _pass(self, route: Route) -> None:
-        if self.is_open:
-            route.continue_()
-        else:
-            self.held.append(route)
-
-    def open(self) -> None:
-        self.is_open = True
-        for route in self.held:
-            route.continue_()
 
 
 def record_shown(page: Page) -> None:

@@ -1,13 +1,10 @@
-"""Processes that may be killed, give up rights or set limits. Forked, they need import nothing."""
+"""Processes that may be killed or set limits. They are forked, so they import nothing again."""
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 FORK = multiprocessing.get_context("fork")
-NOBODY = 65534
 
 
 def in_a_process(work: Callable[..., None], *values: object) -> None:
@@ -27,12 +24,3 @@ def started(work: Callable[..., None], *values: object) -> Iterator[multiprocess
     finally:
         process.kill()
         process.join(60)
-
-
-def become_nobody(*owned: Path) -> None:
-    """From now on obey permissions, which stop everybody but root; `owned` become nobody's."""
-    if os.geteuid() == 0:
-        for path in owned:
-            os.chown(path, NOBODY, NOBODY)
-        os.setegid(NOBODY)
-        os.seteuid(NOBODY)

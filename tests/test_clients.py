@@ -1,14 +1,7 @@
-"""Gradio's clients and MCP: what they are answered, and that nothing they name is opened."""
+"""Gradio's clients and MCP: what they are answered, and that no file they name is fetched."""
 
 import base64
 import json
-import tempfile
-import threading
-import time
-from concurrent.futures import wait
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import httpx
 import pytest
@@ -19,8 +12,6 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
-from mnist_core import Recognizer
-from serving import limits
 from tests.conftest import run_async, serving
 from tests.drawings import DRAWINGS, data_url
 
@@ -57,105 +48,25 @@ def test_a_client_is_told_what_is_wrong(client):
             client.predict(f"data:{kind};base64,RGVhciBzaXI=", api_name="/predict_image")
 
 
-def test_all_three_functions_are_listed(client):
-    listed = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
-    assert set(listed) == {"/predict", "/predict_image", "/predict_number"}
-
-
-def test_a_fault_of_ours_is_told_as_one(client, monkeypatch):
-    monkeypatch.setattr(Recognizer, "predict_strokes", lambda *_: 1 / 0)
-    with pytest.raises(AppError, match="Something went wrong here"):
-        client.predict(DRAWINGS[7], api_name="/predict")
-
-
-def test_more_jobs_than_may_wait_are_refused_and_later_ones_answered(client, server, monkeypatch):
-    monkeypatch.setattr(limits, "QUICK_POINTS", 0)  # so that all of them are in the slow lane
-    hold, read = threading.Event(), Recognizer.predict_strokes
-    monkeypatch.setattr(
-        Recognizer, "predict_strokes", lambda *given: hold.wait(30) and read(*given)
-    )
-    jobs = [client.submit(DRAWINGS[7], api_name="/predict") for _ in range(limits.MAX_SLOW + 4)]
-    for _ in range(300):  # until those that found no place have been told
-        if sum(job.done() for job in jobs) >= 4:
-            break
-        time.sleep(0.1)
-    hold.set()
-    wait(job.future for job in jobs)
-    refused = [str(job.exception()) for job in jobs if job.exception()]
-    assert len(refused) == 4
-    assert all("Too many people" in words for words in refused)
-    assert client.predict(DRAWINGS[7], api_name="/predict")["7"] > 0.9
-
-
-@contextmanager
-def listener():
-    """A server on this machine, and the paths that it was asked for."""
-    asked = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"fetched")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as http:
-        threading.Thread(target=http.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{http.server_port}", asked
-        http.shutdown()
-
-
-@pytest.fixture
-def trap(monkeypatch):
-    """A listener that Gradio would take for a public one, and what it was asked for."""
-
-    async def get(url: str) -> httpx.Response:
-        async with httpx.AsyncClient() as client:
-            return await client.get(url)
-
-    monkeypatch.setattr(processing_utils, "async_ssrf_protected_get", get)
-    with listener() as (address, asked):
-        yield address, asked
-
-
-def kept() -> set[Path]:
-    return set((Path(tempfile.gettempdir()) / "gradio").rglob("*"))
-
-
-@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: [[[value] * 3]]])
 @pytest.mark.parametrize(
     ("path", "frame"),
     [
         ("call/predict", lambda value: {"data": [value]}),
         ("call/predict_image", lambda value: {"data": [value]}),
-        ("call/predict_number", lambda value: {"data": [value]}),
         ("queue/join", lambda value: {"data": [value], "fn_index": 0, "session_hash": "a"}),
-        ("queue/join", lambda value: {"data": [value], "fn_index": 1, "session_hash": "b"}),
     ],
 )
-def test_nothing_that_a_client_names_is_fetched(server, trap, path, frame, wrap):
-    address, asked = trap
-    before = kept()
-    named = {"path": f"{address}/f.txt", "meta": {"_type": "gradio.FileData"}}
-    response = httpx.post(f"{server}gradio_api/{path}", json=frame(wrap(named)))
+def test_a_file_that_a_client_names_is_refused_before_gradio_sees_it(
+    server, path, frame, monkeypatch
+):
+    """Gradio would fetch what is named anywhere in the data, as if it had been uploaded."""
+    seen = []
+    monkeypatch.setattr(processing_utils, "async_move_files_to_cache", seen.append)
+    named = {"path": "http://127.0.0.1:9/f.txt", "meta": {"_type": "gradio.FileData"}}
+    response = httpx.post(f"{server}gradio_api/{path}", json=frame([[[named] * 3]]))
     assert response.status_code == 422
-    assert address not in response.text
-    assert (asked, kept()) == ([], before)
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("fn_index", n) for n in (-1, 3, 10**30, "0", True, None)]
-    + [("session_hash", name) for name in ("y" * 65, "../x", "é", "a\n", 7, None)],
-)
-def test_the_queue_takes_one_of_the_functions_and_a_short_name(server, key, value):
-    payload = {"data": [DRAWINGS[7]], "fn_index": 0, "session_hash": "abc"}
-    address = f"{server}gradio_api/queue/join"
-    assert httpx.post(address, json=payload).status_code == 200
-    assert httpx.post(address, json={**payload, key: value}).status_code in (400, 422)
+    assert "127.0.0.1" not in response.text
+    assert seen == []
 
 
 # MCP -------------------------------------------------------------------------
@@ -192,17 +103,9 @@ async def use_mcp(address: str, path: str, headers: dict[str, str]):
 ANN = f"Basic {base64.b64encode(b'ann:chalk').decode()}"
 
 
-@pytest.mark.parametrize(
-    ("path", "headers"),
-    [
-        ("mcp", {}),
-        ("gradio_api/mcp/", {}),
-        ("mcp", {"host": "page.example", "origin": "https://page.example"}),
-    ],
-)
-def test_recognition_is_a_tool_over_mcp_under_any_name(mcp_server, path, headers):
-    headers = {"authorization": ANN, **headers}
-    tools, answers, refused = run_async(use_mcp(mcp_server, path, headers))
+def test_recognition_is_a_tool_over_mcp_under_any_name(mcp_server):
+    headers = {"authorization": ANN, "host": "page.example", "origin": "https://page.example"}
+    tools, answers, refused = run_async(use_mcp(mcp_server, "mcp", headers))
     assert [tool.name for tool in tools] == ["predict", "predict_image", "predict_number"]
     assert "how probable each digit is" in tools[0].description.lower()
     assert tools[0].inputSchema["required"] == ["strokes"]

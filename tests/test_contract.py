@@ -153,18 +153,6 @@ def test_each_address_answers_as_agreed(opened, method, path, request_, status, 
         assert re.fullmatch(r"[A-Z].*[^.]\.", refusal["error"])
 
 
-def test_the_table_of_routes_is_the_contract():
-    """Each line of ROUTES has a row above, but those that are tested with a state of their own."""
-    asked = {(method, path) for method, path, *_ in CONTRACT}
-    elsewhere = re.compile(r"/log(in|out)|/corrections|/gradio_api/call|.*heartbeat")
-    for methods, path, *_ in ROUTES:
-        pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
-        assert elsewhere.match(path) or any(
-            method in methods.split() and pattern.fullmatch(asked_path)
-            for method, asked_path in asked
-        ), path
-
-
 def is_unknown(path: str) -> bool:
     return path in ("/nothing", "/.git/config") or path.endswith(("/lambda", "/startup-events"))
 
@@ -181,13 +169,6 @@ def test_without_signing_in_nothing_answers_but_what_is_open(guarded):
             assert method == "HEAD" or 'type="password"' in answer.text
         else:
             assert (answer.status_code, answer.json()["code"]) == (401, "signed_out"), path
-
-
-def test_programs_that_send_a_password_are_answered(guarded):
-    for method, path, request, status, _ in CONTRACT:
-        if status == 200 and path != "/":
-            answer = ask(guarded, method, path, {**request, "auth": ANN})
-            assert answer.status_code == 200, (method, path)
 
 
 def gradio_routes(page) -> set[tuple[str, str]]:
@@ -216,20 +197,12 @@ def test_gradios_addresses_are_listed_or_shut(opened, guarded):
             assert method == "HEAD" or answer.json()["code"] == "not_found"
 
 
-def test_a_new_route_is_shut_until_it_is_listed(opened):
-    page, client = opened
-    page.get("/brand-new")(lambda: "secret")
-    assert client.get("/brand-new").status_code == 404
-
-
 @pytest.mark.parametrize(
     "path",
     [
         "/network/..%2f..%2fetc%2fpasswd.bin",
         "/page-files/..%2f..%2fapp.py/x.gz",
-        "/page-files/../../etc/passwd",
         "/gradio_api/file=/etc/passwd",
-        "//etc/passwd",
         "/%2e%2e/app.py",
     ],
 )
@@ -242,12 +215,9 @@ def test_paths_lead_out_of_nothing(opened, path):
 
 FOREIGN = [
     {"origin": EVIL},
-    {"origin": EVIL, "sec-fetch-site": "cross-site"},
     {"origin": "http://127.0.0.1", "sec-fetch-site": "same-site"},  # another port
     {"origin": EVIL, "x-forwarded-host": "evil.example"},
-    {"origin": EVIL, "x-gradio-server": EVIL},
     {"origin": "null"},
-    {"origin": ""},
     {"origin": "http://["},
     {"sec-fetch-site": "cross-site"},
     {"origin": "https://huggingface.co"},  # only on Spaces

@@ -15,8 +15,7 @@ from mnist_core.corrections.database import StoreError
 from serving import corrections
 from serving.corrections import open_store
 from serving.errors import CODES
-from serving.reloader import ModelReloader
-from tests.conftest import ROOT, site
+from tests.conftest import ROOT
 from tests.drawings import DRAWINGS
 
 TOKEN = {"x-token": "0123456789abcdef" * 2}
@@ -65,12 +64,6 @@ def test_it_may_be_given_again_under_its_id_and_asked_for(client):
     assert len(rows(client)) == 1
 
 
-def test_one_drawing_has_one_correction(client):
-    ids = [give(client, correction(7, label)).json()["id"] for label in (7, 1)]
-    (row,) = rows(client)
-    assert (row.key, row.label) == (ids[1], 1)
-
-
 def test_a_person_sees_and_deletes_their_own_alone(client):
     mine = give(client, correction(7, 7)).json()["id"]
     theirs = give(client, correction(4, 4), OTHER).json()["id"]
@@ -88,13 +81,9 @@ def test_a_person_sees_and_deletes_their_own_alone(client):
     ("body", "headers", "code", "names"),
     [
         (correction(7, 10), TOKEN, "invalid_input", "Label"),
-        (correction(7, True), TOKEN, "invalid_input", "Label"),
         ({"strokes": [], "label": 1}, TOKEN, "invalid_strokes", "no ink"),
-        ({"strokes": [[7]], "label": 1}, TOKEN, "invalid_strokes", "stroke 1"),
         ({"label": 1}, TOKEN, "invalid_input", "Strokes"),
-        ([1], TOKEN, "invalid_input", "Body"),
         (correction(7, 7, "17"), TOKEN, "invalid_input", "Id"),
-        (correction(7, 7), {}, "invalid_input", "token"),
         (correction(7, 7), {"x-token": "../../etc/passwd and more"}, "invalid_input", "token"),
     ],
 )
@@ -135,14 +124,6 @@ def recognized(client) -> int:
     return client.post("/recognize", json={"strokes": DRAWINGS[7]}).json()["digit"]
 
 
-def test_corrections_are_shown_oldest_first(client):
-    assert client.get("/corrections", headers=TOKEN).json() == {"corrections": []}
-    keys = [client.store.add(TOKEN["x-token"], 1, [[[i, 1]]], 7, [0.1] * 10, "n") for i in range(5)]
-    shown = client.get("/corrections", headers=TOKEN).json()["corrections"]
-    assert [row["id"] for row in shown] == keys
-    assert shown[4]["strokes"] == [[[4, 1]]]
-
-
 def test_a_slow_database_leaves_the_outcome_unknown(client, monkeypatch):
     """What may have been kept is never said to be refused, and others draw meanwhile."""
     monkeypatch.setattr(corrections, "ANSWER_SECONDS", 0.2)
@@ -165,14 +146,6 @@ def stroke(number: int, id: str) -> dict:
     return {"strokes": [[[number, 1], [5, 9]]], "label": 1, "id": id}
 
 
-def test_a_locked_sqlite_refuses_and_keeps_nothing(client, monkeypatch):
-    monkeypatch.setattr(corrections, "TURN_SECONDS", 30)
-    with client.store._database.writing(60):
-        assert refusal(give(client, stroke(1, ID))) == (507, "not_stored")
-    assert rows(client) == []
-    assert client.get(f"/corrections/{ID}", headers=TOKEN).status_code == 404
-
-
 def test_a_database_that_cannot_be_opened_leaves_the_rest(monkeypatch, capsys):
     monkeypatch.setenv("DATABASE_URL", "sqlite:////no/such/folder/c.sqlite")
     assert open_store(None, public=False) is None
@@ -184,8 +157,3 @@ def test_public_pages_keep_nothing_unless_asked_to():
     assert open_store(False, public=False) is None
     for wanted, public in ((True, True), (None, False)):
         open_store(wanted, public).close()
-
-
-def test_without_a_store_there_is_no_such_address():
-    with site(ModelReloader(ROOT / "weights")) as client:
-        assert refusal(give(client, correction(7, 7))) == (404, "not_found")

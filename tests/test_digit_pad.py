@@ -9,8 +9,6 @@ from collections.abc import Iterator
 
 import gradio as gr
 import pytest
-from gradio_client import Client
-from gradio_client.exceptions import AppError
 from playwright.sync_api import Locator, Page, expect
 
 from serving.digit_pad import DigitPad
@@ -98,17 +96,6 @@ def test_a_digit_drawn_in_the_interface_is_shown_in_the_label(interface, open_pa
     for key in ("Space", *["ArrowDown"] * 12, "Space"):  # a 1
         page.keyboard.press(key)
     expect(label).to_have_text("1", timeout=WAIT)
-
-
-def test_gradios_client_predicts(interface):
-    client = Client(interface, verbose=False)
-    drawn = client.predict({"strokes": DRAWINGS[7]}, api_name="/predict")
-    assert drawn["label"] == "7"
-    assert len(drawn["confidences"]) == 10
-    assert not client.predict({"strokes": []}, api_name="/predict")
-    for bad in ({"strokes": [[[1, "x"]]]}, {"strokes": 7}, {"lines": []}, [1]):
-        with pytest.raises(AppError, match=r"expected|holds something else|is a list of strokes"):
-            client.predict(bad, api_name="/predict")
 
 
 def two_pads() -> gr.Blocks:

@@ -4,7 +4,6 @@ import sys
 
 import pytest
 
-from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
 from scripts import corrections
 
@@ -36,9 +35,3 @@ def test_a_user_error_is_one_line(fail_with, capsys):
 def test_our_own_fault_is_not_hidden(fail_with, error):
     with pytest.raises(error, match="ours"):
         fail_with(error("ours"))
-
-
-def test_a_user_error_is_a_value_error():
-    """Callers of a library expect one for a bad value."""
-    with pytest.raises(ValueError, match="not nothing"):
-        parse_strokes(None)

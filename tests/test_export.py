@@ -14,8 +14,6 @@ from tests.drawings import DRAWINGS
 from tests.page import (
     NO_EXAMPLE,
     PHONE,
-    SEVEN_LINK,
-    SLANTED,
     WATCH,
     expect_empty,
     expect_leader,
@@ -27,14 +25,6 @@ from ui.texts import ENGLISH
 
 EXPORT = ROOT / "scripts" / "export_page.py"
 WIDE = {"viewport": {"width": 1280, "height": 800}}
-# What an element looks like and where it lies, the same in both pages.
-LAYOUT = """() => [...document.querySelectorAll(".paper, .tools button, .bar, .row button, figure, "
-    + "summary, h1, h2")].filter((node) => node.checkVisibility()).map((node) => {
-        const { x, y, width, height } = node.getBoundingClientRect();
-        const { color, backgroundColor, font, borderRadius, opacity } = getComputedStyle(node);
-        const look = [color, backgroundColor, font, borderRadius, opacity];
-        return [node.tagName, [x, y, width, height].map(Math.round), ...look].join(" ");
-    })"""
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +77,6 @@ def test_the_file_names_nothing_to_fetch_and_its_policy_allows_nothing_else(file
     assert rules["img-src"] == "data:"
 
 
-def test_it_is_the_same_whenever_it_is_made(file, tmp_path):
-    assert call(EXPORT, tmp_path / "again.html").returncode == 0
-    assert (tmp_path / "again.html").read_bytes() == file.read_bytes()
-
-
 def test_any_network_can_be_exported(open_file, tmp_path):
     provenance = {
         "data": "</script><b>none</b>", "recipe": {"name": "none", "epochs": 1}, "seed": 0,
@@ -105,7 +90,6 @@ def test_any_network_can_be_exported(open_file, tmp_path):
     page.get_by_text(ENGLISH["about"]).click()
     expect(page.locator("dl")).to_contain_text("784 → 16 → 10")
     expect(page.locator("dl")).to_contain_text("</script><b>none</b>")
-    expect(page.locator("#about .scroll")).to_be_hidden()
 
 
 def test_a_missing_network_and_a_missing_folder_are_one_line(tmp_path):
@@ -129,33 +113,6 @@ def test_it_answers_what_python_answers(open_file, recognizer):
         expect_empty(page)
 
 
-def test_it_learns_and_remembers_and_forgets(open_file):
-    page = open_file()
-    draw(page, SLANTED)
-    expect_leader(page, 7)
-    before = probabilities(page)
-    tool(page, "No").click()
-    page.keyboard.press("1")
-    expect_leader(page, 1)
-    expect(page.get_by_text("Was 7, now 1")).to_be_visible()
-    expect(page.locator(".consent")).to_be_hidden()
-    page.reload()
-    expect_leader(page, 1)
-    tool(page, "Forget").click()
-    expect_leader(page, 7)
-    assert probabilities(page) == before
-
-
-def test_a_link_shows_its_drawing_on_a_first_visit_and_again(open_file):
-    page = open_file(SEVEN_LINK, is_first=True, **PHONE)
-    expect_leader(page, 7)
-    assert page.evaluate("location.hash") == SEVEN_LINK
-    assert page.evaluate("seen") == [["ink"]]
-    page.goto("about:blank")
-    page.go_back()
-    expect_leader(page, 7)
-
-
 def test_what_needs_a_server_is_not_there(open_file):
     page = open_file(**PHONE)  # whose pointer is coarse: it would offer photographs
     for name in ("undo", "redo", "erase", "clear", "link"):
@@ -173,16 +130,6 @@ def test_what_needs_a_server_is_not_there(open_file):
     )
     assert is_prevented == [True, True]  # the browser would open the picture instead of the page
     expect(page.locator(".notice")).to_have_text(ENGLISH["no_pictures"])
-
-
-def test_it_looks_like_the_page_that_is_served(open_file, open_context):
-    settings = {**WIDE, "reduced_motion": "reduce"}
-    served, exported = open_context(**settings), open_file(**settings)
-    for page in (served, exported):
-        page.evaluate("document.querySelector('.picture').remove()")  # what only a server has
-        page.get_by_role("button", name=ENGLISH["open_4"]).click()
-        expect_leader(page, 4)
-    assert exported.evaluate(LAYOUT) == served.evaluate(LAYOUT)
 
 
 def test_its_inside_and_a_training_are_in_the_file_too(open_file):

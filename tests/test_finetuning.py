@@ -11,11 +11,10 @@ import torch
 from mnist_core.corrections import finetune
 from mnist_core.corrections.finetune import FineTuning, Learned
 from mnist_core.drawing.strokes import Drawing, parse_strokes, read_drawings, write_drawings
-from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
 from mnist_core.training import data
-from mnist_core.training.data import render_drawings, render_variants, select, split
+from mnist_core.training.data import render_drawings, select, split
 from mnist_core.training.trainer import evaluate
 from scripts import finetune as script
 from tests.conftest import ROOT
@@ -72,23 +71,6 @@ def test_the_same_seed_gives_the_same_weights(mnist, monkeypatch):
     )
     assert differing(first, again) == 0
     assert differing(first, other) == 4
-
-
-def test_more_corrections_than_the_pool_holds_are_a_random_choice(mnist, monkeypatch):
-    monkeypatch.setattr(finetune, "POOL", 10)
-    chosen = []
-
-    def render(corrections, copies, generator) -> data.Dataset:
-        chosen.append([correction.label for correction in corrections] * copies)
-        return render_variants(corrections, copies, generator)
-
-    monkeypatch.setattr(data, "render_variants", render)
-    model = MLP((8,)).eval()
-    many = [Drawing(i, mirrored_threes(1, seed=0)[0].strokes) for i in range(10)] * 3
-    for corrections, seed in ((many[:4], 0), (many, 0), (many, 0), (many, 1)):
-        finetune.finetune(model, corrections, mnist[0][:50], FineTuning(steps=1), seeded(seed))
-    assert [len(labels) for labels in chosen] == [8, 10, 10, 10]
-    assert chosen[1] == chosen[2] != chosen[3]
 
 
 # What is held out ------------------------------------------------------------
@@ -274,21 +256,6 @@ def test_what_cost_too_much_is_not_installed_without_force(
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (None, "No such file"),
-        ("", "holds no drawings"),
-        ('{"label": 3}\n', "mine.jsonl, line 1"),
-    ],
-)
-def test_a_file_that_is_wrong_is_one_line(learn, capsys, tmp_path, content, says):
-    if content is not None:
-        (tmp_path / "mine.jsonl").write_text(content)
-    assert says in refused(learn, capsys, "--corrections", tmp_path / "mine.jsonl")
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (("--from", "/nowhere"), "no network in /nowhere"),
@@ -304,19 +271,3 @@ def test_what_a_person_can_mend_is_one_line(
     if arguments:
         arguments = ("--corrections", corrections, *arguments)
     assert says in refused(learn, capsys, *arguments)
-
-
-def test_ctrl_c_is_one_line(learn, capsys, corrections, monkeypatch):
-    def interrupted(*_) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(finetune, "finetune", interrupted)
-    message = refused(learn, capsys, "--corrections", corrections, code=130)
-    assert message == "finetune.py: stopped\n"
-
-
-def test_where_nothing_was_corrected_no_database_is_made(tmp_path):
-    file = tmp_path / "corrections.sqlite"
-    with pytest.raises(UserError, match="no correction was given yet"):
-        finetune.read_corrections(f"sqlite:///{file}")
-    assert not file.exists()

@@ -1,11 +1,8 @@
 """Imports point one way, transitively: what a room loads is what its place in the design allows."""
 
-import ast
 import json
 import subprocess
 import sys
-
-import pytest
 
 from tests.conftest import ROOT
 
@@ -69,14 +66,3 @@ def test_drawings_recipes_and_corrections_need_no_pytorch():
     names += ["mnist_core.training.recipes"]
     (loaded,) = loaded_by(names)
     assert "torch" not in loaded
-
-
-@pytest.mark.parametrize("room", ["mnist_core", "serving", "ui", "app.py"])
-def test_nothing_imports_a_script_or_a_benchmark(room):
-    """Also inside functions, where the tests above do not look."""
-    files = [ROOT / room] if room.endswith(".py") else list((ROOT / room).rglob("*.py"))
-    for file in files:
-        nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
-        names = {alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
-        names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
-        assert not {name.split(".")[0] for name in names} & APART, file

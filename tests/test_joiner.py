@@ -1,9 +1,5 @@
 """The joined script does the same as the modules by themselves."""
 
-from graphlib import CycleError
-
-import pytest
-
 from ui.document import document
 from ui.joiner import join
 
@@ -40,11 +36,6 @@ def test_modules_keep_to_themselves_what_they_do_not_export(node):
     }
     assert run(node, sources, 'modules["a.js"].both()') == [1, 2]
     assert run(node, sources, 'Object.keys(modules["b.js"])') == ["get", "One", "three"]
-
-
-def test_what_imports_itself_is_refused():
-    with pytest.raises(CycleError):
-        join({"a.js": 'import { b } from "./b.js";', "b.js": 'import { a } from "./a.js";'})
 
 
 def test_comments_are_left_out_and_code_is_not(node):

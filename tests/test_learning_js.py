@@ -103,30 +103,6 @@ def test_the_shipped_network_learns_a_drawing(node, recognizer, rehearsed):
     assert np.allclose(found, expected, atol=1e-3)
 
 
-def test_long_work_leaves_room_for_other_work(node):
-    """By a clock that goes on by a millisecond whenever it is looked at."""
-    script = """async () => {
-        let now = 0;
-        performance.now = () => now++;
-        const seen = [];
-        let isOver = false;
-        const count = () => { seen.push(0); if (!isOver) setImmediate(count); };
-        setImmediate(count);
-        function* work() {
-            for (let i = 0; i < 100; i++) { seen[seen.length - 1]++; yield; }
-            return 7;
-        }
-        const found = await inSlices(work());
-        isOver = true;
-        const stopped = await inSlices(work(), () => false);
-        return [found, stopped, Math.max(...seen)];
-    }"""
-    imports = 'import { inSlices } from "./ui/session/slices.js";'
-    ((found, stopped, most),) = node(imports, script, [None])
-    assert (found, stopped) == (7, None)
-    assert most <= 6  # pieces between two looks at what else is to be done
-
-
 def test_of_lessons_that_spoil_it_the_latest_are_used(node, recognizer, rehearsed, mnist):
     """Twenty digits of MNIST with wrong labels, and then one right one."""
     wrong = [

@@ -39,9 +39,3 @@ def test_small_drawings_overtake_large_ones_of_which_few_may_wait():
         return quick, under_way, await asyncio.gather(*waiting), await slow.run(lambda: "later")
 
     assert run_async(crowd()) == ("read", limits.MAX_SLOW, [True] * limits.MAX_SLOW, "later")
-
-
-@pytest.mark.parametrize("drawing", [7, None, {}, [], [7, None], "x"])
-def test_what_is_no_drawing_is_refused_quickly(drawing):
-    workers = Workers()
-    assert workers.for_strokes(drawing) is workers.quick

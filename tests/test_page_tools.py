@@ -1,4 +1,4 @@
-"""Tools beside the paper: undo, eraser, examples, links, pictures, and coming back to a page."""
+"""Tools beside the paper: eraser, examples, links and pictures."""
 
 import io
 import json
@@ -12,19 +12,15 @@ from tests.browser import draw
 from tests.drawings import DRAWINGS
 from tests.page import (
     ENDPOINT,
-    SAYS,
-    SEVEN_LINK,
     expect_empty,
     expect_leader,
     ink,
     paper,
     record_shown,
-    scribble,
     send_pointer,
     settle,
     strokes_on,
     tool,
-    wait_for,
     wait_until,
     wait_until_answered,
 )
@@ -58,24 +54,6 @@ def five(mnist) -> np.ndarray:
     return mnist[0][0].numpy()
 
 
-def test_undo_and_redo_go_across_clear_until_a_new_stroke(page):
-    draw(page, DRAWINGS[7])
-    expect_leader(page, 7)
-    tool(page, "Clear").click()
-    for _ in range(2):
-        tool(page, "Undo").click()
-    expect_empty(page)
-    expect(tool(page, "Undo")).to_be_disabled()
-    tool(page, "Redo").click()
-    expect_leader(page, 7)
-    tool(page, "Redo").click()
-    expect_empty(page)
-    expect(tool(page, "Redo")).to_be_disabled()
-    tool(page, "Undo").click()
-    draw(page, [[(0.1, 0.9), (0.9, 0.9)]])
-    expect(tool(page, "Redo")).to_be_disabled()
-
-
 def test_the_eraser_takes_whole_strokes_and_is_off_on_empty_paper(page):
     erase, notice = tool(page, "Erase"), page.locator(".notice")
     expect(erase).to_be_disabled()
@@ -95,16 +73,6 @@ def test_the_eraser_takes_whole_strokes_and_is_off_on_empty_paper(page):
     draw(page, DRAWINGS[7])
     expect_leader(page, 7)
     expect(notice).to_be_empty()
-
-
-def test_what_a_palm_erased_comes_back(page):
-    draw(page, DRAWINGS[7])
-    tool(page, "Erase").click()
-    send_pointer(page, "pointerdown", 1, "touch", 0.5, 0.22)
-    expect_empty(page)
-    send_pointer(page, "pointerdown", 2, "pen", 0.9, 0.9)
-    send_pointer(page, "pointerup", 2, "pen", 0.9, 0.9)
-    expect_leader(page, 7)
 
 
 # Examples
@@ -171,32 +139,6 @@ def test_a_link_that_cannot_be_read_is_reported_and_runs_nothing(open_context):
     expect(notice).to_contain_text("can't be read")
 
 
-# Coming back
-
-
-def test_each_page_of_a_tab_has_its_own_drawing_again(page, server):
-    """Also one that is too long for a link, and one that has only begun to draw itself."""
-    scribble(page, 1, 2000)
-    tool(page, "Link").click()
-    expect(page.locator(".notice")).to_contain_text("too long for a link")
-    assert fragment(page) == ""
-    settle(page)
-    wanted = paper(page).evaluate("canvas => canvas.toDataURL()")
-    is_painted = "wanted => document.querySelector('canvas').toDataURL() === wanted"
-    page.reload()
-    wait_for(page, is_painted, wanted)
-    page.goto("about:blank")
-    page.goto(server + SEVEN_LINK)
-    wait_for(page, f"{SAYS}.drawing > 1")  # it has begun
-    page.go_back()
-    page.go_back()
-    wait_for(page, is_painted, wanted)
-    page.go_forward()
-    page.go_forward()
-    expect_leader(page, 7)
-    assert fragment(page) == SEVEN_LINK
-
-
 # Pictures
 
 
@@ -221,20 +163,22 @@ def test_a_large_photograph_is_made_small_before_it_is_sent(page, five):
     expect_leader(page, 5)
 
 
-@pytest.mark.parametrize("way", ["paste", "drop"])
-def test_a_picture_is_pasted_or_dropped(page, five, way):
-    page.evaluate(
-        """([way, content]) => {
-            const data = new DataTransfer();
-            data.items.add(new File([new Uint8Array(content)], "a.png", { type: "image/png" }));
-            const options = { bubbles: true, cancelable: true };
-            document.body.dispatchEvent(way === "paste"
-                ? new ClipboardEvent("paste", { ...options, clipboardData: data })
-                : new DragEvent("drop", { ...options, dataTransfer: data }));
-        }""",
-        [way, list(picture(five)["buffer"])],
-    )
-    expect_leader(page, 5)
+def test_a_picture_is_pasted_or_dropped(page, five):
+    for way in ("paste", "drop"):
+        page.evaluate(
+            """([way, content]) => {
+                const data = new DataTransfer();
+                data.items.add(new File([new Uint8Array(content)], "a.png", { type: "image/png" }));
+                const options = { bubbles: true, cancelable: true };
+                document.body.dispatchEvent(way === "paste"
+                    ? new ClipboardEvent("paste", { ...options, clipboardData: data })
+                    : new DragEvent("drop", { ...options, dataTransfer: data }));
+            }""",
+            [way, list(picture(five)["buffer"])],
+        )
+        expect_leader(page, 5)
+        tool(page, "Clear").click()
+        expect_empty(page)
 
 
 def test_pictures_without_a_digit_and_what_is_no_picture_are_reported(page):

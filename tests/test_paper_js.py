@@ -1,4 +1,4 @@
-"""The page's modules that need no page, in Node.js: links, paper, lessons and feedback."""
+"""Modules that need no page, in Node.js: links, paper, lessons and feedback."""
 
 import random
 
@@ -24,11 +24,6 @@ def test_any_drawing_comes_back_from_its_link(node):
     chance = random.Random(1)
     drawings = [random_drawing(chance) for _ in range(100)]
     assert node(LINKS, "(strokes) => linkedStrokes(linkTo(strokes))", drawings) == drawings
-
-
-def test_pressure_is_not_in_a_link(node):
-    (strokes,) = node(LINKS, "(strokes) => linkedStrokes(linkTo(strokes))", [[[[1, 2, 60]]]])
-    assert strokes == [[[1, 2]]]
 
 
 def test_any_link_is_read_or_refused(node):
@@ -102,35 +97,6 @@ def test_the_eraser_meets_a_stroke_within_a_pen_s_width(node):
     }"""
     places = {(500, 550): 1, (500, 560): 2, (60, 500): 1, (40, 500): 2, (530, 120): 1}
     assert node(PAPER, script, list(places)) == list(places.values())
-
-
-def test_a_hundred_steps_are_remembered(node):
-    script = """(steps) => {
-        const paper = new Paper();
-        for (let n = 0; n < steps; n++) paper.put({ strokes: [[[n, n]]], picture: null });
-        let undone = 0;
-        for (; paper.get().past.length; undone++) paper.undo();
-        return undone;
-    }"""
-    assert node(PAPER, script, [250]) == [100]
-
-
-def test_who_unsubscribes_hears_no_more(node):
-    script = """() => {
-        const heard = [];
-        const [first, second] = [new Observable(1), new Observable(2)];
-        const stop = first.subscribe((now, before) => heard.push([now, before]));
-        const stopBoth = watch([first, second], () => heard.push(first.get() + second.get()));
-        first.set(10);
-        second.set(20);
-        stop();
-        first.set(100);
-        stopBoth();
-        second.set(200);
-        return heard;
-    }"""
-    imports = 'import { Observable, watch } from "./ui/core/observable.js";'
-    assert node(imports, script, [None]) == [[3, [10, 1], 12, 30, 120]]
 
 
 FEEDBACK = """import { Observable } from "./ui/core/observable.js";

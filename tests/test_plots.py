@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_hex
-from PIL import Image
 
 from mnist_core.network.model import MLP
 from mnist_core.training import plots
@@ -63,14 +62,6 @@ def test_the_surest_mistakes_are_shown_the_surest_first():
     assert [cell.mean() for cell in cells(figure, 4)] == [20, 40, 50, 10]
 
 
-def test_at_most_forty_mistakes_are_shown():
-    probabilities = torch.zeros(60, 10)
-    probabilities[:, 1] = torch.linspace(0.2, 0.9, 60)
-    figure = plots.surest_mistakes(filled(*range(1, 61)), [0] * 60, probabilities)
-    assert len(texts(figure)) == 40
-    assert cells(figure, 1)[0].mean() == 60
-
-
 def test_a_grid_has_ten_images_a_row_that_do_not_touch():
     figure = plots.image_grid(filled(*range(1, 24)), [f"title {n}" for n in range(23)])
     assert texts(figure) == [f"title {n}" for n in range(23)]
@@ -87,18 +78,6 @@ def test_a_grid_has_ten_images_a_row_that_do_not_touch():
     assert page.shape[0] >= ys[-1] + 28
     assert positions[0][0] - 14 >= 1
     assert figure.axes[0].images[0].get_clim() == (0, 255)
-
-
-def test_a_grid_shows_images_as_they_are():
-    image = torch.arange(28 * 28.0).reshape(1, 28, 28)
-    (cell,) = cells(plots.image_grid(image, ["title"]), 1)
-    assert (cell == image[0].numpy()).all()
-
-
-def test_a_grid_of_nothing_is_a_picture_and_a_large_one_ends():
-    assert not shown(plots.image_grid(torch.zeros(0, 28, 28), [])).any()
-    many = plots.image_grid(filled(1).expand(1001, 28, 28), ["x"] * 1001)
-    assert len(texts(many)) == plots.MAX_IMAGES == 1000
 
 
 def test_the_strongest_units_of_the_first_layer_are_shown():
@@ -144,10 +123,3 @@ def test_curves_show_losses_and_accuracies_and_the_epoch_that_was_kept():
     assert list(shares["validation"].get_ydata()) == pytest.approx([12, 22, 32])  # per cent
     same = [to_hex(lines["validation"].get_color()) for lines in (drawn, shares)]
     assert same[0] == same[1] != to_hex(drawn["training"].get_color())
-
-
-def test_a_figure_is_saved_as_a_png(tmp_path):
-    plots.save(plots.curves(history("training_loss", "validation_accuracy"), 1), tmp_path / "a.png")
-    with Image.open(tmp_path / "a.png") as picture:
-        assert picture.format == "PNG"
-        assert 500 < picture.width < 1200

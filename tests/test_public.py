@@ -1,67 +1,12 @@
-"""The page when the server is busy, goes away or is renewed."""
+"""The page when the server is renewed or a login ends."""
 
 from playwright.sync_api import expect
 
 from tests.browser import draw
-from tests.conftest import free_port, serving
 from tests.drawings import DRAWINGS
-from tests.page import ENDPOINT, NETWORK, expect_leader, open_page, tool, wait_for
+from tests.page import ENDPOINT, NETWORK, expect_leader, tool, wait_for
 
-COUNT_REQUESTS = """() => {
-    Object.assign(window, { asked: 0, failed: 0 });
-    const { fetch } = window;
-    window.fetch = (address, options) => {
-        const answer = fetch(address, options);
-        if (options?.method !== "POST") return answer;
-        asked += 1;
-        answer.catch(() => (failed += 1));
-        return answer;
-    };
-}"""
 RENEWED = "There is a newer version of this page."
-
-
-def test_a_server_that_goes_away_is_waited_for_and_asked_less_and_less(browser):
-    port = free_port()
-    page = browser.new_page()
-    page.clock.install()
-    with serving(port=port) as address:
-        open_page(page, address, has_network=False)
-        draw(page, DRAWINGS[4][:1])
-        expect(page.locator(".result")).not_to_have_attribute("data-verdict", "empty")
-    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 60"))
-    page.evaluate(COUNT_REQUESTS)
-    draw(page, DRAWINGS[4][1:])
-    page.clock.run_for(50)  # a frame, in which it is read
-    expect(page.get_by_text("No answer from the server. Your drawing is kept")).to_be_visible()
-    for wait in (500, 1000, 2000):  # give or take a quarter
-        assert 0.7 * wait <= milliseconds_until_asked(page) <= 1.3 * wait + 250
-    with serving(port=port):
-        page.clock.resume()
-        expect_leader(page, 4)
-        expect(page.locator(".notice")).to_be_empty()
-        expect(page.locator(".renewal")).to_be_hidden()
-    page.close()
-
-
-def milliseconds_until_asked(page) -> int:
-    """Return how long the page waits, by its own clock, until its next request, which fails."""
-    before = page.evaluate("asked")
-    wait_for(page, "failed === asked")
-    for waited in range(250, 60_000, 250):
-        page.clock.run_for(250)
-        if page.evaluate("asked") > before:
-            return waited
-    raise AssertionError("it asks no more")
-
-
-def test_a_busy_server_is_waited_for(asking_page):
-    asking_page.route(ENDPOINT, lambda route: route.fulfill(status=503))
-    draw(asking_page, DRAWINGS[7])
-    expect(asking_page.get_by_text("Too many people are drawing")).to_be_visible()
-    asking_page.unroute(ENDPOINT)
-    expect_leader(asking_page, 7)
-    expect(asking_page.locator(".notice")).to_be_empty()
 
 
 def renew(route) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from serving import sharing
 from serving.reloader import ModelReloader
-from tests.conftest import ROOT, app_main, serving, site
+from tests.conftest import ROOT, app_main, site
 from tests.drawings import DRAWINGS
 
 LINK = "https://0123456789abcdef.gradio.live"
@@ -89,12 +89,6 @@ def test_a_public_link_is_printed_and_shown_on_the_page_and_in_chats(browser, mo
         expect(code).to_be_visible()
         assert code_in(Image.open(io.BytesIO(code.screenshot()))) == LINK
         page.close()
-
-
-def test_a_whole_root_path_is_the_address_in_chats():
-    with serving(root_path="https://page.example/digits", corrections=False) as address:
-        shown = tags(httpx.get(address, headers={"host": "evil.example"}))
-        assert shown["image"] == "https://page.example/digits/preview.png"
 
 
 def test_on_spaces_its_frame_may_ask_and_no_other_space(monkeypatch):

@@ -57,13 +57,6 @@ def test_the_pen_digits_are_downloaded_and_converted(source, convert):
     ]
 
 
-def test_another_file_than_the_pen_digits_is_refused(source, convert, capsys):
-    (source / "pendigits-train").write_text(PEN_DIGIT + "\n")
-    with pytest.raises(SystemExit):
-        convert()
-    assert "invalid hash" in capsys.readouterr().err
-
-
 PEN = """.VERSION 1.0
 .COORD Y X T
 .WRITER_ID ann
@@ -113,20 +106,3 @@ def test_a_unipen_release_is_converted(release, convert):
     assert len(t.strokes) == 2
     assert backslash.extra["character"] == "\\\\"
     assert [stroke.tolist() for stroke in backslash.strokes] == [[[0, 0]]]  # from point 1 on
-
-
-@pytest.mark.parametrize(
-    ("old", "new"), [("40 10 2", "40 ten 2"), ("0-2", "0-9"), ("0-2", "x"), ('"T"', "T")]
-)
-def test_a_damaged_file_is_named(release, convert, capsys, old, new):
-    for file in release.rglob("*.dat"):
-        file.write_text(file.read_text().replace(old, new))
-    with pytest.raises(SystemExit):
-        convert("--release", release)
-    assert "data/1a/abc/pen.dat is not UNIPEN" in capsys.readouterr().err
-
-
-def test_a_folder_without_a_release_is_refused(tmp_path, convert, capsys):
-    with pytest.raises(SystemExit):
-        convert("--release", tmp_path)
-    assert "holds no data/1" in capsys.readouterr().err

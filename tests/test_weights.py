@@ -2,9 +2,7 @@
 
 import json
 import os
-import struct
 import subprocess
-from itertools import pairwise
 
 import pytest
 import torch
@@ -13,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from mnist_core import Recognizer, paths
 from mnist_core.errors import UserError
-from mnist_core.network import MAX_LAYERS, MAX_WIDTH, weights
+from mnist_core.network import MAX_WIDTH, weights
 from mnist_core.network.model import MLP
 from mnist_core.network.quantize import quantize
 from tests.conftest import ROOT
@@ -81,52 +79,14 @@ def test_the_card_has_origin_sources_and_the_hub_s_metadata(tmp_path):
     assert (result.metric_type, result.metric_value) == ("accuracy", 0.123)
 
 
-def test_an_interrupted_save_leaves_the_old_network(saved, monkeypatch):
-    model, directory = saved
-
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("mnist_core.files.os.replace", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        weights.save(MLP((6, 5)), directory, PROVENANCE, THRESHOLDS)
-    assert torch.equal(weights.load(directory)[0](INPUTS), model(INPUTS))
-    assert sorted(file.name for file in directory.iterdir()) == sorted(weights.FILES)
-
-
-def test_the_largest_networks_that_are_trained_can_be_loaded(tmp_path):
-    widths = [784, *[MAX_WIDTH] * MAX_LAYERS, 10]
-    assert 4 * sum((a + 1) * b for a, b in pairwise(widths)) < weights.MAX_BYTES
-    weights.save(MLP((3,) * MAX_LAYERS), tmp_path, PROVENANCE, THRESHOLDS)
-    assert weights.load(tmp_path)[0].hidden == (3,) * MAX_LAYERS
-    with pytest.raises(UserError, match="hidden"):
-        weights.save(MLP((3,) * (MAX_LAYERS + 1)), tmp_path, PROVENANCE, THRESHOLDS)
-
-
-def test_a_provenance_that_lacks_something_is_not_saved(tmp_path):
-    lacking = {key: PROVENANCE[key] for key in ("data", "recipe", "date", "scores")}
-    with pytest.raises(UserError, match=r'no "provenance" with seed, versions$'):
-        weights.save(MLP((6, 5)), tmp_path / "w", lacking, THRESHOLDS)
-    assert not (tmp_path / "w").exists()
-
-
-def of_type(kind: str) -> bytes:
-    """A valid safetensors file with a tensor of a type that PyTorch does not have."""
-    header = json.dumps({"x": {"dtype": kind, "shape": [8], "data_offsets": [0, 8]}}).encode()
-    return struct.pack("<Q", len(header)) + header + bytes(8)
-
-
 @pytest.mark.parametrize(
     ("change", "says"),
     [
         (lambda file: file.unlink(), r"model\.safetensors is missing\. Train a network"),
-        (lambda file: (file.unlink(), file.mkdir()), r"model\.safetensors can't be read"),
         (lambda file: os.truncate(file, 300 * 10**9), "300,000,000,000 bytes; expected at"),
-        (lambda file: file.write_bytes(b""), "damaged.*Train a network"),
         (lambda file: file.write_bytes(file.read_bytes()[:-100]), "damaged.*Train a network"),
-        (lambda file: file.write_bytes(of_type("F8_E8M0")), r"unknown type \('F8_E8M0'\)"),
     ],
-    ids=["missing", "a folder", "large", "empty", "truncated", "unknown type"],
+    ids=["missing", "large", "truncated"],
 )  # fmt: skip
 def test_a_file_that_is_no_network_is_refused(saved, change, says):
     change(saved[1] / "model.safetensors")
@@ -139,12 +99,9 @@ def test_a_file_that_is_no_network_is_refused(saved, change, says):
     [
         (None, "no config.*convert it"),
         ("[" * 10_000, "no config.*convert it"),
-        ("[]", '"hidden" None'),
         (CONFIG | {"hidden": [0]}, '"hidden" .0.; expected a list of layer sizes'),
-        (CONFIG | {"hidden": [True]}, '"hidden"'),
         (CONFIG | {"hidden": [MAX_WIDTH + 1]}, '"hidden"'),
         (CONFIG | {"thresholds": None}, 'no "thresholds"'),
-        (CONFIG | {"thresholds": {"digit": "0.8", "sure": 0}}, 'no "thresholds"'),
         (CONFIG | {"thresholds": {"digit": 0.8, "sure": 2}}, 'no "thresholds"'),
         (CONFIG | {"provenance": []}, 'no "provenance" with data, recipe'),
         (CONFIG | {"hidden": [6, 4]}, r"does not fit the hidden sizes \[6, 4\]"),
@@ -156,11 +113,6 @@ def test_a_config_that_is_not_ours_is_refused(saved, config, says):
     save_file(load_file(file), file, None if text is None else {"config": text})
     with pytest.raises(UserError, match=says):
         weights.load(saved[1])
-
-
-def test_a_file_in_place_of_a_folder_is_refused(saved):
-    with pytest.raises(UserError, match=r"is a file; expected a folder.*convert it"):
-        weights.load(saved[1] / "model.safetensors")
 
 
 # The installed network -------------------------------------------------------
