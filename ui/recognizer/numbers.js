@@ -253,6 +253,39 @@ function featuresOf([left, top, right, bottom], pieces) {
   return [lower, Math.max((right - left) / Math.max(height, 0.5) - 1, 0), isInterrupted];
 }
 
+// Whether digits are written over each other: two rows of ink, of which one has strokes side by
+// side.
+/** @param {Stroke[]} strokes */
+export function hasTwoLines(strokes) {
+  const boxes = strokes.filter((stroke) => stroke.length > 0).map(boxOf);
+  boxes.sort((a, b) => a[1] - b[1]);
+  const heightOfAll = (some) => around(some)[3] - around(some)[1];
+  const isBeside = (a, b) => a[2] < b[0] || b[2] < a[0];
+  return boxes.some((box, k) => {
+    const rows = [boxes.slice(0, k), boxes.slice(k)];
+    if (k === 0 || around(rows[0])[3] >= box[1]) return false;
+    const isHigh = (row) => heightOfAll(row) >= 0.3 * heightOfAll(boxes);
+    const isWide = (row) => row.some((a) => row.some((b) => isBeside(a, b)));
+    return rows.every(isHigh) && rows.some(isWide);
+  });
+}
+
+// One piece of a stroke as two, cut by hand: where the ink before and after overlaps least.
+/** @param {Stroke[]} strokes @param {Piece} piece @returns {Piece[] | null} */
+export function splitPiece(strokes, [i, start, stop]) {
+  const points = strokes[i].slice(start, stop);
+  const [before, after] = [running(points), running([...points].reverse()).reverse()];
+  const [left, , right] = boxOf(points);
+  const shareOf = (box) => (box[2] - box[0]) / (right - left);
+  const costs = points.map((_, k) => {
+    const isPart = shareOf(before[k]) >= 0.25 && shareOf(after[k]) >= 0.25;
+    return isPart && k > 0 && k < points.length - 1 ? before[k][2] - after[k][0] : Infinity;
+  });
+  const at = costs.indexOf(least(costs));
+  if (costs[at] === Infinity) return null;
+  return [[i, start, start + at + 1], [i, start + at, stop]];
+}
+
 // The strokes of which `pieces` are, those of one stroke that follow each other joined again.
 /** @param {Stroke[]} strokes @param {Piece[]} pieces */
 export function drawn(strokes, pieces) {
