@@ -80,13 +80,14 @@ function measure(strokes) {
   }
   const boundaries = boundariesOf(pieces, boxes, gaps);
   const marks = boxes.map(([left, top, right, bottom]) => {
-    const [width, height] = [right - left, bottom - top];
-    const isMark = width < maxMark[0] && height < maxMark[1] && pieces.length > 1;
-    return isMark ? [1, width, height] : null;
+    const [across, down] = [right - left, bottom - top];
+    const isMark = across < maxMark[0] && down < maxMark[1] && pieces.length > 1;
+    return isMark ? [1, across, down] : null;
   });
   return { pieces, spans, boundaries, marks };
 }
 
+/** @param {Box[]} boxes @returns {Box} */
 function around(boxes) {
   const [lefts, tops, rights, bottoms] = [0, 1, 2, 3].map((side) => boxes.map((box) => box[side]));
   return [least(lefts), least(tops), most(rights), most(bottoms)];
@@ -170,6 +171,7 @@ function flatPart(stroke, first, stop) {
 }
 
 // The box of all points until each one.
+/** @param {Point[]} points @returns {Box[]} */
 function running(points) {
   const boxes = [];
   for (const [x, y] of points) boxes.push(around([...boxes.slice(-1), [x, y, x, y]]));
@@ -245,6 +247,7 @@ function spansOf(pieces, boxes, gaps) {
   return reached.has(pieces.length) ? spans : [];
 }
 
+/** @param {Box} box @param {Piece[]} pieces */
 function featuresOf([left, top, right, bottom], pieces) {
   const height = bottom - top;
   const lower = Math.log(Math.max(0.9 / Math.max(height, 0.05), 1));
