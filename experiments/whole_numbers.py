@@ -4,15 +4,20 @@
         data/unipen-digits.jsonl.gz --not-digits data/unipen-characters.jsonl.gz \\
         --test data/pendigits-test.jsonl.gz
 
-No collection of drawn numbers is at hand. Prints the tables of docs/numbers.md; --sheet draws a
-picture of such numbers, to look at after changing WAYS; --fit prints instead what each thing
-that mnist_core/drawing/numbers.py measures should count. About three minutes on one core.
+Prints the tables of docs/numbers.md, in about three minutes on one core; --sheet draws a picture of
+such numbers, to look at after changing WAYS. --fit --numbers FILE prints instead, in less than a
+minute, the weights of mnist_core/drawing/constants.json, fitted to such numbers, to real ones
+({"number": "42", "writer": "a", "strokes": [...]}, a line each) and to signs that are no digit, and
+how well the real ones are read by weights that have not seen their writers. Run it again for
+another network.
 """
 
 import argparse
+import json
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +28,9 @@ from experiments.common import ROOT
 from mnist_core import Number, Recognizer
 from mnist_core.drawing import numbers
 from mnist_core.drawing.framing import frame_strokes, to_input
-from mnist_core.drawing.strokes import Drawing, read_drawings
+from mnist_core.drawing.strokes import Drawing, parse_strokes, read_drawings
 from mnist_core.errors import UserError
+from mnist_core.files import reading
 from mnist_core.network.calibration import BINS
 from mnist_core.tables import table, wilson_interval
 from mnist_core.training.data import contributor_of, split_drawings, writer_of
@@ -49,6 +55,7 @@ RESTYLED = 0.3  # of digits: in another hand, for habits that the writers do not
 LIFTED = 0.02  # of digits: the pen lost contact somewhere
 MOST_OVERLAP = -0.06  # beyond, people can't tell the digits from each other
 DOTTED = 0.02  # of numbers: a touch that was not meant
+MARKED = 0.03  # of digits: a comma or a point stands after them
 
 
 class Writers:
@@ -87,6 +94,8 @@ def write(drawings: Sequence[Drawing], chance: np.random.Generator) -> Strokes:
             apart = max(gap + chance.normal(0, way["gap"][1] / 2 + 0.02), MOST_OVERLAP)
             sign = _shifted(sign, [_place(signs, sign, boxed) + apart, 0])
         signs.append(sign)
+        if chance.random() < MARKED:
+            signs.append([_mark(sign, chance)])
     strokes = _in_order(signs, chance)
     slant, slope = chance.normal(0, way["slant"]), chance.normal(0, way["slope"])
     strokes = [s @ np.array([[1, slope], [-slant, 1]]) for s in strokes]
@@ -94,6 +103,13 @@ def write(drawings: Sequence[Drawing], chance: np.random.Generator) -> Strokes:
         at = np.concatenate(strokes)[chance.integers(sum(map(len, strokes)))]
         strokes.append(at + chance.normal(0, 0.15, 2) + chance.normal(0, 0.01, (2, 2)))
     return strokes
+
+
+def _mark(sign: Strokes, chance: np.random.Generator) -> np.ndarray:
+    """A comma or a point at the foot of a sign."""
+    right = max(stroke[:, 0].max() for stroke in sign) + chance.uniform(0.05, 0.25)
+    top, length = chance.uniform(-0.1, 0.02), chance.uniform(0.01, 0.2)
+    return np.array([[right, top], [right - chance.uniform(0, 0.4) * length, top + length]])
 
 
 def _sized(drawing: Drawing, chance: np.random.Generator) -> Strokes:
@@ -284,23 +300,123 @@ def sheet(writers: Writers, path: Path, chance: np.random.Generator) -> None:
     picture.save(path)
 
 
-# What counts how much ---------------------------------------------------------
+# Fitting the weights of mnist_core/drawing/numbers.py --------------------------
+
+FOLDS = 3
+IMPORTANCE = {"real": 3.0, "made": 1.0, "digit": 1.0, "sign": 0.05}
+# The loss of a case is cut off here: numbers that nobody could read don't decide.
+MAX_LOSS = {"real": 5.0, "made": 5.0, "digit": 5.0, "sign": 15.0}
 
 
-def fit(recognizer: Recognizer, items: list[tuple[list[int], Strokes]]) -> list[float]:
-    """READING, LOW, WIDE and CUT that make what was written most probable.
+@dataclass(frozen=True)
+class Case:
+    """A drawing to fit to. digits: what was written, None for a sign that is no digit.
 
-    Of all ways to divide a line, those that give the written digits; the negative logarithm of
-    their probability is cut off at 5, so that numbers that nobody could read don't decide.
+    log_probabilities: (spans, 10), what the network reads in each span of the line.
     """
-    cases = [_case(recognizer, digits, strokes) for digits, strokes in items]
-    weights = torch.tensor([6.0, -6, -3, 2, -2, 4, -4], requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights], max_iter=40, line_search_fn="strong_wolfe")
+
+    kind: str
+    digits: list[int] | None
+    strokes: Strokes
+    line: numbers.Line
+    log_probabilities: np.ndarray
+
+
+def read_numbers(path: Path) -> list[tuple[str, list[int], Strokes]]:
+    """Writer, digits and strokes of each line {"number": "42", "writer": ..., "strokes": ...}."""
+    with reading(path, "rt") as lines:
+        rows = [json.loads(line) for line in lines]
+    return [
+        (row["writer"], [int(digit) for digit in row["number"]], parse_strokes(row["strokes"]))
+        for row in rows
+    ]
+
+
+def case_of(recognizer: Recognizer, kind: str, digits: list[int] | None, strokes: Strokes) -> Case:
+    line = numbers.measure(strokes)
+    images = [frame_strokes(numbers.drawn(strokes, line.group(span))) for span in line.spans]
+    with torch.inference_mode():
+        read = recognizer.model(to_input(torch.from_numpy(np.stack(images))))
+    return Case(kind, digits, strokes, line, read.numpy())
+
+
+class Batch:
+    """Cases as tensors, to compute their losses together.
+
+    (N, P, L) of each span: by the case, its first piece and one less than its pieces.
+    """
+
+    def __init__(self, cases: Sequence[Case]) -> None:
+        self.counts = torch.tensor([len(case.line.pieces) for case in cases])
+        self.lengths = torch.tensor([len(case.digits or [0]) for case in cases])
+        self.are_whole = torch.tensor([case.kind in ("digit", "sign") for case in cases])
+        self.importance = torch.tensor([IMPORTANCE[case.kind] for case in cases])
+        self.max_loss = torch.tensor([MAX_LOSS[case.kind] for case in cases])
+        shape = len(cases), int(self.counts.max()), numbers.MAX_SPAN
+        self.features = torch.zeros(*shape, 8)
+        self.allowed = torch.full(shape, NEVER)
+        self.right = torch.zeros(*shape, int(self.lengths.max()))  # log p of each written digit
+        self.marks = torch.zeros(*shape[:2], 3)
+        self.marks_allowed = torch.full(shape[:2], NEVER)
+        for n, case in enumerate(cases):
+            self._fill(n, case)
+
+    def _fill(self, n: int, case: Case) -> None:
+        line, read = case.line, torch.tensor(case.log_probabilities)
+        for k, (first, stop) in enumerate(line.spans):
+            place = n, first, stop - first - 1
+            if place[2] >= numbers.MAX_SPAN:
+                continue
+            features = [*line.span_features[k], *line.boundary_features[first]]
+            self.features[place] = torch.tensor([float(read[k].max()), *features])
+            self.allowed[place] = 0
+            if case.digits:
+                self.right[place][: len(case.digits)] = read[k, case.digits]
+        for k, features in line.mark_features.items():
+            self.marks[n, k], self.marks_allowed[n, k] = torch.tensor(features), 0
+
+    def loss(self, weights: torch.Tensor) -> torch.Tensor:
+        """The weighted sum of -log p(what was written), over all divisions that give it."""
+        scores = self.features @ weights[:8] + self.allowed  # (N, P, L)
+        marks = self.marks @ weights[8:] + self.marks_allowed  # (N, P)
+        count, pieces, length = scores.shape
+        every = [torch.zeros(count)]
+        never = torch.full((count, 1), NEVER)
+        right = [torch.cat([torch.zeros(count, 1), never.expand(-1, self.right.shape[-1])], 1)]
+        for stop in range(1, pieces + 1):
+            ways, right_ways = [every[-1] + marks[:, stop - 1]], [right[-1] + marks[:, [stop - 1]]]
+            for k in range(min(length, stop)):
+                first = stop - 1 - k
+                score = scores[:, first, k]
+                ways.append(every[first] + score)
+                longer = right[first][:, :-1] + score[:, None] + self.right[:, first, k]
+                right_ways.append(torch.cat([never, longer], 1))
+            every.append(torch.logsumexp(torch.stack(ways), 0))
+            right.append(torch.logsumexp(torch.stack(right_ways), 0))
+        rows = torch.arange(count)
+        all_of = torch.stack(every, 1)[rows, self.counts]
+        written = torch.stack(right, 1)[rows, self.counts, self.lengths]
+        last = (self.counts - 1).clamp(max=length - 1)
+        whole = scores[rows, 0, last] + self.right[rows, 0, last, 0]
+        losses = all_of - torch.where(self.are_whole, whole, written)
+        return (torch.minimum(losses, self.max_loss) * self.importance).sum()
+
+
+def fit(cases: Sequence[Case]) -> list[float]:
+    """The weights that make what was written most probable: reading, span, boundary, mark."""
+    batches = []
+    for low, high in ((2, 3), (4, 6), (7, 14)):  # of one piece, nothing is to be decided
+        some = [case for case in cases if low <= len(case.line.pieces) <= high]
+        batches += [Batch(some)] if some else []
+    total = sum(batch.importance.sum() for batch in batches)
+    start = torch.tensor(WEIGHTS_BEFORE_FIT)
+    weights = start.clone().requires_grad_()
+    optimizer = torch.optim.LBFGS([weights], max_iter=30, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        losses = torch.stack([_loss(*case, weights) for case in cases])
-        loss = losses.clamp(max=5).mean()
+        loss = sum(batch.loss(weights) for batch in batches) / total
+        loss = loss + 1e-3 * ((weights - start) ** 2).mean()
         loss.backward()
         return loss
 
@@ -308,31 +424,54 @@ def fit(recognizer: Recognizer, items: list[tuple[list[int], Strokes]]) -> list[
     return weights.tolist()
 
 
-def _case(recognizer: Recognizer, digits: list[int], strokes: Strokes) -> tuple:
-    """What `_loss` needs of a number: its digits, spans, and each span's features and readings."""
-    strokes = [np.asarray(stroke, float) for stroke in strokes]
-    line = numbers.measure(strokes)
-    images = [frame_strokes(numbers.drawn(strokes, line.pieces[i:j])) for i, j in line.spans]
-    with torch.inference_mode():
-        read = recognizer.model(to_input(torch.from_numpy(np.stack(images)))).numpy()
-    places = line.boundaries[[first for first, _ in line.spans]]
-    features = np.concatenate([read.max(1)[:, None], line.shapes, places], 1)
-    return digits, line.spans, torch.tensor(features).float(), torch.tensor(read[:, digits])
+def use(weights: list[float]) -> None:
+    """Divide with these weights from now on."""
+    numbers.READING_WEIGHT = weights[0]
+    numbers.SPAN_WEIGHTS, numbers.BOUNDARY_WEIGHTS, numbers.MARK_WEIGHTS = (
+        np.array(part) for part in (weights[1:4], weights[4:8], weights[8:])
+    )
 
 
-def _loss(digits: list, spans: list, features: torch.Tensor, read: torch.Tensor, weights):
-    """-log p(digits): the sum over ways that give them, less the sum over all ways."""
-    scores, count = features @ weights, len(digits)
-    every = {0: scores.new_zeros(())}
-    right = {0: torch.cat([scores.new_zeros(1), scores.new_full((count,), -1e4)])}
-    shift = scores.new_full((1,), -1e4)
-    for k, (first, stop) in enumerate(spans):
-        new = every[first] + scores[k]
-        every[stop] = torch.logaddexp(every[stop], new) if stop in every else new
-        new = torch.cat([shift, right[first][:-1] + scores[k] + read[k]])
-        right[stop] = torch.logaddexp(right[stop], new) if stop in right else new
-    end = spans[-1][1]
-    return every[end] - right[end][count]
+def fitted(recognizer: Recognizer, args: argparse.Namespace) -> str:
+    """Weights for constants.json, and how real numbers of held-out writers are read by them."""
+    chance = np.random.default_rng(args.seed + 1)
+    unseen = split_drawings([one for path in args.drawings for one in read_drawings(path)])[1]
+    signs = [one for path in args.not_digits for one in read_drawings(path, False)]
+    made = some_numbers(Writers(unseen), args.count, range(2, 6), chance)
+    drawn = [("made", digits, strokes) for digits, strokes in made]
+    drawn += [("digit", [one.label], one.strokes) for one in unseen]
+    chosen = chance.permutation(len(signs))[: 2 * args.count]
+    drawn += [("sign", None, signs[k].strokes) for k in chosen]
+    others = [case_of(recognizer, *one) for one in drawn]
+    rows = read_numbers(args.numbers)
+    real = [case_of(recognizer, "real", digits, strokes) for _, digits, strokes in rows]
+    writers = sorted({writer for writer, _, _ in rows})
+    folds = dict(zip(writers, chance.permutation(len(writers)) % FOLDS, strict=True))
+    found: list[Number] = []
+    digits: list[list[int]] = []
+    for fold in range(FOLDS):
+        inside = [case for case, row in zip(real, rows, strict=True) if folds[row[0]] != fold]
+        use(fit(inside + others))
+        held_out = [row for row in rows if folds[row[0]] == fold]
+        found += [recognizer.predict_number(strokes) for _, _, strokes in held_out]
+        digits += [written for _, written, _ in held_out]
+    row = number_row(f"real numbers, {FOLDS} folds by writer", found, digits)
+    weights = fit(real + others)
+    use(weights)
+    several = [recognizer.predict_number(case.strokes) for case in others if case.kind == "sign"]
+    sure = np.mean([len(one.digits) > 1 and one.verdict == "sure" for one in several])
+    parts = dict(
+        zip(("span", "boundary", "mark"), (weights[1:4], weights[4:8], weights[8:]), strict=True)
+    )
+    shown = {name: [round(weight, 1) for weight in part] for name, part in parts.items()}
+    shown = {"reading": round(weights[0], 1), **shown}
+    sign_row = (f"signs called a sure number (n = {len(several)})", f"{sure:.2%}")
+    tables = table(HEADER, [row]), table(("what else", "share"), [sign_row])
+    return "\n".join([f'"weights": {json.dumps(shown)}', *tables])
+
+
+NEVER = -1e4  # the logarithm of a probability of 0
+WEIGHTS_BEFORE_FIT = [6.0, -6, -4, 0, 0, 6, -4, 0, -3, -3, -3]
 
 
 def main() -> None:
@@ -346,19 +485,20 @@ def main() -> None:
     add("--count", type=int, default=500, help="numbers of each kind (%(default)s)")
     add("--seed", type=int, default=0, help="what chance starts from (%(default)s)")
     add("--sheet", type=Path, metavar="PNG", help="draw some numbers, to look at")
-    add("--fit", action="store_true", help="fit what counts how much, on held-out writers")
+    add("--numbers", type=Path, metavar="FILE", help="real numbers, to fit and validate on")
+    add("--fit", action="store_true", help="fit the weights of numbers.py; needs --numbers")
     args = parser.parse_args()
+    if args.fit and not args.numbers:
+        parser.error("--fit needs --numbers")
     torch.set_num_threads(1)
     try:
         recognizer = Recognizer.load(args.network)
-        if args.sheet or args.fit:
+        if args.fit:
+            return print(fitted(recognizer, args))
+        if args.sheet:
             drawings = [one for path in args.drawings for one in read_drawings(path)]
             theirs, chance = split_drawings(drawings)[1], np.random.default_rng(args.seed + 1)
-            if args.sheet:
-                return sheet(Writers(theirs), args.sheet, chance)
-            items = some_numbers(Writers(theirs), 2 * args.count, range(2, 6), chance)
-            items += [([one.label], one.strokes) for one in theirs[:: max(1, len(theirs) // 1000)]]
-            return print(fit(recognizer, items))
+            return sheet(Writers(theirs), args.sheet, chance)
         print(report(recognizer, args))
     except UserError as error:
         parser.exit(2, f"whole_numbers.py: {error}\n")

@@ -24,7 +24,8 @@ from mnist_core.network.model import DIGITS, MLP
 PLAIN_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # any trained network reads it
 
 BATCH = 4096  # images in a forward pass; larger batches take more memory and no less time
-SURE_CONFIDENCE = NUMBER["sure"]  # of a sure number of several digits, at least (docs/numbers.md)
+# The least confidence of a sure number of several digits, and segmentation probability of one.
+SURE_CONFIDENCE, SURE_SPAN = NUMBER["sure"], NUMBER["sureSpan"]  # docs/numbers.md
 
 Picture = Image.Image | np.ndarray | torch.Tensor | str | Path
 Verdict = Literal["empty", "sure", "unsure", "no digit"]
@@ -100,16 +101,19 @@ class Number:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict of a single digit; of several, "no digit" if one is none.
+        """ "no digit" if a digit is none, "sure" if each is and so is their number.
 
-        Several are "sure" if each is and the confidence is at least SURE_CONFIDENCE.
+        That is: if the confidence of several is at least SURE_CONFIDENCE, or the probability that
+        a single one is all of a digit at least SURE_SPAN.
         """
         verdicts = [digit.verdict for digit in self.digits]
         if len(verdicts) < 2:
-            return verdicts[0] if verdicts else "empty"
-        if "no digit" in verdicts:
-            return "no digit"
-        return "unsure" if "unsure" in verdicts or self.confidence < SURE_CONFIDENCE else "sure"
+            is_sure = self.segmentation_probability >= SURE_SPAN
+        else:
+            is_sure = self.confidence >= SURE_CONFIDENCE
+        if not verdicts or "no digit" in verdicts:
+            return "no digit" if verdicts else "empty"
+        return "sure" if is_sure and {*verdicts} == {"sure"} else "unsure"
 
     @property
     def least_certain_index(self) -> int | None:
@@ -201,7 +205,7 @@ class Recognizer:
             return np.log([digit.confidence for digit in found])
 
         spans, span_probabilities, segmentation_probability = numbers.divide(line, read)
-        if len(spans) > numbers.MAX_DIGITS:  # no number: read all strokes as one digit
+        if not 0 < len(spans) <= numbers.MAX_DIGITS:  # no number: read all strokes as one digit
             groups = [[(i, 0, len(stroke)) for i, stroke in enumerate(strokes)]]
             return self._read_groups(strokes, groups)
         digits, groups = zip(*((readings[span], line.group(span)) for span in spans), strict=True)

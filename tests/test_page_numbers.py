@@ -54,9 +54,11 @@ def test_what_is_divided_wrongly_is_mended_by_a_tap_and_a_new_stroke_forgets_it(
     expect(shown).to_have_text("47")
     page.get_by_role("button", name="Digit 1: 4").click()
     tool(page, "Join with 7").click()
-    expect(page.locator(".brackets")).to_be_hidden()
+    expect(page.locator(".bracket:visible")).to_have_count(0)
     wait_until_answered(page)
     assert len(shown.text_content()) == 1
+    tool(page, "Split").click()  # it looks like no digit
+    expect(shown).to_have_text("47")
     draw(page, at(1, 0.7))
     expect(shown).to_have_text("471")
     page.get_by_role("button", name="Digit 1: 4").click()
@@ -111,9 +113,46 @@ def test_brackets_are_as_large_as_a_finger_needs(open_context):
         assert box["y"] + box["height"] <= sheet["y"] + sheet["height"] + 1
 
 
-def test_the_question_which_digit_it_is_names_the_digit(page):
+def test_no_asks_which_part_of_a_number_is_wrong_before_which_digit_it_is(page):
+    lessons = "JSON.parse(localStorage.getItem('draw-a-digit:lessons') ?? '[]')"
     draw(page, at(4, 0.02))
     draw(page, at(7, 0.45))
-    page.get_by_role("button", name="Digit 1: 4").click()
-    page.get_by_role("button", name="No", exact=True).click()
+    no = page.get_by_role("button", name="No", exact=True)
+    no.click()
+    expect(page.get_by_role("group", name="Which part of 47 is wrong?")).to_be_visible()
+    page.keyboard.press("9")  # of which part?
+    assert page.evaluate(lessons) == []
+    page.get_by_role("button", name="Digit 1, read as 4").click()
     expect(page.get_by_role("group", name="Digit 1 of 47: which one is it?")).to_be_visible()
+    page.keyboard.press("Escape")
+    tool(page, "Clear").click()
+    draw(page, at(4, 0.02))
+    draw(page, at(7, 0.45))
+    no.click()
+    page.get_by_role("button", name="It is one digit").click()
+    expect(page.get_by_role("group", name="Which digit is it?")).to_be_visible()
+    page.keyboard.press("8")
+    wait_for(page, f"{lessons}.length")
+    (lesson,) = page.evaluate(lessons)
+    assert (lesson["label"], len(lesson["strokes"])) == (8, 3)
+
+
+def test_digits_joined_in_one_stroke_are_split_by_hand(page):
+    eight, nought = at(8, 0.05)[0], at(0, 0.13)[0]
+    draw(page, [eight + nought])  # overlapping, so that it is not cut by itself
+    expect(page.locator(".comment")).to_contain_text("Not sure")
+    tool(page, "Split").click()
+    expect(page.locator(".bracket:visible")).to_have_count(2)
+
+
+def test_what_looks_like_no_digit_is_named(page):
+    draw(page, at(7, 0.02))
+    plus = [[(0.42, 0.5), (0.6, 0.5)], [(0.51, 0.41), (0.51, 0.59)]]
+    draw(page, plus)
+    draw(page, at(2, 0.62))
+    expect(page.locator(".comment")).to_have_text("Digit 2 does not look like a digit")
+    tool(page, "Clear").click()
+    for top in (-0.25, 0.2):
+        for left in (0.02, 0.5):
+            draw(page, [[(x, y + top) for x, y in stroke] for stroke in at(7, left)])
+    expect(page.locator(".comment")).to_contain_text("one line of writing")

@@ -1,10 +1,11 @@
 """Divide strokes into the digits of a number.
 
 Strokes, cut where one may hold two digits, are sorted from left to right. A digit is a span of
-neighbouring pieces. The score of a division is a sum over its digits, of the network's reading and
-of their shape, and over the boundaries between them, of how the neighbours lie there. Divisions
-are as probable as the exponential of their scores, and the best one is taken: a semi-Markov
-conditional random field (Sarawagi and Cohen, 2004). ui/recognizer/numbers.js does the same.
+neighbouring pieces; a small piece may also be a mark that is no digit, such as a comma or the line
+that joins two digits. The score of a division is a sum over its digits, of the network's reading
+and of their shape, over the boundaries between them, and over its marks. Divisions are as
+probable as the exponential of their scores, and the best one is taken: a semi-Markov conditional
+random field (Sarawagi and Cohen, 2004). ui/recognizer/numbers.js does the same.
 """
 
 import itertools
@@ -22,33 +23,45 @@ MAX_DIGITS = NUMBER["maxDigits"]
 MAX_SPAN = NUMBER["maxSpan"]  # pieces of a digit
 # A drawing of more pieces, or of more points in all spans together, is not divided.
 MAX_PIECES, MAX_POINTS_READ = NUMBER["maxPieces"], NUMBER["maxWork"]
-# Within a digit, in heights of the line: from a piece's middle to the next one's, and its width.
+# Lengths below are in heights of the line.
+# Within a digit: from the middle of a piece to the next one's, and its width.
 MAX_APART, MAX_WIDTH = NUMBER["maxApart"], NUMBER["maxWidth"]
+MAX_INSIDE = NUMBER["maxInside"]  # how far a digit may reach past its neighbour's ink at one height
+MAX_MARK = NUMBER["maxMark"]  # width and height of a mark
+# Where a stroke is cut: overlap of the ink before and after, and the least width of a line that
+# joins two digits and of a flat beginning or end.
+THIN, LIGATURE, FLAG = NUMBER["thin"], NUMBER["ligature"], NUMBER["flag"]
+ROW = 0.1  # in which ink lies at the same height
+MAX_ROWS = 200
 
-# Weights, fitted by `experiments/whole_numbers.py --fit` (docs/numbers.md).
-READING_WEIGHT = NUMBER["reading"]  # of the log-probability of the digit that the network reads
-SHAPE_WEIGHTS = np.array([NUMBER["low"], NUMBER["wide"]])  # see `_shape`
-BOUNDARY_WEIGHTS = np.array(NUMBER["cut"])  # see `_boundary`
-PRUNING_MARGIN = NUMBER["hopeless"]  # spans whose pieces alone score so much better are not read
+# Fitted by `experiments/whole_numbers.py --fit` (docs/numbers.md); the features are at the
+# functions named like them.
+READING_WEIGHT = NUMBER["weights"]["reading"]  # of the log-probability of the digit that is read
+SPAN_WEIGHTS, BOUNDARY_WEIGHTS, MARK_WEIGHTS = (
+    np.array(NUMBER["weights"][name]) for name in ("span", "boundary", "mark")
+)
+PRUNING_MARGIN = NUMBER["pruning"]  # spans whose pieces alone score so much better are not read
 
 Strokes = list[np.ndarray]
 Piece = tuple[int, int, int]  # index of a stroke; from which to before which of its points
 Group = tuple[Piece, ...]  # all pieces of one digit
 Span = tuple[int, int]  # from which to before which piece of a line
+Edge = tuple[int, int, float, bool]  # a span, its score, whether it is a digit or a mark
 
 
 @dataclass(frozen=True)
 class Line:
     """A line of writing: pieces from left to right, and the spans that may be digits.
 
-    shapes: (spans, 2) features of each span; boundaries: (pieces, 4) features of the boundary
-    before each piece, zeros for the first.
+    span_features: (spans, 3); boundary_features: (pieces, 4), of the boundary before each piece,
+    zeros for the first; mark_features: (3,) of each piece that may be a mark, by its index.
     """
 
     pieces: list[Piece]
     spans: list[Span]
-    shapes: np.ndarray
-    boundaries: np.ndarray
+    span_features: np.ndarray
+    boundary_features: np.ndarray
+    mark_features: dict[int, list[float]]
 
     def group(self, span: Span) -> Group:
         """The pieces of a span."""
@@ -94,13 +107,18 @@ def measure(strokes: Strokes) -> Line:
     boxes = np.array([_box(upright[i][start:stop]) for i, start, stop in pieces])
     order = (boxes[:, 0] + boxes[:, 2]).argsort(kind="stable")
     pieces, boxes = [pieces[k] for k in order], boxes[order]
-    boundaries = [[0.0] * 4, *(_boundary(pieces, boxes, k) for k in range(1, len(pieces)))]
-    spans = _spans(boxes) if len(pieces) <= MAX_PIECES else []
-    points = sum(stop - start for i, j in spans for _, start, stop in pieces[i:j])
-    if not spans or points > MAX_POINTS_READ:
-        spans = [(0, len(pieces))]
-    shapes = np.array([_shape(boxes[i:j]) for i, j in spans])
-    return Line(pieces, spans, shapes, np.array(boundaries))
+    few = len(pieces) <= MAX_PIECES
+    gaps = _gaps([upright[i][start:stop] for i, start, stop in pieces]) if few else []
+    spans = _spans(pieces, boxes, gaps) if few else []
+    if not spans or sum(b - a for i, j in spans for _, a, b in pieces[i:j]) > MAX_POINTS_READ:
+        whole = (0, len(pieces))
+        return Line(pieces, [whole], np.zeros((1, 3)), np.zeros((len(pieces), 4)), {})
+    between = [_boundary(pieces, boxes, gaps, k) for k in range(1, len(pieces))]
+    features = np.array([_span(pieces[i:j], boxes[i:j]) for i, j in spans])
+    sizes = np.ptp(boxes.reshape(-1, 2, 2), axis=1).tolist()
+    small = [k for k, (w, h) in enumerate(sizes) if w < MAX_MARK[0] and h < MAX_MARK[1]]
+    marks = {k: [1.0, *sizes[k]] for k in small} if len(sizes) > 1 else {}
+    return Line(pieces, spans, features, np.array([[0.0] * 4, *between]), marks)
 
 
 def _box(points: np.ndarray) -> tuple[float, ...]:
@@ -144,56 +162,121 @@ def _slant(strokes: Strokes, step: float) -> float:
     return 0.6 * across / down if down else 0.0
 
 
-def _parts(stroke: np.ndarray, start: int = 0) -> list[tuple[int, int]]:
-    """Cut a stroke that may hold two digits or more.
+def _parts(stroke: np.ndarray) -> list[tuple[int, int]]:
+    """Cut a stroke that may hold two digits or more, or begins or ends with a flat flag.
 
-    It is cut where the ink before and the ink after overlap least, if that is little and both are
-    high enough and beside each other.
+    It is cut where the ink before and the ink after hardly overlap: at both ends of a line that
+    joins two digits.
     """
     low, high = np.minimum.accumulate(stroke), np.maximum.accumulate(stroke)  # up to each point
     rest_low = np.minimum.accumulate(stroke[::-1])[::-1]  # from each point on
     rest_high = np.maximum.accumulate(stroke[::-1])[::-1]
-    overlap = high[:, 0] - rest_low[:, 0]
-    heights = np.minimum(high[:, 1] - low[:, 1], rest_high[:, 1] - rest_low[:, 1])
+    last = len(stroke) - 1
+    before, after = high[:, 1] - low[:, 1], rest_high[:, 1] - rest_low[:, 1]  # heights
     beside = np.minimum(high[:, 1], rest_high[:, 1]) - np.maximum(low[:, 1], rest_low[:, 1])
-    overlap[(heights < 0.5) | (beside < 0.5 * heights)] = np.inf
-    thin = np.flatnonzero(overlap <= min(overlap.min() + 0.02, 0.05))
-    if len(thin) == 0 or high[-1, 0] - low[-1, 0] < 0.6:
-        return [(start, start + len(stroke))]
-    at = int(thin[len(thin) // 2])
-    return _parts(stroke[: at + 1], start) + _parts(stroke[at:], start + at)
+    is_thin = high[:, 0] - rest_low[:, 0] <= THIN
+    if high[-1, 0] - low[-1, 0] < 0.6 or is_thin.all():
+        return [(0, last + 1)]
+    lower = np.minimum(before, after)
+    cuts = set()
+    for first, stop in _runs(is_thin & (lower >= 0.5) & (beside >= 0.5 * lower)):
+        start, end = _flat(stroke[:, 0], first, stop)
+        joins = end > start and stroke[end, 0] - stroke[start, 0] >= LIGATURE
+        cuts |= {start, end} if joins else {(first + stop - 1) // 2}
+    for first, stop in _runs(is_thin):
+        width, height = np.ptp(stroke[first:stop], axis=0)
+        if width >= FLAG and height <= 0.3:
+            start, end = _flat(stroke[:, 0], first, stop)
+            if first == 0 and after[stop - 1] >= 0.5:
+                cuts.add(end)
+            if stop > last and before[first] >= 0.5:
+                cuts.add(start)
+    ends = [0, *sorted(cuts - {0, last}), last]
+    return [(start, end + 1) for start, end in itertools.pairwise(ends)]
 
 
-def _boundary(pieces: list[Piece], boxes: np.ndarray, k: int) -> list[float]:
-    """Features of the boundary before piece k, lengths in heights of the line.
+def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
+    """From which to before which index flags are set without a break."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags, [0]])))
+    return [(int(first), int(stop)) for first, stop in edges.reshape(-1, 2)]
 
-    1; the share of the narrower neighbour that lies over or under the other, squared; the distance
-    of their middles; 1 where a stroke is cut.
+
+def _flat(x: np.ndarray, first: int, stop: int) -> tuple[int, int]:
+    """Where a run of points leaves the place of its first one, and comes to that of its last."""
+    run = x[first:stop]
+    leaves, comes = np.flatnonzero(run <= run[0] + 0.06)[-1], (run >= run[-1] - 0.06).argmax()
+    return first + int(leaves), first + int(comes)
+
+
+def _gaps(inks: list[np.ndarray]) -> list[float]:
+    """The least distance, at one height, from all ink before each piece to the rest.
+
+    Negative where they overlap, infinite where they are nowhere at one height.
     """
-    (left, _, right, _), (x0, _, x1, _) = boxes[k - 1], boxes[k]
-    over = (min(right, x1) - max(left, x0)) / max(min(right - left, x1 - x0), 0.1)
-    is_cut = pieces[k - 1][0] == pieces[k][0] and pieces[k - 1][2] == pieces[k][1] + 1
-    return [1.0, max(over, 0) ** 2, min((x0 + x1 - left - right) / 2, 1), float(is_cut)]
+    top = min(ink[:, 1].min() for ink in inks)
+    row = max(ROW, (max(ink[:, 1].max() for ink in inks) - top) / MAX_ROWS)
+    shape = len(inks), MAX_ROWS + 1
+    lefts, rights = np.full(shape, np.inf), np.full(shape, -np.inf)
+    for k, ink in enumerate(inks):
+        counts = (2 * np.abs(np.diff(ink[:, 1])) / row).astype(int) + 1  # two points a row or more
+        segments = np.repeat(np.arange(len(counts)), counts)
+        nth = np.arange(len(segments)) - (np.cumsum(counts) - counts)[segments]
+        moves = np.diff(ink, axis=0)[segments] * (nth / counts[segments])[:, None]
+        points = np.concatenate([ink[segments] + moves, ink[-1:]])
+        rows = ((points[:, 1] - top) / row).astype(int)
+        np.minimum.at(lefts[k], rows, points[:, 0])
+        np.maximum.at(rights[k], rows, points[:, 0])
+    before = np.maximum.accumulate(rights)[:-1]
+    rest = np.minimum.accumulate(lefts[::-1])[::-1][1:]
+    return [0.0, *(rest - before).min(1).tolist()]
 
 
-def _spans(boxes: np.ndarray) -> list[Span]:
-    """Each piece alone, and up to MAX_SPAN neighbours that are near enough."""
-    spans = []
+def _is_cut(pieces: list[Piece], k: int) -> bool:
+    return pieces[k - 1][0] == pieces[k][0] and pieces[k - 1][2] == pieces[k][1] + 1
+
+
+def _boundary(pieces: list[Piece], boxes: np.ndarray, gaps: list[float], k: int) -> list[float]:
+    """Features of the boundary before piece k.
+
+    1; the distance of the neighbours' middles; 1 where a stroke is cut; the gap, as a share of
+    the line's mean one.
+    """
+    wide = [gap for gap in gaps if 0 < gap < math.inf]
+    mean = max(sum(wide) / len(wide), 0.05) if wide else 0.3
+    middles = (boxes[k - 1 : k + 1, 0] + boxes[k - 1 : k + 1, 2]) / 2
+    apart = min(middles[1] - middles[0], 1)
+    return [1.0, apart, float(_is_cut(pieces, k)), min(max(gaps[k], 0) / mean, 1)]
+
+
+def _spans(pieces: list[Piece], boxes: np.ndarray, gaps: list[float]) -> list[Span]:
+    """Each piece alone, and up to MAX_SPAN neighbours that are near enough.
+
+    None begins or ends within another digit; none at all where that leaves no division.
+    """
+    count = len(pieces)
+    inside = {k for k in range(1, count) if gaps[k] < -MAX_INSIDE and not _is_cut(pieces, k)}
+    spans, reached = [], {0}
     middles = (boxes[:, 0] + boxes[:, 2]) / 2
-    for first in range(len(boxes)):
-        spans.append((first, first + 1))
-        for stop in range(first + 2, min(first + MAX_SPAN, len(boxes)) + 1):
-            if middles[stop - 1] - middles[stop - 2] > MAX_APART:
+    for first in sorted(set(range(count)) - inside):
+        for stop in range(first + 1, min(first + MAX_SPAN, count) + 1):
+            if stop > first + 1 and middles[stop - 1] - middles[stop - 2] > MAX_APART:
                 break
-            if boxes[first:stop, 2].max() - boxes[first:stop, 0].min() <= MAX_WIDTH:
+            width = boxes[first:stop, 2].max() - boxes[first:stop, 0].min()
+            if stop not in inside and (width <= MAX_WIDTH or stop == first + 1):
                 spans.append((first, stop))
-    return spans
+                reached |= {stop} if first in reached else set()
+    return spans if count in reached else []
 
 
-def _shape(boxes: np.ndarray) -> tuple[float, float]:
-    """How much lower and wider than a digit the pieces of a span are, 0 for not at all."""
+def _span(pieces: list[Piece], boxes: np.ndarray) -> list[float]:
+    """Features of a span: how much lower and how much wider than a digit it is, 0 for not at all;
+    1 where another stroke was drawn between two of its own.
+    """
     width, height = boxes[:, 2:].max(0) - boxes[:, :2].min(0)
-    return math.log(max(0.9 / max(height, 0.05), 1)), max(width / max(height, 0.5) - 1, 0)
+    strokes = {i for i, _, _ in pieces}
+    is_interrupted = max(strokes) - min(strokes) >= len(strokes)
+    low = math.log(max(0.9 / max(height, 0.05), 1))
+    return [low, max(width / max(height, 0.5) - 1, 0), float(is_interrupted)]
 
 
 def divide(
@@ -201,19 +284,28 @@ def divide(
 ) -> tuple[list[Span], list[float], float]:
     """Find the best division; `read` returns the log-probability of the digit in each span.
 
-    Returns its spans from left to right, the probability of each, and that of the division.
+    Returns its digits' spans from left to right, the probability of each, and that of the
+    division.
     """
-    boundaries = (line.boundaries @ BOUNDARY_WEIGHTS)[[first for first, _ in line.spans]]
-    geometry = (line.shapes @ SHAPE_WEIGHTS + boundaries).tolist()
+    boundaries = (line.boundary_features @ BOUNDARY_WEIGHTS)[[first for first, _ in line.spans]]
+    geometry = (line.span_features @ SPAN_WEIGHTS + boundaries).tolist()
     scores = dict(zip(line.spans, geometry, strict=True))
+    marks = {k: float(features @ MARK_WEIGHTS) for k, features in line.mark_features.items()}
     single = [span for span in line.spans if span[1] - span[0] == 1]
     _add_readings(scores, single, read)
-    sums = [0.0, *itertools.accumulate(scores[span] for span in single)]
-    rest = [span for span in line.spans if span not in single]
-    if single:
-        rest = [(i, j) for i, j in rest if sums[j] - sums[i] - scores[i, j] < PRUNING_MARGIN]
+    alone = [
+        max(scores.get((k, k + 1), -math.inf), marks.get(k, -math.inf))
+        for k in range(len(line.pieces))
+    ]
+    rest = [
+        (i, j)
+        for i, j in line.spans
+        if j - i > 1 and sum(alone[i:j]) - scores[i, j] < PRUNING_MARGIN
+    ]
     _add_readings(scores, rest, read)
-    return _best(len(line.pieces), {span: scores[span] for span in sorted(single + rest)})
+    edges = [(*span, scores[span], True) for span in single + rest]
+    edges += [(k, k + 1, score, False) for k, score in marks.items()]
+    return _best(len(line.pieces), sorted(edges))
 
 
 def _add_readings(scores: dict[Span, float], spans: list[Span], read: Callable) -> None:
@@ -221,18 +313,21 @@ def _add_readings(scores: dict[Span, float], spans: list[Span], read: Callable) 
         scores[span] += READING_WEIGHT * reading
 
 
-def _best(count: int, scores: dict[Span, float]) -> tuple[list[Span], list[float], float]:
-    """What `divide` returns, from the scores of spans of `count` pieces, sorted."""
+def _best(count: int, edges: list[Edge]) -> tuple[list[Span], list[float], float]:
+    """What `divide` returns, from the digits and marks that `count` pieces may be, sorted."""
     # Logarithms of the sums over all divisions of what lies before and after each boundary.
     before, after = [0.0] + [-math.inf] * count, [-math.inf] * count + [0.0]
-    best: list[tuple[float, Span]] = [(0.0, (0, 0))] + [(-math.inf, (0, 0))] * count
-    for (first, stop), score in scores.items():
+    best: list[tuple[float, Edge]] = [(-math.inf, (0, 0, 0.0, False))] * (count + 1)
+    best[0] = (0.0, (0, 0, 0.0, False))
+    for edge in edges:
+        first, stop, score, _ = edge
         before[stop] = np.logaddexp(before[stop], before[first] + score)
-        best[stop] = max(best[stop], (best[first][0] + score, (first, stop)), key=lambda b: b[0])
-    for (first, stop), score in reversed(scores.items()):
+        best[stop] = max(best[stop], (best[first][0] + score, edge), key=lambda found: found[0])
+    for first, stop, score, _ in reversed(edges):
         after[first] = np.logaddexp(after[first], score + after[stop])
-    spans = [best[count][1]]
-    while spans[0][0]:
-        spans.insert(0, best[spans[0][0]][1])
-    each = [math.exp(before[i] + scores[i, j] + after[j] - after[0]) for i, j in spans]
-    return spans, each, math.exp(best[count][0] - after[0])
+    way = [best[count][1]]
+    while way[0][0]:
+        way.insert(0, best[way[0][0]][1])
+    digits = [edge for edge in way if edge[3]]
+    each = [math.exp(before[i] + score + after[j] - after[0]) for i, j, score, _ in digits]
+    return [(i, j) for i, j, *_ in digits], each, math.exp(best[count][0] - after[0])

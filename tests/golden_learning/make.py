@@ -186,8 +186,8 @@ def number_splitting() -> Arrays:
         found = {
             "pieces": np.array(line.pieces),
             "spans": np.array(line.spans),
-            "shapes": line.shapes.round(6),
-            "places": line.boundaries.round(6),
+            "span_features": line.span_features.round(6),
+            "boundary_features": line.boundary_features.round(6),
             "divided": np.array(spans),
             "probabilities": np.array([*each, whole]).round(6),
             "points_drawn": np.array([sum(map(len, part)) for part in parts]),

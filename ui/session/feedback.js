@@ -55,6 +55,12 @@ export class Feedback extends Observable {
     return verdict === "no digit" ? null : digit;
   }
 
+  // Before the ten digits: which part of a number is wrong, unless the reader chose one already.
+  get asksForPart() {
+    const { number } = this.answer ?? {};
+    return this.get().isOpen && Boolean(number) && !number.isChosen;
+  }
+
   get lesson() {
     return this.#page.lessons.about(this.subject);
   }

@@ -76,7 +76,7 @@ export class Session extends Observable {
     if (this.#known.size > MAX_KNOWN) this.#known.clear();
     const number = predictNumber(network, strokes, groups, this.#known);
     const none = number.digits.filter(({ verdict }) => verdict === "no digit").length;
-    if (number.digits.length < 2) return number.digits[0];
+    if (number.digits.length < 2) return { ...number.digits[0], verdict: number.verdict };
     if (!groups && 2 * none >= number.digits.length) return predictStrokes(network, strokes);
     const lasts = number.groups.map((group) => Math.max(...group.map(([stroke]) => stroke)));
     const place = Math.min(at ?? lasts.indexOf(Math.max(...lasts)), lasts.length - 1);

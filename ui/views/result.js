@@ -4,6 +4,7 @@
 import { find, findAll, percentage, setText } from "../core/dom.js";
 import { watch } from "../core/observable.js";
 import { language, text } from "../core/texts.js";
+import { hasTwoLines } from "../recognizer/numbers.js";
 
 const NOTHING = { probabilities: Array(10).fill(0), verdict: "empty", digit: null };
 const QUIET = 700; // milliseconds without a change before the result is read aloud
@@ -79,9 +80,11 @@ function commentOn(prediction) {
   const { verdict, confidence, leastCertain = null } = number ?? prediction;
   const { digit, runner_up } = number?.digits[leastCertain] ?? prediction;
   if (verdict === "empty") return text(picture ? "blank_picture" : "nothing");
-  if (verdict === "no digit") return text("no_digit");
+  if (verdict === "no digit" && hasTwoLines(prediction.strokes)) return text("one_line");
+  const place = leastCertain + 1;
+  if (verdict === "no digit") return text(number ? "no_digit_of" : "no_digit", { place });
   const key = number ? "not_sure_of" : "not_sure";
-  if (verdict === "unsure") return text(key, { place: leastCertain + 1, digit, runner_up });
+  if (verdict === "unsure") return text(key, { place, digit, runner_up });
   return text(confidence > CERTAIN ? "certain" : "sure", { percent: percentage(confidence) });
 }
 
