@@ -318,7 +318,7 @@ def _case(recognizer: Recognizer, digits: list[int], strokes: Strokes) -> tuple:
     images = [frame_strokes(numbers.drawn(strokes, line.pieces[i:j])) for i, j in line.spans]
     with torch.inference_mode():
         read = recognizer.model(to_input(torch.from_numpy(np.stack(images)))).numpy()
-    places = line.places[[first for first, _ in line.spans]]
+    places = line.boundaries[[first for first, _ in line.spans]]
     features = np.concatenate([read.max(1)[:, None], line.shapes, places], 1)
     return digits, line.spans, torch.tensor(features).float(), torch.tensor(read[:, digits])
 

@@ -1,11 +1,11 @@
-"""Recognizer: a drawing or a picture in, a Prediction out.
+"""Recognizer: read a drawing or a picture as one digit, or a drawing as a number of digits.
 
 It keeps no state between calls: the same drawing always gets the same answer.
 """
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -21,118 +21,130 @@ from mnist_core.errors import UserError
 from mnist_core.network import calibration, weights
 from mnist_core.network.model import DIGITS, MLP
 
-A_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # read by any network that has learned
+PLAIN_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # any trained network reads it
 
-BATCH = 4096  # images at once: more take memory and no less time
-# A number of sure digits is sure from this confidence on: of those put together from strangers'
-# digits 0.6 to 1.4 % are wrong then (docs/numbers.md).
-SURE_NUMBER = NUMBER["sure"]
+BATCH = 4096  # images in a forward pass; larger batches take more memory and no less time
+SURE_CONFIDENCE = NUMBER["sure"]  # of a sure number of several digits, at least (docs/numbers.md)
 
 Picture = Image.Image | np.ndarray | torch.Tensor | str | Path
 Verdict = Literal["empty", "sure", "unsure", "no digit"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prediction:
-    """What the network answered.
+    """The network's answer for one image.
 
-    probabilities: (10,) float32 that sum to 1; digit: the leading one, or None when
-    there was no ink; pixels: (28, 28) uint8, what the network saw, ink bright;
-    verdict: "sure", "unsure" when the runner-up is close, "no digit" when even
-    the two leading digits together are improbable, "empty" when there was no ink.
+    probabilities: (10,) float32 that sum to 1; digit: the most probable one, None without ink;
+    pixels: (28, 28) uint8, the network's input, ink bright; verdict: "sure", "unsure" where the
+    runner-up is close, "no digit" where even the two leading digits together are improbable,
+    "empty" without ink. Predictions are equal if all four are, bit for bit.
     """
 
-    probabilities: np.ndarray
+    probabilities: np.ndarray = field(repr=False)
     digit: int | None
-    pixels: np.ndarray
+    pixels: np.ndarray = field(repr=False)
     verdict: Verdict
 
     def __str__(self) -> str:
         """One line: 7 (99.8 %, sure), or no ink."""
-        if self.digit is None:
-            return "no ink"
-        return f"{self.digit} ({100 * self.confidence:.1f} %, {self.verdict})"
+        return _summary(self.digit, self.confidence, self.verdict)
+
+    def __eq__(self, other: object) -> bool:
+        return self._key == other._key if isinstance(other, Prediction) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple:
+        return self.digit, self.verdict, self.probabilities.tobytes(), self.pixels.tobytes()
 
     @property
     def confidence(self) -> float:
-        """The largest probability; 0.1 when there was no ink."""
+        """The largest probability; 0.1 without ink."""
         return float(self.probabilities.max())
 
     @property
     def runner_up(self) -> int | None:
-        """The second most probable digit, or None when there was no ink."""
+        """The second most probable digit, or None without ink."""
         return None if self.digit is None else int((-self.probabilities).argsort(kind="stable")[1])
 
 
 @dataclass(frozen=True)
 class Number:
-    """One to eight digits from left to right, none without ink.
+    """One to eight digits from left to right; none without ink. Equal if all fields are.
 
-    groups: for each digit its pieces, each (stroke, from, to) which points of the strokes that have
-    any, the last not included; chances: how probable it is that each is all of a digit and no
-    more; together: that all are.
+    groups: the pieces of ink of each digit (`numbers.Group`); span_probabilities: for each digit,
+    the probability that its group is exactly one digit; segmentation_probability: that all groups
+    are, 0 without ink.
     """
 
-    digits: list[Prediction]
-    groups: list[list[numbers.Piece]]
-    chances: list[float]
-    together: float
+    digits: tuple[Prediction, ...]
+    groups: tuple[numbers.Group, ...]
+    span_probabilities: tuple[float, ...]
+    segmentation_probability: float
+
+    def __str__(self) -> str:
+        """One line: 42 (97.1 %, sure), or no ink."""
+        return _summary(self.number or None, self.confidence, self.verdict)
 
     @property
     def number(self) -> str:
-        """The digits, "" without ink."""
+        """The digits as text, "" without ink."""
         return "".join(str(digit.digit) for digit in self.digits)
 
     @property
     def confidence(self) -> float:
-        """How probable it is that all is read right; 1 without ink."""
-        return self.together * math.prod(digit.confidence for digit in self.digits)
+        """The probability that every digit is right; 0 without ink."""
+        return self.segmentation_probability * math.prod(digit.confidence for digit in self.digits)
 
     @property
     def verdict(self) -> Verdict:
-        """A single digit's own; else "no digit" where one is none, "sure" where all are."""
+        """The verdict of a single digit; of several, "no digit" if one is none.
+
+        Several are "sure" if each is and the confidence is at least SURE_CONFIDENCE.
+        """
         verdicts = [digit.verdict for digit in self.digits]
-        if len(verdicts) < 2 or "no digit" in verdicts:
-            return min(verdicts, default="empty")  # "no digit" is the first in the alphabet
-        return "sure" if {*verdicts} == {"sure"} and self.confidence >= SURE_NUMBER else "unsure"
+        if len(verdicts) < 2:
+            return verdicts[0] if verdicts else "empty"
+        if "no digit" in verdicts:
+            return "no digit"
+        return "unsure" if "unsure" in verdicts or self.confidence < SURE_CONFIDENCE else "sure"
 
     @property
-    def doubtful(self) -> int | None:
-        """The place of the digit that is least certain, None where the number is sure."""
+    def least_certain_index(self) -> int | None:
+        """The index of the least certain digit; None where the number is sure or empty."""
         if self.verdict in ("sure", "empty"):
             return None
-        pairs = zip(self.chances, self.digits, strict=True)
-        return int(np.argmin([chance * digit.confidence for chance, digit in pairs]))
+        confidences = [digit.confidence for digit in self.digits]
+        return int(np.argmin(np.multiply(self.span_probabilities, confidences)))
 
 
 class Recognizer:
-    """A network and the way to it from strokes and from pictures."""
+    """A network, and what it reads in strokes and pictures."""
 
     def __init__(self, model: MLP, config: dict) -> None:
-        """`config` as `weights.load` gives it: its thresholds decide the verdicts."""
+        """`config` as `weights.load` returns it; its thresholds decide the verdicts."""
         self.model = model.eval()
         self.config = config
 
     @classmethod
     def load(cls, directory: str | Path | None = None) -> "Recognizer":
-        """The network in `directory` or at hf://USER/NAME; raises as `weights.load` does.
+        """Load the network in `directory` or at hf://USER/NAME; raises as `weights.load` does.
 
-        Without a directory, from wherever Python runs, the installed network, or the one that
-        this package came with where none is installed (`weights.in_use`).
+        Without a directory: the installed network, or else the one that came with this package
+        (`weights.in_use`).
         """
         return cls(*weights.load(directory))
 
     @property
     def name(self) -> str:
-        """Eight hex digits that no other network has: the beginning of its file's SHA-256."""
+        """The first eight hex digits of the SHA-256 of the network's file."""
         return self.config["name"]
 
     def check(self) -> None:
-        """Raise UserError unless the network can be used: it must read a plain 7.
-
-        A training that failed leaves weights that are NaN or infinite, or that read nothing.
-        """
-        prediction = self.predict_strokes(A_SEVEN)
+        """Raise UserError unless the weights are finite and the network reads a plain 7."""
+        prediction = self.predict_strokes(PLAIN_SEVEN)
         weights_finite = all(bool(value.isfinite().all()) for value in self.model.parameters())
         if not (weights_finite and np.isfinite(prediction.probabilities).all()):
             raise UserError("the network holds weights that are not finite: train it again")
@@ -143,7 +155,7 @@ class Recognizer:
             )
 
     def predict_strokes(self, strokes: object) -> Prediction:
-        """Read a drawing, [[[x, y], ...], ...]. Raises UserError as `parse_strokes` does."""
+        """Read a drawing, [[[x, y], ...], ...], as one digit; raises as `parse_strokes` does."""
         return self.predict_pixels(_frame_drawing(strokes))
 
     def predict_image(self, image: Picture) -> Prediction:
@@ -154,77 +166,82 @@ class Recognizer:
         """
         return self.predict_pixels(_frame_picture(image))
 
+    def predict_pixels(self, pixels: np.ndarray) -> Prediction:
+        """Read a (28, 28) uint8 image in MNIST's frame."""
+        return self._predict([pixels])[0]
+
     def predict_drawings(self, drawings: Iterable[object]) -> list[Prediction]:
-        """Read many drawings, each as `predict_strokes` takes it; three times as fast.
+        """Read many drawings in batches: three times as fast as `predict_strokes` on each.
 
         Raises UserError that names the drawing, counted from 1.
         """
         return self._predict_all("drawing", _frame_drawing, drawings)
 
     def predict_images(self, images: Iterable[Picture]) -> list[Prediction]:
-        """Read many pictures, each as `predict_image` takes it, likewise."""
+        """Read many pictures in batches, each as `predict_image` takes it."""
         return self._predict_all("picture", _frame_picture, images)
 
-    def predict_number(self, strokes: object, groups: list | None = None) -> Number:
-        """Read a drawing of one to eight digits. Raises UserError as `parse_strokes` does.
+    def predict_number(self, strokes: object, groups: object = None) -> Number:
+        """Read a drawing of one to eight digits; raises UserError as `parse_strokes` does.
 
-        `groups`, as a Number has them, say how to divide it where a person has decided.
+        `groups`, as a Number has them, divide the strokes as a person decided; the best division
+        is searched without. Raises UserError as `numbers.parse_groups` does.
         """
         strokes = parse_strokes(strokes)
-        if groups is None and strokes:
-            found = self._divided(strokes)
-            if 1 < len(found.digits) <= numbers.MAX_DIGITS:
-                return found
-            if len(found.digits) == 1:  # alone, it is read to the last bit as ever
-                return replace(found, digits=[self.predict_pixels(found.digits[0].pixels)])
-            groups = [[(i, 0, len(stroke)) for i, stroke in enumerate(strokes)]]
-        groups = groups or []
-        images = [framing.frame_strokes(numbers.drawn(strokes, group)) for group in groups]
-        digits = [self.predict_pixels(image) for image in images]
-        return Number(digits, groups, [1.0] * len(digits), 1.0)
-
-    def _divided(self, strokes: list[np.ndarray]) -> Number:
-        """The best way to divide strokes, into however many digits."""
+        if groups is not None:
+            return self._read_groups(strokes, numbers.parse_groups(groups, strokes))
+        if not strokes:
+            return self._read_groups(strokes, ())
         line = numbers.measure(strokes)
-        read: dict[numbers.Span, Prediction] = {}
+        readings: dict[numbers.Span, Prediction] = {}  # each span is read once
 
-        def readings(spans: list[numbers.Span]) -> np.ndarray:
-            pieces = [line.pieces[first:stop] for first, stop in spans]
-            images = [framing.frame_strokes(numbers.drawn(strokes, group)) for group in pieces]
-            read.update(zip(spans, self._predict(np.stack(images)), strict=True))
-            return np.log([read[span].confidence for span in spans])
+        def read(spans: list[numbers.Span]) -> np.ndarray:
+            found = self._read_groups(strokes, [line.group(span) for span in spans]).digits
+            readings.update(zip(spans, found, strict=True))
+            return np.log([digit.confidence for digit in found])
 
-        way, chances, together = numbers.divide(line, readings)
-        groups = [line.pieces[first:stop] for first, stop in way]
-        return Number([read[span] for span in way], groups, chances, together)
+        spans, span_probabilities, segmentation_probability = numbers.divide(line, read)
+        if len(spans) > numbers.MAX_DIGITS:  # no number: read all strokes as one digit
+            groups = [[(i, 0, len(stroke)) for i, stroke in enumerate(strokes)]]
+            return self._read_groups(strokes, groups)
+        digits, groups = zip(*((readings[span], line.group(span)) for span in spans), strict=True)
+        return Number(digits, groups, tuple(span_probabilities), segmentation_probability)
 
-    def predict_pixels(self, pixels: np.ndarray) -> Prediction:
-        """Read a (28, 28) uint8 image that is in MNIST's frame already."""
-        return self._predict(pixels[None])[0]
+    def _read_groups(self, strokes: numbers.Strokes, groups: Iterable[numbers.Group]) -> Number:
+        """Read each group as a digit, the division taken as certain."""
+        groups = tuple(map(tuple, groups))
+        if not groups:
+            return Number((), (), (), 0.0)
+        images = [framing.frame_strokes(numbers.drawn(strokes, group)) for group in groups]
+        return Number(tuple(self._predict(images)), groups, (1.0,) * len(groups), 1.0)
 
     @torch.inference_mode()
-    def _predict(self, frames: np.ndarray) -> list[Prediction]:
-        """(N, 28, 28) uint8 -> N predictions."""
-        log_probabilities = self.model(framing.to_input(torch.from_numpy(frames)))  # (N, 10)
-        probabilities = log_probabilities.exp()
-        places = calibration.verdicts(probabilities, self.config["thresholds"]).tolist()
+    def _predict(self, images: list[np.ndarray]) -> list[Prediction]:
+        """N images, each (28, 28) uint8, in one forward pass -> N predictions."""
+        pixels = torch.from_numpy(np.stack(images))
+        probabilities = self.model(framing.to_input(pixels)).exp()  # (N, 10)
+        indices = calibration.verdicts(probabilities, self.config["thresholds"]).tolist()
         digits, rows = probabilities.argmax(1).tolist(), probabilities.numpy()
         return [
-            Prediction(row, digit, pixels, calibration.VERDICTS[place])
-            if pixels.any()
-            else Prediction(np.full(DIGITS, 0.1, np.float32), None, pixels, "empty")
-            for row, digit, pixels, place in zip(rows, digits, frames, places, strict=True)
+            Prediction(row, digit, image, calibration.VERDICTS[index])
+            if image.any()
+            else Prediction(np.full(DIGITS, 0.1, np.float32), None, image, "empty")
+            for row, digit, image, index in zip(rows, digits, images, indices, strict=True)
         ]
 
     def _predict_all(self, what: str, frame: Callable, given: Iterable) -> list[Prediction]:
-        frames = []
+        images = []
         for number, one in enumerate(given, start=1):
             try:
-                frames.append(frame(one))
+                images.append(frame(one))
             except UserError as error:
                 raise UserError(f"{what} {number}: {error}") from error
-        batches = (np.stack(frames[i : i + BATCH]) for i in range(0, len(frames), BATCH))
+        batches = (images[i : i + BATCH] for i in range(0, len(images), BATCH))
         return [prediction for batch in batches for prediction in self._predict(batch)]
+
+
+def _summary(read: object, confidence: float, verdict: Verdict) -> str:
+    return "no ink" if read is None else f"{read} ({100 * confidence:.1f} %, {verdict})"
 
 
 def _frame_drawing(strokes: object) -> np.ndarray:
@@ -240,9 +257,9 @@ def _frame_picture(image: Picture) -> np.ndarray:
 
 
 def _array(image: torch.Tensor) -> np.ndarray:
-    """A tensor as a uint8 array whose channels come last."""
+    """A tensor as a uint8 array with channels last."""
     if image.is_floating_point():
-        if not ((image >= 0) & (image <= 1)).all():  # NaN is neither
+        if not ((image >= 0) & (image <= 1)).all():  # also refuses NaN
             raise UserError("a tensor of floats holds 0 to 1, paper to ink or ink to paper")
         image = (255 * image).round().byte()
     return (image.movedim(0, -1) if image.ndim == 3 else image).numpy()

@@ -50,7 +50,9 @@ class Recognition(Read):
     network: str = Field(description="The name of the network: 8 hex digits")
     number: str | None = Field(None, description='All digits from left to right, such as "42"')
     digits: list[DigitOfNumber] | None = Field(None, description="Each digit of the number")
-    confidence: Probability | None = Field(None, description="How probable the whole number is")
+    confidence: Probability | None = Field(
+        None, description="How probable the whole number is; 0 without ink"
+    )
     number_verdict: Verdict | None = Field(None, description="The verdict on the whole number")
     doubtful: int | None = Field(
         None, description="Place of the least certain digit, from 0; null where the number is sure"

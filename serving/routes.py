@@ -156,5 +156,10 @@ def number(found: Number) -> dict[str, Any]:
     """What strokes are when they may be several digits: the fields of numbers."""
     pairs = zip(found.digits, found.groups, strict=True)
     digits = [fields(digit) | {"pieces": pieces} for digit, pieces in pairs]
-    whole = {"confidence": found.confidence, "number_verdict": found.verdict}
-    return {"number": found.number, "digits": digits, **whole, "doubtful": found.doubtful}
+    return {
+        "number": found.number,
+        "digits": digits,
+        "confidence": found.confidence,
+        "number_verdict": found.verdict,
+        "doubtful": found.least_certain_index,
+    }

@@ -27,41 +27,6 @@ from tests.page import (
 )
 from tests.test_page_tools import picture
 
-# How many frames after a move of the pointer what the page shows was about it.
-COUNT_FRAMES = """() => {
-    let frame = 0, moved = 0;
-    window.late = [];
-    const count = () => { frame += 1; requestAnimationFrame(count); };
-    requestAnimationFrame(count);
-    addEventListener("pointermove", () => (moved = frame), true);
-    new MutationObserver(() => late.push(frame - moved)).observe(
-        document.documentElement, { attributeFilter: ["data-prediction"] });
-}"""
-
-
-def test_far_from_the_server_the_bars_follow_the_pen_and_nothing_is_asked(page):
-    far = {"offline": False, "latency": 400, "downloadThroughput": -1, "uploadThroughput": -1}
-    session = page.context.new_cdp_session(page)
-    session.send("Network.emulateNetworkConditions", far)
-    asked = record_requests(page)
-    pen_down(page, (0.3, 0.22))
-    settle(page)
-    page.evaluate(COUNT_FRAMES)
-    move(page, (0.7, 0.22), steps=20)
-    move(page, (0.45, 0.8), steps=20)
-    settle(page)
-    expect_leader(page, 7)
-    wait_until_answered(page)
-    late = page.evaluate("late")
-    assert len(late) > 20
-    assert max(late) <= 1  # the frame that comes next
-    page.wait_for_timeout(3500)  # the pen is down all the time
-    assert asked == []
-    with page.expect_response(NETWORK):  # is there a newer network?
-        page.mouse.up()
-    page.wait_for_timeout(3500)  # and then nobody does anything
-    assert asked == [page.url.partition("#")[0] + "network"]
-
 
 def fulfill(answer: dict, route) -> None:
     route.fulfill(**answer)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mnist_core import Recognizer
+from mnist_core import Prediction
 from mnist_core.errors import UserError
 from mnist_core.network.weights import load
 from mnist_core.training import styles
@@ -17,16 +17,16 @@ from tests.conftest import ROOT
 from tests.drawings import DRAWINGS, LETTERS
 
 
-@pytest.mark.parametrize("digit", DRAWINGS)
-def test_a_drawn_digit_is_read(recognizer, digit):
-    prediction = recognizer.predict_strokes(DRAWINGS[digit])
-    assert prediction.digit == digit
-    assert prediction.probabilities.shape == (10,)
-    assert prediction.probabilities.dtype == np.float32
-    assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
-    assert prediction.confidence == prediction.probabilities[digit]
-    assert prediction.pixels.shape == (28, 28)
-    assert prediction.pixels.dtype == np.uint8
+def test_drawn_digits_are_read(recognizer):
+    for digit, strokes in DRAWINGS.items():
+        prediction = recognizer.predict_strokes(strokes)
+        assert (prediction.digit, prediction.verdict) == (digit, "sure")
+        assert (prediction.probabilities.shape, prediction.probabilities.dtype) == ((10,), "f4")
+        assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
+        assert prediction.confidence == prediction.probabilities[digit]
+        second = np.delete(prediction.probabilities, digit).max()
+        assert prediction.probabilities[prediction.runner_up] == second
+        assert (prediction.pixels.shape, prediction.pixels.dtype) == ((28, 28), np.uint8)
 
 
 @pytest.mark.parametrize("digit", styles.HABITS)
@@ -48,23 +48,19 @@ def restyled(recognizer, strokes, label, count):
     random = np.random.default_rng(0)
     strokes = [np.array(stroke) for stroke in strokes]
     hands = [styles.restyle(strokes, label, random) for _ in range(count)]
-    return [recognizer.predict_strokes([stroke.tolist() for stroke in hand]) for hand in hands]
+    return recognizer.predict_drawings(hands)
 
 
-def test_pictures_are_read(recognizer, mnist):
+def test_pictures_come_as_arrays_files_and_tensors(recognizer, mnist, tmp_path):
     images, labels = mnist[0][:300].numpy(), mnist[1][:300].numpy()
-    digits = [recognizer.predict_image(255 - image).digit for image in images]
-    assert np.mean(digits == labels) > 0.9
-
-
-def test_pictures_come_as_files_and_as_tensors(recognizer, mnist, tmp_path):
+    read = recognizer.predict_images(255 - images)
+    assert np.mean([one.digit for one in read] == labels) > 0.9
     image = mnist[0][0]
     Image.fromarray(image.numpy()).save(tmp_path / "5.png")
-    expected = recognizer.predict_image(image.numpy())
     for same in (str(tmp_path / "5.png"), image, image[None], image / 255, image.expand(3, 28, 28)):
         found = recognizer.predict_image(same)
-        assert np.array_equal(found.pixels, expected.pixels)
-        assert (found.digit, found.verdict) == (5, expected.verdict)
+        assert np.array_equal(found.pixels, read[0].pixels)
+        assert (found.digit, found.verdict) == (5, read[0].verdict)
 
 
 def test_many_are_read_as_one_by_one(recognizer, mnist, monkeypatch):
@@ -80,17 +76,30 @@ def test_many_are_read_as_one_by_one(recognizer, mnist, monkeypatch):
     assert recognizer.predict_drawings([]) == []
 
 
-def test_a_prediction_is_a_line(recognizer):
-    assert re.fullmatch(r"7 \(\d+\.\d %, sure\)", str(recognizer.predict_strokes(DRAWINGS[7])))
-    assert str(recognizer.predict_strokes([])) == "no ink"
+def test_predictions_print_as_a_line_compare_and_hash(recognizer):
+    found, again = (recognizer.predict_strokes(DRAWINGS[7]) for _ in range(2))
+    assert re.fullmatch(r"7 \(\d+\.\d %, sure\)", str(found))
+    assert repr(found) == "Prediction(digit=7, verdict='sure')"
+    assert found == again and hash(found) == hash(again)
+    shares, pixels = found.probabilities, found.pixels
+    for other in [
+        Prediction(shares, 1, pixels, "sure"),
+        Prediction(shares, 7, pixels, "unsure"),
+        Prediction(shares / 2, 7, pixels, "sure"),
+        Prediction(shares, 7, 255 - pixels, "sure"),
+        7,
+    ]:
+        assert found != other
 
 
-@pytest.mark.parametrize("nothing", [[], [[]]])
-def test_no_ink_is_no_guess(recognizer, nothing):
-    prediction = recognizer.predict_strokes(nothing)
-    assert prediction.digit is None
-    assert prediction.probabilities.tolist() == pytest.approx([0.1] * 10)
-    assert recognizer.predict_image(np.zeros((28, 28), np.uint8)).digit is None
+def test_no_ink_is_no_guess(recognizer):
+    for nothing in (
+        recognizer.predict_strokes([[]]),
+        recognizer.predict_image(np.ones((9, 9), "B")),
+    ):
+        assert (nothing.digit, nothing.runner_up, nothing.verdict) == (None, None, "empty")
+        assert nothing.probabilities.tolist() == pytest.approx([0.1] * 10)
+        assert str(nothing) == "no ink"
 
 
 def test_bad_input_never_reaches_the_network(recognizer):
@@ -105,11 +114,6 @@ def test_bad_input_never_reaches_the_network(recognizer):
             recognizer.predict_image(wrong)
     with pytest.raises(UserError, match="drawing 2: a drawing is"):
         recognizer.predict_drawings([DRAWINGS[1], "7"])
-
-
-def test_a_missing_network_says_how_to_make_one(tmp_path):
-    with pytest.raises(UserError, match="Train a network with"):
-        Recognizer.load(tmp_path / "none")
 
 
 def test_the_shipped_network_scores_what_its_card_says():

@@ -237,8 +237,9 @@ def test_a_number_is_divided_and_read_the_same(node, recognizer, shipped, drawin
         assert found["confidence"] == pytest.approx(expected.confidence, abs=0.02)
         several += len(expected.digits) > 1
         groups = [[list(piece) for piece in group] for group in expected.groups]
-        verdicts = (expected.number, groups, expected.verdict, expected.doubtful)
-        other += (found["number"], found["groups"], found["verdict"], found["doubtful"]) != verdicts
+        verdicts = (expected.number, groups, expected.verdict, expected.least_certain_index)
+        names = ("number", "groups", "verdict", "leastCertain")
+        other += tuple(found[name] for name in names) != verdicts
     assert several > 30
     assert other <= 2  # two readings that are as good as each other
 

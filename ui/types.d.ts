@@ -57,7 +57,7 @@ interface NumberAnswer {
   groups: Piece[][]; // the pieces of strokes of each digit
   confidence: number;
   verdict: Verdict;
-  doubtful: number | null; // the place of the least certain digit, null where all are sure
+  leastCertain: number | null; // index of the least certain digit, null where the number is sure
   at?: number; // the place of the digit that is explained
   isChosen?: boolean; // by the reader
 }

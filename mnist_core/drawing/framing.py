@@ -1,10 +1,9 @@
 """MNIST's frame: strokes or a picture -> a (28, 28) uint8 image as MNIST's makers would make it.
 
-MNIST's digits were scaled to fit a 20x20 box with their aspect kept and moved by whole pixels until
-the centre of mass fell on pixel 14 of 28, counted from 0. (The 20x20 box: LeCun et al.,
+MNIST's digits were scaled to fit a 20x20 box with their aspect kept, and moved by whole pixels
+until the centre of mass fell on pixel 14 of 28, counted from 0. (The box: LeCun et al.,
 "Gradient-Based Learning Applied to Document Recognition", 1998; pixel 14: measured on the 60,000
-training images, whose centres of mass all lie between 13.5 and 14.5.) A network that learned on
-such images reads a drawing well only when it comes in the same frame.
+training images.) A network trained on such images needs drawings in the same frame.
 """
 
 import math
@@ -18,29 +17,21 @@ from mnist_core.drawing.pictures import picture_ink
 
 SIDE, BOX, CENTRE = FRAME["side"], FRAME["box"], FRAME["centre"]
 PIXELS = SIDE * SIDE
-
-# Width of the pen, in pixels of the frame. At this width real pen drawings cover 13.1 % of the
-# frame on average, as MNIST's training images do.
+# In pixels of the frame. Real pen drawings then cover 13.1 % of it on average, as MNIST's do.
 PEN_WIDTH = FRAME["penWidth"]
-
-# Points nearer than this along a stroke, in pixels of the frame, add next to nothing.
-MIN_SPACING = FRAME["minSpacing"]
+MIN_SPACING = FRAME["minSpacing"]  # of points along a stroke; nearer ones add next to nothing
 
 
 def to_input(images: torch.Tensor) -> torch.Tensor:
-    """(N, 28, 28) grey values in 0..255 -> (N, 784) float32 in [0, 1], the network's input.
-
-    The only normalisation there is: training and recognition both use it.
-    """
+    """(N, 28, 28) grey values in 0..255 -> (N, 784) float32 in [0, 1], the network's input."""
     return images.reshape(-1, PIXELS).float() / 255
 
 
 def frame_strokes(strokes: list[np.ndarray], pen_width: float = PEN_WIDTH) -> np.ndarray:
     """Draw strokes into MNIST's frame: a (28, 28) uint8 image, ink bright, paper 0.
 
-    `strokes` come from `parse_strokes`; none gives an empty image. The longer
-    side of the digit, pen included, becomes 20 pixels. The pen is round and
-    `pen_width` pixels wide, however large the person drew.
+    `strokes` are as `parse_strokes` returns them; none give an empty image. The longer side,
+    pen included, becomes 20 pixels; the pen is round and `pen_width` pixels wide at any size.
     """
     if not strokes:
         return np.zeros((SIDE, SIDE), np.uint8)
@@ -69,9 +60,8 @@ def _segments(points: np.ndarray) -> np.ndarray:
 def _ink(segments: np.ndarray, pen_width: float) -> np.ndarray:
     """(m, 2, 2) segments in frame pixels -> (28, 28) float32 coverage in [0, 1].
 
-    A pixel is covered by how far its centre lies inside the pen's edge, from 0 half a pixel outside
-    to 1 half a pixel inside. That is the anti-aliasing of a signed distance field: exact to the
-    sub-pixel, where drawing on a large bitmap and shrinking it rounds the points.
+    Coverage rises from 0 where a pixel's centre is half a pixel outside the pen's edge to 1 where
+    it is half a pixel inside: the anti-aliasing of a signed distance field.
     """
     start = segments[:, 0].astype(np.float32)  # (m, 2)
     along = segments[:, 1].astype(np.float32) - start  # (m, 2)
@@ -89,10 +79,9 @@ def _ink(segments: np.ndarray, pen_width: float) -> np.ndarray:
 
 
 def frame_picture(image: Image.Image | np.ndarray) -> np.ndarray:
-    """A picture of one digit -> MNIST's frame: a (28, 28) uint8 image, ink bright, paper 0.
+    """Scale a picture's ink into MNIST's frame: a (28, 28) uint8 image, ink bright, paper 0.
 
-    `image` is read as `pictures.picture_ink` reads it, and refused as there. A picture
-    of one even colour gives an empty image.
+    Raises UserError as `pictures.picture_ink` does. A picture of one colour gives an empty image.
     """
     ink = picture_ink(image)
     if not ink.any():
@@ -109,19 +98,16 @@ def frame_picture(image: Image.Image | np.ndarray) -> np.ndarray:
 
 
 def crop(ink: np.ndarray) -> np.ndarray:
-    """The part of an image that holds all of its ink."""
+    """Crop an image to its ink."""
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _centre(ink: np.ndarray) -> np.ndarray:
-    """Move (28, 28) float32 ink by whole pixels, centre of mass to pixel 14; return it as uint8.
-
-    It moves less far where it would lose ink at the edge.
-    """
+    """Move the centre of mass of (28, 28) ink in [0, 1] to pixel 14, losing none; return uint8."""
     axis = np.arange(SIDE)
     for dimension in (0, 1):
-        profile = ink.sum(1 - dimension, dtype=np.float64)  # (28,), exact in whatever order
+        profile = ink.sum(1 - dimension, dtype=np.float64)  # (28,); exact in float64
         inked = np.flatnonzero(profile)
         mass_centre = (profile * axis).sum() / profile.sum()
         # A symmetric digit lies exactly between two pixels: rounding errors must not decide.

@@ -1,101 +1,141 @@
-"""Strokes -> the digits of a number: what may be a digit, and how the line of writing reads best.
+"""Divide strokes into the digits of a number.
 
-Strokes, and the parts of those that may hold two digits, are put in order from left to right,
-whenever they were drawn. A digit is a span of neighbours in that order. How well a way to divide
-the line reads is a sum: over its digits, of what a network makes of them and of their shape; over
-the places between them, of how the neighbours lie there. Of all ways, each as probable as the
-exponential of its sum, the best is taken: a semi-Markov conditional random field (Sarawagi and
-Cohen, 2004). ui/recognizer/numbers.js does the same.
+Strokes, cut where one may hold two digits, are sorted from left to right. A digit is a span of
+neighbouring pieces. The score of a division is a sum over its digits, of the network's reading and
+of their shape, and over the boundaries between them, of how the neighbours lie there. Divisions
+are as probable as the exponential of their scores, and the best one is taken: a semi-Markov
+conditional random field (Sarawagi and Cohen, 2004). ui/recognizer/numbers.js does the same.
 """
 
 import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import index
 
 import numpy as np
 
 from mnist_core.drawing.constants import NUMBER
+from mnist_core.errors import UserError
 
 MAX_DIGITS = NUMBER["maxDigits"]
-MAX_PIECES = NUMBER[
-    "maxPieces"
-]  # of a number: 8 digits of 5. Beyond, and beyond so many points in all spans
-MAX_WORK = NUMBER["maxWork"]  # together, all is one span: it is no number, and would take too long.
 MAX_SPAN = NUMBER["maxSpan"]  # pieces of a digit
-# Of a digit, in heights of the line: from the middle of a piece to the next one's, and in all.
+# A drawing of more pieces, or of more points in all spans together, is not divided.
+MAX_PIECES, MAX_POINTS_READ = NUMBER["maxPieces"], NUMBER["maxWork"]
+# Within a digit, in heights of the line: from a piece's middle to the next one's, and its width.
 MAX_APART, MAX_WIDTH = NUMBER["maxApart"], NUMBER["maxWidth"]
 
-# What counts how much, as `experiments/whole_numbers.py --fit` finds it: see docs/numbers.md.
-READING = NUMBER["reading"]  # times the log-probability of the digit that the network reads
-LOW, WIDE = NUMBER["low"], NUMBER["wide"]  # how much a span is lower and wider than digits are
-CUT = np.array(NUMBER["cut"])  # a place where digits part: see `_place`
-HOPELESS = NUMBER[
-    "hopeless"
-]  # spans that cannot come nearer than this to their pieces alone are not read
+# Weights, fitted by `experiments/whole_numbers.py --fit` (docs/numbers.md).
+READING_WEIGHT = NUMBER["reading"]  # of the log-probability of the digit that the network reads
+SHAPE_WEIGHTS = np.array([NUMBER["low"], NUMBER["wide"]])  # see `_shape`
+BOUNDARY_WEIGHTS = np.array(NUMBER["cut"])  # see `_boundary`
+PRUNING_MARGIN = NUMBER["hopeless"]  # spans whose pieces alone score so much better are not read
 
 Strokes = list[np.ndarray]
-Piece = tuple[int, int, int]  # a stroke, and from and to which of its points (not included)
-Span = tuple[int, int]  # from and to which piece (not included)
+Piece = tuple[int, int, int]  # index of a stroke; from which to before which of its points
+Group = tuple[Piece, ...]  # all pieces of one digit
+Span = tuple[int, int]  # from which to before which piece of a line
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of writing: pieces from left to right; spans that may be digits, by their ends.
+    """A line of writing: pieces from left to right, and the spans that may be digits.
 
-    shapes: (spans, 2), how much each is lower and wider than digits are; places: (pieces, 4),
-    how each piece lies to what stands before it, zeros for the first.
+    shapes: (spans, 2) features of each span; boundaries: (pieces, 4) features of the boundary
+    before each piece, zeros for the first.
     """
 
     pieces: list[Piece]
     spans: list[Span]
     shapes: np.ndarray
-    places: np.ndarray
+    boundaries: np.ndarray
+
+    def group(self, span: Span) -> Group:
+        """The pieces of a span."""
+        return tuple(self.pieces[slice(*span)])
+
+
+def parse_groups(value: object, strokes: Strokes) -> tuple[Group, ...]:
+    """Check a division from outside: 1 to 8 groups of pieces of `strokes`, none without strokes.
+
+    Raises UserError for anything else.
+    """
+    try:
+        groups = tuple(tuple(tuple(map(index, piece)) for piece in group) for group in value)
+        pieces = [piece for group in groups for piece in group]
+        exist = all(i >= 0 and 0 <= start < stop <= len(strokes[i]) for i, start, stop in pieces)
+    except (TypeError, ValueError, IndexError):
+        exist = False
+    if not exist or not all(groups) or len(groups) > MAX_DIGITS or bool(groups) != bool(strokes):
+        raise UserError(
+            f"groups are 1 to {MAX_DIGITS} lists of [stroke, from, to], with 0 <= from < to <= "
+            f"the stroke's number of points; not {value!r:.60}"
+        )
+    return groups
+
+
+def drawn(strokes: Strokes, group: Group) -> Strokes:
+    """The ink of a group in the order of drawing; adjoining pieces of a stroke are joined."""
+    joined: list[list[int]] = []
+    for i, start, stop in sorted(group):
+        if joined and joined[-1][0] == i and joined[-1][2] == start + 1:
+            joined[-1][2] = stop
+        else:
+            joined.append([i, start, stop])
+    return [strokes[i][start:stop] for i, start, stop in joined]
 
 
 def measure(strokes: Strokes) -> Line:
-    """What strokes as `parse_strokes` gives them, at least one, may be divided into."""
+    """Cut and sort at least one stroke, as `parse_strokes` returns them, and measure the spans."""
     height = _height(strokes)
-    lean = _lean(strokes, height / 8)
-    upright = [np.stack([s[:, 0] - lean * s[:, 1], s[:, 1]], 1) / height for s in strokes]
+    slant = _slant(strokes, height / 8)
+    upright = [np.stack([s[:, 0] - slant * s[:, 1], s[:, 1]], 1) / height for s in strokes]
     pieces = [(i, *part) for i, stroke in enumerate(upright) for part in _parts(stroke)]
-    boxes = [(*upright[i][a:b].min(0), *upright[i][a:b].max(0)) for i, a, b in pieces]
-    order = sorted(range(len(pieces)), key=lambda k: boxes[k][0] + boxes[k][2])
-    pieces, boxes = [pieces[k] for k in order], np.array([boxes[k] for k in order])
-    places = [[0.0] * 4] + [_place(pieces, boxes, k) for k in range(1, len(pieces))]
+    boxes = np.array([_box(upright[i][start:stop]) for i, start, stop in pieces])
+    order = (boxes[:, 0] + boxes[:, 2]).argsort(kind="stable")
+    pieces, boxes = [pieces[k] for k in order], boxes[order]
+    boundaries = [[0.0] * 4, *(_boundary(pieces, boxes, k) for k in range(1, len(pieces)))]
     spans = _spans(boxes) if len(pieces) <= MAX_PIECES else []
-    if not spans or sum(b - a for i, j in spans for _, a, b in pieces[i:j]) > MAX_WORK:
+    points = sum(stop - start for i, j in spans for _, start, stop in pieces[i:j])
+    if not spans or points > MAX_POINTS_READ:
         spans = [(0, len(pieces))]
-    return Line(pieces, spans, np.array([_shape(boxes[i:j]) for i, j in spans]), np.array(places))
+    shapes = np.array([_shape(boxes[i:j]) for i, j in spans])
+    return Line(pieces, spans, shapes, np.array(boundaries))
+
+
+def _box(points: np.ndarray) -> tuple[float, ...]:
+    """Left, top, right and bottom."""
+    return (*points.min(0), *points.max(0))
 
 
 def _height(strokes: Strokes) -> float:
-    """The line's: the mean of all that are at least half as high as the highest.
+    """The line's height: the mean of signs at least half as high as the highest.
 
-    Strokes that lie over each other, such as the two rings of an 8, count as one.
+    Strokes that lie over each other, such as the two rings of an 8, are one sign.
     """
-    boxes = sorted(((*s.min(0), *s.max(0)) for s in strokes), key=lambda box: box[0] + box[2])
-    merged = [boxes[0]]
-    for x0, y0, x1, y1 in boxes[1:]:
-        left, top, right, bottom = merged[-1]
-        if min(right, x1) - max(left, x0) > min(right - left, x1 - x0) / 2:
-            merged[-1] = (min(left, x0), min(top, y0), max(right, x1), max(bottom, y1))
-        else:
-            merged.append((x0, y0, x1, y1))
-    heights = [bottom - top for _, top, _, bottom in merged]
-    high = [height for height in heights if height >= max(heights) / 2]
-    width = max(box[2] for box in merged) - min(box[0] for box in merged)
-    return max(sum(high) / len(high), width / 50, 1e-9)  # a level bar has none
+    signs: list[tuple[float, ...]] = []
+    for box in sorted(map(_box, strokes), key=lambda box: box[0] + box[2]):
+        left, _, right, _ = signs[-1] if signs else (0, 0, -math.inf, 0)
+        if min(right, box[2]) - max(left, box[0]) > min(right - left, box[2] - box[0]) / 2:
+            box = _box(np.reshape([signs.pop(), box], (4, 2)))
+        signs.append(box)
+    lefts, tops, rights, bottoms = np.transpose(signs)
+    heights = bottoms - tops
+    high = heights[heights >= heights.max() / 2]
+    return max(high.mean(), (rights.max() - lefts.min()) / 50, 1e-9)  # a level bar has none
 
 
-def _lean(strokes: Strokes, step: float) -> float:
-    """How far steep lines lean, dx/dy, less what diagonals like those of 2 and 7 make of it."""
+def _slant(strokes: Strokes, step: float) -> float:
+    """dx/dy of steep lines, less 40 % for diagonals like those of 2 and 7.
+
+    Moves shorter than `step` are added up: they may be noise of a tablet.
+    """
     across = down = 0.0
     for stroke in strokes:
         x, y = stroke[0]
         for next_x, next_y in stroke:
             dx, dy = next_x - x, next_y - y
-            if dx * dx + dy * dy < step * step:  # shorter ones are a tablet's steps
+            if dx * dx + dy * dy < step * step:
                 continue
             if abs(dy) > abs(dx):
                 across += dx if dy > 0 else -dx
@@ -105,17 +145,17 @@ def _lean(strokes: Strokes, step: float) -> float:
 
 
 def _parts(stroke: np.ndarray, start: int = 0) -> list[tuple[int, int]]:
-    """Where a stroke may hold two digits or more, its parts; else all of it.
+    """Cut a stroke that may hold two digits or more.
 
-    Cut where the least of what comes before stands over what comes after, if that is little
-    and both are high enough and beside each other.
+    It is cut where the ink before and the ink after overlap least, if that is little and both are
+    high enough and beside each other.
     """
-    low, high = np.minimum.accumulate(stroke), np.maximum.accumulate(stroke)  # of all until a point
-    least = np.minimum.accumulate(stroke[::-1])[::-1]  # of all from a point on
-    most = np.maximum.accumulate(stroke[::-1])[::-1]
-    overlap = high[:, 0] - least[:, 0]
-    heights = np.minimum(high[:, 1] - low[:, 1], most[:, 1] - least[:, 1])
-    beside = np.minimum(high[:, 1], most[:, 1]) - np.maximum(low[:, 1], least[:, 1])
+    low, high = np.minimum.accumulate(stroke), np.maximum.accumulate(stroke)  # up to each point
+    rest_low = np.minimum.accumulate(stroke[::-1])[::-1]  # from each point on
+    rest_high = np.maximum.accumulate(stroke[::-1])[::-1]
+    overlap = high[:, 0] - rest_low[:, 0]
+    heights = np.minimum(high[:, 1] - low[:, 1], rest_high[:, 1] - rest_low[:, 1])
+    beside = np.minimum(high[:, 1], rest_high[:, 1]) - np.maximum(low[:, 1], rest_low[:, 1])
     overlap[(heights < 0.5) | (beside < 0.5 * heights)] = np.inf
     thin = np.flatnonzero(overlap <= min(overlap.min() + 0.02, 0.05))
     if len(thin) == 0 or high[-1, 0] - low[-1, 0] < 0.6:
@@ -124,20 +164,20 @@ def _parts(stroke: np.ndarray, start: int = 0) -> list[tuple[int, int]]:
     return _parts(stroke[: at + 1], start) + _parts(stroke[at:], start + at)
 
 
-def _place(pieces: list[Piece], boxes: np.ndarray, k: int) -> list[float]:
-    """How piece k lies to what is before it, all in heights of the line.
+def _boundary(pieces: list[Piece], boxes: np.ndarray, k: int) -> list[float]:
+    """Features of the boundary before piece k, lengths in heights of the line.
 
-    1; how much of the narrower lies over or under its neighbour, 0 to 1, squared; how far their
-    middles are apart; whether a stroke is cut there.
+    1; the share of the narrower neighbour that lies over or under the other, squared; the distance
+    of their middles; 1 where a stroke is cut.
     """
     (left, _, right, _), (x0, _, x1, _) = boxes[k - 1], boxes[k]
     over = (min(right, x1) - max(left, x0)) / max(min(right - left, x1 - x0), 0.1)
-    cut = pieces[k - 1][0] == pieces[k][0] and pieces[k - 1][2] == pieces[k][1] + 1
-    return [1.0, max(over, 0) ** 2, min((x0 + x1 - left - right) / 2, 1), float(cut)]
+    is_cut = pieces[k - 1][0] == pieces[k][0] and pieces[k - 1][2] == pieces[k][1] + 1
+    return [1.0, max(over, 0) ** 2, min((x0 + x1 - left - right) / 2, 1), float(is_cut)]
 
 
 def _spans(boxes: np.ndarray) -> list[Span]:
-    """Each piece alone, and up to MAX_SPAN that lie near enough."""
+    """Each piece alone, and up to MAX_SPAN neighbours that are near enough."""
     spans = []
     middles = (boxes[:, 0] + boxes[:, 2]) / 2
     for first in range(len(boxes)):
@@ -151,58 +191,48 @@ def _spans(boxes: np.ndarray) -> list[Span]:
 
 
 def _shape(boxes: np.ndarray) -> tuple[float, float]:
+    """How much lower and wider than a digit the pieces of a span are, 0 for not at all."""
     width, height = boxes[:, 2:].max(0) - boxes[:, :2].min(0)
     return math.log(max(0.9 / max(height, 0.05), 1)), max(width / max(height, 0.5) - 1, 0)
-
-
-def drawn(strokes: Strokes, pieces: list[Piece]) -> Strokes:
-    """What `pieces` are, in the order of drawing; parts that follow each other joined."""
-    joined: list[list[int]] = []
-    for i, start, stop in sorted(pieces):
-        if joined and joined[-1][0] == i and joined[-1][2] == start + 1:
-            joined[-1][2] = stop
-        else:
-            joined.append([i, start, stop])
-    return [strokes[i][start:stop] for i, start, stop in joined]
 
 
 def divide(
     line: Line, read: Callable[[list[Span]], np.ndarray]
 ) -> tuple[list[Span], list[float], float]:
-    """The best way to divide a line. `read` gives spans' log-probabilities of the digits read.
+    """Find the best division; `read` returns the log-probability of the digit in each span.
 
-    Gives the spans from left to right; how probable each of them is, and how probable all of
-    them are together.
+    Returns its spans from left to right, the probability of each, and that of the division.
     """
-    geometry = line.shapes @ [LOW, WIDE] + (line.places @ CUT)[[i for i, _ in line.spans]]
-    scores = dict(zip(line.spans, geometry.tolist(), strict=True))
-    alone = [span for span in line.spans if span[1] - span[0] == 1]
-    _add(scores, alone, read)
-    parts = [0.0, *itertools.accumulate(scores[span] for span in alone)]
-    rest = [span for span in line.spans if span not in alone]
-    hopeful = [s for s in rest if not alone or parts[s[1]] - parts[s[0]] - scores[s] < HOPELESS]
-    _add(scores, hopeful, read)
-    return _best(len(line.pieces), {span: scores[span] for span in sorted(alone + hopeful)})
+    boundaries = (line.boundaries @ BOUNDARY_WEIGHTS)[[first for first, _ in line.spans]]
+    geometry = (line.shapes @ SHAPE_WEIGHTS + boundaries).tolist()
+    scores = dict(zip(line.spans, geometry, strict=True))
+    single = [span for span in line.spans if span[1] - span[0] == 1]
+    _add_readings(scores, single, read)
+    sums = [0.0, *itertools.accumulate(scores[span] for span in single)]
+    rest = [span for span in line.spans if span not in single]
+    if single:
+        rest = [(i, j) for i, j in rest if sums[j] - sums[i] - scores[i, j] < PRUNING_MARGIN]
+    _add_readings(scores, rest, read)
+    return _best(len(line.pieces), {span: scores[span] for span in sorted(single + rest)})
 
 
-def _add(scores: dict[Span, float], spans: list[Span], read: Callable) -> None:
-    if spans:
-        for span, reading in zip(spans, read(spans), strict=True):
-            scores[span] += READING * reading
+def _add_readings(scores: dict[Span, float], spans: list[Span], read: Callable) -> None:
+    for span, reading in zip(spans, read(spans) if spans else (), strict=True):
+        scores[span] += READING_WEIGHT * reading
 
 
 def _best(count: int, scores: dict[Span, float]) -> tuple[list[Span], list[float], float]:
-    """What `divide` gives, of `count` pieces, from the spans' scores in the spans' order."""
-    before, after = [0.0] + [-math.inf] * count, [-math.inf] * count + [0.0]  # sums over all ways
+    """What `divide` returns, from the scores of spans of `count` pieces, sorted."""
+    # Logarithms of the sums over all divisions of what lies before and after each boundary.
+    before, after = [0.0] + [-math.inf] * count, [-math.inf] * count + [0.0]
     best: list[tuple[float, Span]] = [(0.0, (0, 0))] + [(-math.inf, (0, 0))] * count
     for (first, stop), score in scores.items():
         before[stop] = np.logaddexp(before[stop], before[first] + score)
-        if best[first][0] + score > best[stop][0]:
-            best[stop] = (best[first][0] + score, (first, stop))
+        best[stop] = max(best[stop], (best[first][0] + score, (first, stop)), key=lambda b: b[0])
     for (first, stop), score in reversed(scores.items()):
         after[first] = np.logaddexp(after[first], score + after[stop])
-    way: list[Span] = []
-    while not way or way[0][0]:
-        way.insert(0, best[way[0][0] if way else count][1])
-    chances = [math.exp(before[i] + scores[i, j] + after[j] - after[0]) for i, j in way]
-    return way, chances, math.exp(best[count][0] - after[0])
+    spans = [best[count][1]]
+    while spans[0][0]:
+        spans.insert(0, best[spans[0][0]][1])
+    each = [math.exp(before[i] + scores[i, j] + after[j] - after[0]) for i, j in spans]
+    return spans, each, math.exp(best[count][0] - after[0])

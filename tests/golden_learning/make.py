@@ -187,7 +187,7 @@ def number_splitting() -> Arrays:
             "pieces": np.array(line.pieces),
             "spans": np.array(line.spans),
             "shapes": line.shapes.round(6),
-            "places": line.places.round(6),
+            "places": line.boundaries.round(6),
             "divided": np.array(spans),
             "probabilities": np.array([*each, whole]).round(6),
             "points_drawn": np.array([sum(map(len, part)) for part in parts]),

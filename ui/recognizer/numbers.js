@@ -13,9 +13,9 @@ const sum = (values) => values.reduce((total, value) => total + value, 0);
 const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
 const most = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
 
-// Read one to eight digits. `groups` is how to divide the strokes, where a person has decided, and
-// `known` what this network has read, by pixels: while a number is written most of it is as before.
-// Throws what `checkStrokes` does.
+// Read one to eight digits, none without ink. `groups` divides the strokes as a person decided.
+// `known` keeps this network's readings by pixels: most of a number stays while the next digit is
+// written. Throws what `checkStrokes` does.
 /** @param {Network} network @param {Stroke[]} strokes @returns {NumberAnswer} */
 export function predictNumber(network, strokes, groups = null, known = new Map()) {
   const inked = checkStrokes(strokes);
@@ -25,26 +25,30 @@ export function predictNumber(network, strokes, groups = null, known = new Map()
     if (!known.has(key)) known.set(key, predictPixels(network, pixels));
     return known.get(key);
   };
-  const isDivided = groups || inked.length === 0;
-  const found = isDivided ? given(groups ?? [], read) : divided(inked, read);
-  const confidences = found.digits.map((digit, i) => found.chances[i] * digit.confidence);
-  const confidence = found.digits.reduce((product, d) => product * d.confidence, found.together);
-  const verdict = verdictOf(found.digits, confidence);
+  const isGiven = groups || inked.length === 0;
+  const found = isGiven ? readGroups(groups ?? [], read) : segmented(inked, read);
+  const { digits, spanProbabilities, segmentationProbability } = found;
+  const confidences = digits.map((digit, i) => spanProbabilities[i] * digit.confidence);
+  const confidence = digits.reduce((product, d) => product * d.confidence, segmentationProbability);
+  const verdict = verdictOf(digits, confidence);
   const isSure = verdict === "sure" || verdict === "empty";
-  const doubtful = isSure ? null : confidences.indexOf(least(confidences));
-  const number = found.digits.map(({ digit }) => digit).join("");
-  return { number, digits: found.digits, groups: found.groups, confidence, verdict, doubtful };
+  const leastCertain = isSure ? null : confidences.indexOf(least(confidences));
+  const number = digits.map(({ digit }) => digit).join("");
+  return { number, digits, groups: found.groups, confidence, verdict, leastCertain };
 }
 
-function given(groups, read) {
-  return { groups, digits: groups.map(read), chances: groups.map(() => 1), together: 1 };
+// Each group read as a digit, the division taken as certain.
+function readGroups(groups, read) {
+  const segmentationProbability = groups.length > 0 ? 1 : 0;
+  const spanProbabilities = groups.map(() => 1);
+  return { groups, digits: groups.map(read), spanProbabilities, segmentationProbability };
 }
 
-function divided(strokes, read) {
+function segmented(strokes, read) {
   const line = measure(strokes);
   const found = divide(line, ([first, stop]) => read(line.pieces.slice(first, stop)));
   const whole = strokes.map((stroke, i) => [i, 0, stroke.length]);
-  return found.digits.length > MAX_DIGITS ? given([whole], read) : found;
+  return found.digits.length > MAX_DIGITS ? readGroups([whole], read) : found;
 }
 
 function verdictOf(digits, confidence) {
@@ -54,7 +58,7 @@ function verdictOf(digits, confidence) {
   return confidence >= sure && !verdicts.includes("unsure") ? "sure" : "unsure";
 }
 
-// {pieces, spans: [from, to (not included)], shapes, places}.
+// {pieces, spans: [from, to (not included)], shapes, boundaries}, as in numbers.py.
 function measure(strokes) {
   const height = heightOf(strokes);
   const lean = leanOf(strokes, height / 8);
@@ -63,11 +67,11 @@ function measure(strokes) {
   const boxed = parts.map((piece) => [piece, boxOf(upright[piece[0]].slice(piece[1], piece[2]))]);
   boxed.sort(([, a], [, b]) => a[0] + a[2] - (b[0] + b[2]));
   const [pieces, boxes] = [boxed.map(([piece]) => piece), boxed.map(([, box]) => box)];
-  const places = pieces.map((_, k) => (k ? placeOf(pieces, boxes, k) : [0, 0, 0, 0]));
+  const boundaries = pieces.map((_, k) => (k ? boundaryOf(pieces, boxes, k) : [0, 0, 0, 0]));
   let spans = pieces.length <= maxPieces ? spansOf(boxes) : [];
   const points = ([i, j]) => sum(pieces.slice(i, j).map(([, start, stop]) => stop - start));
   if (spans.length === 0 || sum(spans.map(points)) > maxWork) spans = [[0, pieces.length]];
-  return { pieces, spans, shapes: spans.map(([i, j]) => shapeOf(boxes.slice(i, j))), places };
+  return { pieces, spans, shapes: spans.map(([i, j]) => shapeOf(boxes.slice(i, j))), boundaries };
 }
 
 function around(boxes) {
@@ -132,7 +136,7 @@ function running(points) {
   return boxes;
 }
 
-function placeOf(pieces, boxes, k) {
+function boundaryOf(pieces, boxes, k) {
   const [[left, , right], [x0, , x1]] = [boxes[k - 1], boxes[k]];
   const narrower = Math.max(Math.min(right - left, x1 - x0), 0.1);
   const over = (Math.min(right, x1) - Math.max(left, x0)) / narrower;
@@ -174,11 +178,11 @@ export function drawn(strokes, pieces) {
   return joined.map(([i, start, stop]) => strokes[i].slice(start, stop));
 }
 
-// The best way to divide a line, what `divided` gives; `read` reads a span.
-function divide({ pieces, spans, shapes, places }, read) {
+// The best division of a line; `read` reads a span.
+function divide({ pieces, spans, shapes, boundaries }, read) {
   const ways = spans.map(([first, stop], k) => {
-    const place = sum(places[first].map((value, i) => value * cut[i]));
-    return { first, stop, score: low * shapes[k][0] + wide * shapes[k][1] + place };
+    const boundary = sum(boundaries[first].map((value, i) => value * cut[i]));
+    return { first, stop, score: low * shapes[k][0] + wide * shapes[k][1] + boundary };
   });
   const add = (way) => {
     way.digit = read([way.first, way.stop]);
@@ -213,8 +217,10 @@ function best(pieces, spans) {
   return {
     groups: way.map(({ first, stop }) => pieces.slice(first, stop)),
     digits: way.map(({ digit }) => digit),
-    chances: way.map((s) => Math.exp(before[s.first] + s.score + after[s.stop] - after[0])),
-    together: Math.exp(highest[count] - after[0]),
+    spanProbabilities: way.map(
+      ({ first, stop, score }) => Math.exp(before[first] + score + after[stop] - after[0]),
+    ),
+    segmentationProbability: Math.exp(highest[count] - after[0]),
   };
 }
 

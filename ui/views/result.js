@@ -76,12 +76,12 @@ function showAnswer(result, { digit, comment }, prediction) {
 // Of a number that is not sure, it names the digit in question.
 function commentOn(prediction) {
   const { number, picture } = prediction;
-  const { verdict, confidence, doubtful = null } = number ?? prediction;
-  const { digit, runner_up } = number?.digits[doubtful] ?? prediction;
+  const { verdict, confidence, leastCertain = null } = number ?? prediction;
+  const { digit, runner_up } = number?.digits[leastCertain] ?? prediction;
   if (verdict === "empty") return text(picture ? "blank_picture" : "nothing");
   if (verdict === "no digit") return text("no_digit");
   const key = number ? "not_sure_of" : "not_sure";
-  if (verdict === "unsure") return text(key, { place: doubtful + 1, digit, runner_up });
+  if (verdict === "unsure") return text(key, { place: leastCertain + 1, digit, runner_up });
   return text(confidence > CERTAIN ? "certain" : "sure", { percent: percentage(confidence) });
 }
 
