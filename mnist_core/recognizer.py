@@ -5,7 +5,7 @@ It keeps no state between calls: the same drawing always gets the same answer.
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mnist_core.drawing import framing, numbers
+from mnist_core.drawing import framing, ink, numbers
 from mnist_core.drawing.constants import NUMBER
-from mnist_core.drawing.pictures import open_picture
+from mnist_core.drawing.pictures import open_picture, to_rgb
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
 from mnist_core.network import calibration, weights
@@ -25,6 +25,11 @@ PLAIN_SEVEN = [[[30, 22], [70, 22], [45, 80]]]  # any trained network reads it
 
 BATCH = 4096  # images in a forward pass; larger batches take more memory and no less time
 SURE_CONFIDENCE = NUMBER["sure"]  # of a sure number of several digits, at least (docs/numbers.md)
+
+Frame = Callable[[numbers.Group], np.ndarray]
+Box = tuple[float, float, float, float]  # left, top, right, bottom, of a picture's width and height
+# How plausible the readings of a picture are from the first on (docs/pictures.md).
+PLAUSIBILITY = (1, 0.8, 0.6, 0.5)
 
 Picture = Image.Image | np.ndarray | torch.Tensor | str | Path
 Verdict = Literal["empty", "sure", "unsure", "no digit"]
@@ -76,13 +81,14 @@ class Number:
 
     groups: the pieces of ink of each digit (`numbers.Group`); span_probabilities: for each digit,
     the probability that its group is exactly one digit; segmentation_probability: that all groups
-    are, 0 without ink.
+    are, 0 without ink; boxes: of a picture, where each digit is.
     """
 
     digits: tuple[Prediction, ...]
     groups: tuple[numbers.Group, ...]
     span_probabilities: tuple[float, ...]
     segmentation_probability: float
+    boxes: tuple[Box, ...] = ()
 
     def __str__(self) -> str:
         """One line: 42 (97.1 %, sure), or no ink."""
@@ -118,6 +124,9 @@ class Number:
             return None
         confidences = [digit.confidence for digit in self.digits]
         return int(np.argmin(np.multiply(self.span_probabilities, confidences)))
+
+
+NO_NUMBER = Number((), (), (), 0.0)
 
 
 class Recognizer:
@@ -164,7 +173,8 @@ class Recognizer:
         A tensor is (H, W) or (C, H, W), uint8 or, as torchvision makes them, floats in [0, 1].
         Raises UserError as `framing.frame_picture` and `open_picture` do.
         """
-        return self.predict_pixels(_frame_picture(image))
+        _, prediction = self._best_reading(_readings(image))
+        return prediction
 
     def predict_pixels(self, pixels: np.ndarray) -> Prediction:
         """Read a (28, 28) uint8 image in MNIST's frame."""
@@ -179,41 +189,83 @@ class Recognizer:
 
     def predict_images(self, images: Iterable[Picture]) -> list[Prediction]:
         """Read many pictures in batches, each as `predict_image` takes it."""
-        return self._predict_all("picture", _frame_picture, images)
+        return [self.predict_image(image) for image in images]
 
-    def predict_number(self, strokes: object, groups: object = None) -> Number:
-        """Read a drawing of one to eight digits; raises UserError as `parse_strokes` does.
+    def predict_number(self, drawing: object, groups: object = None) -> Number:
+        """Read one to eight digits in a drawing, or in a picture as `predict_image` takes it.
 
         `groups`, as a Number has them, divide the strokes as a person decided; the best division
-        is searched without. Raises UserError as `numbers.parse_groups` does.
+        is searched without. Raises UserError as `parse_strokes`, `numbers.parse_groups` and
+        `predict_image` do.
         """
-        strokes = parse_strokes(strokes)
+        if isinstance(drawing, Picture):
+            return self._read_picture(_readings(drawing))
+        strokes = parse_strokes(drawing)
+
+        def frame(group: numbers.Group) -> np.ndarray:
+            return framing.frame_strokes(numbers.drawn(strokes, group))
+
         if groups is not None:
-            return self._read_groups(strokes, numbers.parse_groups(groups, strokes))
+            return self._read_groups(frame, numbers.parse_groups(groups, strokes))
         if not strokes:
-            return self._read_groups(strokes, ())
-        line = numbers.measure(strokes)
+            return NO_NUMBER
+        found = self._divide(numbers.measure(strokes), frame)
+        if len(found.digits) > numbers.MAX_DIGITS:  # no number: read all strokes as one digit
+            return self._read_groups(frame, [[(i, 0, len(s)) for i, s in enumerate(strokes)]])
+        return found
+
+    def _divide(self, line: numbers.Line, frame: Frame) -> Number:
+        """Read the best division of a line."""
         readings: dict[numbers.Span, Prediction] = {}  # each span is read once
 
         def read(spans: list[numbers.Span]) -> np.ndarray:
-            found = self._read_groups(strokes, [line.group(span) for span in spans]).digits
+            found = self._read_groups(frame, [line.group(span) for span in spans]).digits
             readings.update(zip(spans, found, strict=True))
             return np.log([digit.confidence for digit in found])
 
         spans, span_probabilities, segmentation_probability = numbers.divide(line, read)
-        if len(spans) > numbers.MAX_DIGITS:  # no number: read all strokes as one digit
-            groups = [[(i, 0, len(stroke)) for i, stroke in enumerate(strokes)]]
-            return self._read_groups(strokes, groups)
         digits, groups = zip(*((readings[span], line.group(span)) for span in spans), strict=True)
         return Number(digits, groups, tuple(span_probabilities), segmentation_probability)
 
-    def _read_groups(self, strokes: numbers.Strokes, groups: Iterable[numbers.Group]) -> Number:
+    def _read_groups(self, frame: Frame, groups: Iterable[numbers.Group]) -> Number:
         """Read each group as a digit, the division taken as certain."""
         groups = tuple(map(tuple, groups))
         if not groups:
-            return Number((), (), (), 0.0)
-        images = [framing.frame_strokes(numbers.drawn(strokes, group)) for group in groups]
-        return Number(tuple(self._predict(images)), groups, (1.0,) * len(groups), 1.0)
+            return NO_NUMBER
+        digits = tuple(self._predict([frame(group) for group in groups]))
+        return Number(digits, groups, (1.0,) * len(groups), 1.0)
+
+    def _best_reading(self, readings: list[ink.Reading]) -> tuple[ink.Reading | None, Prediction]:
+        """Read one digit in each reading of a picture and choose; "unsure" where they disagree."""
+        if not readings:
+            return None, self.predict_pixels(np.zeros((framing.SIDE, framing.SIDE), np.uint8))
+        predictions = self._predict([reading.frame() for reading in readings])
+        pairs = list(zip(readings, predictions, strict=True))
+        scores = [_score(p.confidence, p.verdict, place) for place, p in enumerate(predictions)]
+        reading, chosen = pairs[int(np.argmax(scores))]
+        rivals = {p.digit for r, p in pairs if p.verdict == "sure" and r.height > reading.height / 2}
+        if chosen.verdict == "sure" and rivals != {chosen.digit}:
+            chosen = replace(chosen, verdict="unsure")
+        return reading, chosen
+
+    def _read_picture(self, readings: list[ink.Reading]) -> Number:
+        """Read a number in each reading of a picture and choose."""
+        reading, digit = self._best_reading(readings)
+        if not reading:
+            return NO_NUMBER
+        found = [self._divide(reading.line(), reading.frame) for reading in readings]
+        scores = [
+            _score(f.confidence ** (1 / len(f.digits)), f.verdict, i) for i, f in enumerate(found)
+        ]
+        best = int(np.argmax(scores))
+        number, chosen = found[best], readings[best]
+        if not 1 < len(number.digits) <= numbers.MAX_DIGITS:
+            group, chosen = tuple(reading.pieces(reading.digit)), reading
+            number = Number((digit,), (group,), (1.0,), 1.0)
+        height, width = chosen.ink.shape
+        shape = (width, height, width, height)
+        boxes = tuple(tuple((chosen.box(g) / shape).tolist()) for g in number.groups)
+        return replace(number, boxes=boxes)
 
     @torch.inference_mode()
     def _predict(self, images: list[np.ndarray]) -> list[Prediction]:
@@ -240,6 +292,11 @@ class Recognizer:
         return [prediction for batch in batches for prediction in self._predict(batch)]
 
 
+def _score(confidence: float, verdict: Verdict, place: int) -> float:
+    """How good one reading of a picture is among others, by its place in their order."""
+    return confidence * PLAUSIBILITY[place] * (0.5 if verdict == "no digit" else 1)
+
+
 def _summary(read: object, confidence: float, verdict: Verdict) -> str:
     return "no ink" if read is None else f"{read} ({100 * confidence:.1f} %, {verdict})"
 
@@ -248,18 +305,9 @@ def _frame_drawing(strokes: object) -> np.ndarray:
     return framing.frame_strokes(parse_strokes(strokes))
 
 
-def _frame_picture(image: Picture) -> np.ndarray:
+def _readings(image: Picture) -> list[ink.Reading]:
     if isinstance(image, str | Path):
         image = open_picture(image)
     elif isinstance(image, torch.Tensor):
-        image = _array(image.detach().cpu())
-    return framing.frame_picture(image)
-
-
-def _array(image: torch.Tensor) -> np.ndarray:
-    """A tensor as a uint8 array with channels last."""
-    if image.is_floating_point():
-        if not ((image >= 0) & (image <= 1)).all():  # also refuses NaN
-            raise UserError("a tensor of floats holds 0 to 1, paper to ink or ink to paper")
-        image = (255 * image).round().byte()
-    return (image.movedim(0, -1) if image.ndim == 3 else image).numpy()
+        image = image.detach().cpu().numpy()
+    return ink.readings(to_rgb(image))

@@ -13,7 +13,6 @@ import torch
 from PIL import Image
 
 from mnist_core.drawing.constants import FRAME
-from mnist_core.drawing.pictures import picture_ink
 
 SIDE, BOX, CENTRE = FRAME["side"], FRAME["box"], FRAME["centre"]
 PIXELS = SIDE * SIDE
@@ -78,15 +77,14 @@ def _ink(segments: np.ndarray, pen_width: float) -> np.ndarray:
     return np.clip(pen_width / 2 + 0.5 - distance, 0, 1)
 
 
-def frame_picture(image: Image.Image | np.ndarray) -> np.ndarray:
-    """Scale a picture's ink into MNIST's frame: a (28, 28) uint8 image, ink bright, paper 0.
+def frame_ink(ink: np.ndarray) -> np.ndarray:
+    """Scale (h, w) ink, paper 0, into MNIST's frame: a (28, 28) uint8 image, ink bright.
 
-    Raises UserError as `pictures.picture_ink` does. A picture of one colour gives an empty image.
+    Ink of any unit comes out as bright as 255. No ink gives an empty image.
     """
-    ink = picture_ink(image)
     if not ink.any():
         return np.zeros((SIDE, SIDE), np.uint8)
-    ink = crop(ink)
+    ink = crop(ink.astype(np.float32))
     height, width = ink.shape
     scale = BOX / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -1,209 +1,320 @@
-"""A picture -> the ink that may be its digit, in several readings of which a network is the judge.
+"""Pixels of a picture -> its ink, in several readings of which a network is the judge.
 
-Whether the ink is dark or bright, how the light falls, and what is a sheet's edge, a shadow or a
-ruled line can't be told for certain from the pixels alone. So a picture gives a few readings.
+Pixels alone don't tell for certain whether ink is dark or bright, how the light falls, and what is
+the edge of a sheet, a shadow or a ruled line. So a picture gives up to four readings: with dark or
+bright ink, on paper whose light changes ("uneven") or not ("even"), the most plausible first.
 """
 
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
-# Pictures are looked at in this size.
-WORKING_SIDE = 256
-MIN_SIDE = 64
-# Ink that stands out less from its paper, of the way from black to white, is taken for none.
+from mnist_core.drawing import numbers
+from mnist_core.drawing.framing import SIDE, frame_ink
+from mnist_core.drawing.numbers import Group, Piece
+from mnist_core.drawing.pictures import to_rgb
+from mnist_core.errors import UserError
+
+# The longer side of a picture as it is looked at, in pixels.
+MAX_SIDE, MIN_SIDE = 256, 64
+# Ink stands out from its paper by at least this much of the way from black to white.
 MIN_CONTRAST = 0.06
+GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
 @dataclass(frozen=True)
-class Ink:
-    """One reading of a picture.
+class Reading:
+    """What may be the ink of a picture.
 
-    values: (h, w) float32, paper 0, full ink 1; labels: (h, w) int32, which part each pixel
-    belongs to, 0 for none; boxes: of each part left, top, right, bottom; kind: how it was found.
+    ink: (h, w) float32, paper 0, full ink 1; labels: (h, w) int32, the part that each pixel belongs
+    to, from 1 on; boxes: of each part left, top, right and bottom, that of part 0 unused; digit:
+    the parts that a single digit would have; signs: the parts that may be digits.
     """
 
-    values: np.ndarray
+    ink: np.ndarray
     labels: np.ndarray
     boxes: np.ndarray
+    digit: list[int]
+    signs: list[int]
     kind: str
-    full: float = 0
+
+    def frame(self, group: Group | None = None) -> np.ndarray:
+        """The ink of a group of `pieces`, else of the digit, in MNIST's frame: (28, 28) uint8."""
+        if group is None:
+            mine = np.isin(self.labels, self.digit)
+        else:
+            mine = np.zeros(self.labels.shape, bool)
+            for part, start, stop in group:
+                mine[:, start:stop] |= self.labels[:, start:stop] == part
+        near = _opencv().dilate(mine.astype(np.uint8), _square(self.reach)) > 0
+        return frame_ink(np.where(mine | near & (self.labels == 0), self.ink, 0))
+
+    def line(self) -> numbers.Line:
+        """The signs beside the digit, as a line that may be several digits."""
+        _, top, _, bottom = _around(self.boxes[self.digit])
+        middles = (self.boxes[:, 1] + self.boxes[:, 3]) / 2
+        parts = [i for i in self.signs if top < middles[i] < bottom]
+        pieces = [piece for part in parts for piece in self._cut(part, bottom - top)]
+        return numbers.measure_parts(pieces, np.array([self.box([piece]) for piece in pieces]))
+
+    def pieces(self, parts: list[int]) -> list[Piece]:
+        """Whole parts as pieces."""
+        return [(part, int(self.boxes[part, 0]), int(self.boxes[part, 2])) for part in parts]
+
+    def _cut(self, part: int, height: float) -> list[Piece]:
+        """A part, cut where it is thinnest if it may be two digits."""
+        left, top, right, bottom = map(int, self.boxes[part])
+        width = right - left
+        if width < 0.9 * height:
+            return [(part, left, right)]
+        rows = (self.labels[top:bottom, left + width // 4 : right - width // 4] == part).sum(0)
+        thinnest = np.flatnonzero(rows == rows.min())
+        at = left + width // 4 + int(thinnest[len(thinnest) // 2])
+        return [(part, left, at + 1), (part, at, right)]
+
+    def box(self, group: Group) -> np.ndarray:
+        """Left, top, right and bottom of a group of pieces, in pixels."""
+        boxes = []
+        for part, start, stop in group:
+            _, top, _, bottom = self.boxes[part]
+            rows = np.flatnonzero((self.labels[top:bottom, start:stop] == part).any(1))
+            boxes.append((start, top + rows[0], stop, top + rows[-1] + 1))
+        return _around(np.array(boxes))
+
+    @property
+    def height(self) -> int:
+        """Of the digit, in pixels."""
+        _, top, _, bottom = _around(self.boxes[self.digit])
+        return int(bottom - top)
+
+    @property
+    def touches_opposite_edges(self) -> bool:
+        """Whether the digit reaches from one edge of the picture to the other."""
+        left, top, right, bottom = _around(self.boxes[self.digit])
+        height, width = self.ink.shape
+        return (left <= 1 and right >= width - 1) or (top <= 1 and bottom >= height - 1)
+
+    @property
+    def reach(self) -> int:
+        """How far a stroke's soft edge goes beyond its part, in pixels."""
+        return 1 + 2 * max(1, max(self.ink.shape) // 80)
 
 
-def readings(rgb: np.ndarray) -> list[Ink]:
-    """(h, w, 3) uint8 -> what may be its ink, in several readings."""
-    grey = _grey(_working_size(rgb))
+def readings(rgb: np.ndarray) -> list[Reading]:
+    """(h, w, 3) uint8 -> what may be its ink, the most plausible reading first; [] for no ink.
+
+    Raises UserError where OpenCV is missing.
+    """
+    grey = _separating_shades(_resize(rgb))
     found = []
-    for bright in (False, True):
-        dark = 1 - grey if bright else grey
-        side = max(grey.shape)
-        for kind, ink in (("wide", _stand_out(dark, side * 2 // 5, not bright)),
-                     ("even", _even(dark))):
-            reading = _select(ink, f"{kind} {'bright' if bright else 'dark'}", kind == "even")
-            if reading is not None:
-                found.append(reading)
-    return found
+    for is_bright in (True, False) if _ink_is_bright(grey) else (False, True):
+        dark = 1 - grey if is_bright else grey
+        colour = "bright" if is_bright else "dark"
+        uneven = _read(_uneven(dark, not is_bright), "uneven " + colour)
+        even = _read(np.quantile(dark, 0.95) - dark, "even " + colour)
+        is_tight = even and even.touches_opposite_edges
+        found += [even, uneven] if is_tight else [uneven, even]
+    return [reading for reading in found if reading]
 
 
-def _working_size(rgb: np.ndarray) -> np.ndarray:
-    import cv2
+def frame_picture(image: object) -> np.ndarray:
+    """The digit of a picture's most plausible reading in MNIST's frame, (28, 28) uint8.
 
-    scale = WORKING_SIDE / max(rgb.shape[:2])
-    if scale < 1:
-        size = [max(1, round(scale * n)) for n in rgb.shape[1::-1]]
+    `image` and errors are those of `pictures.to_rgb`. No ink gives an empty image.
+    """
+    found = readings(to_rgb(image))
+    return found[0].frame() if found else np.zeros((SIDE, SIDE), np.uint8)
+
+
+def _opencv() -> ModuleType:
+    try:
+        import cv2
+    except ImportError as error:
+        raise UserError(
+            "reading pictures needs OpenCV: pip install opencv-python-headless"
+        ) from error
+    return cv2
+
+
+def _square(side: int) -> np.ndarray:
+    return np.ones((side, side), np.uint8)
+
+
+def _resize(rgb: np.ndarray) -> np.ndarray:
+    cv2 = _opencv()
+    side = max(rgb.shape[:2])
+    if side > MAX_SIDE:
+        size = [max(1, round(n * MAX_SIDE / side)) for n in rgb.shape[1::-1]]
         return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    scale = MIN_SIDE / max(rgb.shape[:2])
-    if scale > 1:
-        k = int(np.ceil(scale))
-        size = [k * n for n in rgb.shape[1::-1]]
-        return cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC)
-    return rgb
+    factor = -(-MIN_SIDE // side)
+    return cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
 
 
-def _grey(rgb: np.ndarray) -> np.ndarray:
-    import cv2
+def _separating_shades(rgb: np.ndarray) -> np.ndarray:
+    """(h, w, 3) uint8 -> (h, w) float32 shades in [0, 1] that tell ink from paper.
 
+    Grey, or where grey tells little the colours along the axis on which they differ most.
+    """
+    cv2 = _opencv()
     colour = rgb.astype(np.float32) / 255
-    grey = colour @ np.array([0.299, 0.587, 0.114], np.float32)
-    window = max(3, max(grey.shape) // 4)
+    window = max(3, max(rgb.shape) // 4)
     local = (colour - cv2.blur(colour, (window, window))).reshape(-1, 3)
-    spread, axes = np.linalg.eigh(np.cov(local.T.astype(np.float64)) + 1e-9 * np.eye(3))
-    grey_local = grey - cv2.blur(grey, (window, window))
-    if grey_local.std() > 0.35 * np.sqrt(spread[-1]):
-        return grey
-    along = colour @ axes[:, -1].astype(np.float32)
-    return along - along.min()
+    variances, axes = np.linalg.eigh(local.T @ local / len(local))
+    if (local @ GREY).std() > 0.35 * np.sqrt(max(variances[-1], 0)):
+        return colour @ GREY
+    shades = colour @ axes[:, -1]
+    return (shades - shades.min()).clip(0, 1)
 
 
-def _stand_out(dark, window, ratio):
-    """How much darker than the paper each pixel is; the paper's light may change."""
-    import cv2
+def _ink_is_bright(grey: np.ndarray) -> bool:
+    """Whether the ink of an (h, w) picture is probably brighter than the paper.
 
-    window |= 1
-    kernel = np.ones((window, window), np.uint8)
+    An evenly lit border is paper. Where light falls off towards the border, the few
+    places that stand out from what is around them are ink.
+    """
+    cv2 = _opencv()
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    middle = np.median(border)
+    if np.quantile(np.abs(border - middle), 0.7) < 0.02:
+        return bool((grey > middle + 0.1).sum() > (grey < middle - 0.1).sum())
+    small = cv2.resize((255 * grey).astype(np.uint8), (32, 32), interpolation=cv2.INTER_AREA)
+    standing_out = small.astype(float) - cv2.medianBlur(small, 13)
+    return bool((standing_out**3).sum() > 0)
+
+
+def _uneven(dark: np.ndarray, is_ratio: bool) -> np.ndarray:
+    """How much of the light (is_ratio) or of all shades ink takes away, paper around 0.
+
+    The paper's light is a morphological closing: each place takes the shade of the darkest of the
+    brightest places around it, so that strokes vanish and shadows stay. Light that falls off
+    towards the border is taken to go on doing so beyond it.
+    """
+    cv2 = _opencv()
+    window = max(dark.shape) * 2 // 5 | 1
     smooth = cv2.medianBlur(np.ascontiguousarray(dark), 3)
-    margin = window
     beyond = np.minimum(
-        np.pad(smooth, margin, mode="edge"),
-        np.pad(smooth, margin, mode="reflect", reflect_type="odd") if min(dark.shape) > margin else np.inf,
+        np.pad(smooth, window, mode="edge"),
+        np.pad(smooth, window, mode="reflect", reflect_type="odd"),
     )
-    closed = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
-    paper = closed[margin:-margin, margin:-margin]
-    ink = (paper - dark) / np.maximum(paper, 0.3) if ratio else paper - dark
+    closed = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, _square(window))
+    paper = closed[window:-window, window:-window]
+    ink = (paper - dark) / np.maximum(paper, 0.3) if is_ratio else paper - dark
     return ink - np.median(ink)
 
 
-def _even(dark):
-    paper = np.quantile(dark, 0.95)
-    return paper - dark
-
-
-def _select(ink, kind, keep_all):
-    import cv2
-
+def _read(ink: np.ndarray, kind: str) -> Reading | None:
+    """Find the parts in (h, w) ink; None where it is too faint."""
     if ink.max() < MIN_CONTRAST:
         return None
-    level = max(_otsu(ink), 0)
-    strong = ink[ink > level]
-    noise = 0 if keep_all else np.sqrt(np.mean(np.minimum(ink, 0) ** 2) * 2)
-    full = np.quantile(strong, 0.75)
-    mask = ink > max(3 * noise, 0.35 * full)
-    if not keep_all:
+    is_even = kind.startswith("even")
+    strong = ink[ink > max(_otsu(ink), 0)]
+    # Noise goes either way, ink only one: what lies below the paper tells how noisy it is.
+    noise = 0 if is_even else np.sqrt(np.mean(np.minimum(ink, 0) ** 2) * 2)
+    mask = ink > max(3 * noise, 0.35 * np.quantile(strong, 0.75))
+    if not is_even:
         mask = _without_lines(mask)
-    labels, boxes, areas = _components(mask)
-    chosen = _digit(ink, labels, boxes, areas, keep_all)
-    if not len(chosen):
+    cv2 = _opencv()
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    left, top, width, height, areas = stats.T
+    boxes = np.stack([left, top, left + width, top + height], 1)
+    if is_even:
+        signs = [i for i in range(1, count) if areas[i] > 0.02 * areas[1:].max()]
+        digit = signs
+    else:
+        strengths = np.bincount(labels.ravel(), ink.ravel()) / np.maximum(areas, 1)
+        signs = _signs(labels, boxes, areas, strengths)
+        digit = _digit(boxes, areas, strengths, signs)
+    if not digit or _surrounds(np.isin(labels, digit)):
         return None
-    mine = np.isin(labels, chosen)
-    full = np.quantile(ink[mine], 0.6)
+    full = np.quantile(ink[np.isin(labels, digit)], 0.6)
     if full < MIN_CONTRAST:
         return None
-    reach = max(1, max(ink.shape) // 80)
-    near = cv2.dilate(mine.astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
-    others = (labels > 0) & ~mine
-    values = np.where(near & ~others & (ink > 3 * noise), np.minimum(ink / full, 1), 0).astype(np.float32)
-    return Ink(values, labels, boxes, kind, float(full))
+    ink = np.where(ink > 3 * noise, np.minimum(ink / full, 1), 0).astype(np.float32)
+    return Reading(ink, labels, boxes, digit, signs, kind)
 
 
-def _components(mask):
-    import cv2
-
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    left, top, width, height, area = stats.T
-    return labels, np.stack([left, top, left + width, top + height], 1), area
-
-
-def _without_lines(mask):
-    """Ink without thin strokes from edge to edge."""
-    import cv2
-
+def _without_lines(mask: np.ndarray) -> np.ndarray:
+    """(h, w) bool without thin strokes from edge to edge; where ink crosses them, it stays."""
+    cv2 = _opencv()
     mask = mask.astype(np.uint8)
-    for turn in (False, True):
-        m = np.ascontiguousarray(mask.T if turn else mask)
-        h, w = m.shape
-        thick = max(2, max(h, w) // 40)
-        # runs down each column no longer than a line is thick
-        thin = m & ~cv2.morphologyEx(m, cv2.MORPH_OPEN, np.ones((thick + 1, 1), np.uint8))
-        joined = cv2.dilate(thin, np.ones((3, 1), np.uint8))
-        joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((1, w // 3 | 1), np.uint8))
-        long = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, w // 4), np.uint8))
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(long, connectivity=8)
-        spanning = np.flatnonzero((stats[:, cv2.CC_STAT_WIDTH] > 0.9 * w) & (np.arange(count) > 0))
-        line = np.isin(labels, spanning).astype(np.uint8)
-        m = m & ~(thin & line)
-        mask = m.T if turn else m
-    return np.ascontiguousarray(mask) > 0
+    for _ in range(2):  # level lines, then upright ones as level lines of the picture on its side
+        mask = np.ascontiguousarray(mask.T)
+        width = mask.shape[1]
+        thickness = max(2, max(mask.shape) // 40)
+        thick = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((thickness + 1, 1), np.uint8))
+        thin = mask & ~thick
+        joined = cv2.dilate(thin, np.ones((3, 1), np.uint8))  # lines may be a little tilted
+        joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((1, width // 3 | 1), np.uint8))
+        long = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, max(1, width // 4)), np.uint8))
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(long)
+        spans = stats[:, cv2.CC_STAT_WIDTH] > 0.9 * width
+        spans[0] = False  # what is no line
+        mask = mask & ~(thin & spans[labels].astype(np.uint8))
+    return mask > 0
 
 
-def _digit(ink, labels, boxes, areas, keep_all):
-    h, w = labels.shape
-    index = np.arange(1, len(areas))
-    if not len(index):
-        return index
-    left, top, right, bottom = boxes.T
-    big = np.maximum(right - left, bottom - top)
-    if keep_all:
-        return index[areas[1:] > 0.02 * areas[1:].max()]
-    touches = (left <= 0) | (top <= 0) | (right >= w) | (bottom >= h)
-    inside = [i for i in index if not touches[i]]
-    solid = [i for i in inside if big[i] > 0.08 * max(h, w) and not _is_frame(i, labels, boxes)]
-    if not solid:
-        solid = [i for i in index if touches[i]]
-        if not solid:
-            return np.array([], int)
-        pool = list(index)
-    else:
-        pool = inside
-    main = max(solid, key=lambda i: areas[i])
-    x0, y0, x1, y1 = boxes[main]
-    strength = {i: ink[labels == i].mean() for i in pool}
-    reach = 0.25 * max(x1 - x0, y1 - y0)
-    chosen = [
-        i for i in pool
-        if i == main or (
-            areas[i] > 0.03 * areas[main]
-            and left[i] > x0 - reach and right[i] < x1 + reach and top[i] > y0 - reach / 2 and bottom[i] < y1 + reach / 2
-            and strength[i] > 0.6 * strength[main]
-            and not _is_frame(i, labels, boxes))
+def _signs(labels, boxes, areas, strengths) -> list[int]:
+    """The parts that may be of a digit: no specks, no frames, and nothing from beyond the sheet."""
+    height, width = labels.shape
+    every = range(1, len(boxes))
+    inside = [
+        i
+        for i in every
+        if boxes[i, :2].min() > 0 and boxes[i, 2] < width and boxes[i, 3] < height
     ]
-    return np.array(chosen)
+    for parts in (inside, every):
+        parts = [i for i in parts if not _is_frame(labels, boxes[i], i)]
+        large = [i for i in parts if (boxes[i, 2:] - boxes[i, :2]).max() > 0.08 * max(height, width)]
+        if large:
+            main = max(large, key=lambda i: areas[i])
+            return [
+                i
+                for i in parts
+                if areas[i] > 0.03 * areas[main] and strengths[i] > 0.6 * strengths[main]
+            ]
+    return []
 
 
-def _is_frame(i, labels, boxes):
-    """Whether a part is a ring of straight sides with other parts in it."""
-    x0, y0, x1, y1 = boxes[i]
-    part = labels[y0:y1, x0:x1] == i
-    dy, dx = max(1, (y1 - y0) // 6), max(1, (x1 - x0) // 6)
-    return part.sum() > 8 and part[dy:-dy, dx:-dx].sum() < 0.05 * part.sum() and min(x1 - x0, y1 - y0) > 0.4 * max(labels.shape)
+def _is_frame(labels: np.ndarray, box: np.ndarray, part: int) -> bool:
+    """Whether a large part lies along the sides of its box only."""
+    left, top, right, bottom = box
+    if min(right - left, bottom - top) < 0.4 * max(labels.shape):
+        return False
+    inset_x, inset_y = (right - left) // 6, (bottom - top) // 6
+    inner = labels[top + inset_y : bottom - inset_y, left + inset_x : right - inset_x]
+    return (inner == part).sum() < 0.05 * (labels == part).sum()
+
+
+def _digit(boxes, areas, strengths, signs) -> list[int]:
+    """The largest sign and what lies near it."""
+    if not signs:
+        return []
+    left, top, right, bottom = boxes[max(signs, key=lambda i: areas[i])]
+    reach = 0.25 * max(right - left, bottom - top)
+    return [
+        i
+        for i in signs
+        if left - reach < boxes[i, 0]
+        and boxes[i, 2] < right + reach
+        and top - reach / 2 < boxes[i, 1]
+        and boxes[i, 3] < bottom + reach / 2
+    ]
+
+
+def _surrounds(mask: np.ndarray) -> bool:
+    """Whether ink takes most of every edge, as a table around a sheet does."""
+    return all(edge.mean() > 0.5 for edge in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
+
+
+def _around(boxes: np.ndarray) -> np.ndarray:
+    """The box around boxes."""
+    return np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
 
 
 def _otsu(values: np.ndarray) -> float:
     """The threshold that parts values into the two most distinct classes (Otsu, 1979)."""
-    counts, edges = np.histogram(values, bins=256)
-    middles = (edges[:-1] + edges[1:]) / 2
-    below = np.cumsum(counts)
-    above = below[-1] - below
-    sums = np.cumsum(counts * middles)
-    means = sums / np.maximum(below, 1), (sums[-1] - sums) / np.maximum(above, 1)
-    apart = below * above * (means[0] - means[1]) ** 2
-    return float(middles[np.argmax(apart)])
+    cv2 = _opencv()
+    low, high = float(values.min()), float(values.max())
+    scaled = ((values - low) * (255 / (high - low))).astype(np.uint8)
+    return low + cv2.threshold(scaled, 0, 1, cv2.THRESH_OTSU)[0] * (high - low) / 255

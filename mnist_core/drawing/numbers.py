@@ -32,7 +32,8 @@ BOUNDARY_WEIGHTS = np.array(NUMBER["cut"])  # see `_boundary`
 PRUNING_MARGIN = NUMBER["hopeless"]  # spans whose pieces alone score so much better are not read
 
 Strokes = list[np.ndarray]
-Piece = tuple[int, int, int]  # index of a stroke; from which to before which of its points
+# Index of a stroke; from which to before which of its points. Of a picture: a part, its columns.
+Piece = tuple[int, int, int]
 Group = tuple[Piece, ...]  # all pieces of one digit
 Span = tuple[int, int]  # from which to before which piece of a line
 
@@ -87,17 +88,27 @@ def drawn(strokes: Strokes, group: Group) -> Strokes:
 
 def measure(strokes: Strokes) -> Line:
     """Cut and sort at least one stroke, as `parse_strokes` returns them, and measure the spans."""
-    height = _height(strokes)
+    height = _height(list(map(_box, strokes)))
     slant = _slant(strokes, height / 8)
     upright = [np.stack([s[:, 0] - slant * s[:, 1], s[:, 1]], 1) / height for s in strokes]
     pieces = [(i, *part) for i, stroke in enumerate(upright) for part in _parts(stroke)]
     boxes = np.array([_box(upright[i][start:stop]) for i, start, stop in pieces])
+    points = {piece: piece[2] - piece[1] for piece in pieces}
+    return _line(pieces, boxes, points)
+
+
+def measure_parts(pieces: list[Piece], boxes: np.ndarray) -> Line:
+    """Sort parts of a picture, each a piece with its box in pixels, and measure the spans."""
+    return _line(pieces, boxes / _height([tuple(box) for box in boxes]), {})
+
+
+def _line(pieces: list[Piece], boxes: np.ndarray, points: dict[Piece, int]) -> Line:
     order = (boxes[:, 0] + boxes[:, 2]).argsort(kind="stable")
     pieces, boxes = [pieces[k] for k in order], boxes[order]
     boundaries = [[0.0] * 4, *(_boundary(pieces, boxes, k) for k in range(1, len(pieces)))]
     spans = _spans(boxes) if len(pieces) <= MAX_PIECES else []
-    points = sum(stop - start for i, j in spans for _, start, stop in pieces[i:j])
-    if not spans or points > MAX_POINTS_READ:
+    work = sum(points.get(piece, 0) for i, j in spans for piece in pieces[i:j])
+    if not spans or work > MAX_POINTS_READ:
         spans = [(0, len(pieces))]
     shapes = np.array([_shape(boxes[i:j]) for i, j in spans])
     return Line(pieces, spans, shapes, np.array(boundaries))
@@ -108,13 +119,13 @@ def _box(points: np.ndarray) -> tuple[float, ...]:
     return (*points.min(0), *points.max(0))
 
 
-def _height(strokes: Strokes) -> float:
+def _height(boxes: list[tuple[float, ...]]) -> float:
     """The line's height: the mean of signs at least half as high as the highest.
 
     Strokes that lie over each other, such as the two rings of an 8, are one sign.
     """
     signs: list[tuple[float, ...]] = []
-    for box in sorted(map(_box, strokes), key=lambda box: box[0] + box[2]):
+    for box in sorted(boxes, key=lambda box: box[0] + box[2]):
         left, _, right, _ = signs[-1] if signs else (0, 0, -math.inf, 0)
         if min(right, box[2]) - max(left, box[0]) > min(right - left, box[2] - box[0]) / 2:
             box = _box(np.reshape([signs.pop(), box], (4, 2)))

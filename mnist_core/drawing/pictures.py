@@ -127,7 +127,8 @@ def _upright(picture: Image.Image, exif: bytes) -> Image.Image:
     """Turn a picture as its EXIF says; where that is damaged, leave the picture as it is."""
     picture.info = {"exif": exif[:MAX_EXIF], **_transparency(picture)}
     try:
-        with warnings.catch_warnings(action="ignore"):  # entries that were cut off
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of entries that were cut off
             return ImageOps.exif_transpose(picture)
     except Exception:  # as many kinds as there are damages
         return picture

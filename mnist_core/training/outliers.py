@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mnist_core.drawing.framing import SIDE, crop, frame_picture, frame_strokes
+from mnist_core.drawing.framing import SIDE, crop, frame_ink, frame_strokes
 from mnist_core.drawing.strokes import Drawing
 
 # Letters and signs that no digit resembles, on a grid of 4 by 6: a name, then its strokes, in which
@@ -83,7 +83,7 @@ def _several(random: np.random.Generator, digits: np.ndarray) -> np.ndarray:
     side = max(max(digit.shape) for digit in trimmed)
     padded = [np.pad(digit, [(0, side - length) for length in digit.shape]) for digit in trimmed]
     together = np.concatenate(padded, axis=random.choice([0, 1], p=[0.2, 0.8]))
-    return frame_picture(np.pad(together, 4))
+    return frame_ink(together)
 
 
 def _noise(random: np.random.Generator, _: np.ndarray) -> np.ndarray:

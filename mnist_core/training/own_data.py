@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from mnist_core.drawing.framing import PIXELS, SIDE, frame_picture
+from mnist_core.drawing.framing import PIXELS, SIDE
+from mnist_core.drawing.ink import frame_picture
 from mnist_core.drawing.pictures import open_picture
 from mnist_core.drawing.strokes import check_label
 from mnist_core.errors import UserError

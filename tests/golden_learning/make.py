@@ -14,8 +14,8 @@ import torch
 from PIL import Image, ImageFilter
 
 from mnist_core.drawing import numbers
-from mnist_core.drawing.framing import frame_picture, frame_strokes
-from mnist_core.drawing.pictures import picture_ink
+from mnist_core.drawing.framing import frame_strokes
+from mnist_core.drawing.ink import frame_picture
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.network import calibration
 from mnist_core.network.grid import browser_file, rounded
