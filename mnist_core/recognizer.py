@@ -28,9 +28,6 @@ SURE_CONFIDENCE = NUMBER["sure"]  # of a sure number of several digits, at least
 
 Frame = Callable[[numbers.Group], np.ndarray]
 Box = tuple[float, float, float, float]  # left, top, right, bottom, of a picture's width and height
-# How plausible the readings of a picture are from the first on (docs/pictures.md).
-PLAUSIBILITY = (1, 0.8, 0.6, 0.5)
-
 Picture = Image.Image | np.ndarray | torch.Tensor | str | Path
 Verdict = Literal["empty", "sure", "unsure", "no digit"]
 
@@ -241,10 +238,13 @@ class Recognizer:
             return None, self.predict_pixels(np.zeros((framing.SIDE, framing.SIDE), np.uint8))
         predictions = self._predict([reading.frame() for reading in readings])
         pairs = list(zip(readings, predictions, strict=True))
-        scores = [_score(p.confidence, p.verdict, place) for place, p in enumerate(predictions)]
+        scores = [_score(r, p.confidence, p.verdict) for r, p in pairs]
         reading, chosen = pairs[int(np.argmax(scores))]
-        rivals = {p.digit for r, p in pairs if p.verdict == "sure" and r.height > reading.height / 2}
-        if chosen.verdict == "sure" and rivals != {chosen.digit}:
+        rivals = {
+            p.digit for r, p in pairs if p.verdict == "sure" and r.height > reading.height / 2
+        }
+        is_doubtful = reading.is_tiny and reading.plausibility < 0.8 or rivals != {chosen.digit}
+        if chosen.verdict == "sure" and is_doubtful:
             chosen = replace(chosen, verdict="unsure")
         return reading, chosen
 
@@ -255,7 +255,8 @@ class Recognizer:
             return NO_NUMBER
         found = [self._divide(reading.line(), reading.frame) for reading in readings]
         scores = [
-            _score(f.confidence ** (1 / len(f.digits)), f.verdict, i) for i, f in enumerate(found)
+            _score(r, f.confidence ** (1 / len(f.digits)), f.verdict)
+            for r, f in zip(readings, found, strict=True)
         ]
         best = int(np.argmax(scores))
         number, chosen = found[best], readings[best]
@@ -292,9 +293,9 @@ class Recognizer:
         return [prediction for batch in batches for prediction in self._predict(batch)]
 
 
-def _score(confidence: float, verdict: Verdict, place: int) -> float:
-    """How good one reading of a picture is among others, by its place in their order."""
-    return confidence * PLAUSIBILITY[place] * (0.5 if verdict == "no digit" else 1)
+def _score(reading: ink.Reading, confidence: float, verdict: Verdict) -> float:
+    """How good one reading of a picture is among others."""
+    return confidence * reading.plausibility * (0.5 if verdict == "no digit" else 1)
 
 
 def _summary(read: object, confidence: float, verdict: Verdict) -> str:

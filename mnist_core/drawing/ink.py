@@ -5,7 +5,7 @@ the edge of a sheet, a shadow or a ruled line. So a picture gives up to four rea
 bright ink, on paper whose light changes ("uneven") or not ("even"), the most plausible first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
@@ -17,9 +17,11 @@ from mnist_core.drawing.pictures import to_rgb
 from mnist_core.errors import UserError
 
 # The longer side of a picture as it is looked at, in pixels.
-MAX_SIDE, MIN_SIDE = 256, 64
+MAX_SIDE, MIN_SIDE = 320, 64
 # Ink stands out from its paper by at least this much of the way from black to white.
 MIN_CONTRAST = 0.06
+# Of readings with ink that is dark or bright as the border suggests, then with the other.
+PLAUSIBILITY = (1, 0.8, 0.6, 0.5)
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
@@ -29,7 +31,8 @@ class Reading:
 
     ink: (h, w) float32, paper 0, full ink 1; labels: (h, w) int32, the part that each pixel belongs
     to, from 1 on; boxes: of each part left, top, right and bottom, that of part 0 unused; digit:
-    the parts that a single digit would have; signs: the parts that may be digits.
+    the parts that a single digit would have; signs: the parts that may be digits; plausibility:
+    1 for the most plausible reading, less for others; is_tiny: whether the picture has under 20 pixels a side.
     """
 
     ink: np.ndarray
@@ -37,7 +40,8 @@ class Reading:
     boxes: np.ndarray
     digit: list[int]
     signs: list[int]
-    kind: str
+    plausibility: float
+    is_tiny: bool = False
 
     def frame(self, group: Group | None = None) -> np.ndarray:
         """The ink of a group of `pieces`, else of the digit, in MNIST's frame: (28, 28) uint8."""
@@ -98,7 +102,7 @@ class Reading:
     @property
     def reach(self) -> int:
         """How far a stroke's soft edge goes beyond its part, in pixels."""
-        return 1 + 2 * max(1, max(self.ink.shape) // 80)
+        return 1 + 2 * max(1, max(self.ink.shape) // 26)
 
 
 def readings(rgb: np.ndarray) -> list[Reading]:
@@ -108,14 +112,19 @@ def readings(rgb: np.ndarray) -> list[Reading]:
     """
     grey = _separating_shades(_resize(rgb))
     found = []
-    for is_bright in (True, False) if _ink_is_bright(grey) else (False, True):
+    ink_is_bright = _ink_is_bright(grey)
+    for is_bright in (ink_is_bright, not ink_is_bright):
         dark = 1 - grey if is_bright else grey
-        colour = "bright" if is_bright else "dark"
-        uneven = _read(_uneven(dark, not is_bright), "uneven " + colour)
-        even = _read(np.quantile(dark, 0.95) - dark, "even " + colour)
-        is_tight = even and even.touches_opposite_edges
-        found += [even, uneven] if is_tight else [uneven, even]
-    return [reading for reading in found if reading]
+        uneven = _read(_uneven(dark, not is_bright), is_even=False)
+        even = _read(np.quantile(dark, 0.95) - dark, is_even=True)
+        is_cropped = even and even.touches_opposite_edges
+        found += [even, uneven] if is_cropped else [uneven, even]
+    pairs = zip(found, PLAUSIBILITY, strict=True)
+    return [
+        replace(reading, plausibility=p, is_tiny=max(rgb.shape[:2]) < 20)
+        for reading, p in pairs
+        if reading
+    ]
 
 
 def frame_picture(image: object) -> np.ndarray:
@@ -148,7 +157,8 @@ def _resize(rgb: np.ndarray) -> np.ndarray:
         size = [max(1, round(n * MAX_SIDE / side)) for n in rgb.shape[1::-1]]
         return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     factor = -(-MIN_SIDE // side)
-    return cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    smooth = cv2.INTER_CUBIC if side < SIDE else cv2.INTER_NEAREST
+    return cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=smooth)
 
 
 def _separating_shades(rgb: np.ndarray) -> np.ndarray:
@@ -203,69 +213,93 @@ def _uneven(dark: np.ndarray, is_ratio: bool) -> np.ndarray:
     return ink - np.median(ink)
 
 
-def _read(ink: np.ndarray, kind: str) -> Reading | None:
+def _read(ink: np.ndarray, is_even: bool) -> Reading | None:
     """Find the parts in (h, w) ink; None where it is too faint."""
     if ink.max() < MIN_CONTRAST:
         return None
-    is_even = kind.startswith("even")
     strong = ink[ink > max(_otsu(ink), 0)]
     # Noise goes either way, ink only one: what lies below the paper tells how noisy it is.
     noise = 0 if is_even else np.sqrt(np.mean(np.minimum(ink, 0) ** 2) * 2)
     mask = ink > max(3 * noise, 0.35 * np.quantile(strong, 0.75))
-    if not is_even:
-        mask = _without_lines(mask)
     cv2 = _opencv()
+    lines = mask & ~_without_lines(mask, ink)
+    mask &= ~lines
+    lines = cv2.dilate(lines.astype(np.uint8), _square(3)) > 0
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     left, top, width, height, areas = stats.T
     boxes = np.stack([left, top, left + width, top + height], 1)
-    if is_even:
-        signs = [i for i in range(1, count) if areas[i] > 0.02 * areas[1:].max()]
-        digit = signs
-    else:
-        strengths = np.bincount(labels.ravel(), ink.ravel()) / np.maximum(areas, 1)
-        signs = _signs(labels, boxes, areas, strengths)
-        digit = _digit(boxes, areas, strengths, signs)
-    if not digit or _surrounds(np.isin(labels, digit)):
+    strengths = np.bincount(labels.ravel(), ink.ravel()) / np.maximum(areas, 1)
+    signs = _signs(labels, boxes, areas, strengths, 0.25 if is_even else 0.08)
+    digit = _digit(boxes, areas, signs)
+    inked = np.isin(labels, digit)
+    if not digit or _is_sheet(inked):
         return None
-    full = np.quantile(ink[np.isin(labels, digit)], 0.6)
+    full = np.quantile(ink[inked], 0.75)
     if full < MIN_CONTRAST:
         return None
-    ink = np.where(ink > 3 * noise, np.minimum(ink / full, 1), 0).astype(np.float32)
-    return Reading(ink, labels, boxes, digit, signs, kind)
+    ink = np.where((ink > 3 * noise) & (mask | ~lines), np.minimum(ink / full, 1), 0).astype(
+        np.float32
+    )
+    return Reading(ink, labels, boxes, digit, signs, 1.0)
 
 
-def _without_lines(mask: np.ndarray) -> np.ndarray:
-    """(h, w) bool without thin strokes from edge to edge; where ink crosses them, it stays."""
-    cv2 = _opencv()
+def _without_lines(mask: np.ndarray, ink: np.ndarray) -> np.ndarray:
+    """(h, w) bool without thin strokes from edge to edge; what crosses them stays."""
     mask = mask.astype(np.uint8)
     for _ in range(2):  # level lines, then upright ones as level lines of the picture on its side
-        mask = np.ascontiguousarray(mask.T)
-        width = mask.shape[1]
-        thickness = max(2, max(mask.shape) // 40)
-        thick = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((thickness + 1, 1), np.uint8))
-        thin = mask & ~thick
-        joined = cv2.dilate(thin, np.ones((3, 1), np.uint8))  # lines may be a little tilted
-        joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((1, width // 3 | 1), np.uint8))
-        long = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, max(1, width // 4)), np.uint8))
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(long)
-        spans = stats[:, cv2.CC_STAT_WIDTH] > 0.9 * width
-        spans[0] = False  # what is no line
-        mask = mask & ~(thin & spans[labels].astype(np.uint8))
+        mask, ink = np.ascontiguousarray(mask.T), ink.T
+        line = _level_lines(mask)
+        if line.any():
+            thickness = np.ceil(1.5 * _height_of_runs(line)) + 1
+            is_faint = ink < 1.6 * np.median(ink[line > 0])
+            mask = mask & ~(_thin(mask, int(thickness)) & line & is_faint)
     return mask > 0
 
 
-def _signs(labels, boxes, areas, strengths) -> list[int]:
-    """The parts that may be of a digit: no specks, no frames, and nothing from beyond the sheet."""
+def _height_of_runs(mask: np.ndarray) -> float:
+    """The mean height of a mask's upright runs of pixels."""
+    starts = (np.diff(mask, axis=0, prepend=0) == 1).sum()
+    return mask.sum() / max(starts, 1)
+
+
+def _level_lines(mask: np.ndarray) -> np.ndarray:
+    """The pixels of thin and nearly level strokes from the left to the right edge, as a mask."""
+    cv2 = _opencv()
+    width = mask.shape[1]
+    thin = _thin(mask, max(2, max(mask.shape) // 40))
+    joined = cv2.dilate(thin, np.ones((3, 1), np.uint8))  # lines may be a little tilted
+    joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((1, width // 2 | 1), np.uint8))
+    long = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, max(1, width // 4)), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(long)
+    covered = np.bincount(labels[(thin & long) > 0], minlength=len(stats))  # pixels, not gaps
+    spans = (stats[:, cv2.CC_STAT_WIDTH] > 0.9 * width) & (covered > 0.4 * width)
+    spans[0] = False  # what is no line
+    return thin & spans[labels].astype(np.uint8)
+
+
+def _thin(mask: np.ndarray, thickness: int) -> np.ndarray:
+    """What of a mask is at most so many pixels high."""
+    cv2 = _opencv()
+    return mask & ~cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((thickness + 1, 1), np.uint8))
+
+
+def _signs(
+    labels: np.ndarray, boxes: np.ndarray, areas: np.ndarray, strengths: np.ndarray, size: float
+) -> list[int]:
+    """The parts that may be of a digit: no specks, no frames, and nothing from beyond the sheet.
+
+    size: how large the largest is at least, of the picture.
+    """
     height, width = labels.shape
     every = range(1, len(boxes))
     inside = [
-        i
-        for i in every
-        if boxes[i, :2].min() > 0 and boxes[i, 2] < width and boxes[i, 3] < height
+        i for i in every if boxes[i, :2].min() > 0 and boxes[i, 2] < width and boxes[i, 3] < height
     ]
     for parts in (inside, every):
         parts = [i for i in parts if not _is_frame(labels, boxes[i], i)]
-        large = [i for i in parts if (boxes[i, 2:] - boxes[i, :2]).max() > 0.08 * max(height, width)]
+        large = [
+            i for i in parts if (boxes[i, 2:] - boxes[i, :2]).max() > size * max(height, width)
+        ]
         if large:
             main = max(large, key=lambda i: areas[i])
             return [
@@ -286,25 +320,31 @@ def _is_frame(labels: np.ndarray, box: np.ndarray, part: int) -> bool:
     return (inner == part).sum() < 0.05 * (labels == part).sum()
 
 
-def _digit(boxes, areas, strengths, signs) -> list[int]:
+def _digit(boxes: np.ndarray, areas: np.ndarray, signs: list[int]) -> list[int]:
     """The largest sign and what lies near it."""
     if not signs:
         return []
     left, top, right, bottom = boxes[max(signs, key=lambda i: areas[i])]
-    reach = 0.25 * max(right - left, bottom - top)
+    reach = 0.15 * max(right - left, bottom - top)
     return [
         i
         for i in signs
-        if left - reach < boxes[i, 0]
-        and boxes[i, 2] < right + reach
-        and top - reach / 2 < boxes[i, 1]
-        and boxes[i, 3] < bottom + reach / 2
+        if left - 2 * reach < boxes[i, 0]
+        and boxes[i, 2] < right + 2 * reach
+        and top - reach < boxes[i, 3]
+        and boxes[i, 1] < bottom + reach
     ]
 
 
-def _surrounds(mask: np.ndarray) -> bool:
-    """Whether ink takes most of every edge, as a table around a sheet does."""
-    return all(edge.mean() > 0.5 for edge in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
+def _is_sheet(mask: np.ndarray) -> bool:
+    """Whether what seems to be ink is a sheet, a filled rectangle, or the table around one."""
+    level, upright = mask[[0, -1]].mean(1), mask[:, [0, -1]].mean(0)
+    if max(level) > 0.5 and max(upright) > 0.5:  # all along a corner
+        return True
+    points = np.argwhere(mask).astype(np.float32)
+    _, sides, _ = _opencv().minAreaRect(points)
+    short, long = sorted(side + 1 for side in sides)
+    return short > 0.5 * long and len(points) > 0.72 * short * long
 
 
 def _around(boxes: np.ndarray) -> np.ndarray:
