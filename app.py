@@ -14,9 +14,11 @@ import threading
 from collections.abc import Iterator
 
 from serving.options import argument_parser
+from serving.server import install_signal_handlers
 
 if __name__ == "__main__":  # Parse arguments before slow imports
     argument_parser().parse_args()
+    install_signal_handlers()
     print("Starting: this takes some seconds, the first time a minute", flush=True)
 
 from mnist_core.errors import UserError
@@ -28,7 +30,6 @@ from serving.reloader import watched
 
 
 def main() -> None:
-    server.install_signal_handlers()
     parser = argument_parser()
     try:
         with served(parser.parse_args()):
@@ -48,11 +49,10 @@ def served(args: argparse.Namespace) -> Iterator[str]:
     reloader = watched(args.weights)
     public = share or "SPACE_ID" in os.environ
     proxies = args.forwarded_allow_ips or os.environ.get(server.TRUSTED)
-    elsewhere = bool(public or args.root_path or args.allowed_host or proxies)
+    elsewhere = bool(public or args.root_path or proxies)
     live = training.open_training(not args.no_train, args.host, elsewhere)
     store = corrections.open_store(args.corrections, public)
-    site = Site(args.root_path, tuple(args.allowed_host))
-    page = PageServer(reloader, store, live, site, users, args.mcp)
+    page = PageServer(reloader, store, live, Site(args.root_path), users, args.mcp)
     server.trust_proxies(args.forwarded_allow_ips, share)
     with contextlib.ExitStack() as stack:
         if live:

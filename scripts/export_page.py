@@ -22,7 +22,7 @@ def argument_parser() -> argparse.ArgumentParser:
     return parser
 
 
-if __name__ == "__main__":  # what is mistyped is told at once: the imports below take seconds
+if __name__ == "__main__":  # Parse arguments before slow imports
     argument_parser().parse_args()
 
 from mnist_core.errors import UserError

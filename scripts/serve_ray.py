@@ -2,7 +2,7 @@
 
     pip install -r requirements-ray.txt
     python scripts/serve_ray.py --replicas 2
-    python scripts/serve_ray.py --min-replicas 1 --max-replicas 4
+    python scripts/serve_ray.py --replicas 1 --max-replicas 4
 
 Any replica answers any request: the page, POST /recognize, /healthz and /metrics, which shows the
 figures of the one that answers. One that dies or no longer answers is replaced. More than all of
@@ -14,6 +14,7 @@ ends it. Exit code 2 when Ray is missing, the network can't be loaded or the add
 """
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
@@ -25,7 +26,6 @@ from typing import TYPE_CHECKING, Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
-import mnist_core
 from mnist_core.errors import UserError
 from serving.options import AUTH
 from serving.server import check_address
@@ -46,12 +46,12 @@ ENVIRONMENT = {
 }
 OBJECT_STORE = 2**27  # bytes of shared memory; Ray would take a third of all there is
 QUIET = {"log_level": "WARNING", "enable_access_log": False}
-WATCHED = {
+DEPLOYMENT = {
     # All that wait at once are answered before the page would give up, even on a busy machine.
-    "max_ongoing_requests": 32,  # a replica, where its gate would let in more
-    "max_queued_requests": 16,  # for one that has room: others are told to come again
+    "max_ongoing_requests": 32,  # of a replica
+    "max_queued_requests": 16,  # others are told to come again
     "health_check_period_s": 2,
-    "health_check_timeout_s": 10,  # /healthz itself gives up before
+    "health_check_timeout_s": 10,
     # Ray would keep a core for each replica, and wait where there are too few.
     "ray_actor_options": {"num_cpus": 0},
     "logging_config": QUIET,
@@ -63,44 +63,51 @@ TARGET_ONGOING = 4
 def main() -> None:
     parser = argument_parser()
     args = parser.parse_args()
+    print("Starting: Ray and its processes take half a minute", flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            serve_page(args)
+    except UserError as error:
+        parser.exit(2, f"serve_ray.py: {error}\n")
+
+
+def serve_page(args: argparse.Namespace) -> None:
+    """Serve until Ctrl-C. Raises UserError. The slow imports are here, where Ctrl-C is quiet."""
+    replicas = scale(args.replicas, args.max_replicas)
+    check_address(args.host, args.port)
     os.environ.update(ENVIRONMENT)
     try:
         import ray
         from ray import serve
-    except ImportError:
-        parser.exit(2, "serve_ray.py: Ray is missing: pip install -r requirements-ray.txt\n")
+    except ImportError as error:
+        raise UserError("Ray is missing: pip install -r requirements-ray.txt") from error
+    from mnist_core import Recognizer
+    from mnist_core.network.weights import move_old_install
     from serving.auth import credentials
 
+    users = credentials(args.auth)
+    if not args.weights and (moved := move_old_install()):
+        print(moved, flush=True)
+    Recognizer.load(args.weights).check()  # before Ray is started for replicas
     try:
-        replicas = scale(args.replicas, args.min_replicas, args.max_replicas)
-        users = credentials(args.auth)
-        check_address(args.host, args.port)
-        from mnist_core.network.weights import move_old_install  # PyTorch takes seconds
-
-        if not args.weights and (moved := move_old_install()):
-            print(moved, flush=True)
-        mnist_core.Recognizer.load(args.weights).check()  # before Ray is started for replicas
         logs = start(args.host, args.port)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # instead of Ray's
         serve.run(application(args.weights, users, replicas), logging_config=QUIET)
         print(f"Draw at http://{args.host}:{args.port}/", flush=True)
         print(f"Refusals and errors are logged in {logs}", flush=True)
         threading.Event().wait()
-    except KeyboardInterrupt:
-        pass
-    except UserError as error:
-        parser.exit(2, f"serve_ray.py: {error}\n")
     finally:
         ray.shutdown()
 
 
-def scale(number: int, fewest: int, most: int | None) -> dict[str, Any]:
-    """How many replicas, in Ray Serve's words: `number`, or as the load asks up to `most`."""
-    if min(number, fewest) < 1 or (most is not None and most < fewest):
-        raise UserError("expected 1 replica or more, and --max-replicas not below --min-replicas")
+def scale(replicas: int, most: int | None) -> dict[str, Any]:
+    """How many replicas, in Ray Serve's words: a fixed number, or as the load asks up to `most`."""
+    if replicas < 1 or (most is not None and most < replicas):
+        raise UserError("expected 1 replica or more, and --max-replicas not below --replicas")
     if most is None:
-        return {"num_replicas": number}
-    limits = {"min_replicas": fewest, "max_replicas": most}
+        return {"num_replicas": replicas}
+    limits = {"min_replicas": replicas, "max_replicas": most}
     return {"autoscaling_config": {**limits, "target_ongoing_requests": TARGET_ONGOING}}
 
 
@@ -123,17 +130,26 @@ def start(host: str, port: int) -> Path:
 
 
 def application(
-    weights: str | None, users: "Passwords | None", scale: dict[str, Any]
+    weights: str | None, users: "Passwords | None", replicas: dict[str, Any]
 ) -> "Application":
     """The page with the network in `weights`, else the one in use, for `serve.run`.
 
-    With `users` it is shut to everybody else.
+    With `users` it is shut to everybody else. Gradio's API is not offered: its clients ask for an
+    answer anew, perhaps another replica.
     """
     import httpx
     from ray import serve
 
-    @serve.deployment(**WATCHED, **scale)
-    @serve.ingress(lambda: build(weights, users))
+    def build() -> "FastAPI":
+        """Called in the replica's process."""
+        from serving.app import PageServer
+        from serving.reloader import watched
+
+        bind_to_loopback()
+        return PageServer(watched(weights), users=users)
+
+    @serve.deployment(**DEPLOYMENT, **replicas)
+    @serve.ingress(build)
     class Page:
         async def check_health(self) -> None:
             """Raise unless this replica answers."""
@@ -147,7 +163,7 @@ def application(
 def bind_to_loopback() -> None:
     """Shut a port of this replica to other machines: Ray opens it to all, and unpickles what comes.
 
-    The page needs it no more than they do. There is no setting for it in Ray 2.60.
+    There is no setting for it in Ray 2.60.
     """
     from ray.serve._private import replica
 
@@ -155,26 +171,12 @@ def bind_to_loopback() -> None:
     replica.add_port_to_grpc_server = lambda server, _: add_port(server, "127.0.0.1:0")
 
 
-def build(weights: str | None, users: "Passwords | None") -> "FastAPI":
-    """The page as a replica serves it; called in the replica's process.
-
-    Gradio's API is not offered: it asks for an answer anew, perhaps another replica.
-    """
-    from serving.app import PageServer
-    from serving.reloader import watched
-
-    bind_to_loopback()
-    return PageServer(watched(weights), users=users)
-
-
 def argument_parser() -> argparse.ArgumentParser:
     text = "Serve the page from several processes, with Ray Serve."
     parser = argparse.ArgumentParser(description=text)
     add = parser.add_argument
     add("--replicas", type=int, default=2, help="processes that read drawings (%(default)s)")
-    text = "with --max-replicas, the fewest (%(default)s)"
-    add("--min-replicas", type=int, default=1, help=text)
-    add("--max-replicas", type=int, help="as many as the load asks for, up to this")
+    add("--max-replicas", type=int, help="start more as the load asks, up to this number")
     add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=AUTH)
     add("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in (%(default)s)")
     add("--port", type=int, default=7860, help="1 to 65535 (%(default)s)")

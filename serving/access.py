@@ -1,11 +1,10 @@
-"""Who may ask what: one layer around everything that is served, Gradio's API included.
+"""Access: one layer around everything that is served, Gradio's API included.
 
 Closed by default: an address answers only if ROUTES has it, with its methods, and only to people
 who are signed in unless ROUTES opens it. A new route is two edits: the route, and its line here.
 """
 
 import contextlib
-from typing import NamedTuple
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
@@ -15,14 +14,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import limits
 from serving.auth import Passwords
-from serving.errors import Refusal
+from serving.errors import Refusal, not_found
 from serving.gradio_api import ENDPOINTS, sanitize_payload
-from serving.limits import ConcurrencyLimit, client_name
-from serving.metrics import Metrics
-from serving.origins import SAFE, Site, from_own_machine, strip_untrusted_headers
+from serving.limits import ConcurrencyLimit, client_host
+from serving.metrics import report
+from serving.origins import SAFE, Site, from_own_machine
 
-# What a route is beyond being shut to who is not signed in: open to anybody, only for this
-# machine's own browser, or answered as long as the client listens.
+# Kinds of routes. Those without one are shut to who is not signed in; the others are open to
+# anybody, or only for this machine's own browser, or answer as long as the client listens.
 OPEN, OWN_MACHINE, STREAM = "open", "own machine", "stream"
 ROUTES = [
     ("GET HEAD", "/"),
@@ -39,8 +38,7 @@ ROUTES = [
     ("GET HEAD", "/preview.png"),
     ("GET", "/openapi.json"),
     ("GET", "/metrics"),
-    ("GET", "/corrections", STREAM),
-    ("POST DELETE", "/corrections"),
+    ("GET POST DELETE", "/corrections"),
     ("GET DELETE", "/corrections/{id}"),
     ("GET POST", "/training", OWN_MACHINE),
     ("POST", "/training/stop", OWN_MACHINE),
@@ -55,13 +53,10 @@ ROUTES = [
     ("POST", "/gradio_api/queue/join"),
     ("GET", "/gradio_api/queue/data", STREAM),
     *(("POST", f"/gradio_api/call/{name}") for name in ENDPOINTS),
-    *(("POST", f"/gradio_api/call/v2/{name}") for name in ENDPOINTS),
     *(("GET", f"/gradio_api/call/{name}/{{event}}", STREAM) for name in ENDPOINTS),
-    *(("GET", f"/gradio_api/call/v2/{name}/{{event}}", STREAM) for name in ENDPOINTS),
 ]
 # Gradio asks itself for this while it starts, and nobody does afterwards.
 STARTUP_EVENTS = "/gradio_api/startup-events"
-NOTHING = "there is nothing at this address"
 SECURITY_HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "referrer-policy": "same-origin",
@@ -70,23 +65,16 @@ SECURITY_HEADERS = {
 TABLE = [(methods.split(), compile_path(path)[0], path, *kind) for methods, path, *kind in ROUTES]
 
 
-class Rule(NamedTuple):
-    """What ROUTES says of a request: the address, and OPEN, OWN_MACHINE, STREAM or None."""
-
-    path: str
-    kind: str | None
-
-
-def find_rule(method: str, path: str) -> Rule:
-    """The rule of a request. Raises Refusal 404 where there is none, 405 for other methods."""
+def find_rule(method: str, path: str) -> tuple[str, str | None]:
+    """The address and kind of a request's route. Raises Refusal 404, or 405 for other methods."""
     allowed = []
     for methods, pattern, name, *kind in TABLE:
         if pattern.fullmatch(path):
             if method in methods:
-                return Rule(name, kind[0] if kind else None)
+                return name, kind[0] if kind else None
             allowed += methods
     if not allowed:
-        raise Refusal(404, NOTHING, code="not_found")
+        raise not_found()
     words = f"{method} is not answered at this address"
     raise Refusal(405, words, code="method_not_allowed", allow=", ".join(sorted(allowed)))
 
@@ -94,15 +82,12 @@ def find_rule(method: str, path: str) -> Rule:
 class Access:
     """ASGI middleware; every answer names the `page_version`, beside headers for security."""
 
-    def __init__(
-        self, app: ASGIApp, site: Site, users: Passwords | None, metrics: Metrics, version: str
-    ) -> None:
-        self.app, self.site, self.users, self.metrics = app, site, users, metrics
+    def __init__(self, app: ASGIApp, site: Site, users: Passwords | None, version: str) -> None:
+        self.app, self.site, self.users = app, site, users
         headers = {**SECURITY_HEADERS, "page-version": version}
         self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
-        self.requests = ConcurrencyLimit(limits.MAX_UNDERWAY, limits.UNDERWAY_PER_CLIENT)
-        self.uploads = ConcurrencyLimit(limits.MAX_UPLOADS, limits.UPLOADS_PER_CLIENT)
-        self.streams = ConcurrencyLimit(limits.MAX_STREAMS, limits.STREAMS_PER_CLIENT)
+        self.requests = ConcurrencyLimit(limits.MAX_REQUESTS, limits.MAX_REQUESTS_PER_CLIENT)
+        self.streams = ConcurrencyLimit(limits.MAX_STREAMS, limits.MAX_STREAMS_PER_CLIENT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -123,84 +108,59 @@ class Access:
         try:
             await self._check(scope, receive, send_with_headers)
         except ClientDisconnect:
-            pass  # nobody is there to be told
+            pass
         except Exception as error:
-            if started:  # what was sent already is all there is
-                with contextlib.suppress(RuntimeError):  # or it was complete
-                    await send({"type": "http.response.body"})
-            else:
-                response = refusal_response(self.metrics, scope["state"]["endpoint"], error)
-                await response(scope, receive, send_with_headers)
+            if started:  # the connection breaks off
+                raise
+            response = refusal_response(scope["state"]["endpoint"], error)
+            await response(scope, receive, send_with_headers)
 
     async def _check(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on. Raises Refusal for one that may not be answered."""
         request = Request(scope, receive)
-        length = limits.check_head(request)
+        limits.check_length(request.headers)
         if self.site.is_starting and scope["path"] == STARTUP_EVENTS:
             return await self.app(scope, receive, send)
-        self.site.check_host(scope)
-        rule = find_rule(scope["method"], scope["path"])
-        scope["state"]["endpoint"] = rule.path
-        is_ours = self.users or rule.path not in ("/login", "/logout")  # Gradio has its own
-        if not is_ours or (rule.kind == OWN_MACHINE and not from_own_machine(scope)):
-            raise Refusal(404, NOTHING, code="not_found")
+        path, kind = find_rule(scope["method"], scope["path"])
+        scope["state"]["endpoint"] = path
+        is_gradios = path in ("/login", "/logout") and not self.users
+        if is_gradios or (kind == OWN_MACHINE and not from_own_machine(scope)):
+            raise not_found()
         self.site.check_origin(scope)
-        if self.users and rule.kind != OPEN and not self.users.is_signed_in(request):
-            if rule.path != "/":
+        if self.users and kind != OPEN and not self.users.is_signed_in(request):
+            if path != "/":
                 words = "you are not signed in: load the page again, or curl -u USER:PASSWORD"
                 raise Refusal(401, words, code="signed_out")
             scope["path"], scope["method"] = "/login", "GET"
-        await self._pass_on(request, length, rule, receive, send)
+        scope, client = self.site.strip_untrusted_headers(scope), client_host(request)
+        if scope["method"] not in SAFE:
+            with self.requests.acquire(client):
+                await self._pass_on_body(scope, await limits.read_body(request), receive, send)
+        else:
+            with self.streams.acquire(client) if kind == STREAM else contextlib.nullcontext():
+                await self.app(scope, receive, send)
 
-    async def _pass_on(
-        self, request: Request, length: int, rule: Rule, receive: Receive, send: Send
-    ) -> None:
-        scope, client, path = request.scope, client_name(request.client), rule.path
-        # Whose Origin it sees Gradio lets read.
-        scope["headers"] = [header for header in scope["headers"] if header[0] != b"origin"]
-        if path.startswith(("/gradio_api/", "/config")):
-            address = self.site.address(scope) or self.site.prefix or "/"
-            scope = strip_untrusted_headers(scope, address)
-        if scope["method"] in SAFE:
-            with self.streams.acquire(client) if rule.kind == STREAM else contextlib.nullcontext():
-                return await self.app(scope, receive, send)
-        is_large = length > limits.LARGE
-        with self.uploads.acquire(client) if is_large else contextlib.nullcontext():
-            body = await limits.read_body(request)
-        with self.requests.acquire(client):
-            fresh = sanitize_payload(scope["path"], body)
-            if fresh is not None:
-                scope, body = with_json(scope, len(fresh)), fresh
-            await self.app(scope, replay(body, receive), send)
+    async def _pass_on_body(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        """Have a request with `body` answered, for Gradio rebuilt from validated values."""
+        fresh = sanitize_payload(scope["path"], body)
+        if fresh is not None:
+            body, headers = fresh, dict(scope["headers"])
+            headers |= {b"content-type": b"application/json", b"content-length": b"%d" % len(body)}
+            scope = {**scope, "headers": list(headers.items())}
+        waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replay() -> Message:
+            return waiting.pop() if waiting else await receive()
+
+        await self.app(scope, replay, send)
 
 
-def refusal_response(metrics: Metrics, endpoint: str, error: Exception) -> Response:
-    """What is answered to `error`, which is counted and logged."""
-    refusal = metrics.refusal(endpoint, error)
+def refusal_response(endpoint: str, error: Exception) -> Response:
+    """The answer to `error`, which is counted and logged."""
+    refusal = report(endpoint, error)
     content = {"error": refusal.reason, "code": refusal.code}
     if refusal.status == 422 and endpoint.startswith("/gradio_api"):
         # What Gradio's clients show to whoever uses them.
         content["detail"] = [{"__type__": "validate", "is_valid": False, "message": refusal.reason}]
     body = orjson.dumps(content)
     return Response(body, refusal.status, refusal.headers, media_type="application/json")
-
-
-def with_json(scope: Scope, length: int) -> Scope:
-    """`scope` with headers that tell of `length` bytes of JSON, whatever they told before."""
-    headers = [
-        header
-        for header in scope["headers"]
-        if header[0] not in (b"content-type", b"content-length")
-    ]
-    headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % length)]
-    return {**scope, "headers": headers}
-
-
-def replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives `body` at once, and then what comes from the client."""
-    waiting = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive_again() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return receive_again

@@ -10,17 +10,16 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, NamedTuple
+import re
+from collections.abc import AsyncIterator
+from typing import NamedTuple
 
-import anyio
-import brotli
 import gradio as gr
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
@@ -31,8 +30,8 @@ from serving.access import Access, refusal_response
 from serving.auth import Passwords, sign_in_routes
 from serving.errors import Refusal
 from serving.gradio_api import api_functions
-from serving.limits import Lanes
-from serving.metrics import Metrics
+from serving.limits import Workers
+from serving.models import json_response
 from serving.origins import Site
 from serving.reloader import ModelReloader
 from ui.document import FOLDER, document, files, preview, version
@@ -40,6 +39,7 @@ from ui.documents import pages
 
 DESCRIPTION = "A small network reads your handwriting while you draw, and shows how sure it is."
 PICTURE = FOLDER.parent / "docs" / "preview.png"
+GZIP_ACCEPTED = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 
 class PageServer(gr.Server):
@@ -61,10 +61,10 @@ class PageServer(gr.Server):
             redoc_url=None,
             openapi_url=None,
             lifespan=self.lifespan,
-            exception_handlers=dict.fromkeys(kinds, self.refuse),
+            exception_handlers=dict.fromkeys(kinds, refuse),
         )
         self.reloader, self.site, self.users = reloader, site or Site(), users
-        self.metrics, self.lanes, self.invitation = Metrics(), Lanes(), None
+        self.workers, self.invitation, self.mcp_server = Workers(), None, None
         self.settings = {
             "root": self.site.prefix and f"{self.site.prefix}/",
             "version": version(),
@@ -76,64 +76,66 @@ class PageServer(gr.Server):
             "signed_in": users is not None,
             **{name: file_address(name) for name in files()},
         }
-        self.described = self.own_routes(store, live)
-        self.mcp_sessions = None
         self.serve_functions(offers_mcp)
-        self.router.routes.extend([*self.described, *page_routes(self)])
-        self.router.routes.extend(routes.file_routes(page_files(), pages()))
+        self.described = self.own_routes(store, live)
+        self.router.routes.extend([*self.described, *page_routes(self), *file_routes()])
         if users:
-            self.router.routes.extend(sign_in_routes(users, self.settings["root"], self.metrics))
+            self.router.routes.extend(sign_in_routes(users, self.settings["root"]).routes)
 
     def own_routes(
         self, store: Corrections | None, live: training.LiveTraining | None
     ) -> list[BaseRoute]:
         """The routes that the OpenAPI description is of."""
-        reloader, metrics = self.reloader, self.metrics
-        api = [routes.recognition_routes(reloader, metrics, self.lanes)]
-        api += [routes.network_routes(reloader, self.users is None)]
-        api += [corrections.correction_routes(reloader, store, metrics)] if store else []
+        api = [routes.recognition_routes(self.reloader, self.workers)]
+        api += [routes.network_routes(self.reloader, is_public=self.users is None)]
+        api += [corrections.correction_routes(self.reloader, store)] if store else []
         api += [training.training_routes(live)] if live else []
         return [route for router in api for route in router.routes]
 
     def serve_functions(self, offers_mcp: bool) -> None:
         """Offer the three functions to Gradio's clients and, if wanted, over MCP."""
-        functions = functools.partial(api_functions, self.reloader, self.metrics, self.lanes)
-        for function in functions(api_error):
+        functions = functools.partial(api_functions, self.reloader, self.workers)
+        # Gradio's clients show the words of its Error.
+        for function in functions(functools.partial(gr.Error, print_exception=False)):
             self.api(function, name=function.__name__, concurrency_limit=None)
         if offers_mcp:
             from serving import mcp  # takes a second
 
-            self.mcp_sessions = mcp.session_manager(functions(UserError))
-            self.router.routes.extend(mcp.routes(self.mcp_sessions))
+            self.mcp_server = mcp.mcp_server(functions(UserError))
+            self.router.routes.extend(mcp.routes(self.mcp_server))
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: ASGIApp) -> AsyncIterator[None]:
-        async with self.mcp_sessions.run() if self.mcp_sessions else contextlib.nullcontext():
+        async with (
+            self.mcp_server.session_manager.run() if self.mcp_server else contextlib.nullcontext()
+        ):
             yield
 
     def build_middleware_stack(self) -> ASGIApp:
-        inner = super().build_middleware_stack()
-        access = Access(inner, self.site, self.users, self.metrics, version())
+        access = Access(super().build_middleware_stack(), self.site, self.users, version())
         return self.users.with_sessions(access) if self.users else access
 
-    async def refuse(self, request: Request, error: Exception) -> Response:
-        return refusal_response(self.metrics, request.state.endpoint, error)
-
-    def page(self, address: str | None) -> "Page":
-        """The document with its current settings, for people who reach it at `address`."""
+    def page(self) -> "Page":
+        """The document with its current settings."""
         previous = self.reloader.previous
         settings = self.settings | {
             "invitation": self.invitation,
             "network_name": self.reloader.current.name,
             "previous_name": previous and previous.name,
         }
-        return make_page(json.dumps(settings), address, " ".join(["'self'", *self.site.others]))
+        frames = " ".join(["'self'", *self.site.others])
+        return make_page(json.dumps(settings), self.site.address(), frames)
+
+
+async def refuse(request: Request, error: Exception) -> Response:
+    return refusal_response(request.state.endpoint, error)
 
 
 class Page(NamedTuple):
-    """The document by content encoding, "" for none, and the headers of each answer."""
+    """The document, plain and gzipped, and the headers of each answer."""
 
-    bodies: dict[str, bytes]
+    html: bytes
+    gzipped: bytes
     headers: dict[str, str]
 
 
@@ -144,60 +146,59 @@ def make_page(settings: str, address: str | None, frames: str) -> Page:
     With an `address`, a link to it that is pasted into a chat has a picture.
     """
     links = {"address": f"{address}/", "picture": f"{address}/preview.png"} if address else {}
-    html, policy = document(
-        json.loads(settings), head=preview("Draw a digit", DESCRIPTION, **links)
-    )
-    body = html.encode()
-    bodies = {"br": brotli.compress(body, quality=10), "gzip": gzip.compress(body), "": body}
+    head = preview("Draw a digit", DESCRIPTION, **links)
+    text, policy = document(json.loads(settings), head=head)
+    html = text.encode()
     headers = {
         "content-security-policy": f"{policy}; frame-ancestors {frames}",
         "cache-control": "no-cache",
         "vary": "accept-encoding",
-        "etag": f'W/"{hashlib.sha256(body).hexdigest()[:16]}"',
+        "etag": f'W/"{hashlib.sha256(html).hexdigest()[:16]}"',
     }
-    return Page(bodies, headers)
+    return Page(html, gzip.compress(html), headers)
 
 
 def page_routes(server: PageServer) -> list[BaseRoute]:
     """/, its picture for chats, and the OpenAPI description of this project's own routes."""
-    one_at_a_time = anyio.CapacityLimiter(1)
 
-    async def show(request: Request) -> Response:
+    def show(request: Request) -> Response:
         """The document, or 304 if the browser has it already."""
-        address = server.site.address(request.scope)
-        made = await anyio.to_thread.run_sync(server.page, address, limiter=one_at_a_time)
-        if request.headers.get("if-none-match") == made.headers["etag"]:
-            return Response(status_code=304, headers=made.headers)
-        accepted = request.headers.get("accept-encoding", "")
-        encoding = next(name for name in made.bodies if name in accepted)
-        headers = made.headers | ({"content-encoding": encoding} if encoding else {})
-        return Response(made.bodies[encoding], headers=headers, media_type="text/html")
+        page = server.page()
+        if request.headers.get("if-none-match") == page.headers["etag"]:
+            return Response(status_code=304, headers=page.headers)
+        if GZIP_ACCEPTED.search(request.headers.get("accept-encoding", "")):
+            headers = {**page.headers, "content-encoding": "gzip"}
+            return Response(page.gzipped, 200, headers, "text/html")
+        return Response(page.html, 200, page.headers, "text/html")
 
     def picture(request: Request) -> Response:
         return FileResponse(PICTURE, headers={"cache-control": "max-age=86400"})
 
     def description(request: Request) -> Response:
-        return routes.json_response(openapi(server.described))
+        """Of these routes alone: Gradio's own would be 79 more."""
+        described = get_openapi(title="Draw a digit", version=version(), routes=server.described)
+        return json_response(described)
 
-    return [
-        Route("/", show),
-        Route("/preview.png", picture),
-        Route("/openapi.json", description),
-    ]
+    return [Route("/", show), Route("/preview.png", picture), Route("/openapi.json", description)]
 
 
-def openapi(described: list[BaseRoute]) -> dict[str, Any]:
-    """The OpenAPI description of these routes alone: Gradio's own would be 79 more."""
-    return get_openapi(title="Draw a digit", version=version(), routes=described)
+def file_routes() -> list[BaseRoute]:
+    """The page's files, which a browser may cache for ever, and pages of docs/."""
+
+    def file(content: bytes, request: Request) -> Response:
+        headers = {"cache-control": f"public, {routes.FOREVER}"}
+        return Response(content, 200, headers, "application/gzip")
+
+    def page(html: str, request: Request) -> Response:
+        return HTMLResponse(html)
+
+    served = {file_address(name): functools.partial(file, each) for name, each in files().items()}
+    served |= {name: functools.partial(page, html) for name, html in pages().items()}
+    return [Route(f"/{address}", show) for address, show in served.items()]
 
 
 def file_address(name: str) -> str:
     return f"page-files/{version()}/{name}.gz"
-
-
-def page_files() -> Mapping[str, tuple[bytes, str]]:
-    """Files that a browser may cache for ever: content and media type by address."""
-    return {file_address(name): (file, "application/gzip") for name, file in files().items()}
 
 
 class Launched(NamedTuple):
@@ -214,7 +215,7 @@ def launch(server: PageServer, host="127.0.0.1", port=None, share=False) -> Laun
     # Gradio asks itself for the page: not through a proxy.
     hosts = [os.environ.get("no_proxy"), "localhost,127.0.0.1"]
     os.environ["no_proxy"] = ",".join(filter(None, hosts))
-    server.page(None)  # compressed before Gradio asks for it, which waits for 3 s at most
+    server.page()  # made before Gradio asks for it, which waits for 3 s at most
     server.site.is_starting = True
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
@@ -231,8 +232,3 @@ def launch(server: PageServer, host="127.0.0.1", port=None, share=False) -> Laun
     log.take_over_uvicorn()
     server.site.is_starting, server.site.public_address = False, public_address
     return Launched(address, public_address, printed.getvalue())
-
-
-def api_error(words: str) -> gr.Error:
-    """An error that Gradio's clients show as `words`, without a traceback in the log."""
-    return gr.Error(words, print_exception=False)

@@ -1,4 +1,4 @@
-"""Signing in: passwords, the page that asks for them, and the session that remembers.
+"""Authentication: passwords, the page that asks for them, and the session that remembers.
 
 A browser signs in once and has a signed cookie from then on, which any replica with the same
 secret knows. Programs may send the password with each request: `Authorization: Basic`, as
@@ -9,31 +9,29 @@ import base64
 import hashlib
 import hmac
 import html
-import json
 import os
 import re
 import secrets
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Annotated
 
-from starlette.exceptions import HTTPException
+from fastapi import APIRouter, Form
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from mnist_core.errors import UserError
-from serving import limits
 from serving.errors import Refusal
-from serving.metrics import Metrics
+from serving.limits import MAX_WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS, client_host
+from serving.metrics import report
 from serving.options import PASSWORDS
 from ui.texts import LANGUAGES
 
 SECRET = "DRAW_A_DIGIT_SECRET"  # environment variable: with the same one sessions outlive a restart
 SESSION_SECONDS = 14 * 24 * 3600
-MAX_REMEMBERED = 10_000  # names and addresses
 PAGE = Path(__file__).with_name("sign_in.html")
 
 
@@ -45,27 +43,26 @@ class Passwords:
         secret = secret or os.environ.get(SECRET) or secrets.token_urlsafe()
         # Sessions end when a password changes.
         self.secret = hashlib.sha256(f"{secret}{sorted(by_name.items())}".encode()).hexdigest()
-        self.window, self.wrong = 0, Counter()
+        self.window, self.wrong_guesses = 0, Counter()
 
     def check(self, name: str, password: str, client: str) -> bool:
-        """Whether the password is that user's. Raises Refusal after too many wrong guesses."""
-        window, since = divmod(int(time.monotonic()), limits.WRONG_SECONDS)
-        if window != self.window or len(self.wrong) > MAX_REMEMBERED:
-            self.window, self.wrong = window, Counter()
-        by_client, by_name = self.wrong["client", client], self.wrong["name", name]
-        most = limits.MAX_WRONG
-        if by_client >= most or (by_client >= limits.ALWAYS and by_name >= most):
+        """Whether the password is that user's. Raises Refusal 429 after too many wrong guesses.
+
+        Guesses are counted by client; many clients that guess are a reverse proxy's to stop.
+        """
+        window, passed = divmod(int(time.monotonic()), WRONG_PASSWORD_SECONDS)
+        if window != self.window:
+            self.window, self.wrong_guesses = window, Counter()
+        if self.wrong_guesses[client] >= MAX_WRONG_PASSWORDS:
             reason = "too many wrong passwords: wait some minutes, then try again"
-            wait = str(limits.WRONG_SECONDS - since)
+            wait = str(WRONG_PASSWORD_SECONDS - passed)
             raise Refusal(429, reason, code="too_many_passwords", **{"retry-after": wait})
         expected = self.by_name.get(name, "")
         texts = [text.encode(errors="replace") for text in (expected, password)]
-        if expected and hmac.compare_digest(*texts):
-            return True
-        self.wrong["client", client] += 1
-        if expected:  # a client can make up other names without end
-            self.wrong["name", name] += 1
-        return False
+        is_right = expected != "" and hmac.compare_digest(*texts)
+        if not is_right:
+            self.wrong_guesses[client] += 1
+        return is_right
 
     def is_signed_in(self, request: Request) -> bool:
         """By a session, or by a password in the header "authorization"."""
@@ -78,7 +75,7 @@ class Passwords:
             name, _, password = base64.b64decode(words, validate=True).decode().partition(":")
         except ValueError:
             return False
-        return self.check(name, password, limits.client_name(request.client))
+        return self.check(name, password, client_host(request))
 
     def with_sessions(self, app: ASGIApp) -> ASGIApp:
         """Give `app` a `request.session`, in a cookie that another server here does not share."""
@@ -111,52 +108,38 @@ def credentials(given: list[str]) -> Passwords | None:
     return Passwords(by_name) if by_name else None
 
 
-def sign_in_routes(users: Passwords, root: str, metrics: Metrics) -> list[Route]:
+def sign_in_routes(users: Passwords, root: str) -> APIRouter:
     """/login, a page and where it posts its form to, and POST /logout; `root` is the page's."""
+    router = APIRouter()
 
-    def show(request: Request) -> Response:
+    @router.get("/login")
+    async def show(request: Request) -> Response:
         return sign_in_page(request, root)
 
-    async def sign_in(request: Request) -> Response:
+    @router.post("/login")
+    async def sign_in(
+        request: Request, username: Annotated[str, Form()], password: Annotated[str, Form()]
+    ) -> Response:
         """Send a browser on to the page; answer 200 to programs, as gradio_client expects."""
-        name, password = await read_form(request)
-        wants_page = "text/html" in request.headers.get("accept", "")
+        name, wants_page = username.strip(), "text/html" in request.headers.get("accept", "")
         try:
-            if not users.check(name, password, limits.client_name(request.client)):
+            if not users.check(name, password, client_host(request)):
                 raise Refusal(400, "the name or the password is wrong", code="wrong_password")
         except Refusal as refusal:
             if not wants_page:
                 raise
-            metrics.refusal("/login", refusal)
-            return sign_in_page(request, root, refusal)
+            return sign_in_page(request, root, report("/login", refusal))
         request.session["name"] = name
-        return to_page() if wants_page else JSONResponse({"success": True})
+        return (
+            RedirectResponse(root or "./", 303) if wants_page else JSONResponse({"success": True})
+        )
 
-    def sign_out(request: Request) -> Response:
+    @router.post("/logout")
+    async def sign_out(request: Request) -> Response:
         request.session.clear()
-        return to_page()
-
-    def to_page() -> Response:
         return RedirectResponse(root or "./", 303)
 
-    return [
-        Route("/login", show, methods=["GET"]),
-        Route("/login", sign_in, methods=["POST"]),
-        Route("/logout", sign_out, methods=["POST"]),
-    ]
-
-
-async def read_form(request: Request) -> tuple[str, str]:
-    """User name and password from a form or from JSON; empty if they are missing."""
-    try:
-        if request.headers.get("content-type", "").startswith("application/json"):
-            form = dict(json.loads(await request.body()))
-        else:
-            form = await request.form(max_files=0, max_fields=10)
-    except (ValueError, TypeError, RecursionError, HTTPException):
-        form = {}
-    name, password = (str(form.get(key, "")) for key in ("username", "password"))
-    return name.strip(), password
+    return router
 
 
 def sign_in_page(request: Request, root: str, refusal: Refusal | None = None) -> Response:
@@ -166,13 +149,11 @@ def sign_in_page(request: Request, root: str, refusal: Refusal | None = None) ->
     texts = LANGUAGES[language]
     words = {key: texts[key] for key in ("title", "sign_in", "user_name", "password")}
     error = texts[f"refused_{refusal.code}"] if refusal else ""
-    body = PAGE.read_text("utf-8").format(
-        language=language, action=html.escape(f"{root}login"), error=error, **words
-    )
+    action = html.escape(f"{root}login")
+    body = PAGE.read_text("utf-8").format(language=language, action=action, error=error, **words)
     headers = {"content-security-policy": policy(body), "cache-control": "no-store"}
-    if refusal:
-        return HTMLResponse(body, refusal.status, headers | refusal.headers)
-    return HTMLResponse(body, headers=headers)
+    status, more = (refusal.status, refusal.headers) if refusal else (200, {})
+    return HTMLResponse(body, status, headers | more)
 
 
 def policy(body: str) -> str:

@@ -36,12 +36,10 @@ const show = () => {{
 watch("value", show);
 show();
 """
+POINTS = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
 STROKES = {
     "type": "array",
-    "items": {
-        "type": "array",
-        "items": {"type": "array", "items": {"type": "number"}},
-    },
+    "items": POINTS,
     "description": "strokes of points [x, y], y down, in any unit",
 }
 
@@ -99,8 +97,13 @@ class DigitPad(gr.HTML):
         if len(number.digits) == 1:
             shares = number.digits[0].probabilities.tolist()
             probabilities = {str(digit): share for digit, share in enumerate(shares)}
-        read = {"confidence": number.confidence, "verdict": number.verdict}
-        return {"strokes": strokes, "number": number.number, "probabilities": probabilities, **read}
+        return Drawn(
+            strokes=strokes,
+            number=number.number,
+            probabilities=probabilities,
+            confidence=number.confidence,
+            verdict=number.verdict,
+        )
 
     def postprocess(self, value: dict[str, Any] | None) -> dict[str, Any] | None:
         strokes = [stroke.tolist() for stroke in parse_strokes(_strokes(value))]

@@ -3,7 +3,6 @@
 It never holds a drawing, an address or anything else that a client sent.
 """
 
-import contextlib
 import datetime
 import logging
 import queue
@@ -13,16 +12,11 @@ from logging.handlers import QueueHandler, QueueListener
 
 import orjson
 
-from serving.errors import Refusal
-from serving.limits import MAX_LOG_LINES, MinuteLimit
-
-MAX_WAITING = 1000  # lines that nobody reads: some 200 kB
-
 logger = logging.getLogger("serving")
 
 
 class JSONFormatter(logging.Formatter):
-    """A JSON line; an error is named by its class and place, as its words may quote a client."""
+    """A JSON line. Of an error only class and place are shown, as its words may quote a client."""
 
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.datetime.fromtimestamp(record.created, datetime.timezone.utc)
@@ -36,27 +30,13 @@ class JSONFormatter(logging.Formatter):
         return orjson.dumps(line).decode()
 
 
-class BoundedHandler(QueueHandler):
-    """Drops what is too much: a stranger fills no disk, and a stalled reader stops nobody."""
-
-    def __init__(self) -> None:
-        super().__init__(queue.Queue(MAX_WAITING))
-        self.setFormatter(JSONFormatter())
-        self.limit = MinuteLimit(MAX_LOG_LINES, 4 * MAX_LOG_LINES, "lines")
-
-    def enqueue(self, record: logging.LogRecord) -> None:
-        with contextlib.suppress(Refusal, queue.Full):
-            self.limit.count(f"{record.name} {record.levelname}")
-            self.queue.put_nowait(record)
-
-
 def log_to_stderr() -> None:
-    """Write the log of this package, and warnings of others, to standard error from now on."""
-    handler = BoundedHandler()
+    """Write this package's log, and warnings of libraries, to standard error from now on."""
+    handler = QueueHandler(queue.SimpleQueue())
+    handler.setFormatter(JSONFormatter())
     QueueListener(handler.queue, logging.StreamHandler(sys.stderr)).start()
-    logger.handlers = [handler]
+    logging.getLogger().handlers = [handler]
     logger.setLevel(logging.INFO)
-    logging.lastResort = handler
 
 
 def take_over_uvicorn() -> None:

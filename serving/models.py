@@ -1,12 +1,17 @@
 """What is asked and answered over HTTP, for the OpenAPI description at /openapi.json."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field
+import orjson
+from pydantic import BaseModel, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
 
 from mnist_core.drawing.strokes import MAX_POINTS, MAX_STROKES
 from mnist_core.network.calibration import VERDICTS
-from serving.errors import CODES, CODES_BY_STATUS
+from serving.errors import CODES, Refusal, invalid
+
+Model = TypeVar("Model", bound=BaseModel)
 
 Verdict = Literal[(*VERDICTS, "empty")]
 Digit = Annotated[int, Field(ge=0, le=9)]
@@ -84,17 +89,37 @@ class Refused(BaseModel):
     code: Literal[tuple(CODES)] = Field(description="The kind of refusal, for programs")
 
 
-def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a FastAPI route that refuses with these statuses."""
-    return {
-        status: {"model": Refused, "description": f"Codes: {CODES_BY_STATUS[status]}"}
-        for status in sorted({*statuses, 400, 401, 408, 429, 431, 500})
-    }
+# The `responses` of a route for the description; docs/api.md has all codes.
+REFUSALS = {status: {"model": Refused, "description": "Refused"} for status in ("4XX", "5XX")}
 
 
 def body_of(*models: type[BaseModel]) -> dict[str, Any]:
-    """The `openapi_extra` of a FastAPI route that parses its body itself: one of `models`."""
+    """The `openapi_extra` of a route that parses its body itself: JSON of one of `models`."""
     schemas = [model.model_json_schema() for model in models]
-    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
-    content = {"application/json": {"schema": schema}}
+    content = {"application/json": {"schema": {"anyOf": schemas}}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def parse_json(body: bytes) -> Any:
+    """Raises Refusal unless `body` is JSON, nested 1,024 deep at most (orjson's limit)."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Refusal(400, "this is not JSON", code="not_json") from error
+
+
+async def read_json(request: Request) -> Any:
+    """The JSON in a request's body, whatever its Content-Type. Raises Refusal."""
+    return parse_json(await request.body())
+
+
+def validated(model: type[Model], value: Any) -> Model:
+    """Raises Refusal unless `value` is one of `model`."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise invalid(error.errors()) from None
+
+
+def json_response(value: Any) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json")

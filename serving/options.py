@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from urllib.parse import urlsplit
 
 from serving.server import TRUSTED
 
@@ -15,11 +14,6 @@ PROXIES = (
     "addresses or networks, with commas between them, of reverse proxies that are believed who "
     f"their clients are; as in the variable {TRUSTED} (nobody; with --share its tunnel)"
 )
-# What a prefix can't be.
-OWN_ADDRESSES = {
-    *("config", "corrections", "gradio_api", "healthz", "login", "logout", "mcp", "metrics"),
-    *("network", "page-files", "recognize", "training"),
-}
 CORRECTIONS = (
     "keep drawings that people correct, if they agree; where the page is public, with --share or "
     "on a Space, only if this is given"
@@ -39,8 +33,6 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=AUTH)
     text = "where a reverse proxy shows the page, or its whole address"
     add("--root-path", type=root_path, default="", metavar="/PATH", help=text)
-    text = "answer to no other Host"
-    add("--allowed-host", action="append", default=[], metavar="NAME", help=text)
     add("--forwarded-allow-ips", default="", metavar="ADDRESSES", help=PROXIES)
     add("--mcp", action="store_true", help="offer recognition over MCP too, at mcp")
     add("--corrections", action=argparse.BooleanOptionalAction, help=CORRECTIONS)
@@ -52,10 +44,7 @@ def argument_parser() -> argparse.ArgumentParser:
 
 
 def root_path(text: str) -> str:
-    """`text`, where a page can be; "/" is none. Raises ArgumentTypeError elsewhere."""
+    """`text` without a slash at its end. Raises ArgumentTypeError where a page can't be."""
     if text and not text.startswith(("/", "http://", "https://")):
         raise argparse.ArgumentTypeError(f"expected /{text} or https://NAME/PATH, found {text}")
-    path = urlsplit(text).path.rstrip("/")
-    if path.strip("/") in OWN_ADDRESSES:  # below /login a proxy may mean the page or our /login
-        raise argparse.ArgumentTypeError(f"{path} is an address of the page's own: choose another")
     return text.rstrip("/")

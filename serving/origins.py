@@ -6,8 +6,6 @@ them; programs such as curl say nothing, and act for nobody else.
 
 import os
 import re
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers
@@ -20,30 +18,33 @@ SAFE = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
 OWN_MACHINE = re.compile(r"(?ai)(localhost|127\.0\.0\.1|\[?::1\]?)(:\d{1,5})?")
 # What proxies and tunnels add on the way from somewhere else.
 FORWARDING = re.compile(r"x-forwarded-.*|forwarded|via|x-real-ip|cf-connecting-ip")
-# Headers of which Gradio would make addresses.
-UNTRUSTED = (b"host", b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server")
-SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)  # gradio_client sends a UUID
+# Gradio makes addresses of these headers, and lets the page that is named by Origin read.
+UNTRUSTED = (b"host", b"origin", b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server")
+SESSION = "[A-Za-z0-9_-]{1,64}"  # gradio_client sends a UUID
 
 
-@dataclass
 class Site:
     """Where the page is reached.
 
-    `root` is "", "/digits" or "https://name/digits", as --root-path says; `hosts` are the names
-    that it answers to, all without any; `public_address` is that of a public link.
+    `root` is "", "/digits" or "https://name/digits", as --root-path says; `public_address` is that
+    of a public link; `is_starting` while Gradio asks itself whether it answers.
     """
 
-    root: str = ""
-    hosts: tuple[str, ...] = ()
-    public_address: str | None = None
-    is_starting: bool = False  # while Gradio asks itself whether it answers
-
-    def __post_init__(self) -> None:
-        self.root = self.root.rstrip("/")
+    def __init__(self, root: str = "") -> None:
+        self.root = root.rstrip("/")
         self.prefix = urlsplit(self.root).path
-        self.space = os.environ.get("SPACE_HOST")  # set by Hugging Face Spaces
-        frames = ["https://huggingface.co", f"https://{self.space}"] if self.space else []
-        self.others = [*frames, *re.findall("^https?://[^/]+", self.root)]
+        self.public_address: str | None = None
+        self.is_starting = False
+        space = os.environ.get("SPACE_HOST")  # set by Hugging Face Spaces
+        self.space = space and f"https://{space}"
+        # Pages that may ask beside this server's own: the frame around a Space, and the page as a
+        # proxy shows it that does not hand on the Host.
+        self.others = ["https://huggingface.co", self.space] if self.space else []
+        self.others += re.findall("^https?://[^/]+", self.root)
+
+    def address(self) -> str | None:
+        """The whole address for links that are sent to others; None where it is not known."""
+        return self.root if "://" in self.root else self.public_address or self.space
 
     def strip_prefix(self, path: str) -> str:
         """`path` below the prefix, whether or not a proxy has taken it off."""
@@ -51,18 +52,8 @@ class Site:
             return path[len(self.prefix) :] or "/"
         return path
 
-    def check_host(self, scope: Scope) -> None:
-        """Raise Refusal for a Host that is not one of `hosts`."""
-        name = Headers(scope=scope).get("host", "").rpartition(":")
-        name = name[0] if name[2].isdecimal() else "".join(name)
-        own = OWN_MACHINE.fullmatch(name)
-        if self.hosts and not own and not any(fnmatchcase(name, host) for host in self.hosts):
-            raise Refusal(
-                400, "this server goes by other names: see its address", code="unknown_host"
-            )
-
     def check_origin(self, scope: Scope) -> None:
-        """Raise Refusal where a page that belongs elsewhere would change something here."""
+        """Raise Refusal where a page of another site would change something here."""
         headers = Headers(scope=scope)
         origin, site, host = (headers.get(key) for key in ("origin", "sec-fetch-site", "host"))
         if scope["method"] in SAFE or site == "same-origin" or origin in self.others:
@@ -71,20 +62,16 @@ class Site:
             words = "this comes from a page of another site, which may not ask here"
             raise Refusal(403, words, code="foreign_origin")
 
-    def address(self, scope: Scope) -> str | None:
-        """The page's whole address without a slash at its end; None where the Host is unknown."""
-        host, (name, port) = Headers(scope=scope).get("host"), scope.get("server") or ("", None)
-        if self.is_starting:
-            return None
-        if "://" in self.root:
-            return self.root
-        if self.public_address == f"https://{host}":
-            return self.public_address
-        if self.space == host or self.hosts:  # only those have come so far
-            scheme = "https" if self.space == host else scope["scheme"]
-            return f"{scheme}://{host}{self.prefix}"
-        known = host in (f"{name}:{port}", f"localhost:{port}")
-        return f"{scope['scheme']}://{host}{self.prefix}" if known else None
+    def strip_untrusted_headers(self, scope: Scope) -> Scope:
+        """`scope` without headers from which Gradio makes addresses, and with the root instead.
+
+        Of the query, of which Gradio makes names of files, a session's name is left.
+        """
+        headers = [(name, value) for name, value in scope["headers"] if name not in UNTRUSTED]
+        headers.append((b"x-gradio-server", (self.root or "/").encode()))
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"))
+        query = [(k, v) for k, v in pairs if k == "session_hash" and re.fullmatch(SESSION, v)]
+        return {**scope, "headers": headers, "query_string": urlencode(query).encode()}
 
 
 def is_own_machine(host: str) -> bool:
@@ -98,12 +85,3 @@ def from_own_machine(scope: Scope) -> bool:
     forwarded = any(FORWARDING.fullmatch(name) for name in headers)
     forwarded |= scope["http_version"] == "1.0"  # as nginx asks: no browser does
     return is_own_machine(headers.get("host", "")) and not forwarded
-
-
-def strip_untrusted_headers(scope: Scope, address: str) -> Scope:
-    """`scope` for Gradio, which makes addresses of some headers and names of files of a query."""
-    headers = [(name, value) for name, value in scope["headers"] if name not in UNTRUSTED]
-    headers.append((b"x-gradio-server", address.encode()))
-    pairs = parse_qsl(scope["query_string"].decode("latin-1"))
-    query = [(k, v) for k, v in pairs if k == "session_hash" and SESSION.fullmatch(v)]
-    return {**scope, "headers": headers, "query_string": urlencode(query).encode()}

@@ -1,4 +1,4 @@
-"""The network that answers, the one before it, and a look now and then for a newer one.
+"""ModelReloader: the network that answers, the one before it, and looking for a newer one.
 
 A training that installs its network replaces the file that this watches. A request is answered
 to its end by the network that it began with; nobody waits for another to be loaded.
@@ -6,6 +6,7 @@ to its end by the network that it began with; nobody waits for another to be loa
 
 import logging
 import threading
+import time
 from pathlib import Path
 
 import torch
@@ -34,11 +35,6 @@ class ModelReloader:
         self.current.check()
         self.previous: Recognizer | None = None
 
-    def watch(self) -> None:
-        """Look for a newer network from now on, in a thread of its own."""
-        if not str(self.directory).startswith(HUB):
-            threading.Thread(target=self._watch, daemon=True).start()
-
     def look(self) -> None:
         """Swap in the network of a file that was replaced since the last look."""
         stamp = self._stamp()
@@ -54,13 +50,19 @@ class ModelReloader:
         if newer.name != self.current.name:
             self.previous, self.current = self.current, newer
 
-    def _watch(self) -> None:
-        pause = threading.Event()
-        while not pause.wait(LOOK_SECONDS):
-            try:
-                self.look()
-            except Exception:  # a fault of ours must not end the looking
-                logger.exception("The network stays as it is")
+    def watch(self) -> None:
+        """Look for a newer network now and then, in a thread of its own, from now on."""
+
+        def look_again_and_again() -> None:
+            while True:
+                time.sleep(LOOK_SECONDS)
+                try:
+                    self.look()
+                except Exception:  # a fault of ours must not end the looking
+                    logger.exception("The network stays as it is")
+
+        if not str(self.directory).startswith(HUB):
+            threading.Thread(target=look_again_and_again, daemon=True).start()
 
     def _stamp(self) -> tuple[int, int, int] | None:
         """What changes when the file is replaced, or one installed; None where there is none."""

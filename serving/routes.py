@@ -6,24 +6,22 @@ decided in access.py. What a person can mend is answered with HTTP 4xx, a senten
 
 import functools
 import gzip
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio
-import orjson
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 
 from mnist_core import Number, Prediction, Recognizer
 from mnist_core.drawing.pictures import decode_picture
 from mnist_core.network.grid import browser_file
 from serving import models
-from serving.errors import Refusal, coded
-from serving.limits import Lanes
-from serving.metrics import Metrics
+from serving.errors import Refusal, coded, not_found
+from serving.limits import Workers
+from serving.metrics import timed_prediction
+from serving.models import json_response, read_json
 from serving.reloader import ModelReloader
 
 RECOGNIZE, NETWORK = "recognize", "network"  # relative to the page
@@ -32,44 +30,44 @@ BINARY = {200: {"content": {"application/octet-stream": {"schema": {"type": "str
 TEXT = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
-def recognition_routes(reloader: ModelReloader, metrics: Metrics, lanes: Lanes) -> APIRouter:
+def recognition_routes(reloader: ModelReloader, workers: Workers) -> APIRouter:
     """/recognize, /healthz and /metrics."""
-    router = APIRouter()
+    router = APIRouter(responses=models.REFUSALS)
 
     @router.post(
         f"/{RECOGNIZE}",
         response_model=models.Recognition,
-        responses=models.refusals(403, 411, 413, 422, 503),
         openapi_extra=models.body_of(models.Drawing, models.PictureOfDigit),
     )
     async def recognize(request: Request) -> Response:
         """Read a drawing of a digit or a number, or a picture of a digit."""
-        with metrics.prediction(f"/{RECOGNIZE}"):
+        with timed_prediction(f"/{RECOGNIZE}"):
             content = await read_json(request)
             if not isinstance(content, dict) or not {"strokes", "picture"} & content.keys():
                 words = 'expected {"strokes": ...} or {"picture": ...}'
                 raise Refusal(422, words, code="invalid_input")
             is_picture = "picture" in content
-            lane = lanes.slow if is_picture else lanes.for_strokes(content["strokes"])
-            return json_response(await lane.run(answer, reloader.current, content))
+            worker = workers.slow if is_picture else workers.for_strokes(content["strokes"])
+            return json_response(await worker.run(answer, reloader.current, content))
 
-    @router.get("/healthz", response_model=models.Health, responses=models.refusals())
+    @router.get("/healthz", response_model=models.Health)
     @router.head("/healthz", include_in_schema=False)
-    async def healthz(request: Request) -> Response:
+    async def healthz() -> Response:
         """Tell that this process answers and has a network, which was tried as it was loaded."""
         return json_response({"status": "ok", "network": reloader.current.name})
 
-    @router.get("/metrics", responses=TEXT | models.refusals(), response_class=Response)
-    def counts(request: Request) -> Response:
-        """Count predictions, refusals and errors, in Prometheus' format."""
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    @router.get("/metrics", responses=TEXT, response_class=Response)
+    def metrics() -> Response:
+        """Count and time predictions, and count refusals and errors, in Prometheus' format."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router
 
 
 def network_routes(reloader: ModelReloader, is_public: bool) -> APIRouter:
     """/network and the file of the network, which caches of many people may keep if `is_public`."""
-    router, one_at_a_time = APIRouter(), anyio.CapacityLimiter(1)
+    router = APIRouter(responses=models.REFUSALS)
+    one_at_a_time = anyio.CapacityLimiter(1)
     whose = "public" if is_public else "private"
     headers = {"cache-control": f"{whose}, {FOREVER}", "content-encoding": "gzip"}
 
@@ -77,51 +75,22 @@ def network_routes(reloader: ModelReloader, is_public: bool) -> APIRouter:
     def zipped(recognizer: Recognizer) -> bytes:
         return gzip.compress(browser_file(recognizer.model, recognizer.config))
 
-    @router.get(f"/{NETWORK}", response_model=models.Network, responses=models.refusals())
-    async def network(request: Request) -> Response:
+    @router.get(f"/{NETWORK}", response_model=models.Network)
+    async def network() -> Response:
         """Describe the network that answers, and name the one before it."""
         previous = reloader.previous and reloader.previous.name
         return json_response(reloader.current.config | {"previous": previous})
 
-    @router.get(
-        f"/{NETWORK}/{{name}}.bin", responses=BINARY | models.refusals(404), response_class=Response
-    )
-    async def network_file(name: str, request: Request) -> Response:
+    @router.get(f"/{NETWORK}/{{name}}.bin", responses=BINARY, response_class=Response)
+    async def network_file(name: str) -> Response:
         """Give the weights of the network that answers, or of the one before it, gzipped."""
         for recognizer in (reloader.current, reloader.previous):
             if recognizer and recognizer.name == name:
                 content = await anyio.to_thread.run_sync(zipped, recognizer, limiter=one_at_a_time)
                 return Response(content, 200, headers, "application/octet-stream")
-        raise Refusal(404, "there is no such network here", code="not_found")
+        raise not_found("there is no such network here")
 
     return router
-
-
-def file_routes(files: Mapping[str, tuple[bytes, str]], pages: Mapping[str, str]) -> list[Route]:
-    """What browsers keep for ever, content and media type by address, and HTML pages by name."""
-
-    def served_file(content: bytes, media_type: str) -> Callable:
-        headers = {"cache-control": f"public, {FOREVER}"}
-        return lambda request: Response(content, 200, headers, media_type)
-
-    def html_page(html: str) -> Callable:
-        # A response for each request: compression changes its headers.
-        return lambda request: HTMLResponse(html)
-
-    served = [Route(f"/{address}", served_file(*file)) for address, file in files.items()]
-    return served + [Route(f"/{name}", html_page(html)) for name, html in pages.items()]
-
-
-async def read_json(request: Request) -> Any:
-    """The body's JSON. Raises Refusal where it is none."""
-    try:
-        return orjson.loads(await request.body())
-    except orjson.JSONDecodeError as error:
-        raise Refusal(400, "this is not JSON", code="not_json") from error
-
-
-def json_response(value: Any) -> Response:
-    return Response(orjson.dumps(value), media_type="application/json")
 
 
 def answer(recognizer: Recognizer, content: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,4 @@
-"""Where uvicorn listens, whom it believes, and how the server ends.
-
-Ray Serve has a proxy of its own, which knows none of this.
-"""
+"""Where uvicorn listens, which proxies it trusts, and how the server ends."""
 
 import os
 import signal
@@ -20,8 +17,7 @@ EXIT_SECONDS = 9
 def check_address(host: str, port: int) -> None:
     """Raise UserError where nobody can listen: a busy port, or not an address of this machine.
 
-    Only asking first tells that apart from what else can fail when a server starts; Ray would
-    even share the port with another Ray.
+    Asked first, as Ray would share the port with another Ray.
     """
     if not 1 <= port <= 65535:
         raise UserError(f"{port} is not a port: expected 1 to 65535. {REMEDY}")
@@ -44,7 +40,7 @@ def trust_proxies(addresses: str, share: bool) -> None:
 def install_signal_handlers() -> None:
     """On SIGTERM, which process 1 would not notice, and Ctrl-C, raise SystemExit.
 
-    What holds on then is given up after EXIT_SECONDS.
+    Connections that hold on then are dropped after EXIT_SECONDS.
     """
 
     def end(*_: object) -> None:

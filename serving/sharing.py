@@ -6,7 +6,7 @@ import sys
 
 import segno
 
-# Hosts that stand for all addresses of this machine, and one that is nobody's beside each.
+# Hosts that stand for all addresses of this machine, each with an address outside (for examples).
 EVERYWHERE = {"0.0.0.0": "192.0.2.1", "::": "2001:db8::1"}
 
 

@@ -33,8 +33,8 @@ from mnist_core.network.model import DIGITS
 from mnist_core.training.snapshots import SNAPSHOTS_FILE
 from serving import models
 from serving.errors import Refusal
+from serving.models import json_response, read_json
 from serving.origins import is_own_machine
-from serving.routes import json_response, read_json
 
 try:
     import fcntl
@@ -253,8 +253,7 @@ def open_training(wanted: bool, host: str, reached_from_elsewhere: bool) -> Live
 
 def training_routes(live: LiveTraining) -> APIRouter:
     """GET and POST /training, POST /training/stop, GET /training/RUN.bin."""
-    answers = models.refusals(403, 404, 409, 411, 413, 422, 503)
-    router = APIRouter(prefix=f"/{TRAINING}", responses=answers)
+    router = APIRouter(prefix=f"/{TRAINING}", responses=models.REFUSALS)
 
     @router.get("", response_model=State)
     async def state() -> Response:

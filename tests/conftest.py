@@ -168,7 +168,6 @@ def serving(
     mcp: bool = False,
     port: int | None = None,
     auth: list[tuple[str, str]] | None = None,
-    hosts: Sequence[str] = (),
     trusted: str = "",
     live: Any = None,
 ) -> Iterator[str]:
@@ -184,7 +183,7 @@ def serving(
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(contextlib.closing(Corrections())) if corrections else None
         users = auth and Passwords(dict(auth))
-        page = PageServer(reloader, store, live, Site(root_path, tuple(hosts)), users, mcp)
+        page = PageServer(reloader, store, live, Site(root_path), users, mcp)
         stack.enter_context(pytest.MonkeyPatch.context()).setenv(server.TRUSTED, trusted)
         served = launch(page, port=port or free_port())
         stack.callback(page.get_blocks().close, verbose=False)

@@ -97,18 +97,3 @@ def new_database(address: str) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name}")
         yield f"{address}/{name}"
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@contextlib.contextmanager
-def frozen(place: Path) -> Iterator[None]:
-    """The server of `own_server` in `place` stands still, with all its processes."""
-    postmaster = (place / "data" / "postmaster.pid").read_text().split()[0]
-    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-    processes = [int(process) for process in (postmaster, *children)]
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            os.kill(process, signal.SIGCONT)

@@ -10,16 +10,16 @@ from starlette.testclient import TestClient
 
 from mnist_core.errors import UserError
 from serving.errors import Refusal
-from serving.metrics import Metrics
+from serving.metrics import report
 
 
 @contextlib.contextmanager
-def routes_alone(router: APIRouter, metrics: Metrics | None = None) -> Iterator[TestClient]:
-    app, metrics = FastAPI(), metrics or Metrics()
+def routes_alone(router: APIRouter) -> Iterator[TestClient]:
+    app = FastAPI()
     app.include_router(router)
 
     def refuse(request: Request, error: Exception) -> JSONResponse:
-        refusal = metrics.refusal("/test", error)
+        refusal = report("/test", error)
         return JSONResponse({"error": refusal.reason, "code": refusal.code}, refusal.status)
 
     for kind in (Refusal, UserError):

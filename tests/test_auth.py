@@ -1,4 +1,4 @@
-"""Passwords under attack, sessions, and the page that one signs in on."""
+"""Authentication: guessing passwords, sessions, and the page that one signs in on."""
 
 import base64
 import logging
@@ -9,10 +9,10 @@ from gradio_client import Client
 from playwright.sync_api import expect
 
 from mnist_core.errors import UserError
-from serving import auth, limits
+from serving import auth
 from serving.auth import Passwords, credentials
 from serving.errors import Refusal
-from serving.limits import ALWAYS, MAX_WRONG, WRONG_SECONDS
+from serving.limits import MAX_WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS
 from serving.options import PASSWORDS
 from serving.reloader import ModelReloader
 from tests.conftest import ROOT, serving, site
@@ -33,69 +33,46 @@ def client():
 
 @pytest.fixture
 def clock(monkeypatch):
-    now = SimpleNamespace(seconds=10.0 * WRONG_SECONDS)
+    now = SimpleNamespace(seconds=10.0 * WRONG_PASSWORD_SECONDS)
     monkeypatch.setattr(auth, "time", SimpleNamespace(monotonic=lambda: now.seconds))
     return now
 
 
-def knock(passwords: Passwords, name: str, password: str, client: str = "10.0.0.1") -> bool | int:
+def guess(passwords: Passwords, name: str, password: str, client: str = "10.0.0.1") -> bool | int:
     try:
         return passwords.check(name, password, client)
     except Refusal as refusal:
-        assert 0 < int(refusal.headers["retry-after"]) <= WRONG_SECONDS
+        assert 0 < int(refusal.headers["retry-after"]) <= WRONG_PASSWORD_SECONDS
         return refusal.status
 
 
-@pytest.mark.parametrize("names", [["ann"], [f"user{n}" for n in range(1500)]])
+@pytest.mark.parametrize("names", [["ann"], [f"user{n}" for n in range(500)]])
 def test_guesses_from_one_address_have_to_wait(clock, names):
     passwords = Passwords(dict(USERS))
-    answers = [knock(passwords, names[n % len(names)], f"{n}") for n in range(1500)]
-    assert answers == [False] * MAX_WRONG + [429] * (1500 - MAX_WRONG)
-    assert knock(passwords, "ann", "chalk") == 429  # nor does a right one tell that it is right
-    clock.seconds += WRONG_SECONDS
-    assert knock(passwords, "ann", "chalk") is True
+    answers = [guess(passwords, names[n % len(names)], f"{n}") for n in range(500)]
+    assert answers == [False] * MAX_WRONG_PASSWORDS + [429] * (500 - MAX_WRONG_PASSWORDS)
+    assert guess(passwords, "ann", "chalk") == 429  # even if it is right
+    assert guess(passwords, "ann", "chalk", "10.0.0.2") is True  # others are not shut out
+    clock.seconds += WRONG_PASSWORD_SECONDS
+    assert guess(passwords, "ann", "chalk") is True
 
 
-def test_guesses_at_one_name_from_many_addresses_have_to_wait_too(clock):
-    passwords = Passwords(dict(USERS))
-    answers = [knock(passwords, "ann", str(n), f"10.0.{n % 50}.1") for n in range(1500)]
-    assert answers.count(False) == 50 * ALWAYS
-    assert set(answers[50 * ALWAYS :]) == {429}
-    assert knock(passwords, "bob", "slate", "10.0.1.1") is True
-    # Who guesses does not shut the others out.
-    assert knock(passwords, "ann", "chalk", "10.9.9.9") is True
-
-
-def test_a_class_of_40_behind_one_address_may_mistype_twice_each(clock):
-    passwords = Passwords(dict(USERS))
-    assert {knock(passwords, "ann", "chalc") for _ in range(80)} == {False}
-    assert {knock(passwords, "ann", "chalk") for _ in range(40)} == {True}
-
-
-def test_what_is_remembered_of_guesses_is_bounded(clock, monkeypatch):
-    monkeypatch.setattr(auth, "MAX_REMEMBERED", 100)
-    passwords = Passwords(dict(USERS))
-    for guess in range(1000):
-        knock(passwords, f"user{guess}", "x", f"10.0.{guess % 250}.{guess // 250}")
-        assert len(passwords.wrong) <= 102
-
-
-def test_wrong_passwords_are_counted_and_logged_without_a_name(client, monkeypatch, caplog):
-    monkeypatch.setattr(limits, "MAX_WRONG", 2)
+def test_wrong_passwords_are_refused_and_logged_without_a_name(client, monkeypatch, caplog):
+    monkeypatch.setattr(auth, "MAX_WRONG_PASSWORDS", 2)
     caplog.set_level(logging.INFO, "serving")
-    answers = [client.post("login", data={**ANN, "password": f"guess{n}"}) for n in range(4)]
+    answers = [client.post("login", data={**ANN, "password": f"guess{n}"}) for n in range(3)]
     codes = [answer.json()["code"] for answer in answers]
-    assert codes == ["wrong_password"] * 2 + ["too_many_passwords"] * 2
+    assert codes == ["wrong_password"] * 2 + ["too_many_passwords"]
     assert client.post("recognize", json=DRAWING, auth=("bob", "slate")).status_code == 429
     fields = [record.fields for record in caplog.records]
-    assert [line["status"] for line in fields] == [400, 400, 429, 429, 429]
+    assert [line["status"] for line in fields] == [400, 400, 429, 429]
     assert "ann" not in str(fields) and "guess" not in str(fields)
 
 
-@pytest.mark.parametrize("form", [{"data": ANN}, {"json": ANN}, {"data": ANN, "headers": HTML}])
-def test_signing_in_answers_200_and_opens_everything(client, form):
+@pytest.mark.parametrize("headers", [{}, HTML])
+def test_signing_in_answers_200_and_opens_everything(client, headers):
     assert client.post("recognize", json=DRAWING).status_code == 401
-    answer = client.post("login", **form)
+    answer = client.post("login", data=ANN, headers=headers)
     assert answer.status_code == 200
     cookie = [*answer.history, answer][0].headers["set-cookie"].lower()
     assert "httponly" in cookie and "samesite=lax" in cookie
@@ -109,21 +86,19 @@ def test_signing_in_answers_200_and_opens_everything(client, form):
         {"content": b""},
         {"content": b"x", "headers": {"content-type": "multipart/form-data"}},
         {"content": b"x", "headers": {"content-type": "multipart/form-data; boundary=x"}},
-        {"content": b"[1]", "headers": {"content-type": "application/json"}},
-        {"content": b"[" * 9999, "headers": {"content-type": "application/json"}},
         {"data": {"username": "\x00é" * 99, "password": "٧"}},
         {"files": {"username": ("ann", b"ann"), "password": ("x", b"chalk")}},
-        {"data": {f"name{n}": "x" for n in range(50)}},
-        {"json": {"username": ["ann"], "password": None}},
+        {"json": ANN},
     ],
 )
-def test_what_is_no_form_signs_nobody_in_and_is_no_fault_of_ours(client, form):
+def test_other_forms_sign_nobody_in_and_are_no_fault_of_ours(client, form):
     answer = client.post("login", **form)
-    assert (answer.status_code, answer.json()["code"]) == (400, "wrong_password")
+    assert answer.status_code in (400, 422)
     assert "set-cookie" not in answer.headers
+    assert "chalk" not in answer.text
 
 
-def test_a_session_ends_with_logging_out_a_password_or_another_secret(client, monkeypatch):
+def test_a_session_ends_with_signing_out_a_password_or_another_secret(client, monkeypatch):
     monkeypatch.setenv(auth.SECRET, "kept by all replicas")
 
     def opens(users: list, cookies: dict) -> bool:
@@ -133,16 +108,12 @@ def test_a_session_ends_with_logging_out_a_password_or_another_secret(client, mo
     with site(ModelReloader(ROOT / "weights"), auth=USERS) as replica:
         replica.post("login", data=ANN)
         kept = dict(replica.cookies)
-        for _ in range(50):  # signing in many times throws nobody out
-            replica.post("login", data=ANN)
-        assert replica.post("recognize", json=DRAWING).status_code == 200
         assert replica.get("logout").status_code == 405
         assert replica.post("logout", headers={"sec-fetch-site": "cross-site"}).status_code == 403
         assert replica.post("logout", follow_redirects=False).status_code == 303
         assert replica.post("recognize", json=DRAWING).status_code == 401
     assert opens(USERS, kept)
     assert not opens([("ann", "new"), ("bob", "slate")], kept)
-    assert not opens([("bob", "slate")], kept)
     name, value = next(iter(kept.items()))
     assert not opens(USERS, {name: value[:-3] + "AAA"})
     monkeypatch.setenv(auth.SECRET, "another")
@@ -160,40 +131,34 @@ def test_programs_may_send_the_password_with_each_request(client):
         assert ask(header) == 401
 
 
-def test_the_sign_in_page_speaks_the_browsers_language_and_keeps_the_policy(client):
+def test_the_sign_in_page_is_in_the_browsers_language_and_has_a_strict_policy(client):
+    chinese = {**HTML, "accept-language": "zh-CN,zh;q=0.9"}
     english = client.get("/", headers={**HTML, "accept-language": "de,en;q=0.5"})
-    chinese = client.get("/", headers={**HTML, "accept-language": "zh-CN,zh;q=0.9"})
     assert "Sign in</button>" in english.text
-    assert "登录</button>" in chinese.text
-    wrong = client.post(
-        "login", data={**ANN, "password": "x"}, headers={**HTML, "accept-language": "zh"}
-    )
+    assert "登录</button>" in client.get("/", headers=chinese).text
+    wrong = client.post("login", data={**ANN, "password": "x"}, headers=chinese)
     assert wrong.status_code == 400
     assert "用户名或密码不正确。" in wrong.text
-    for answer in (english, chinese, wrong):
+    for answer in (english, wrong):
         assert "unsafe" not in answer.headers["content-security-policy"]
         assert answer.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("has_script", [True, False])
-def test_people_sign_in_by_the_form_and_keep_the_drawing_in_the_address(browser, has_script):
+def test_people_sign_in_by_the_form_and_keep_the_drawing_in_the_address(browser):
     with serving(auth=USERS, corrections=False) as address:
-        context = browser.new_context(java_script_enabled=has_script)
-        page = context.new_page()
+        page = browser.new_page()
         page.goto(f"{address}#drawing=x")
-        for password, there in (("wrong", False), ("chalk", True)):
+        for password in ("wrong", "chalk"):
             page.get_by_label("Name").fill("ann")
             page.get_by_label("Password").fill(password)
             page.get_by_role("button", name="Sign in").click()
-            if not there:
+            if password == "wrong":
                 words = "The name or the password is wrong."
                 expect(page.get_by_role("alert")).to_have_text(words)
-        page.wait_for_url(f"{address}#drawing=x" if has_script else address)
-        expect(page.locator(".paper")).to_be_visible()
-        if has_script:
-            page.get_by_role("button", name="Log out").click()
-            expect(page.get_by_role("button", name="Sign in")).to_be_visible()
-        context.close()
+        page.wait_for_url(f"{address}#drawing=x")
+        page.get_by_role("button", name="Log out").click()
+        expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+        page.close()
 
 
 def test_gradios_client_signs_in():
@@ -212,7 +177,7 @@ def test_credentials_come_from_the_command_line_and_the_environment(monkeypatch)
 
 
 @pytest.mark.parametrize("text", ["ann", "ann:", ":secret"])
-def test_half_a_credential_is_refused_where_it_stands(text, monkeypatch):
+def test_half_a_credential_is_refused_and_not_shown(text, monkeypatch):
     with pytest.raises(UserError, match="--auth is not USER:PASSWORD"):
         credentials([text])
     monkeypatch.setenv(PASSWORDS, f"eve:e\n\n{text}\n")

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,7 +61,6 @@ CONTRACT = [
     ("POST", "/recognize", {"json": BOMB}, 422, "picture_too_large"),
     ("POST", "/recognize", {"content": b" " * (MAX_BODY + 1)}, 413, "too_large"),
     ("POST", "/recognize", {"content": iter([b"{}"])}, 411, "length_required"),
-    ("POST", "/recognize", {"headers": {"cookie": "a" * 20_000}}, 431, "head_too_large"),
     ("GET", "/recognize", {}, 405, "method_not_allowed"),
     ("OPTIONS", "/recognize", {}, 405, "method_not_allowed"),
     ("PATCH", "/recognize", {}, 405, "method_not_allowed"),
@@ -88,7 +88,6 @@ CONTRACT = [
     ("GET", "/config", {}, 200, None),
     ("GET", "/gradio_api/info", {}, 200, None),
     ("POST", "/gradio_api/call/predict", {"json": {"data": [DRAWINGS[7]]}}, 200, None),
-    ("POST", "/gradio_api/call/v2/predict", {"json": STROKES}, 200, None),
     ("POST", "/gradio_api/call/predict", {"json": {"data": []}}, 422, "invalid_input"),
     ("POST", "/gradio_api/call/predict", {"json": {"data": [7]}}, 422, "invalid_strokes"),
     ("POST", "/gradio_api/call/lambda", {"json": {"data": [7]}}, 404, "not_found"),
@@ -175,7 +174,7 @@ def test_without_signing_in_nothing_answers_but_what_is_open(guarded):
     assert free == {"/healthz", "/login"}
     for method, path, request, status, _ in CONTRACT:
         answer = ask(guarded, method, path, request)
-        if path in free or is_unknown(path) or status in (405, 411, 413, 431):
+        if path in free or is_unknown(path) or status in (405, 411, 413):
             assert answer.status_code == status, (method, path)
         elif path == "/":
             assert answer.status_code == 200
@@ -221,6 +220,24 @@ def test_a_new_route_is_shut_until_it_is_listed(opened):
     page, client = opened
     page.get("/brand-new")(lambda: "secret")
     assert client.get("/brand-new").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/network/..%2f..%2fetc%2fpasswd.bin",
+        "/page-files/..%2f..%2fapp.py/x.gz",
+        "/page-files/../../etc/passwd",
+        "/gradio_api/file=/etc/passwd",
+        "//etc/passwd",
+        "/%2e%2e/app.py",
+    ],
+)
+def test_paths_lead_out_of_nothing(opened, path):
+    host = opened[1].base_url.host, opened[1].base_url.port
+    with socket.create_connection(host, timeout=30) as sent:  # as httpx would tidy it
+        sent.sendall(f"GET {path} HTTP/1.1\r\nhost: page\r\nconnection: close\r\n\r\n".encode())
+        assert b" 404 " in sent.recv(15) + b" "
 
 
 FOREIGN = [
@@ -287,29 +304,19 @@ def test_no_header_steers_an_address_in_an_answer(opened, headers):
         assert answer.status_code < 500
 
 
-def test_every_described_route_names_its_refusals(opened):
-    described = ask(opened, "GET", "/openapi.json", {}).json()["paths"]
-    assert {"/corrections/{id}", "/training/stop"} <= described.keys()
-    for path, methods in described.items():
-        for operation in methods.values():
-            assert {"400", "401", "500"} <= operation["responses"].keys(), path
-
-
 def test_training_is_for_this_machines_own_browser(opened):
     for headers in ({"host": "page.example"}, {"x-forwarded-for": "192.0.2.7"}, {"via": "1.1 x"}):
         assert ask(opened, "GET", "/training", {}, **headers).status_code == 404
 
 
-def test_what_is_sent_is_in_no_answer(opened):
-    odd = [7654321, "7654321", [[7654321]], {"7654321": 1}, [[["7654321", 1]]], "<b>7654321</b>"]
-    for value in odd:
-        for content in ({"strokes": value, "data": [value]}, {"picture": value}, {value: 1}
-                        if isinstance(value, str) else value):  # fmt: skip
-            for path in ("/recognize", "/corrections", "/gradio_api/call/predict"):
-                answer = ask(opened, "POST", path, {"content": json.dumps(content)}, **TOKEN)
-                assert answer.status_code >= 400
-                assert "7654321" not in answer.text
-                assert answer.headers["content-type"] == "application/json"
+@pytest.mark.parametrize("path", ["/recognize", "/corrections", "/gradio_api/call/predict"])
+@pytest.mark.parametrize("value", [7654321, "7654321", {"7654321": 1}, [[["7654321", 1]]]])
+def test_what_is_sent_is_in_no_answer(opened, path, value):
+    for content in ({"strokes": value, "data": [value]}, {"picture": value}, value):
+        answer = ask(opened, "POST", path, {"content": json.dumps(content)}, **TOKEN)
+        assert answer.status_code >= 400
+        assert "7654321" not in answer.text
+        assert answer.headers["content-type"] == "application/json"
 
 
 def test_every_code_has_a_text_in_both_languages():

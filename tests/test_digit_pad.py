@@ -1,4 +1,4 @@
-"""DigitPad, the page's paper in a gr.Interface and in gr.Blocks, as people build with it."""
+"""DigitPad, the page's paper as a Gradio component, in gr.Interface and gr.Blocks."""
 
 import contextlib
 import os

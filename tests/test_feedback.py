@@ -344,7 +344,12 @@ def test_what_is_said_vanishes(open_context):
 
 
 # By code; after each another sentence, or what is said of the one before would do.
-REFUSALS = {"signed_out": 401, "too_large": 413, "too_many_requests": 429, "invalid_strokes": 422}
+REFUSALS = {
+    "signed_out": 401,
+    "too_large": 413,
+    "too_many_corrections": 429,
+    "invalid_strokes": 422,
+}
 REFUSALS |= {"another_one": 500, "busy": 503, "not_stored": 507}
 
 

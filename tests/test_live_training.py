@@ -316,7 +316,6 @@ def test_it_is_offered_on_one_s_own_machine_alone(host, elsewhere, wanted, offer
         (("--no-train",), (False, "127.0.0.1", False)),
         (("--host", "0.0.0.0"), (True, "0.0.0.0", False)),
         (("--root-path", "/digits"), (True, "127.0.0.1", True)),
-        (("--allowed-host", "page.example"), (True, "127.0.0.1", True)),
         (("--forwarded-allow-ips", "10.0.0.1"), (True, "127.0.0.1", True)),
         (("--share",), (True, "127.0.0.1", True)),
         (("--share-or-exit",), (True, "127.0.0.1", True)),

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 from tests.browser import draw
 from tests.conftest import free_port, serving
 from tests.drawings import DRAWINGS
-from tests.page import ENDPOINT, NETWORK, expect_leader, open_page, tool, wait_for, wait_until
+from tests.page import ENDPOINT, NETWORK, expect_leader, open_page, tool, wait_for
 
 RENEWED = "There is a newer version of this page."
 
@@ -46,32 +46,6 @@ def milliseconds_until_asked(page, failed: list) -> int:
         if len(failed) > before:
             return waited
     raise AssertionError("it asks no more")
-
-
-def test_waiting_for_a_server_leaves_no_listeners(asking_page):
-    asking_page.evaluate(
-        """() => {
-            window.listeners = new Map();
-            for (const target of [window, document]) {
-                const { addEventListener } = target;
-                target.addEventListener = (type, listener, options) => {
-                    if (!["online", "visibilitychange"].includes(type)) {
-                        return addEventListener.call(target, type, listener, options);
-                    }
-                    listeners.set(listener, (listeners.get(listener) ?? 0) + 1);
-                    options?.signal?.addEventListener("abort", () => listeners.delete(listener));
-                };
-            }
-        }"""
-    )
-    asked = []
-    asking_page.route(ENDPOINT, lambda route: (asked.append(1), route.fulfill(status=503)))
-    draw(asking_page, DRAWINGS[7])
-    wait_until(asking_page, lambda: len(asked) >= 3)
-    assert asking_page.evaluate("listeners.size") <= 1  # of the pause under way
-    asking_page.unroute(ENDPOINT)
-    expect_leader(asking_page, 7)
-    assert asking_page.evaluate("listeners.size") == 0
 
 
 def test_a_busy_server_is_waited_for(asking_page):
