@@ -32,7 +32,8 @@ class Reading:
     ink: (h, w) float32, paper 0, full ink 1; labels: (h, w) int32, the part that each pixel belongs
     to, from 1 on; boxes: of each part left, top, right and bottom, that of part 0 unused; digit:
     the parts that a single digit would have; signs: the parts that may be digits; plausibility:
-    1 for the most plausible reading, less for others; is_tiny: whether the picture has under 20 pixels a side.
+    1 for the most plausible reading, less for others; is_tiny: whether the picture has under 20
+    pixels a side.
     """
 
     ink: np.ndarray
@@ -44,15 +45,15 @@ class Reading:
     is_tiny: bool = False
 
     def frame(self, group: Group | None = None) -> np.ndarray:
-        """The ink of a group of `pieces`, else of the digit, in MNIST's frame: (28, 28) uint8."""
-        if group is None:
-            mine = np.isin(self.labels, self.digit)
-        else:
-            mine = np.zeros(self.labels.shape, bool)
-            for part, start, stop in group:
-                mine[:, start:stop] |= self.labels[:, start:stop] == part
-        near = _opencv().dilate(mine.astype(np.uint8), _square(self.reach)) > 0
-        return frame_ink(np.where(mine | near & (self.labels == 0), self.ink, 0))
+        """The ink of a group of pieces, else of the digit, in MNIST's frame: (28, 28) uint8."""
+        mine = np.zeros(self.labels.shape, bool)
+        for part, start, stop in group or self.pieces(self.digit):
+            mine[:, start:stop] |= self.labels[:, start:stop] == part
+        rows = np.flatnonzero(mine.any(1))
+        reach = max(1, (rows[-1] - rows[0]) // 14)  # soft edges of strokes lie outside of the parts
+        others = (self.labels > 0) & ~mine
+        near = _dilate(mine, 2 * reach + 1) & ~_dilate(others, reach | 1)
+        return frame_ink(np.where(mine | near, self.ink, 0))
 
     def line(self) -> numbers.Line:
         """The signs beside the digit, as a line that may be several digits."""
@@ -99,11 +100,6 @@ class Reading:
         height, width = self.ink.shape
         return (left <= 1 and right >= width - 1) or (top <= 1 and bottom >= height - 1)
 
-    @property
-    def reach(self) -> int:
-        """How far a stroke's soft edge goes beyond its part, in pixels."""
-        return 1 + 2 * max(1, max(self.ink.shape) // 26)
-
 
 def readings(rgb: np.ndarray) -> list[Reading]:
     """(h, w, 3) uint8 -> what may be its ink, the most plausible reading first; [] for no ink.
@@ -144,6 +140,11 @@ def _opencv() -> ModuleType:
             "reading pictures needs OpenCV: pip install opencv-python-headless"
         ) from error
     return cv2
+
+
+def _dilate(mask: np.ndarray, side: int) -> np.ndarray:
+    """What is within a square of so many pixels around the pixels of a mask."""
+    return _opencv().dilate(mask.astype(np.uint8), _square(side)) > 0
 
 
 def _square(side: int) -> np.ndarray:
@@ -224,8 +225,8 @@ def _read(ink: np.ndarray, is_even: bool) -> Reading | None:
     cv2 = _opencv()
     lines = mask & ~_without_lines(mask, ink)
     mask &= ~lines
-    lines = cv2.dilate(lines.astype(np.uint8), _square(3)) > 0
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    lines = _dilate(lines, 3)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     left, top, width, height, areas = stats.T
     boxes = np.stack([left, top, left + width, top + height], 1)
     strengths = np.bincount(labels.ravel(), ink.ravel()) / np.maximum(areas, 1)
@@ -268,13 +269,14 @@ def _level_lines(mask: np.ndarray) -> np.ndarray:
     width = mask.shape[1]
     thin = _thin(mask, max(2, max(mask.shape) // 40))
     joined = cv2.dilate(thin, np.ones((3, 1), np.uint8))  # lines may be a little tilted
-    joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((1, width // 2 | 1), np.uint8))
+    joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((1, width // 3 | 1), np.uint8))
     long = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, max(1, width // 4)), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(long)
-    covered = np.bincount(labels[(thin & long) > 0], minlength=len(stats))  # pixels, not gaps
-    spans = (stats[:, cv2.CC_STAT_WIDTH] > 0.9 * width) & (covered > 0.4 * width)
-    spans[0] = False  # what is no line
-    return thin & spans[labels].astype(np.uint8)
+    is_line = np.zeros(len(stats), bool)
+    for i, (_, _, length, height, _) in list(enumerate(stats))[1:]:
+        covered = ((labels == i) & (thin > 0)).any(0).mean()  # less the gaps
+        is_line[i] = length > 0.9 * width and height < 0.1 * width and covered > 0.5
+    return thin & is_line[labels].astype(np.uint8)
 
 
 def _thin(mask: np.ndarray, thickness: int) -> np.ndarray:

@@ -139,7 +139,7 @@ def _transparency(picture: Image.Image) -> dict:
 
 
 def to_rgb(image: object) -> np.ndarray:
-    """A picture -> (h, w, 3) uint8, its longer side at most twice 512; what is transparent is paper.
+    """A picture -> (h, w, 3) uint8, at most twice 512 a side; what is transparent is paper.
 
     `image` is a PIL image or an array, (H, W), (H, W, C) or (C, H, W) with 1, 3 or 4 channels, of
     uint8, of integers from 0 to 255, or of floats from 0 to 1. Raises UserError for others.
@@ -182,7 +182,7 @@ def _as_uint8(image: object) -> np.ndarray:
         raise UserError(f"expected a PIL image or an array, not a {type(image).__name__}")
     if image.ndim == 3 and image.shape[2] not in (1, 3, 4) and image.shape[0] in (1, 3, 4):
         image = np.moveaxis(image, 0, 2)
-    if image.ndim not in (2, 3) or image.ndim == 3 and image.shape[2] not in (1, 3, 4):
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)):
         raise UserError(f"expected an array (H, W), (H, W, C) or (C, H, W), not {image.shape}")
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[:, :, 0]
