@@ -5,6 +5,7 @@ the edge of a sheet, a shadow or a ruled line. So a picture gives up to four rea
 bright ink, on paper whose light changes ("uneven") or not ("even"), the most plausible first.
 """
 
+import math
 from dataclasses import dataclass, replace
 from types import ModuleType
 
@@ -22,6 +23,7 @@ MAX_SIDE, MIN_SIDE = 320, 64
 MIN_CONTRAST = 0.06
 # Of readings with ink that is dark or bright as the border suggests, then with the other.
 PLAUSIBILITY = (1, 0.8, 0.6, 0.5)
+MAX_LINES = 250  # found in each direction, several for each ruled one
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
@@ -264,19 +266,23 @@ def _height_of_runs(mask: np.ndarray) -> float:
 
 
 def _level_lines(mask: np.ndarray) -> np.ndarray:
-    """The pixels of thin and nearly level strokes from the left to the right edge, as a mask."""
+    """The pixels of thin, nearly level lines from the left to the right edge, as a mask."""
     cv2 = _opencv()
     width = mask.shape[1]
     thin = _thin(mask, max(2, max(mask.shape) // 40))
-    joined = cv2.dilate(thin, np.ones((3, 1), np.uint8))  # lines may be a little tilted
-    joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((1, width // 3 | 1), np.uint8))
-    long = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, max(1, width // 4)), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(long)
-    is_line = np.zeros(len(stats), bool)
-    for i, (_, _, length, height, _) in list(enumerate(stats))[1:]:
-        covered = ((labels == i) & (thin > 0)).any(0).mean()  # less the gaps
-        is_line[i] = length > 0.9 * width and height < 0.1 * width and covered > 0.5
-    return thin & is_line[labels].astype(np.uint8)
+    level, tilt = np.pi / 2, 0.06  # radians
+    found = cv2.HoughLines(
+        thin, 1, np.pi / 360, width // 4, min_theta=level - tilt, max_theta=level + tilt
+    )
+    lines = np.zeros_like(mask)
+    for rho, theta in [] if found is None else found[:MAX_LINES, 0].tolist():
+        ends = [(x, round((rho - x * math.cos(theta)) / math.sin(theta))) for x in (0, width)]
+        line = cv2.line(np.zeros_like(mask), *ends, 1, 3) & thin
+        columns = np.flatnonzero(line.any(0))
+        reaches_edges = columns[0] < 0.05 * width and columns[-1] > 0.95 * width - 1
+        if reaches_edges and len(columns) > width / 2:
+            lines |= line
+    return lines
 
 
 def _thin(mask: np.ndarray, thickness: int) -> np.ndarray:
