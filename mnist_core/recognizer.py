@@ -78,7 +78,8 @@ class Number:
 
     groups: the pieces of ink of each digit (`numbers.Group`); span_probabilities: for each digit,
     the probability that its group is exactly one digit; segmentation_probability: that all groups
-    are, 0 without ink; boxes: of a picture, where each digit is.
+    are, 0 without ink; boxes: of a picture, where each digit is;
+    advice: what to mend in a picture that is not read for certain (`ink.ADVICE`).
     """
 
     digits: tuple[Prediction, ...]
@@ -86,6 +87,7 @@ class Number:
     span_probabilities: tuple[float, ...]
     segmentation_probability: float
     boxes: tuple[Box, ...] = ()
+    advice: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """One line: 42 (97.1 %, sure), or no ink."""
@@ -266,7 +268,8 @@ class Recognizer:
         height, width = chosen.ink.shape
         shape = (width, height, width, height)
         boxes = tuple(tuple((chosen.box(g) / shape).tolist()) for g in number.groups)
-        return replace(number, boxes=boxes)
+        advice = () if number.verdict == "sure" else chosen.advice
+        return replace(number, boxes=boxes, advice=advice)
 
     @torch.inference_mode()
     def _predict(self, images: list[np.ndarray]) -> list[Prediction]:

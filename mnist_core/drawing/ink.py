@@ -23,6 +23,8 @@ MAX_SIDE, MIN_SIDE = 320, 64
 MIN_CONTRAST = 0.06
 # Of readings with ink that is dark or bright as the border suggests, then with the other.
 PLAUSIBILITY = (1, 0.8, 0.6, 0.5)
+ADVICE = ("too_dark", "several_lines", "touches_edge", "too_small")
+TOO_SMALL = 0.08  # of the longer side
 MAX_LINES = 250  # found in each direction, several for each ruled one
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
@@ -35,7 +37,7 @@ class Reading:
     to, from 1 on; boxes: of each part left, top, right and bottom, that of part 0 unused; digit:
     the parts that a single digit would have; signs: the parts that may be digits; plausibility:
     1 for the most plausible reading, less for others; is_tiny: whether the picture has under 20
-    pixels a side.
+    pixels a side; is_dark: whether nothing in it is bright.
     """
 
     ink: np.ndarray
@@ -45,6 +47,7 @@ class Reading:
     signs: list[int]
     plausibility: float
     is_tiny: bool = False
+    is_dark: bool = False
 
     def frame(self, group: Group | None = None) -> np.ndarray:
         """The ink of a group of pieces, else of the digit, in MNIST's frame: (28, 28) uint8."""
@@ -96,6 +99,24 @@ class Reading:
         return int(bottom - top)
 
     @property
+    def advice(self) -> tuple[str, ...]:
+        """What may be mended where the picture can't be read for certain, of ADVICE."""
+        height, width = self.ink.shape
+        left, top, right, bottom = _around(self.boxes[self.digit])
+        is_apart = [
+            (self.boxes[i, 1] >= bottom or self.boxes[i, 3] <= top)
+            and self.boxes[i, 3] - self.boxes[i, 1] > (bottom - top) / 2
+            for i in self.signs
+        ]
+        is_true = {
+            "too_dark": self.is_dark,
+            "several_lines": any(is_apart),
+            "touches_edge": min(left, top) <= 1 or right >= width - 1 or bottom >= height - 1,
+            "too_small": bottom - top < TOO_SMALL * max(height, width),
+        }
+        return tuple(code for code in ADVICE if is_true[code])
+
+    @property
     def touches_opposite_edges(self) -> bool:
         """Whether the digit reaches from one edge of the picture to the other."""
         left, top, right, bottom = _around(self.boxes[self.digit])
@@ -117,12 +138,9 @@ def readings(rgb: np.ndarray) -> list[Reading]:
         even = _read(np.quantile(dark, 0.95) - dark, is_even=True)
         is_cropped = even and even.touches_opposite_edges
         found += [even, uneven] if is_cropped else [uneven, even]
+    about = {"is_tiny": max(rgb.shape[:2]) < 20, "is_dark": bool(np.quantile(grey, 0.99) < 0.35)}
     pairs = zip(found, PLAUSIBILITY, strict=True)
-    return [
-        replace(reading, plausibility=p, is_tiny=max(rgb.shape[:2]) < 20)
-        for reading, p in pairs
-        if reading
-    ]
+    return [replace(one, plausibility=p, **about) for one, p in pairs if one]
 
 
 def frame_picture(image: object) -> np.ndarray:
