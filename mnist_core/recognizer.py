@@ -268,7 +268,8 @@ class Recognizer:
         height, width = chosen.ink.shape
         shape = (width, height, width, height)
         boxes = tuple(tuple((chosen.box(g) / shape).tolist()) for g in number.groups)
-        advice = () if number.verdict == "sure" else chosen.advice
+        is_sure = number.verdict == "sure"
+        advice = tuple(c for c in chosen.advice if not is_sure or c == "several_lines")
         return replace(number, boxes=boxes, advice=advice)
 
     @torch.inference_mode()

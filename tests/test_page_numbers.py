@@ -1,7 +1,10 @@
 """Numbers on the page: read while they are written, divided anew by a tap, taught by the digit."""
 
+import io
 import json
 
+import numpy as np
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser import draw, move
@@ -117,3 +120,30 @@ def test_the_question_which_digit_it_is_names_the_digit(page):
     page.get_by_role("button", name="Digit 1: 4").click()
     page.get_by_role("button", name="No", exact=True).click()
     expect(page.get_by_role("group", name="Digit 1 of 47: which one is it?")).to_be_visible()
+
+
+def test_a_number_in_a_picture_has_brackets_and_is_cropped_by_dragging(page, mnist):
+    images, labels = mnist[0].numpy(), mnist[1].tolist()
+    two, seven = images[labels.index(2)], images[labels.index(7)]
+    lines = np.pad(np.concatenate([two, seven], 1), [(0, 40), (0, 0)])
+    lines[40:68, 14:42] = seven  # 27 above a 7
+    file = io.BytesIO()
+    Image.fromarray(255 - lines).resize((224, 272)).save(file, "PNG")
+    content = {"name": "27.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    page.locator("input.choose").set_input_files(content)
+    crop = page.get_by_role("button", name="Crop")
+    expect(page.locator(".comment")).to_contain_text("several lines")
+    crop.click()
+    box = page.locator(".crop-area").bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 5, box["y"] + 0.45 * box["height"])
+    page.mouse.up()
+    shown = page.locator(".answer .digit")
+    expect(shown).to_have_text("27")
+    expect(crop).to_be_hidden()
+    page.get_by_role("button", name="Digit 2: 7").click()
+    expect(page.locator(".bar.leading")).to_have_attribute("data-digit", "7")
+    page.get_by_role("button", name="Digit 1: 2").click()
+    expect(page.locator(".bar.leading")).to_have_attribute("data-digit", "2")
+    expect(shown).to_have_text("27")

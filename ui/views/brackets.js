@@ -5,8 +5,8 @@ import { add, addButton, find } from "../core/dom.js";
 import { watch } from "../core/observable.js";
 import { language, text } from "../core/texts.js";
 import { SIDE } from "../paper/paper.js";
-import { boxOf } from "../recognizer/framing.js";
-import { MAX_DIGITS, drawn } from "../recognizer/numbers.js";
+import { MAX_DIGITS } from "../recognizer/numbers.js";
+import { boxOfDigit } from "../session/session.js";
 
 /** @param {Page} page */
 export function startBrackets({ session }) {
@@ -29,8 +29,8 @@ export function startBrackets({ session }) {
     if (shown !== prediction) brackets.forEach((each, place) => stand(each, prediction, place));
     shown = prediction;
     brackets.forEach((bracket, place) => (bracket.ariaLabel = labelOf(prediction, place)));
-    mend.hidden = !prediction.number.isChosen;
-    showMending(mend, split, join, prediction);
+    mend.hidden = !prediction.number.isChosen || prediction.picture;
+    if (!mend.hidden) showMending(mend, split, join, prediction);
   });
 }
 
@@ -40,14 +40,13 @@ function labelOf({ number }, place) {
 }
 
 const percent = (length) => `${(100 * length) / SIDE}%`;
-const placeOf = ({ strokes, number }, place) => boxOf(drawn(strokes, number.groups[place]).flat());
 
 // The style sheet keeps it on the paper.
 function stand(bracket, prediction, place) {
-  const { groups, at } = prediction.number;
-  bracket.hidden = place >= groups.length;
+  const { digits, at } = prediction.number;
+  bracket.hidden = place >= digits.length;
   if (bracket.hidden) return;
-  const [left, , right, bottom] = placeOf(prediction, place);
+  const [left, , right, bottom] = boxOfDigit(prediction, place);
   bracket.style.left = percent(left);
   bracket.style.width = percent(right - left);
   bracket.style.setProperty("--bottom", percent(bottom));
@@ -56,7 +55,7 @@ function stand(bracket, prediction, place) {
 
 function showMending(mend, split, join, prediction) {
   const { groups, digits, at } = prediction.number;
-  mend.style.setProperty("--left", percent(placeOf(prediction, at)[0]));
+  mend.style.setProperty("--left", percent(boxOfDigit(prediction, at)[0]));
   const next = digits[at + 1];
   split.textContent = text("split");
   split.hidden = groups[at].length < 2;

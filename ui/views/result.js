@@ -78,11 +78,14 @@ function commentOn(prediction) {
   const { number, picture } = prediction;
   const { verdict, confidence, leastCertain = null } = number ?? prediction;
   const { digit, runner_up } = number?.digits[leastCertain] ?? prediction;
+  const advice = (picture && prediction.advice?.map((code) => text(`advice_${code}`))) || [];
   if (verdict === "empty") return text(picture ? "blank_picture" : "nothing");
-  if (verdict === "no digit") return text("no_digit");
+  if (verdict === "no digit") return [text("no_digit"), ...advice].join(". ");
   const key = number ? "not_sure_of" : "not_sure";
-  if (verdict === "unsure") return text(key, { place: leastCertain + 1, digit, runner_up });
-  return text(confidence > CERTAIN ? "certain" : "sure", { percent: percentage(confidence) });
+  const doubt = { place: leastCertain + 1, digit, runner_up };
+  if (verdict === "unsure") return [text(key, doubt), ...advice].join(". ");
+  const sure = confidence > CERTAIN ? "certain" : "sure";
+  return [text(sure, { percent: percentage(confidence) }), ...advice].join(". ");
 }
 
 function announce(spoken, words, isNothing) {
