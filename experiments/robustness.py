@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
 from mnist_core.drawing import framing
+from mnist_core.drawing.ink import frame_picture
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.network import weights
@@ -160,9 +161,7 @@ CHANGES = {
 def as_pictures(test: Dataset, change: Change) -> Dataset:
     """Each image changed, in its own seeded way, and framed as a person's picture is."""
     random = np.random.default_rng(0)
-    framed = [
-        framing.frame_picture(change(Image.fromarray(image), random)) for image in test[0].numpy()
-    ]
+    framed = [frame_picture(change(Image.fromarray(image), random)) for image in test[0].numpy()]
     return torch.from_numpy(np.stack(framed)), test[1]
 
 
@@ -171,7 +170,7 @@ def as_pictures(test: Dataset, change: Change) -> Dataset:
 
 def rejection_table(recognizer: Recognizer, test: torch.Tensor) -> str:
     """How often each kind of picture gets each verdict; `test` (N, 28, 28) are of digits."""
-    letters = np.stack([framing.frame_picture(letter(character)) for character in LETTERS])
+    letters = np.stack([frame_picture(letter(character)) for character in LETTERS])
     shown = {
         "MNIST test": test,
         "scribbles, signs, several digits, noise": make_outliers(

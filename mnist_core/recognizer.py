@@ -245,7 +245,7 @@ class Recognizer:
         rivals = {
             p.digit for r, p in pairs if p.verdict == "sure" and r.height > reading.height / 2
         }
-        is_doubtful = (reading.is_tiny and reading.plausibility < 0.8) or rivals != {chosen.digit}
+        is_doubtful = (reading.is_tiny and reading.plausibility < 1) or rivals != {chosen.digit}
         if chosen.verdict == "sure" and is_doubtful:
             chosen = replace(chosen, verdict="unsure")
         return reading, chosen

@@ -238,7 +238,9 @@ def test_a_jpeg_of_48_megapixels_is_read_and_heic_refused_by_name(mnist, tmp_pat
     digit = Image.fromarray(mnist[0][0].numpy()).resize((8000, 6000), Image.Resampling.BOX)
     digit.save(tmp_path / "large.jpg")
     small = frame_picture(digit.resize((400, 300)))
-    assert np.abs(frame_picture(open_picture(tmp_path / "large.jpg")).astype(int) - small).mean() < 2
+    assert (
+        np.abs(frame_picture(open_picture(tmp_path / "large.jpg")).astype(int) - small).mean() < 2
+    )
     with pytest.raises(UserError, match="HEIC"):
         open_picture(io.BytesIO(b"\0\0\0\x18ftypheic" + b"\0" * 100))
 

@@ -22,7 +22,8 @@ MAX_SIDE, MIN_SIDE = 320, 64
 # Ink stands out from its paper by at least this much of the way from black to white.
 MIN_CONTRAST = 0.06
 # Of readings with ink that is dark or bright as the border suggests, then with the other.
-PLAUSIBILITY = (1, 0.8, 0.6, 0.5)
+PLAUSIBILITY = (1, 0.7, 0.6, 0.5)
+TINY = 20  # pixels: smaller pictures show a digit and no sheet, and are never quite certain
 ADVICE = ("too_dark", "several_lines", "touches_edge", "too_small")
 TOO_SMALL = 0.08  # of the longer side
 MAX_LINES = 250  # found in each direction, several for each ruled one
@@ -36,8 +37,8 @@ class Reading:
     ink: (h, w) float32, paper 0, full ink 1; labels: (h, w) int32, the part that each pixel belongs
     to, from 1 on; boxes: of each part left, top, right and bottom, that of part 0 unused; digit:
     the parts that a single digit would have; signs: the parts that may be digits; plausibility:
-    1 for the most plausible reading, less for others; is_tiny: whether the picture has under 20
-    pixels a side; is_dark: whether nothing in it is bright.
+    1 for the most plausible reading, less for others; is_tiny: whether the picture is smaller
+    than TINY; is_dark: whether nothing in it is bright.
     """
 
     ink: np.ndarray
@@ -131,14 +132,15 @@ def readings(rgb: np.ndarray) -> list[Reading]:
     """
     grey = _separating_shades(_resize(rgb))
     found = []
+    is_tiny = max(rgb.shape[:2]) < TINY
     ink_is_bright = _ink_is_bright(grey)
     for is_bright in (ink_is_bright, not ink_is_bright):
         dark = 1 - grey if is_bright else grey
-        uneven = _read(_uneven(dark, not is_bright), is_even=False)
-        even = _read(np.quantile(dark, 0.95) - dark, is_even=True)
+        uneven = _read(_uneven(dark, not is_bright), False, is_tiny)
+        even = _read(np.quantile(dark, 0.95) - dark, True, is_tiny)
         is_cropped = even and even.touches_opposite_edges
         found += [even, uneven] if is_cropped else [uneven, even]
-    about = {"is_tiny": max(rgb.shape[:2]) < 20, "is_dark": bool(np.quantile(grey, 0.99) < 0.35)}
+    about = {"is_tiny": is_tiny, "is_dark": bool(np.quantile(grey, 0.99) < 0.35)}
     pairs = zip(found, PLAUSIBILITY, strict=True)
     return [replace(one, plausibility=p, **about) for one, p in pairs if one]
 
@@ -157,7 +159,7 @@ def _opencv() -> ModuleType:
         import cv2
     except ImportError as error:
         raise UserError(
-            "reading pictures needs OpenCV: pip install opencv-python-headless"
+            "pictures need OpenCV, the extra [pictures]: pip install opencv-python-headless"
         ) from error
     return cv2
 
@@ -234,7 +236,7 @@ def _uneven(dark: np.ndarray, is_ratio: bool) -> np.ndarray:
     return ink - np.median(ink)
 
 
-def _read(ink: np.ndarray, is_even: bool) -> Reading | None:
+def _read(ink: np.ndarray, is_even: bool, is_tiny: bool) -> Reading | None:
     """Find the parts in (h, w) ink; None where it is too faint."""
     if ink.max() < MIN_CONTRAST:
         return None
@@ -250,10 +252,10 @@ def _read(ink: np.ndarray, is_even: bool) -> Reading | None:
     left, top, width, height, areas = stats.T
     boxes = np.stack([left, top, left + width, top + height], 1)
     strengths = np.bincount(labels.ravel(), ink.ravel()) / np.maximum(areas, 1)
-    signs = _signs(labels, boxes, areas, strengths, 0.25 if is_even else 0.08)
+    signs = _signs(labels, boxes, areas, strengths, 0.25 if is_even else 0.04)
     digit = _digit(boxes, areas, signs)
     inked = np.isin(labels, digit)
-    if not digit or _is_sheet(inked):
+    if not digit or (_is_sheet(inked) and not is_tiny):
         return None
     full = np.quantile(ink[inked], 0.75)
     if full < MIN_CONTRAST:
@@ -370,7 +372,7 @@ def _is_sheet(mask: np.ndarray) -> bool:
     points = np.argwhere(mask).astype(np.float32)
     _, sides, _ = _opencv().minAreaRect(points)
     short, long = sorted(side + 1 for side in sides)
-    return short > 0.5 * long and len(points) > 0.72 * short * long
+    return short > 0.5 * long and len(points) > 0.82 * short * long
 
 
 def _around(boxes: np.ndarray) -> np.ndarray:

@@ -84,14 +84,6 @@ def pictures() -> dict[str, Image.Image]:
     return shown
 
 
-def pictures_to_ink() -> Arrays:
-    # Every third pixel says enough and keeps the file small.
-    return {
-        name.replace(" ", "_"): picture_ink(picture)[::3, ::3].astype(np.float32).round(5)
-        for name, picture in pictures().items()
-    }
-
-
 def augmentation() -> Arrays:
     changed = augment(digits(32), torch.Generator().manual_seed(0))
     bars = torch.zeros(1, 28, 28, dtype=torch.uint8)
@@ -236,7 +228,6 @@ def calibrating() -> Arrays:
 
 OUTPUTS: dict[str, Callable[[], Arrays]] = {
     "framing": framing,
-    "pictures_to_ink": pictures_to_ink,
     "augmentation": augmentation,
     "styles_on_strokes": styles_on_strokes,
     "negatives": negatives,
