@@ -3,12 +3,14 @@
 import base64
 import contextlib
 import io
+import sys
 import time
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
+from mnist_core.drawing.framing import crop
 from mnist_core.drawing.ink import frame_picture
 from mnist_core.drawing.pictures import (
     MAX_DATA_URL,
@@ -275,3 +277,82 @@ def test_no_small_file_costs_much_more_than_a_photograph(name):
     content = costly_pictures.costly_pictures()[name]
     assert len(content) < MAX_DATA_URL * 3 / 4
     assert min(cost(content) for _ in range(3)) < 40 * honest
+
+
+def on_table(digit: np.ndarray) -> np.ndarray:
+    return np.pad(255 - enlarge(digit), 60, constant_values=70)
+
+
+def in_frame(digit: np.ndarray) -> np.ndarray:
+    return np.pad(255 - enlarge(digit), [(4, 4), (4, 4)], constant_values=0)
+
+
+def on_squares(digit: np.ndarray) -> np.ndarray:
+    paper = np.full((280, 280), 255, np.uint8)
+    paper[10::35] = paper[:, 10::35] = 150
+    return np.minimum(paper, 255 - enlarge(digit))
+
+
+def over_a_line(digit: np.ndarray) -> np.ndarray:
+    paper = 255 - enlarge(digit)
+    paper[236:239] = 0
+    return paper
+
+
+def cropped(digit: np.ndarray) -> np.ndarray:
+    return 255 - enlarge(crop(digit))
+
+
+def red_on_green(digit: np.ndarray) -> np.ndarray:
+    ink = enlarge(digit)[..., None] / 255
+    return (ink * (200, 32, 32) + (1 - ink) * (32, 115, 32)).astype(np.uint8)
+
+
+def under_a_bar(digit: np.ndarray) -> np.ndarray:
+    screen = 30 + enlarge(digit) // 2
+    screen[:14] = 255
+    return screen
+
+
+KINDS = [on_table, in_frame, on_squares, over_a_line, cropped, red_on_green, under_a_bar]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_digits_in_pictures_as_people_have_them_are_read(mnist, recognizer, kind):
+    images, labels = mnist[0][:30].numpy(), mnist[1][:30].numpy()
+    read = recognizer.predict_images(kind(image) for image in images)
+    right = np.array([one.digit for one in read]) == labels
+    assert right.mean() > 0.9
+    assert not any(one.verdict == "sure" for one, is_right in zip(read, right) if not is_right)
+
+
+def test_a_picture_that_fills_eight_pixels_is_never_surely_wrong(mnist, recognizer):
+    images, labels = mnist[0][:40].numpy(), mnist[1][:40].tolist()
+    small = [np.asarray(Image.fromarray(crop(image)).resize((8, 8), 4)) for image in images]
+    read = recognizer.predict_images(small)
+    assert not any(p.verdict == "sure" and p.digit != n for p, n in zip(read, labels, strict=True))
+
+
+def test_a_number_in_a_picture_is_divided_into_its_digits(mnist, recognizer):
+    labels = mnist[1].tolist()
+    digits = [mnist[0][labels.index(digit)].numpy() for digit in (4, 2, 7)]
+    found = recognizer.predict_number(255 - enlarge(np.concatenate(digits, 1)))
+    assert (found.number, found.verdict, found.advice) == ("427", "sure", ())
+    thirds = [int(3 * (left + right) / 2) for left, _, right, _ in found.boxes]
+    assert thirds == [0, 1, 2]
+    single = recognizer.predict_number(digits[0])
+    assert single.digits == (recognizer.predict_image(digits[0]),)
+    assert recognizer.predict_number(np.zeros((50, 50), np.uint8)).number == ""
+
+
+def test_a_picture_of_several_lines_says_so(mnist, recognizer):
+    labels = mnist[1].tolist()
+    digits = [enlarge(mnist[0][labels.index(digit)].numpy()) for digit in (4, 7)]
+    found = recognizer.predict_number(255 - np.concatenate(digits))
+    assert found.advice == ("several_lines",)
+
+
+def test_without_opencv_a_picture_is_refused_with_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(UserError, match="pip install opencv-python-headless"):
+        frame_picture(np.eye(50))
