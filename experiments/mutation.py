@@ -36,6 +36,7 @@ OUTCOME = "test_training_outcome"
 TESTS = {  # by module, the quick ones first
     "drawing/framing": f"{GOLDEN} test_framing",
     "drawing/numbers": f"{GOLDEN} test_numbers",
+    "drawing/ink": f"{GOLDEN} test_pictures",
     "drawing/pictures": f"{GOLDEN} test_pictures",
     "drawing/strokes": f"test_strokes {GOLDEN}",
     "network/calibration": f"{GOLDEN} test_calibration",

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from experiments import common
 from mnist_core.drawing import framing
+from mnist_core.drawing.ink import frame_picture
 from mnist_core.network import weights
 from mnist_core.network.calibration import accuracy_table
 from mnist_core.recognizer import Recognizer
@@ -127,7 +128,7 @@ def frame_changed(images: torch.Tensor, change: Callable) -> np.ndarray:
     """(N, 28, 28) images, each changed in its own seeded way and framed as a person's picture."""
     random = np.random.default_rng(0)
     pictures = (change(Image.fromarray(image), random) for image in images.numpy())
-    return np.stack([framing.frame_picture(picture) for picture in pictures])
+    return np.stack([frame_picture(picture) for picture in pictures])
 
 
 # Tables and the picture ------------------------------------------------------
@@ -141,7 +142,7 @@ def rejection_table(recognizer: Recognizer, digits: torch.Tensor) -> str:
         "scribbles, signs, several digits, noise": make_negatives(
             NEGATIVES, digits, generator
         ).numpy(),
-        "letters in type": np.stack([framing.frame_picture(letter(name)) for name in LETTERS]),
+        "letters in type": np.stack([frame_picture(letter(name)) for name in LETTERS]),
     }
     kinds, rows = ("sure", "unsure", "no digit"), []
     for name, images in shown.items():

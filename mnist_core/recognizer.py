@@ -5,7 +5,7 @@ It keeps no state between calls: the same drawing always gets the same answer.
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mnist_core.drawing import framing, numbers
+from mnist_core.drawing import framing, ink, numbers
 from mnist_core.drawing.constants import NUMBER
-from mnist_core.drawing.pictures import open_picture
+from mnist_core.drawing.pictures import open_picture, to_rgb
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
 from mnist_core.network import calibration, weights
@@ -27,6 +27,8 @@ BATCH = 4096  # images in a forward pass; larger batches take more memory and no
 # The least confidence of a sure number of several digits, and segmentation probability of one.
 SURE_CONFIDENCE, SURE_SPAN = NUMBER["sure"], NUMBER["sureSpan"]  # docs/numbers.md
 
+Frame = Callable[[numbers.Group], np.ndarray]
+Box = tuple[float, float, float, float]  # left, top, right, bottom, of a picture's width and height
 Picture = Image.Image | np.ndarray | torch.Tensor | str | Path
 Verdict = Literal["empty", "sure", "unsure", "no digit"]
 
@@ -77,13 +79,16 @@ class Number:
 
     groups: the pieces of ink of each digit (`numbers.Group`); span_probabilities: for each digit,
     the probability that its group is exactly one digit; segmentation_probability: that all groups
-    are, 0 without ink.
+    are, 0 without ink; boxes: of a picture, where each digit is;
+    advice: what to mend in a picture that is not read for certain (`ink.ADVICE`).
     """
 
     digits: tuple[Prediction, ...]
     groups: tuple[numbers.Group, ...]
     span_probabilities: tuple[float, ...]
     segmentation_probability: float
+    boxes: tuple[Box, ...] = ()
+    advice: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """One line: 42 (97.1 %, sure), or no ink."""
@@ -122,6 +127,9 @@ class Number:
             return None
         confidences = [digit.confidence for digit in self.digits]
         return int(np.argmin(np.multiply(self.span_probabilities, confidences)))
+
+
+NO_NUMBER = Number((), (), (), 0.0)
 
 
 class Recognizer:
@@ -168,7 +176,8 @@ class Recognizer:
         A tensor is (H, W) or (C, H, W), uint8 or, as torchvision makes them, floats in [0, 1].
         Raises UserError as `framing.frame_picture` and `open_picture` do.
         """
-        return self.predict_pixels(_frame_picture(image))
+        _, prediction = self._best_reading(_readings(image))
+        return prediction
 
     def predict_pixels(self, pixels: np.ndarray) -> Prediction:
         """Read a (28, 28) uint8 image in MNIST's frame."""
@@ -183,41 +192,94 @@ class Recognizer:
 
     def predict_images(self, images: Iterable[Picture]) -> list[Prediction]:
         """Read many pictures in batches, each as `predict_image` takes it."""
-        return self._predict_all("picture", _frame_picture, images)
+        return [self.predict_image(image) for image in images]
 
-    def predict_number(self, strokes: object, groups: object = None) -> Number:
-        """Read a drawing of one to eight digits; raises UserError as `parse_strokes` does.
+    def predict_number(self, drawing: object, groups: object = None) -> Number:
+        """Read one to eight digits in a drawing, or in a picture as `predict_image` takes it.
 
         `groups`, as a Number has them, divide the strokes as a person decided; the best division
-        is searched without. Raises UserError as `numbers.parse_groups` does.
+        is searched without. Raises UserError as `parse_strokes`, `numbers.parse_groups` and
+        `predict_image` do.
         """
-        strokes = parse_strokes(strokes)
+        if isinstance(drawing, Picture):
+            return self._read_picture(_readings(drawing))
+        strokes = parse_strokes(drawing)
+
+        def frame(group: numbers.Group) -> np.ndarray:
+            return framing.frame_strokes(numbers.drawn(strokes, group))
+
         if groups is not None:
-            return self._read_groups(strokes, numbers.parse_groups(groups, strokes))
+            return self._read_groups(frame, numbers.parse_groups(groups, strokes))
         if not strokes:
-            return self._read_groups(strokes, ())
-        line = numbers.measure(strokes)
+            return NO_NUMBER
+        found = self._divide(numbers.measure(strokes), frame)
+        everything = [(i, 0, len(stroke)) for i, stroke in enumerate(strokes)]
+        return found or self._read_groups(frame, [everything])
+
+    def _divide(self, line: numbers.Line, frame: Frame) -> Number | None:
+        """Read the best division of a line; None where that is no number."""
         readings: dict[numbers.Span, Prediction] = {}  # each span is read once
 
         def read(spans: list[numbers.Span]) -> np.ndarray:
-            found = self._read_groups(strokes, [line.group(span) for span in spans]).digits
+            found = self._read_groups(frame, [line.group(span) for span in spans]).digits
             readings.update(zip(spans, found, strict=True))
             return np.log([digit.confidence for digit in found])
 
         spans, span_probabilities, segmentation_probability = numbers.divide(line, read)
-        if not 0 < len(spans) <= numbers.MAX_DIGITS:  # no number: read all strokes as one digit
-            groups = [[(i, 0, len(stroke)) for i, stroke in enumerate(strokes)]]
-            return self._read_groups(strokes, groups)
+        if not 0 < len(spans) <= numbers.MAX_DIGITS:
+            return None
         digits, groups = zip(*((readings[span], line.group(span)) for span in spans), strict=True)
         return Number(digits, groups, tuple(span_probabilities), segmentation_probability)
 
-    def _read_groups(self, strokes: numbers.Strokes, groups: Iterable[numbers.Group]) -> Number:
+    def _read_groups(self, frame: Frame, groups: Iterable[numbers.Group]) -> Number:
         """Read each group as a digit, the division taken as certain."""
         groups = tuple(map(tuple, groups))
         if not groups:
-            return Number((), (), (), 0.0)
-        images = [framing.frame_strokes(numbers.drawn(strokes, group)) for group in groups]
-        return Number(tuple(self._predict(images)), groups, (1.0,) * len(groups), 1.0)
+            return NO_NUMBER
+        digits = tuple(self._predict([frame(group) for group in groups]))
+        return Number(digits, groups, (1.0,) * len(groups), 1.0)
+
+    def _best_reading(self, readings: list[ink.Reading]) -> tuple[ink.Reading | None, Prediction]:
+        """Read one digit in each reading of a picture and choose; "unsure" where they disagree."""
+        if not readings:
+            return None, self.predict_pixels(np.zeros((framing.SIDE, framing.SIDE), np.uint8))
+        predictions = self._predict([reading.frame() for reading in readings])
+        pairs = list(zip(readings, predictions, strict=True))
+        scores = [_score(r, p.confidence, p.verdict) for r, p in pairs]
+        reading, chosen = pairs[int(np.argmax(scores))]
+        rivals = {
+            p.digit for r, p in pairs if p.verdict == "sure" and r.height > reading.height / 2
+        }
+        is_doubtful = (reading.is_tiny and reading.plausibility < 1) or rivals != {chosen.digit}
+        if chosen.verdict == "sure" and is_doubtful:
+            chosen = replace(chosen, verdict="unsure")
+        return reading, chosen
+
+    def _read_picture(self, readings: list[ink.Reading]) -> Number:
+        """Read a number in each reading of a picture and choose."""
+        reading, digit = self._best_reading(readings)
+        if not reading:
+            return NO_NUMBER
+        divided = [(one, self._divide(one.line(), one.frame)) for one in readings]
+        scored = [
+            (
+                _score(one, number.confidence ** (1 / len(number.digits)), number.verdict),
+                one,
+                number,
+            )
+            for one, number in divided
+            if number
+        ]
+        _, chosen, number = max(scored, key=lambda found: found[0], default=(0, reading, NO_NUMBER))
+        if len(number.digits) < 2:
+            group, chosen = tuple(reading.pieces(reading.digit)), reading
+            number = Number((digit,), (group,), (1.0,), 1.0)
+        height, width = chosen.ink.shape
+        shape = (width, height, width, height)
+        boxes = tuple(tuple((chosen.box(g) / shape).tolist()) for g in number.groups)
+        is_sure = number.verdict == "sure"
+        advice = tuple(c for c in chosen.advice if not is_sure or c == "several_lines")
+        return replace(number, boxes=boxes, advice=advice)
 
     @torch.inference_mode()
     def _predict(self, images: list[np.ndarray]) -> list[Prediction]:
@@ -244,6 +306,11 @@ class Recognizer:
         return [prediction for batch in batches for prediction in self._predict(batch)]
 
 
+def _score(reading: ink.Reading, confidence: float, verdict: Verdict) -> float:
+    """How good one reading of a picture is among others."""
+    return confidence * reading.plausibility * (0.5 if verdict == "no digit" else 1)
+
+
 def _summary(read: object, confidence: float, verdict: Verdict) -> str:
     return "no ink" if read is None else f"{read} ({100 * confidence:.1f} %, {verdict})"
 
@@ -252,18 +319,9 @@ def _frame_drawing(strokes: object) -> np.ndarray:
     return framing.frame_strokes(parse_strokes(strokes))
 
 
-def _frame_picture(image: Picture) -> np.ndarray:
+def _readings(image: Picture) -> list[ink.Reading]:
     if isinstance(image, str | Path):
         image = open_picture(image)
     elif isinstance(image, torch.Tensor):
-        image = _array(image.detach().cpu())
-    return framing.frame_picture(image)
-
-
-def _array(image: torch.Tensor) -> np.ndarray:
-    """A tensor as a uint8 array with channels last."""
-    if image.is_floating_point():
-        if not ((image >= 0) & (image <= 1)).all():  # also refuses NaN
-            raise UserError("a tensor of floats holds 0 to 1, paper to ink or ink to paper")
-        image = (255 * image).round().byte()
-    return (image.movedim(0, -1) if image.ndim == 3 else image).numpy()
+        image = image.detach().cpu().numpy()
+    return ink.readings(to_rgb(image))

@@ -22,7 +22,12 @@ from serving.origins import SESSION
 from serving.reloader import ModelReloader
 
 # The functions and their one parameter, in the order in which Gradio numbers them.
-ENDPOINTS = {"predict": "strokes", "predict_image": "picture", "predict_number": "strokes"}
+ENDPOINTS = {
+    "predict": "strokes",
+    "predict_image": "picture",
+    "predict_number": "strokes",
+    "predict_image_number": "picture",
+}
 JOIN = "/gradio_api/queue/join"
 CALL = "/gradio_api/call/"
 ApiError = Callable[[str], Exception]
@@ -96,7 +101,18 @@ def api_functions(
             worker = workers.for_strokes(strokes)
             return by_number(await worker.run(reloader.current.predict_number, strokes))
 
-    return [predict, predict_image, predict_number]
+    async def predict_image_number(picture: str) -> dict[str, Any]:
+        """The number of one to eight digits in a picture, and how probable it is.
+
+        The picture is a data URL as `predict_image` takes it. Where the number is not certain,
+        advice says what to mend: too_dark, several_lines, touches_edge, too_small.
+        """
+        async with report_errors("/predict_image_number", api_error):
+            image = await workers.slow.run(decode_picture, picture)
+            found = await workers.slow.run(reloader.current.predict_number, image)
+            return {**by_number(found), "advice": found.advice}
+
+    return [predict, predict_image, predict_number, predict_image_number]
 
 
 @contextlib.asynccontextmanager

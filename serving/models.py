@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from mnist_core.drawing.ink import ADVICE
 from mnist_core.drawing.strokes import MAX_POINTS, MAX_STROKES
 from mnist_core.network.calibration import VERDICTS
 from serving.errors import CODES, Refusal, invalid
@@ -39,19 +40,30 @@ class Read(BaseModel):
     verdict: Verdict = Field(description=VERDICT)
 
 
+Pixels = Annotated[
+    list[Annotated[int, Field(ge=0, le=255)]],
+    Field(min_length=784, max_length=784, description="What the network saw: 28 rows, ink bright"),
+]
+
+
 class DigitOfNumber(Read):
-    pieces: list[list[int]] = Field(
-        description="Its ink: [stroke, start, end], the points from start to before end"
+    """A digit of strokes has pieces; one of a picture has the other fields."""
+
+    pieces: list[list[int]] | None = Field(
+        None, description="Its ink: [stroke, start, end], the points from start to before end"
     )
+    box: list[Probability] | None = Field(
+        None, description="Left, top, right, bottom, as shares of the picture's width and height"
+    )
+    runner_up: Digit | None = None
+    pixels: Pixels | None = None
 
 
 class Recognition(Read):
-    """The network's answer. Only strokes have the optional fields, those of numbers."""
+    """What the network reads."""
 
     runner_up: Digit | None = Field(description="The second most probable digit; null without ink")
-    pixels: list[Annotated[int, Field(ge=0, le=255)]] = Field(
-        min_length=784, max_length=784, description="What the network saw: 28 rows, ink bright"
-    )
+    pixels: Pixels
     network: str = Field(description="The name of the network: 8 hex digits")
     number: str | None = Field(None, description='All digits from left to right, such as "42"')
     digits: list[DigitOfNumber] | None = Field(None, description="Each digit of the number")
@@ -59,6 +71,9 @@ class Recognition(Read):
         None, description="How probable the whole number is; 0 without ink"
     )
     number_verdict: Verdict | None = Field(None, description="The verdict on the whole number")
+    advice: list[Literal[ADVICE]] = Field(
+        [], description="What to mend in a picture that is not read for certain"
+    )
     doubtful: int | None = Field(
         None, description="Index of the least certain digit; null if the number is sure"
     )

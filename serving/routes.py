@@ -99,20 +99,21 @@ def answer(recognizer: Recognizer, content: dict[str, Any]) -> dict[str, Any]:
     """
     if "picture" in content:
         with coded("invalid_picture"):
-            prediction = recognizer.predict_image(decode_picture(content["picture"]))
-        numbered = {}
+            picture = decode_picture(content["picture"])
+            found = recognizer.predict_number(picture)
+        alone = len(found.digits) == 1
+        prediction = found.digits[0] if alone else recognizer.predict_image(picture)
     else:
         with coded("invalid_strokes"):
             found = recognizer.predict_number(content["strokes"])
         alone = len(found.digits) == 1  # `predict_strokes` would give the same
         prediction = found.digits[0] if alone else recognizer.predict_strokes(content["strokes"])
-        numbered = number(found)
-    return numbered | {
-        **fields(prediction),
-        "runner_up": prediction.runner_up,
-        "pixels": prediction.pixels.ravel().tolist(),
-        "network": recognizer.name,
-    }
+    return number(found) | image_fields(prediction) | {"network": recognizer.name}
+
+
+def image_fields(prediction: Prediction) -> dict[str, Any]:
+    pixels = prediction.pixels.ravel().tolist()
+    return {**fields(prediction), "runner_up": prediction.runner_up, "pixels": pixels}
 
 
 def fields(prediction: Prediction) -> dict[str, Any]:
@@ -121,13 +122,18 @@ def fields(prediction: Prediction) -> dict[str, Any]:
 
 
 def number(found: Number) -> dict[str, Any]:
-    """Return the fields of models.Recognition that describe a number."""
-    pairs = zip(found.digits, found.groups, strict=True)
-    digits = [fields(digit) | {"pieces": pieces} for digit, pieces in pairs]
+    """Return the fields of a number; a picture's digits have boxes, those of strokes pieces."""
+    if found.boxes:
+        pairs = zip(found.digits, found.boxes, strict=True)
+        digits = [image_fields(digit) | {"box": box} for digit, box in pairs]
+    else:
+        pairs = zip(found.digits, found.groups, strict=True)
+        digits = [fields(digit) | {"pieces": pieces} for digit, pieces in pairs]
     return {
         "number": found.number,
         "digits": digits,
         "confidence": found.confidence,
         "number_verdict": found.verdict,
         "doubtful": found.least_certain_index,
+        "advice": found.advice,
     }

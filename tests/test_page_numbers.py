@@ -1,7 +1,10 @@
 """Numbers on the page: read while they are written, divided anew by a tap, taught by the digit."""
 
+import io
 import json
 
+import numpy as np
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser import draw, move
@@ -156,3 +159,30 @@ def test_what_looks_like_no_digit_is_named(page):
         for left in (0.02, 0.5):
             draw(page, [[(x, y + top) for x, y in stroke] for stroke in at(7, left)])
     expect(page.locator(".comment")).to_contain_text("one line of writing")
+
+
+def test_a_number_in_a_picture_has_brackets_and_is_cropped_by_dragging(page, mnist):
+    images, labels = mnist[0].numpy(), mnist[1].tolist()
+    two, seven = images[labels.index(2)], images[labels.index(7)]
+    lines = np.pad(np.concatenate([two, seven], 1), [(0, 40), (0, 0)])
+    lines[40:68, 14:42] = seven  # 27 above a 7
+    file = io.BytesIO()
+    Image.fromarray(255 - lines).resize((224, 272)).save(file, "PNG")
+    content = {"name": "27.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    page.locator("input.choose").set_input_files(content)
+    crop = page.get_by_role("button", name="Crop")
+    expect(page.locator(".comment")).to_contain_text("several lines")
+    crop.click()
+    box = page.locator(".crop-area").bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 5, box["y"] + 0.45 * box["height"])
+    page.mouse.up()
+    shown = page.locator(".answer .digit")
+    expect(shown).to_have_text("27")
+    expect(crop).to_be_hidden()
+    page.get_by_role("button", name="Digit 2: 7").click()
+    expect(page.locator(".bar.leading")).to_have_attribute("data-digit", "7")
+    page.get_by_role("button", name="Digit 1: 2").click()
+    expect(page.locator(".bar.leading")).to_have_attribute("data-digit", "2")
+    expect(shown).to_have_text("27")

@@ -1,17 +1,19 @@
 """Pictures of every kind give the digit that is on them, or a reason why not."""
 
+import base64
 import contextlib
 import io
+import sys
 import time
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
-from mnist_core.drawing.framing import frame_picture
+from mnist_core.drawing.framing import crop
+from mnist_core.drawing.ink import frame_picture
 from mnist_core.drawing.pictures import (
     MAX_DATA_URL,
-    MAX_SENT_SIDE,
     decode_picture,
     open_picture,
 )
@@ -42,9 +44,9 @@ def enlarge(digit: np.ndarray) -> np.ndarray:
     ids=["as it is", "enlarged", "dark on light", "RGB", "far border", "alpha", "white alpha"],
 )
 def test_a_painted_mnist_digit_comes_back_nearly_the_same(mnist, paint):
-    digits = mnist[0][:200].numpy()
+    digits = mnist[0][:40].numpy()
     returned = np.stack([frame_picture(paint(digit)) for digit in digits])
-    assert np.abs(returned.astype(int) - digits).mean() < 1.5  # grey levels of 255
+    assert np.abs(returned.astype(int) - digits).mean() < 2  # grey levels of 255
 
 
 def photograph(digit: np.ndarray, random: np.random.Generator, width: int) -> np.ndarray:
@@ -151,10 +153,12 @@ def test_an_even_picture_has_no_ink(level):
     ("image", "says"),
     [
         (None, "not a NoneType"),
-        (np.zeros((10, 10)), "float64"),
+        (np.full((10, 10), 1.5), "float64"),
+        (np.full((10, 10), np.nan), "floats from 0 to 1"),
+        (np.full((10, 10), 256), "int64"),
         (np.zeros((10, 10, 2), np.uint8), r"\(10, 10, 2\)"),
         (np.zeros((0, 10), np.uint8), "10 x 0 pixels"),
-        (np.zeros((4097, 10), np.uint8), "10 x 4097"),
+        (np.zeros((2**15 + 1, 1), np.uint8), "1 x 32769"),
     ],
 )
 def test_what_is_not_a_picture_is_refused_with_a_reason(image, says):
@@ -177,14 +181,8 @@ def test_a_picture_in_a_data_url_is_opened():
         decode_picture(data_url(Image.new("L", (1025, 3))))
 
 
-def test_the_largest_picture_is_4096_pixels_a_side():
-    assert frame_picture(np.zeros((4096, 3), np.uint8)).shape == (28, 28)
-    with pytest.raises(UserError, match="3 x 4097 pixels; expected 1 to 4096"):
-        frame_picture(np.zeros((4097, 3), np.uint8))
-
-
 @pytest.mark.parametrize(
-    ("size", "says"), [((4097, 5), "4097 x 5"), ((20_000, 20_000), "too large")]
+    ("size", "says"), [((9000, 9000), "at most 64 megapixels"), ((20_000, 20_000), "too large")]
 )
 def test_a_picture_file_too_large_is_refused_undecoded(tmp_path, size, says):
     Image.new("1", size).save(tmp_path / "bomb.png")
@@ -201,9 +199,6 @@ def test_a_file_that_cannot_be_decoded_is_refused(tmp_path, damage):
     (tmp_path / "a.png").write_bytes(damage((tmp_path / "a.png").read_bytes()))
     with pytest.raises(UserError, match="send a PNG"):
         open_picture(tmp_path / "a.png")
-    Image.new("L", (9, 9)).save(tmp_path / "exif.png", exif=b"Exif\0\0garbage!garbage")
-    with pytest.raises(UserError, match="send a PNG"):
-        open_picture(tmp_path / "exif.png")
     with pytest.raises(UserError, match="there is no picture"):
         open_picture(None)
 
@@ -221,6 +216,53 @@ def test_a_picture_is_turned_as_its_exif_says(tmp_path, kind, turn):
     assert np.array_equal(np.asarray(open_picture(path)), np.asarray(expected))
 
 
+def test_damaged_or_empty_exif_and_what_follows_a_jpeg_are_ignored():
+    photo = costly_pictures.photograph()
+    expected = np.asarray(open_picture(io.BytesIO(photo)))
+    for exif in (b"", b"garbage!garbage", b"II*\0\x08\0\0\0\xff\xff"):
+        segment = costly_pictures.segment(b"\xff\xe1", b"Exif\0\0" + exif)
+        content = photo[:2] + segment + photo[2:]
+        assert np.array_equal(np.asarray(open_picture(io.BytesIO(content))), expected)
+    video = b"\0\0\0\x18ftypmp42" + b"\xff\xda\0\x08" * 100  # of a Motion Photo
+    assert np.array_equal(np.asarray(open_picture(io.BytesIO(photo + video))), expected)
+
+
+@pytest.mark.parametrize("kind", ["BMP", "GIF", "TIFF", "PPM"])
+def test_files_of_ones_own_may_be_of_more_kinds_than_sent_ones(mnist, tmp_path, kind):
+    path = tmp_path / "picture"
+    Image.fromarray(enlarge(mnist[0][0].numpy())).convert("RGB").save(path, kind)
+    assert np.abs(frame_picture(open_picture(path)).astype(int) - mnist[0][0].numpy()).mean() < 1.5
+    with pytest.raises(UserError, match="PNG, JPEG or WEBP"):
+        decode_picture("data:image/png;base64," + base64.b64encode(path.read_bytes()).decode())
+
+
+def test_a_jpeg_of_48_megapixels_is_read_and_heic_refused_by_name(mnist, tmp_path):
+    digit = Image.fromarray(mnist[0][0].numpy()).resize((8000, 6000), Image.Resampling.BOX)
+    digit.save(tmp_path / "large.jpg")
+    small = frame_picture(digit.resize((400, 300)))
+    assert (
+        np.abs(frame_picture(open_picture(tmp_path / "large.jpg")).astype(int) - small).mean() < 2
+    )
+    with pytest.raises(UserError, match="HEIC"):
+        open_picture(io.BytesIO(b"\0\0\0\x18ftypheic" + b"\0" * 100))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda digit: digit / 255,
+        lambda digit: (digit / 255).astype(np.float32),
+        lambda digit: digit.astype(np.int64),
+        lambda digit: digit[None],
+        lambda digit: np.repeat(digit[None], 3, 0) / 255,
+        lambda digit: digit[:, :, None],
+    ],
+)
+def test_arrays_of_every_usual_kind_are_read_alike(mnist, change):
+    digit = enlarge(mnist[0][0].numpy())
+    assert np.array_equal(frame_picture(change(digit)), frame_picture(digit))
+
+
 @pytest.mark.parametrize("name", costly_pictures.costly_pictures())
 def test_no_small_file_costs_much_more_than_a_photograph(name):
     """As it is decoded; 70 to 200 times as much without a bound, 20 at most with it."""
@@ -228,10 +270,91 @@ def test_no_small_file_costs_much_more_than_a_photograph(name):
     def cost(content: bytes) -> float:
         start = time.process_time()
         with contextlib.suppress(UserError):
-            open_picture(io.BytesIO(content), MAX_SENT_SIDE)
+            decode_picture("data:image/png;base64," + base64.b64encode(content).decode())
         return time.process_time() - start
 
     honest = min(cost(costly_pictures.photograph()) for _ in range(3))
     content = costly_pictures.costly_pictures()[name]
     assert len(content) < MAX_DATA_URL * 3 / 4
     assert min(cost(content) for _ in range(3)) < 40 * honest
+
+
+def on_table(digit: np.ndarray) -> np.ndarray:
+    return np.pad(255 - enlarge(digit), 60, constant_values=70)
+
+
+def in_frame(digit: np.ndarray) -> np.ndarray:
+    return np.pad(255 - enlarge(digit), [(4, 4), (4, 4)], constant_values=0)
+
+
+def on_squares(digit: np.ndarray) -> np.ndarray:
+    paper = np.full((280, 280), 255, np.uint8)
+    paper[10::35] = paper[:, 10::35] = 150
+    return np.minimum(paper, 255 - enlarge(digit))
+
+
+def over_a_line(digit: np.ndarray) -> np.ndarray:
+    paper = 255 - enlarge(digit)
+    paper[236:239] = 0
+    return paper
+
+
+def cropped(digit: np.ndarray) -> np.ndarray:
+    return 255 - enlarge(crop(digit))
+
+
+def red_on_green(digit: np.ndarray) -> np.ndarray:
+    ink = enlarge(digit)[..., None] / 255
+    return (ink * (200, 32, 32) + (1 - ink) * (32, 115, 32)).astype(np.uint8)
+
+
+def under_a_bar(digit: np.ndarray) -> np.ndarray:
+    screen = 30 + enlarge(digit) // 2
+    screen[:14] = 255
+    return screen
+
+
+KINDS = [on_table, in_frame, on_squares, over_a_line, cropped, red_on_green, under_a_bar]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_digits_in_pictures_as_people_have_them_are_read(mnist, recognizer, kind):
+    images, labels = mnist[0][:30].numpy(), mnist[1][:30].numpy()
+    read = recognizer.predict_images(kind(image) for image in images)
+    right = np.array([one.digit for one in read]) == labels
+    assert right.mean() > 0.9
+    assert not any(
+        one.verdict == "sure" for one, is_right in zip(read, right, strict=True) if not is_right
+    )
+
+
+def test_a_picture_that_fills_eight_pixels_is_never_surely_wrong(mnist, recognizer):
+    images, labels = mnist[0][:40].numpy(), mnist[1][:40].tolist()
+    small = [np.asarray(Image.fromarray(crop(image)).resize((8, 8), 4)) for image in images]
+    read = recognizer.predict_images(small)
+    assert not any(p.verdict == "sure" and p.digit != n for p, n in zip(read, labels, strict=True))
+
+
+def test_a_number_in_a_picture_is_divided_into_its_digits(mnist, recognizer):
+    labels = mnist[1].tolist()
+    digits = [mnist[0][labels.index(digit)].numpy() for digit in (4, 2, 7)]
+    found = recognizer.predict_number(255 - enlarge(np.concatenate(digits, 1)))
+    assert (found.number, found.verdict, found.advice) == ("427", "sure", ())
+    thirds = [int(3 * (left + right) / 2) for left, _, right, _ in found.boxes]
+    assert thirds == [0, 1, 2]
+    single = recognizer.predict_number(digits[0])
+    assert single.digits == (recognizer.predict_image(digits[0]),)
+    assert recognizer.predict_number(np.zeros((50, 50), np.uint8)).number == ""
+
+
+def test_a_picture_of_several_lines_says_so(mnist, recognizer):
+    labels = mnist[1].tolist()
+    digits = [enlarge(mnist[0][labels.index(digit)].numpy()) for digit in (4, 7)]
+    found = recognizer.predict_number(255 - np.concatenate(digits))
+    assert found.advice == ("several_lines",)
+
+
+def test_without_opencv_a_picture_is_refused_with_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(UserError, match="pip install opencv-python-headless"):
+        frame_picture(np.eye(50))

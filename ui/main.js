@@ -23,6 +23,7 @@ import { Session } from "./session/session.js";
 import { Teaching } from "./session/teaching.js";
 import { startAbout } from "./views/about.js";
 import { startBrackets } from "./views/brackets.js";
+import { startCrop } from "./views/crop.js";
 import { startExamples } from "./views/examples.js";
 import { chooseDigit, startFeedback, toggleDigits } from "./views/feedback.js";
 import { deleteAll, exportGiven, startGiven } from "./views/given.js";
@@ -37,7 +38,8 @@ import { startTools } from "./views/tools.js";
 import { startTraining } from "./views/training.js";
 
 const VIEWS = [
-  startNotices, startResult, startBrackets, startGhost, startInsight, startFeedback, startGiven,
+  startNotices, startResult, startBrackets, startCrop, startGhost, startInsight, startFeedback,
+  startGiven,
   startAbout,
 ];
 

@@ -83,7 +83,8 @@ interface Attribution {
 interface NumberAnswer {
   number: string;
   digits: Answer[];
-  groups: Piece[][]; // the pieces of strokes of each digit
+  groups?: Piece[][]; // of strokes: the pieces of each digit
+  boxes?: Box[]; // of a picture: where each digit is on the paper
   confidence: number;
   verdict: Verdict;
   leastCertain: number | null; // index of the least certain digit, null where the number is sure
@@ -92,7 +93,8 @@ interface NumberAnswer {
 }
 
 interface Picture {
-  canvas: HTMLCanvasElement;
+  canvas: HTMLCanvasElement; // what is shown and sent
+  original: HTMLCanvasElement; // what it is cropped from
   data: string; // a data URL
 }
 
@@ -113,6 +115,7 @@ interface Prediction extends Answer {
   picture: boolean; // it was a picture
   written: Stroke[]; // the strokes of the digit
   number: NumberAnswer | null;
+  advice?: string[]; // codes: what to mend in a picture
   lessons: number; // how many lessons the network that answered had learned
 }
 

@@ -13,7 +13,6 @@ import torch
 from PIL import Image
 
 from mnist_core.drawing.constants import FRAME
-from mnist_core.drawing.pictures import picture_ink
 
 SIDE, BOX, CENTRE = FRAME["side"], FRAME["box"], FRAME["centre"]
 PIXELS = SIDE * SIDE
@@ -76,14 +75,6 @@ def _ink(segments: np.ndarray, pen_width: float) -> np.ndarray:
     y = dy[:, :, None] - position * along[:, 1:, None]
     distance = np.sqrt((x * x + y * y).min(0))  # (28, 28)
     return np.clip(pen_width / 2 + 0.5 - distance, 0, 1)
-
-
-def frame_picture(image: Image.Image | np.ndarray) -> np.ndarray:
-    """Scale a picture's ink into MNIST's frame: a (28, 28) uint8 image, ink bright, paper 0.
-
-    Raises UserError as `pictures.picture_ink` does. A picture of one colour gives an empty image.
-    """
-    return frame_ink(picture_ink(image))
 
 
 def frame_ink(ink: np.ndarray) -> np.ndarray:

@@ -43,7 +43,8 @@ SPAN_WEIGHTS, BOUNDARY_WEIGHTS, MARK_WEIGHTS = (
 PRUNING_MARGIN = NUMBER["pruning"]  # spans whose pieces alone score so much better are not read
 
 Strokes = list[np.ndarray]
-Piece = tuple[int, int, int]  # index of a stroke; from which to before which of its points
+# Index of a stroke; from which to before which of its points. Of a picture: a part, its columns.
+Piece = tuple[int, int, int]
 Group = tuple[Piece, ...]  # all pieces of one digit
 Span = tuple[int, int]  # from which to before which piece of a line
 Edge = tuple[int, int, float, bool]  # a span, its score, whether it is a digit or a mark
@@ -104,21 +105,34 @@ def measure(strokes: Strokes) -> Line:
     slant = _slant(strokes, height / 8)
     upright = [np.stack([s[:, 0] - slant * s[:, 1], s[:, 1]], 1) / height for s in strokes]
     pieces = [(i, *part) for i, stroke in enumerate(upright) for part in _parts(stroke)]
-    boxes = np.array([_box(upright[i][start:stop]) for i, start, stop in pieces])
+    inks = [upright[i][start:stop] for i, start, stop in pieces]
+    return _line(pieces, inks, is_drawn=True)
+
+
+def measure_parts(pieces: list[Piece], outlines: list[np.ndarray]) -> Line:
+    """Sort parts of a picture and measure the spans; outlines are (n, 2) points in pixels."""
+    height = _height(outlines)
+    return _line(pieces, [outline / height for outline in outlines], is_drawn=False)
+
+
+def _line(pieces: list[Piece], inks: list[np.ndarray], is_drawn: bool) -> Line:
+    """Sort pieces, whose ink is in heights of the line; `is_drawn` if strokes have an order."""
+    boxes = np.array([_box(ink) for ink in inks])
     order = (boxes[:, 0] + boxes[:, 2]).argsort(kind="stable")
-    pieces, boxes = [pieces[k] for k in order], boxes[order]
+    pieces, inks, boxes = [pieces[k] for k in order], [inks[k] for k in order], boxes[order]
     few = len(pieces) <= MAX_PIECES
-    gaps = _gaps([upright[i][start:stop] for i, start, stop in pieces]) if few else []
+    gaps = _gaps(inks) if few else []
     spans = _spans(pieces, boxes, gaps) if few else []
     if not spans or sum(b - a for i, j in spans for _, a, b in pieces[i:j]) > MAX_POINTS_READ:
         whole = (0, len(pieces))
         return Line(pieces, [whole], np.zeros((1, 3)), np.zeros((len(pieces), 4)), {})
     between = [_boundary(pieces, boxes, gaps, k) for k in range(1, len(pieces))]
-    features = np.array([_span(pieces[i:j], boxes[i:j]) for i, j in spans])
+    features = [_span(pieces[i : j if is_drawn else i + 1], boxes[i:j]) for i, j in spans]
     sizes = np.ptp(boxes.reshape(-1, 2, 2), axis=1).tolist()
     small = [k for k, (w, h) in enumerate(sizes) if w < MAX_MARK[0] and h < MAX_MARK[1]]
     marks = {k: [1.0, *sizes[k]] for k in small} if len(sizes) > 1 else {}
-    return Line(pieces, spans, features, np.array([[0.0] * 4, *between]), marks)
+    boundaries = np.array([[0.0] * 4, *between])
+    return Line(pieces, spans, np.array(features), boundaries, marks)
 
 
 def _box(points: np.ndarray) -> tuple[float, ...]:

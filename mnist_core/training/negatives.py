@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mnist_core.drawing.framing import SIDE, crop, frame_picture, frame_strokes
+from mnist_core.drawing.framing import SIDE, crop, frame_ink, frame_strokes
 from mnist_core.drawing.strokes import Drawing
 
 # Letters and signs that look like no digit: a name, then its strokes on a grid of 4 by 6. A point
@@ -76,7 +76,7 @@ def _several(rng: np.random.Generator, digits: np.ndarray) -> np.ndarray:
     side = max(max(digit.shape) for digit in trimmed)
     padded = [np.pad(digit, [(0, side - length) for length in digit.shape]) for digit in trimmed]
     joined = np.concatenate(padded, axis=rng.choice([0, 1], p=[0.2, 0.8]))
-    return frame_picture(np.pad(joined, 4))
+    return frame_ink(joined)
 
 
 def _noise(rng: np.random.Generator, _: np.ndarray) -> np.ndarray:

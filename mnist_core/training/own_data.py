@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from mnist_core.drawing.framing import SIDE, frame_picture
+from mnist_core.drawing.framing import SIDE
+from mnist_core.drawing.ink import frame_picture
 from mnist_core.drawing.pictures import open_picture
 from mnist_core.errors import UserError
 from mnist_core.network import weights

@@ -14,8 +14,8 @@ import torch
 from PIL import Image, ImageFilter
 
 from mnist_core.drawing import numbers
-from mnist_core.drawing.framing import frame_picture, frame_strokes
-from mnist_core.drawing.pictures import picture_ink
+from mnist_core.drawing.framing import frame_strokes
+from mnist_core.drawing.ink import frame_picture
 from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.network import calibration
 from mnist_core.network.model import MLP
@@ -82,14 +82,6 @@ def pictures() -> dict[str, Image.Image]:
     large = shown["noise"].resize((600, 456), Image.Resampling.BICUBIC)
     shown["large"] = large.filter(ImageFilter.GaussianBlur(2))
     return shown
-
-
-def pictures_to_ink() -> Arrays:
-    # Every third pixel says enough and keeps the file small.
-    return {
-        name.replace(" ", "_"): picture_ink(picture)[::3, ::3].astype(np.float32).round(5)
-        for name, picture in pictures().items()
-    }
 
 
 def augmentation() -> Arrays:
@@ -236,7 +228,6 @@ def calibrating() -> Arrays:
 
 OUTPUTS: dict[str, Callable[[], Arrays]] = {
     "framing": framing,
-    "pictures_to_ink": pictures_to_ink,
     "augmentation": augmentation,
     "styles_on_strokes": styles_on_strokes,
     "negatives": negatives,

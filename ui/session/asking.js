@@ -44,8 +44,7 @@ async function post(server, address, { strokes, picture }) {
     if (response.status === 401) return { trouble: null };
     if (response.status === 503) return { trouble: "busy" };
     const answer = await response.json();
-    // Of a number there is more to say once the network is here.
-    if (response.ok && answer.probabilities) return { answer: { ...answer, number: null } };
+    if (response.ok && answer.probabilities) return { answer };
     if (response.status < 500 && answer.error) return { answer: null, refused: answer };
   } catch {
     // Cut off, too late, or something else than our server.

@@ -3,6 +3,7 @@
 
 import { hush, tell } from "../core/notices.js";
 import { Observable } from "../core/observable.js";
+import { boxOnPaper } from "../paper/pictures.js";
 import { boxOf } from "../recognizer/framing.js";
 import { drawn, predictNumber } from "../recognizer/numbers.js";
 import { predictStrokes } from "../recognizer/recognizer.js";
@@ -19,6 +20,7 @@ export class Session extends Observable {
   #isPlanned = false;
   #count = 0; // of predictions
   #decided = {}; // by the reader, about this drawing: {at, groups}
+  #answer = null; // the server's last one
   #known = new Map(); // what predictNumber has read with this network
 
   /** @param {Page} page */
@@ -27,7 +29,10 @@ export class Session extends Observable {
     const drawing = drawingOf(paper.get());
     super({ drawing, prediction: null, networks: teaching.get(), compared: null });
     this.#page = page;
-    this.#ask = startAsking(page, (...reply) => this.#publish(...reply));
+    this.#ask = startAsking(page, (asked, answer, refused) => {
+      this.#answer = answer;
+      this.#publish(asked, answer && this.#ofServer(asked, answer), refused);
+    });
     paper.subscribe((state, before) => state.drawing !== before.drawing && this.#plan());
     teaching.subscribe((found) => this.#useNetworks(found));
   }
@@ -85,6 +90,19 @@ export class Session extends Observable {
     return { ...number.digits[place], written, number: whole };
   }
 
+  // Of strokes there is more to say once the network is here.
+  #ofServer({ picture }, answer) {
+    if (!picture || answer.digits.length < 2) return { ...answer, number: null };
+    const { number, number_verdict: verdict, confidence, doubtful: leastCertain } = answer;
+    const confidenceOf = ({ probabilities }) => Math.max(...probabilities);
+    const digits = answer.digits.map((digit) => ({ ...digit, confidence: confidenceOf(digit) }));
+    const boxes = digits.map(({ box }) => boxOnPaper(picture.canvas, box));
+    const at = this.#decided.at ?? 0;
+    const isChosen = this.#decided.at !== undefined;
+    const whole = { number, digits, boxes, confidence, verdict, leastCertain, at, isChosen };
+    return { ...answer, ...digits[at], number: whole };
+  }
+
   #publish({ id, strokes, picture }, answer, refused = null) {
     if (refused) tell(this.#page.notices, refusal(refused, "refused"), true);
     else hush(this.#page.notices, true);
@@ -111,7 +129,9 @@ export class Session extends Observable {
   // The reader chooses a digit of a number by its place, or says how the strokes are grouped.
   decide(what) {
     this.#decided = { ...this.#decided, ...what };
-    this.#read();
+    const { drawing } = this.get();
+    if (drawing.picture) this.#publish(drawing, this.#ofServer(drawing, this.#answer));
+    else this.#read();
   }
 
   // The place of the digit of a number that lies at a point of the paper, or null.
@@ -119,13 +139,19 @@ export class Session extends Observable {
   digitAt([x, y]) {
     const { prediction, drawing } = this.get();
     if (!prediction?.number || prediction.drawing !== drawing.id) return null;
-    const place = prediction.number.groups.findIndex((group) => {
-      const [left, top, right, bottom] = boxOf(drawn(prediction.strokes, group).flat());
+    const place = prediction.number.digits.findIndex((_, digit) => {
+      const [left, top, right, bottom] = boxOfDigit(prediction, digit);
       const isAcross = x >= left - MARGIN && x <= right + MARGIN;
       return isAcross && y >= top - MARGIN && y <= bottom + MARGIN;
     });
     return place < 0 ? null : place;
   }
+}
+
+// Where a digit of a number lies on the paper.
+/** @returns {Box} */
+export function boxOfDigit({ strokes, number }, place) {
+  return number.boxes?.[place] ?? boxOf(drawn(strokes, number.groups[place]).flat());
 }
 
 // Without pressure.

@@ -6,7 +6,8 @@ import { watch } from "../core/observable.js";
 import { language, text } from "../core/texts.js";
 import { SIDE } from "../paper/paper.js";
 import { boxOf } from "../recognizer/framing.js";
-import { MAX_DIGITS, drawn, splitPiece } from "../recognizer/numbers.js";
+import { MAX_DIGITS, splitPiece } from "../recognizer/numbers.js";
+import { boxOfDigit } from "../session/session.js";
 
 /** @param {Page} page */
 export function startBrackets({ session }) {
@@ -31,8 +32,8 @@ export function startBrackets({ session }) {
     if (shown !== prediction) brackets.forEach((each, place) => stand(each, prediction, place));
     shown = prediction;
     brackets.forEach((bracket, place) => (bracket.ariaLabel = labelOf(prediction, place)));
-    mend.hidden = !number().isChosen;
-    showMending(mend, split, join, prediction);
+    mend.hidden = !number().isChosen || prediction.picture;
+    if (!mend.hidden) showMending(mend, split, join, prediction);
   });
 }
 
@@ -54,12 +55,12 @@ function labelOf(prediction, place) {
 
 const percent = (length) => `${(100 * length) / SIDE}%`;
 const placeOf = (prediction, place) =>
-  boxOf(drawn(prediction.strokes, numberIn(prediction).groups[place]).flat());
+  boxOfDigit({ ...prediction, number: numberIn(prediction) }, place);
 
 // The style sheet keeps it on the paper.
 function stand(bracket, prediction, place) {
-  const { groups, at } = numberIn(prediction);
-  bracket.hidden = place >= groups.length || !prediction.number;
+  const { digits, at } = numberIn(prediction);
+  bracket.hidden = place >= digits.length || !prediction.number;
   if (bracket.hidden) return;
   const [left, , right, bottom] = placeOf(prediction, place);
   bracket.style.left = percent(left);

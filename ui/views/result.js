@@ -79,13 +79,17 @@ function commentOn(prediction) {
   const { number, picture } = prediction;
   const { verdict, confidence, leastCertain = null } = number ?? prediction;
   const { digit, runner_up } = number?.digits[leastCertain] ?? prediction;
+  const advice = (picture && prediction.advice?.map((code) => text(`advice_${code}`))) || [];
   if (verdict === "empty") return text(picture ? "blank_picture" : "nothing");
-  if (verdict === "no digit" && hasTwoLines(prediction.strokes)) return text("one_line");
+  const isTwoLines = !picture && hasTwoLines(prediction.strokes);
+  if (verdict === "no digit" && isTwoLines) return text("one_line");
   const place = leastCertain + 1;
-  if (verdict === "no digit") return text(number ? "no_digit_of" : "no_digit", { place });
-  const key = number ? "not_sure_of" : "not_sure";
-  if (verdict === "unsure") return text(key, { place, digit, runner_up });
-  return text(confidence > CERTAIN ? "certain" : "sure", { percent: percentage(confidence) });
+  const say = (key, values) => [text(key, values), ...advice].join(". ");
+  if (verdict === "no digit") return say(number ? "no_digit_of" : "no_digit", { place });
+  if (verdict === "unsure") {
+    return say(number ? "not_sure_of" : "not_sure", { place, digit, runner_up });
+  }
+  return say(confidence > CERTAIN ? "certain" : "sure", { percent: percentage(confidence) });
 }
 
 function announce(spoken, words, isNothing) {
