@@ -21,6 +21,7 @@ from PIL import Image
 
 from mnist_core import Recognizer
 from serving import limits
+from serving.gradio_api import ENDPOINTS
 from tests.conftest import run_async, serving
 from tests.drawings import DRAWINGS, data_url
 
@@ -57,9 +58,9 @@ def test_a_client_is_told_what_is_wrong(client):
             client.predict(f"data:{kind};base64,RGVhciBzaXI=", api_name="/predict_image")
 
 
-def test_all_three_functions_are_listed(client):
+def test_all_functions_are_listed(client):
     listed = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
-    assert set(listed) == {"/predict", "/predict_image", "/predict_number"}
+    assert set(listed) == {f"/{name}" for name in ENDPOINTS}
 
 
 def test_a_fault_of_ours_is_told_as_one(client, monkeypatch):
@@ -203,7 +204,7 @@ ANN = f"Basic {base64.b64encode(b'ann:chalk').decode()}"
 def test_recognition_is_a_tool_over_mcp_under_any_name(mcp_server, path, headers):
     headers = {"authorization": ANN, **headers}
     tools, answers, refused = run_async(use_mcp(mcp_server, path, headers))
-    assert [tool.name for tool in tools] == ["predict", "predict_image", "predict_number"]
+    assert [tool.name for tool in tools] == list(ENDPOINTS)
     assert "how probable each digit is" in tools[0].description.lower()
     assert tools[0].inputSchema["required"] == ["strokes"]
     assert not any(answer.isError for answer in answers)

@@ -232,7 +232,7 @@ def test_files_of_ones_own_may_be_of_more_kinds_than_sent_ones(mnist, tmp_path, 
     path = tmp_path / "picture"
     Image.fromarray(enlarge(mnist[0][0].numpy())).convert("RGB").save(path, kind)
     assert np.abs(frame_picture(open_picture(path)).astype(int) - mnist[0][0].numpy()).mean() < 1.5
-    with pytest.raises(UserError, match="PNG, JPEG or WEBP"):
+    with pytest.raises(UserError, match="PNG, JPEG or WebP"):
         decode_picture("data:image/png;base64," + base64.b64encode(path.read_bytes()).decode())
 
 
