@@ -91,9 +91,9 @@ def _decode(content: bytes, formats: tuple[str, ...], max_side: int) -> Image.Im
     except Image.DecompressionBombError as error:
         raise UserError(f"the picture is too large: {error}", "picture_too_large") from error
     except Exception as error:  # decoders of damaged files raise all kinds
+        names = f"{', '.join(formats[:-1])} or {formats[-1]}".replace("WEBP", "WebP")
         raise UserError(
-            f"the file is not a picture that can be read: send a {', '.join(formats[:-1])} "
-            f"or {formats[-1]} file"
+            f"the file is not a picture that can be read: send a {names} file"
         ) from error
 
 
