@@ -14,7 +14,7 @@ from tests.conftest import run_async
 def test_concurrency_is_limited_by_client_and_in_all():
     limit = ConcurrencyLimit(total=3, per_client=2)
     with limit.acquire("a"), limit.acquire("a"):
-        with pytest.raises(Refusal, match="too many people"), limit.acquire("a"):
+        with pytest.raises(Refusal, match="too many requests"), limit.acquire("a"):
             pass
         with limit.acquire("b"), pytest.raises(Refusal), limit.acquire("c"):
             pass
@@ -31,7 +31,7 @@ def test_small_drawings_overtake_large_ones_of_which_few_may_wait():
         slow = workers.for_strokes(large)
         waiting = [asyncio.create_task(slow.run(hold.wait, 30)) for _ in range(limits.MAX_SLOW)]
         await asyncio.sleep(0)
-        with pytest.raises(Refusal, match="too many people"):
+        with pytest.raises(Refusal, match="too many requests"):
             await slow.run(hold.wait)
         quick = await workers.for_strokes(small).run(lambda: "read")
         under_way = sum(not task.done() for task in waiting)

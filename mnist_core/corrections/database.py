@@ -21,7 +21,7 @@ WRITE_SECONDS = 3  # a write that takes longer is rolled back
 WRITE_LOCK = 7_203_514_481  # an arbitrary key for PostgreSQL's advisory lock
 ROW_OVERHEAD = 400  # bytes of a row and its index entries beside the strokes
 NOTHING_KEPT = "no correction was given yet, or the database's address is wrong"
-ADVICE = "Check that it runs, is writable, unlocked and not full, then try again"
+ADVICE = "Check that it is running, writable, unlocked and not full, then try again"
 
 CORRECTIONS = sql.Table(
     "corrections",
