@@ -71,6 +71,7 @@ For {some:.1%} of the drawings some change makes another digit. Asked for one di
 {table(["digit", "drawings"], rows)}
 A search takes as long as {plain:,.0f} plain readings of the drawing (95th percentile
 {most_plain:,.0f}): {time:,.0f} ms in the median, {most_time:,.0f} at the 95th percentile.
+The milliseconds depend on what else the machine does, the count of readings hardly.
 
 What the pixels add on the way from blank paper misses its exact sum with 16 points by {missing:.1%}
 in the median, {most_missing:.0%} at the 95th percentile.

@@ -14,7 +14,14 @@ LANGUAGES = ("lesson.md", "lesson.zh.md")
 NUMBER = r"-?\d+(?:\.\d*)?"
 FIGURE = r"\d+(?:[.,]\d+)+|\d+(?= ?%)"  # 96.95, 1,863,690, 99 %
 # Pages written by scripts, for the figures that no example of the lesson computes.
-SOURCES = ("losses.md", "shuffled.md", "evaluation/README.md", "robustness.md")
+SOURCES = (
+    "losses.md",
+    "shuffled.md",
+    "ghosts.md",
+    "page.md",
+    "evaluation/README.md",
+    "robustness.md",
+)
 
 
 def text(name: str) -> str:
