@@ -124,12 +124,16 @@ def test_the_least_certain_digit_is_named(recognizer):
     assert found.least_certain_index not in (None, 0, len(found.digits) - 1)
 
 
-def test_several_sure_digits_are_sure_only_if_the_whole_number_is(recognizer):
+def test_sure_digits_are_a_sure_number_only_if_they_are_surely_divided(recognizer):
     digits = (recognizer.predict_strokes(DRAWINGS[2]), recognizer.predict_strokes(DRAWINGS[7]))
-    for segmentation_probability, verdict in ((1.0, "sure"), (0.85, "unsure")):
-        number = Number(digits, (((0, 0, 9),), ((1, 0, 9),)), (1.0, 0.9), segmentation_probability)
-        assert (number.verdict, number.least_certain_index is None) == (verdict, verdict == "sure")
-    assert number.least_certain_index == 1
+    groups = (((0, 0, 9),), ((1, 0, 9),))
+    for probability, verdict in ((1.0, "sure"), (0.85, "unsure")):
+        assert Number(digits, groups, (1.0, 1.0), probability).verdict == verdict
+    for probability, verdict in ((0.85, "sure"), (0.75, "unsure")):
+        assert Number(digits[:1], groups[:1], (1.0,), probability).verdict == verdict
+    for index, each in enumerate([(0.9, 1.0), (1.0, 0.9)]):
+        assert Number(digits, groups, each, 0.5).least_certain_index == index
+    assert Number(digits, groups, (1.0, 1.0), 1.0).least_certain_index is None
 
 
 @pytest.mark.parametrize("nothing", [[], [[]]])
