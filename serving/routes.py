@@ -5,7 +5,6 @@ decided in access.py. What a person can mend is answered with HTTP 4xx, a senten
 """
 
 import functools
-import gzip
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,7 +18,7 @@ from starlette.routing import Route
 
 from mnist_core import Number, Prediction, Recognizer
 from mnist_core.drawing.pictures import decode_picture
-from mnist_core.network.quantize import browser_file
+from mnist_core.network.quantize import compressed_file
 from serving import models
 from serving.errors import Refusal, coded
 from serving.limits import Lanes
@@ -75,7 +74,7 @@ def network_routes(reloader: ModelReloader, is_public: bool) -> APIRouter:
 
     @functools.lru_cache(maxsize=2)  # the network that answers and the one before it
     def zipped(recognizer: Recognizer) -> bytes:
-        return gzip.compress(browser_file(recognizer.model, recognizer.config))
+        return compressed_file(recognizer.model, recognizer.config)
 
     @router.get(f"/{NETWORK}", response_model=models.Network, responses=models.refusals())
     async def network(request: Request) -> Response:
