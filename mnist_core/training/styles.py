@@ -123,7 +123,7 @@ def flag_one(strokes: Strokes, random: np.random.Generator) -> Strokes:
         return strokes
     stem = _downwards(strokes[0])
     if random.random() < 0.25:  # towards the next digit
-        up = (stem[0] - stem[-1]) @ _turn(np.radians(-random.uniform(10, 40)))
+        up = (stem[0] - stem[-1]) @ _turn(np.radians(random.uniform(10, 40)))
         hook = _towards(stem[-1], stem[-1] + up, random.uniform(0.1, 0.6), random.normal(0, 0.06))
         return [np.concatenate([stem, hook[1:]])]
     top, bottom = stem[0], stem[-1]
