@@ -84,7 +84,7 @@ def test_a_one_gets_an_upstroke_that_no_seven_has_or_a_foot():
             assert has_foot or -down > 0.6 * left
             flags += 1
     assert flags > 60
-    assert 20 < hooks < 60
+    assert 30 < hooks < 100
     assert feet > 50
     level = [plain @ styles._turn(np.radians(75))]
     assert HABITS[1](level, chance()) is level  # it would be no one

@@ -90,9 +90,7 @@ def read_header(file: bytes) -> dict | None:
     return json.loads(file[16 : 16 + length])
 
 
-def _whole_and_steps(
-    weights: torch.Tensor, bits: int = 8
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _whole_and_steps(weights: torch.Tensor, bits: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
     """Split (units, inputs) weights into whole numbers, as float32, and (units, 1) steps.
 
     A step has 17 significant bits; with the 7 of a whole number they fit float32's 24. So the
