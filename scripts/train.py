@@ -151,6 +151,8 @@ def begin(
     **changes: Any,
 ) -> Run:
     """Begin a run; `changes` are to the recipe, `data` the places with own digits and MNIST."""
+    if RECIPES[recipe].distilled:
+        teachers = teachers or [weights.SHIPPED]
     root = next((place for place in data if (place / "MNIST").is_dir()), ROOT / "data")
     strokes = [place for place in data if place.name.endswith((".jsonl", ".jsonl.gz"))]
     hidden = tuple(changes.pop("hidden", RECIPES[recipe].hidden))

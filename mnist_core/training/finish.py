@@ -24,15 +24,15 @@ class NotInstalled(UserError):
 
 
 def calibrate(
-    model: MLP, validation: dict[str, Dataset]
+    model: MLP, validation: dict[str, Dataset], bits: int = 8
 ) -> tuple[MLP, dict[str, float], dict[str, float]]:
-    """Quantize `model` and calibrate it on held-out data; gives it, its thresholds and its scores.
+    """Quantize `model` to `bits` and calibrate it on held-out data: it, its thresholds and scores.
 
     Scores are accuracy and calibration error on each set of `validation`. The temperature is fitted
     to drawings and own digits, or to MNIST's images where there are no drawings, so the calibration
     error there is of the data that it was fitted to.
     """
-    model = quantize(model.fused())
+    model = quantize(model.fused(), bits)
     held_out = {name: (predict(model, digits[0]), digits[1]) for name, digits in validation.items()}
     left_out = "validation" if "drawings" in held_out else None
     log_probabilities, labels = reduce(join, [held_out[n] for n in held_out if n != left_out])
@@ -45,7 +45,7 @@ def calibrate(
         error = calibration.expected_calibration_error(probabilities, labels)
         scores[f"{name}_accuracy"] = round(accuracy, 4)
         scores[f"{name}_calibration_error"] = round(error, 4)
-    return quantize(model.fused(temperature)), thresholds, scores
+    return quantize(model.fused(temperature), bits), thresholds, scores
 
 
 def date_and_versions() -> dict:

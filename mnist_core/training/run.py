@@ -303,10 +303,10 @@ def keep(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> None:
 
     In this order: stopped in between, a resumed run does the epoch again and writes the same.
     """
-    checkpoint, row = run.checkpoint, dataclasses.asdict(epoch)
+    checkpoint, row, network = run.checkpoint, dataclasses.asdict(epoch), trainer.network()
     for name, dataset in run.data.validation.items():
         if name != "validation":  # that one is in the row
-            row[f"{name}_accuracy"] = evaluate(trainer.ema_model, dataset)[1]
+            row[f"{name}_accuracy"] = evaluate(network, dataset)[1]
     print(_line(row), flush=True)
     checkpoint.history.append(row)
     checkpoint.trainer = trainer.state_dict()
@@ -385,7 +385,7 @@ def save_network(run: Run, tested: bool = False) -> None:
     settings = run.checkpoint.settings
     model = MLP(settings.recipe.hidden)
     model.load_state_dict(run.checkpoint.best_model)
-    model, thresholds, scores = calibrate(model, run.data.validation)
+    model, thresholds, scores = calibrate(model, run.data.validation, settings.recipe.bits)
     if (letters := run.data.held_out_negatives) is not None:
         verdicts = calibration.verdicts(predict(model, letters).exp(), thresholds)
         scores["letters_called_sure_digits"] = round((verdicts == 2).float().mean().item(), 4)
