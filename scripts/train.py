@@ -84,9 +84,9 @@ def argument_parser() -> argparse.ArgumentParser:
 
 if __name__ == "__main__":  # Parse arguments before slow imports
     argument_parser().parse_args()
-    print("Loading PyTorch takes some seconds", flush=True)
-    # An exception in the middle of an import may be swallowed or turned into another.
+    # Ctrl-C while PyTorch loads: an exception there may be swallowed or become another one.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    print("Loading PyTorch takes some seconds", flush=True)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads keep others off a core
 
 from mnist_core import paths

@@ -14,20 +14,23 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import load_file
 
 from mnist_core.drawing.strokes import Drawing, parse_strokes, write_drawings
 from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.training import run
+from mnist_core.training.recipes import RECIPES
 from mnist_core.training.run import Checkpoint
 from scripts import train
-from tests.conftest import ROOT
-from tests.drawings import DRAWINGS
+from tests.conftest import ROOT, copy_network
+from tests.conftest import run as run_python
+from tests.drawings import DRAWINGS, LETTERS
 from tests.small_training import shrink
 
 EPOCHS = 8
+TUTORIAL = ("--recipe", "tutorial", "--epochs", 1)
+TRAIN = ROOT / "scripts" / "train.py"
 
 
 @pytest.fixture
@@ -45,25 +48,25 @@ def main(monkeypatch, *arguments: object) -> None:
     train.main()
 
 
+def undisturbed(directory, *settings: object) -> Path:
+    """The directory of a run that nothing disturbed."""
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch.setattr)
+        patch.setattr(run, "draw_pictures", lambda *_: None)
+        threads = torch.get_num_threads()
+        main(patch, *settings, "--output", directory)
+        torch.set_num_threads(threads)
+    return directory
+
+
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
-    """The directory of a run that nothing disturbed."""
     return undisturbed(tmp_path_factory.mktemp("uninterrupted") / "run")
 
 
 @pytest.fixture(scope="module")
 def three_epochs(tmp_path_factory):
-    """The same, of a shorter run."""
     return undisturbed(tmp_path_factory.mktemp("three") / "run", "--epochs", 3)
-
-
-def undisturbed(directory, *settings: object) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        shrink(patch.setattr)
-        threads = torch.get_num_threads()
-        main(patch, *settings, "--output", directory)
-        torch.set_num_threads(threads)
-    return directory
 
 
 def refused(training, capsys, *arguments: object, code: int = 2) -> str:
@@ -92,71 +95,87 @@ def rows(directory) -> list[dict]:
         return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
-def test_a_run_leaves_weights_metrics_and_pictures(uninterrupted):
-    files = {file.name for file in uninterrupted.iterdir()}
-    pictures = {"samples", "curves", "confusion", "mistakes", "first-layer"}
-    assert files == {
-        *weights.FILES, "state.pt", "metrics.csv", "snapshots.bin",
-        *(f"{name}.png" for name in pictures),
-    }  # fmt: skip
-    for name in pictures:
-        with Image.open(uninterrupted / f"{name}.png") as picture:
-            low, high = picture.convert("L").getextrema()
-            assert min(picture.size) > 200
-            assert high - low > 200  # something is drawn
-    table = rows(uninterrupted)
-    assert [row["epoch"] for row in table] == [str(n) for n in range(1, EPOCHS + 1)]
-    assert set(table[0]) == {"epoch", "training_loss", "validation_loss", "validation_accuracy"}
+def epochs_written(directory) -> int:
+    return len(rows(directory)) if (directory / "metrics.csv").exists() else 0
+
+
+# What a run keeps ------------------------------------------------------------
 
 
 def test_the_best_epoch_is_kept(uninterrupted):
-    best = max(float(row["validation_accuracy"]) for row in rows(uninterrupted))
+    found = rows(uninterrupted)
+    assert [row["epoch"] for row in found] == [str(n) for n in range(1, EPOCHS + 1)]
+    best = max(float(row["validation_accuracy"]) for row in found)
     _, config = weights.load(uninterrupted)
     assert config["provenance"]["scores"]["validation_accuracy"] == pytest.approx(best, abs=1e-4)
 
 
-def test_of_equal_epochs_the_later_is_kept():
-    accuracies = [0.5, 0.9, 0.9, 0.8]
-    history = [{"epoch": n, "validation_accuracy": a} for n, a in enumerate(accuracies, start=1)]
-    assert Checkpoint(None, "", history).best()["epoch"] == 3
+@pytest.mark.parametrize(
+    ("history", "kept"),
+    [
+        ([{"validation_accuracy": a} for a in (0.5, 0.9, 0.9, 0.8)], 2),  # the later of equals
+        ([{"validation_accuracy": a, "own_accuracy": b} for a, b in ((0.91, 1), (0.92, 0))], 1),
+        ([{"validation_accuracy": a, "styles_accuracy": b} for a, b in ((0.9, 1), (1, 0.8))], 0),
+    ],
+)
+def test_which_epoch_is_the_best(history, kept):
+    assert Checkpoint(None, "", history).best() is history[kept]
 
 
-@pytest.mark.parametrize("signal_sent", [signal.SIGKILL, signal.SIGINT])
-def test_a_run_stopped_anywhere_resumes_to_the_same_weights(
-    tmp_path, training, uninterrupted, signal_sent
+def test_a_network_is_saved_once_and_scored_on_the_test_images_once(
+    tmp_path, training, monkeypatch, capsys
 ):
+    save, saved = weights.save, []
+    monkeypatch.setattr(weights, "save", lambda *some: (saved.append(some), save(*some)))
+    training(*TUTORIAL, "--epochs", 2, "--output", tmp_path / "run")
+    training("--resume", tmp_path / "run")
+    assert len(saved) == 1
+    assert capsys.readouterr().out.count("reading MNIST, train=False") == 1
+
+
+def test_the_same_seed_gives_the_same_network(tmp_path, training):
+    settings = (*TUTORIAL, "--hidden", 8, "--output")
+    for name, seed in (("first", 7), ("again", 7), ("other", 8)):
+        training("--seed", seed, *settings, tmp_path / name)
+    assert_same(tmp_path / "again", tmp_path / "first")
+    other, first = (load_file(tmp_path / name / weights.MODEL_FILE) for name in ("other", "first"))
+    assert not any(torch.equal(other[name], first[name]) for name in first)
+
+
+def test_each_run_has_a_directory_of_its_own(home, training, monkeypatch):
+    training(*TUTORIAL)
+    (name,) = (folder.name for folder in (home / "runs").iterdir())
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d-\d{6}-tutorial", name)
+    ignored = subprocess.run(["git", "check-ignore", f"runs/{name}/state.pt"], cwd=ROOT)
+    assert ignored.returncode == 0
+    same_second = [run.create_run_directory(None, home / "more", "x") for _ in range(3)]
+    assert len(set(same_second)) == 3
+    assert {directory.parent for directory in same_second} == {home / "more"}
+
+
+# Ending anywhere -------------------------------------------------------------
+
+
+def test_a_run_killed_anywhere_resumes_to_the_same_weights(tmp_path, training, uninterrupted):
     directory = tmp_path / "run"
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.small_training", "--threads", "1", "--output", directory],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
     )
-    chance = random.Random(seed := f"stopped by {signal_sent}")
+    chance = random.Random(seed := time.time_ns())
     after, then = chance.randrange(EPOCHS - 2), chance.uniform(0, 0.15)
     print(f"seed {seed!r}: {then} s after epoch {after}")
-    while not (directory / "state.pt").exists() or (after and epochs_written(directory) < after):
-        assert process.poll() is None, process.stderr.read()
+    while not (directory / "state.pt").exists() or epochs_written(directory) < after:
+        assert process.poll() is None
         time.sleep(0.005)
     time.sleep(then)
-    process.send_signal(signal_sent)
-    _, message = process.communicate(timeout=60)
+    process.kill()
+    process.wait(60)
     done = len(Checkpoint.load(directory).history)
-    assert after - 1 <= done < EPOCHS  # an epoch is in the metrics before it is in the state
-    if signal_sent == signal.SIGINT:
-        assert process.returncode == 130
-        assert message.count("\n") == 1
-        assert f"--resume {directory}" in message
     assert epochs_written(directory) in (done, done + 1)  # the checkpoint is the last to be written
-    if done and signal_sent == signal.SIGINT:
-        weights.load(directory)
     training("--resume", directory)
     assert_same(directory, uninterrupted)
-
-
-def epochs_written(directory) -> int:
-    return len(rows(directory)) if (directory / "metrics.csv").exists() else 0
 
 
 # Every epoch replaces two files.
@@ -179,11 +198,13 @@ def test_an_interrupt_between_two_files_costs_an_epoch_at_most(
         message = refused(training, capsys, "--epochs", 3, "--output", directory, code=130)
     done = len(Checkpoint.load(directory).history)
     assert f"the state after epoch {done} and the best network so far" in message
+    assert f"--resume {directory}" in message
     weights.load(directory)
     training("--resume", directory)
     assert_same(directory, three_epochs)
 
 
+# One state, then metrics and a state an epoch, then the network and its card.
 @pytest.mark.parametrize("call", [0, 1, 2, 4, 7, 8])
 def test_a_full_disk_leaves_the_last_good_state(
     tmp_path, training, three_epochs, capsys, monkeypatch, call
@@ -211,23 +232,11 @@ def test_a_full_disk_leaves_the_last_good_state(
     assert_same(tmp_path / "run", three_epochs)
 
 
-def test_a_place_for_small_files_only_is_refused(tmp_path, training, capsys):
-    resource = pytest.importorskip("resource")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    try:
-        message = refused(training, capsys, "--output", tmp_path / "run")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert f"can't write {tmp_path / 'run' / 'state.pt'}: File too large" in message
-
-
 def test_a_training_that_diverges_keeps_the_last_good_state(
     tmp_path, training, capsys, monkeypatch
 ):
-    directory = tmp_path / "run"
+    directory, keep = tmp_path / "run", run.keep
     settings = ("--recipe", "tutorial", "--hidden", 8, "--batch-size", 300, "--epochs", 2)
-    keep = run.keep
 
     def keep_one(*arguments) -> None:
         keep(*arguments)
@@ -247,54 +256,46 @@ def test_a_training_that_diverges_keeps_the_last_good_state(
     assert len(Checkpoint.load(directory).history) == 1
 
 
-def test_a_learning_rate_far_too_high_is_one_line(tmp_path, training, capsys):
-    settings = ("--recipe", "tutorial", "--learning-rate", 1e30, "--output", tmp_path / "run")
+@pytest.mark.parametrize(
+    ("loss", "advice"), [("nll", "rate. "), ("log-of-softmax", "rate, or the loss nll. ")]
+)
+def test_a_learning_rate_far_too_high_is_one_line(tmp_path, training, capsys, loss, advice):
+    settings = (*TUTORIAL, "--learning-rate", 1e30, "--loss", loss, "--output", tmp_path / "run")
     message = refused(training, capsys, *settings)
-    assert "lower learning rate. " in message
+    assert f"Choose a lower learning {advice}" in message
+    assert "no network yet" in message
 
 
-@pytest.mark.parametrize("loss", ["log-of-softmax", "cross-entropy"])
-def test_a_training_that_breaks_with_another_loss_is_told_of_nll(tmp_path, training, capsys, loss):
-    settings = ("--recipe", "tutorial", "--epochs", 1, "--learning-rate", 1e30, "--loss", loss)
-    message = refused(training, capsys, *settings, "--output", tmp_path / "run")
-    assert "Choose a lower learning rate, or the loss nll" in message
-    assert Checkpoint.load(tmp_path / "run").settings.command.endswith(f"--loss {loss}")
-
-
-def test_the_same_seed_gives_the_same_network(tmp_path, training):
-    settings = ("--epochs", 1, "--output")
-    for name, seed in (("first", 7), ("again", 7), ("other", 8)):
-        training("--seed", seed, *settings, tmp_path / name)
-    assert_same(tmp_path / "again", tmp_path / "first")
-    other, first = (load_file(tmp_path / name / weights.MODEL_FILE) for name in ("other", "first"))
-    assert not any(torch.equal(other[name], first[name]) for name in first)
-
-
-def test_a_training_that_learned_nothing_is_told_what_to_try(tmp_path, training, capsys):
-    training("--recipe", "tutorial", "--epochs", 1, "--learning-rate", 5, "--loss",
-             "softmax-cross-entropy", "--output", tmp_path / "run")  # fmt: skip
-    *_, found, last = capsys.readouterr().out.splitlines()
+def test_a_training_that_learned_nothing_says_what_to_try(tmp_path, training, capsys):
+    training(*TUTORIAL, "--learning-rate", 5, "--loss", "softmax-cross-entropy",
+             "--output", tmp_path / "run")  # fmt: skip
+    *_, found, advice = capsys.readouterr().out.splitlines()
     assert found.startswith(f"saved to {tmp_path / 'run'}, but it learned nothing: guessing reads")
-    assert last == "train again with a lower --learning-rate, or --loss nll"
+    assert advice == "train again with a lower --learning-rate, or --loss nll"
 
 
-def test_each_run_has_a_directory_of_its_own(home, training):
-    settings = ("--recipe", "tutorial", "--epochs", 1)
-    training(*settings)
-    training(*settings)
-    names = sorted(folder.name for folder in (home / "runs").iterdir())
-    assert len(names) == 2
-    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d-\d{6}-tutorial(-2)?", name) for name in names)
-    ignored = subprocess.run(["git", "check-ignore", f"runs/{names[0]}/state.pt"], cwd=ROOT)
-    assert ignored.returncode == 0
+@pytest.mark.parametrize("fault", [ValueError("a fault"), OSError("a fault")])
+def test_a_fault_of_the_program_is_no_one_line(tmp_path, training, monkeypatch, fault):
+    def fail(*_) -> None:
+        raise fault
+
+    monkeypatch.setattr(run, "keep", fail)
+    with pytest.raises(type(fault), match="a fault"):
+        training(*TUTORIAL, "--output", tmp_path / "run")
 
 
-def test_two_runs_of_one_second_do_not_meet(tmp_path):
-    first, second, third = (
-        run.create_run_directory(None, tmp_path / "runs", "x") for _ in range(3)
-    )
-    assert len({first, second, third}) == 3
-    assert first.parent == second.parent == third.parent == tmp_path / "runs"
+def test_ctrl_c_while_pytorch_loads_is_quiet(tmp_path):
+    command = [sys.executable, TRAIN, "--output", tmp_path / "run"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as process:
+        assert process.stdout.readline() == "Loading PyTorch takes some seconds\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == 130
+    assert not (tmp_path / "run").exists()
+
+
+# Settings and resuming -------------------------------------------------------
 
 
 def test_install_puts_the_network_to_use_unless_the_one_in_use_reads_more(
@@ -312,61 +313,107 @@ def test_install_puts_the_network_to_use_unless_the_one_in_use_reads_more(
     assert weights.load(home / "installed" / "previous")[1]["name"] == weights.SHIPPED_NAME
 
 
-def test_a_run_is_not_overwritten(training, uninterrupted, capsys):
-    message = refused(training, capsys, "--output", uninterrupted)
-    assert f"{uninterrupted} holds a run already: resume it" in message
-
-
-def test_resume_keeps_the_run_s_own_settings(training, uninterrupted, capsys):
-    message = refused(training, capsys, "--resume", uninterrupted, "--epochs", 9, "--seed", 1)
-    assert "leave out --epochs --seed" in message
-
-
-@pytest.mark.parametrize("content", [b"", b"not a state", b"PK\x03\x04"])
-def test_a_state_that_is_damaged_is_refused(tmp_path, training, capsys, content):
-    (tmp_path / "state.pt").write_bytes(content)
-    assert "damaged" in refused(training, capsys, "--resume", tmp_path)
-
-
-def test_a_state_that_is_missing_or_unreadable_is_refused(tmp_path, training, capsys):
+def test_wrong_ways_to_go_on_are_refused(tmp_path, training, uninterrupted, capsys):
+    again = refused(training, capsys, "--output", uninterrupted)
+    assert f"{uninterrupted} holds a run already: resume it" in again
+    other = refused(training, capsys, "--resume", uninterrupted, "--epochs", 9, "--seed", 1)
+    assert "leave out --epochs --seed" in other
     assert "no run to resume" in refused(training, capsys, "--resume", tmp_path)
     (tmp_path / "state.pt").mkdir()
     assert "can't be read: Is a directory" in refused(training, capsys, "--resume", tmp_path)
 
 
-@pytest.mark.parametrize("content", [5, [1], torch.zeros(3), {}, {"settings": None}])
-def test_another_program_s_state_is_refused(tmp_path, content):
-    torch.save(content, tmp_path / "state.pt")
+@pytest.mark.parametrize("content", [b"", b"not a state", b"PK\x03\x04", 5, {}, {"settings": None}])
+def test_a_state_that_is_damaged_or_another_program_s_is_refused(tmp_path, content):
+    if isinstance(content, bytes):
+        (tmp_path / "state.pt").write_bytes(content)
+    else:
+        torch.save(content, tmp_path / "state.pt")
     with pytest.raises(UserError, match="damaged, or another version's"):
         Checkpoint.load(tmp_path)
 
 
-def test_a_state_that_is_cut_short_is_refused(tmp_path, uninterrupted):
-    content = (uninterrupted / "state.pt").read_bytes()
-    (tmp_path / "state.pt").write_bytes(content[: len(content) // 2])
-    with pytest.raises(UserError, match="damaged"):
-        Checkpoint.load(tmp_path)
+def hands(signs: dict, contributors: int) -> list[Drawing]:
+    return [
+        Drawing(sign if type(sign) is int else None, parse_strokes(strokes),
+                {"writer": f"c{n}-1"} | ({} if type(sign) is int else {"character": sign}))
+        for n in range(contributors) for sign, strokes in signs.items()
+    ]  # fmt: skip
 
 
-def test_other_data_than_the_run_s_are_refused(tmp_path, training, capsys):
-    drawings = [Drawing(d, parse_strokes(s), {"writer": w}) for w in range(2)
-                for d, s in DRAWINGS.items()]  # fmt: skip
-    file, directory = tmp_path / "mine.jsonl", tmp_path / "run"
-    write_drawings(file, drawings)
-    training("--epochs", 1, "--drawings", file, "--output", directory)
-    assert rows(directory)[0]["drawings_accuracy"]
-    assert "epoch  1" in capsys.readouterr().out
-    write_drawings(file, drawings[1:])
-    message = refused(training, capsys, "--resume", directory)
+@pytest.mark.parametrize("changed", ["digits", "letters", "held-out letters", "teacher"])
+def test_other_data_than_the_run_s_are_refused(tmp_path, training, capsys, changed):
+    digits, letters = tmp_path / "mine.jsonl", tmp_path / "letters.jsonl"
+    teacher = tmp_path / "teacher"
+    write_drawings(digits, hands(DRAWINGS, 10))
+    write_drawings(letters, hands(LETTERS, 10))
+    copy_network(ROOT / "weights", teacher)
+    files = ("--drawings", digits, "--not-digits", letters, "--teachers", teacher)
+    training("--hidden", 8, "--epochs", 1, *files, "--output", tmp_path / "run")
+    capsys.readouterr()
+    training("--resume", tmp_path / "run")
+    if changed == "digits":
+        write_drawings(digits, hands(DRAWINGS, 10)[1:])
+    elif changed == "teacher":
+        copy_network(tmp_path / "run", teacher)
+    else:
+        number = held_out_contributor(digits)
+        keep = (lambda n: n != number) if changed == "held-out letters" else (lambda n: n == number)
+        write_drawings(letters, [one for one in hands(LETTERS, 10) if keep(one.extra["writer"])])
+    message = refused(training, capsys, "--resume", tmp_path / "run")
     assert "not those that the run" in message
-    assert str(file) in message
+    assert str({"digits": digits, "teacher": teacher}.get(changed, letters)) in message
+
+
+def held_out_contributor(file: Path) -> str:
+    from mnist_core.drawing.strokes import read_drawings
+    from mnist_core.training.data import split_drawings
+
+    return split_drawings(read_drawings(file))[1][0].extra["writer"]
+
+
+def test_a_run_of_an_older_version_without_negatives_in_its_fingerprint_goes_on(tmp_path, training):
+    training("--epochs", 2, "--hidden", 8, "--output", tmp_path / "run")
+    saved = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
+    data, *_ = run._prepare(Checkpoint.load(tmp_path / "run").settings)
+    saved["fingerprint"] = run.old_fingerprint(data)
+    saved["settings"]["recipe"]["outliers"] = saved["settings"]["recipe"].pop("negatives")
+    saved["trainer"]["result"] = saved["trainer"].pop("ema_model")
+    del saved["best_model"], saved["settings"]["command"]
+    torch.save(saved, tmp_path / "run" / "state.pt")
+    before = weights.load(tmp_path / "run")[1]
+    training("--resume", tmp_path / "run")
+    assert weights.load(tmp_path / "run")[1] == before
+    assert Checkpoint.load(tmp_path / "run").settings.command.endswith("--epochs 2 --hidden 8")
+
+
+@pytest.mark.parametrize(("name", "threads"), [("tutorial", 1), ("quick", 1), ("best", 5)])
+def test_wide_layers_get_pytorch_s_number_of_threads(monkeypatch, name, threads):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 5)
+    assert run.choose_threads(None, RECIPES[name].hidden) == threads
+    assert run.choose_threads(3, RECIPES[name].hidden) == 3
+    with pytest.raises(UserError, match="0 threads; expected at least 1"):
+        run.choose_threads(0, RECIPES[name].hidden)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="it is there")
 def test_a_device_that_is_not_there_is_refused(tmp_path, training, capsys):
     message = refused(training, capsys, "--device", "cuda", "--output", tmp_path / "run")
-    assert "PyTorch finds:" in message
+    assert "PyTorch finds: cpu" in message
     assert not (tmp_path / "run").exists()
+    assert run.choose_device("auto") == run.choose_device("cpu") == "cpu"
+
+
+def test_the_model_card_s_command_names_files_as_they_are_here(tmp_path):
+    own = {
+        "epochs": 3,
+        "hidden": [8, 4],
+        "drawings": [ROOT / "data" / "a.jsonl", Path("/x/b.jsonl")],
+    }
+    assert train.command(**own, output=tmp_path, not_digits=[tmp_path / "letters.jsonl"]) == (
+        "python scripts/train.py --recipe best --seed 0 --epochs 3 --hidden 8 4"
+        " --drawings data/a.jsonl b.jsonl --not-digits letters.jsonl"
+    )
 
 
 def test_tensorboard_s_log_holds_the_metrics(tmp_path, training):
@@ -374,20 +421,10 @@ def test_tensorboard_s_log_holds_the_metrics(tmp_path, training):
     training("--recipe", "tutorial", "--epochs", 2, "--tensorboard", "--output", tmp_path / "run")
     log = accumulator.EventAccumulator(str(tmp_path / "run")).Reload()
     found = [(event.step, event.value) for event in log.Scalars("validation_accuracy")]
-    table = rows(tmp_path / "run")
     assert found == [
-        (int(row["epoch"]), pytest.approx(float(row["validation_accuracy"]))) for row in table
+        (int(row["epoch"]), pytest.approx(float(row["validation_accuracy"])))
+        for row in rows(tmp_path / "run")
     ]
-
-
-@pytest.mark.parametrize("fault", [ValueError("a fault"), OSError("a fault"), TypeError("a fault")])
-def test_a_fault_of_the_program_is_no_one_line(tmp_path, training, monkeypatch, fault):
-    def fail(*_) -> None:
-        raise fault
-
-    monkeypatch.setattr(run, "keep", fail)
-    with pytest.raises(type(fault), match="a fault"):
-        training("--output", tmp_path / "run")
 
 
 def test_tensorboard_that_is_not_installed_is_one_line(tmp_path, training, capsys, monkeypatch):
@@ -395,3 +432,26 @@ def test_tensorboard_that_is_not_installed_is_one_line(tmp_path, training, capsy
     message = refused(training, capsys, "--tensorboard", "--output", tmp_path / "run")
     assert "pip install tensorboard" in message
     assert not (tmp_path / "run").exists()
+
+
+def test_help_loads_no_pytorch():
+    done = run_python("-X", "importtime", TRAIN, "--help")
+    assert done.returncode == 0
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "mnist_core.training.recipes" in loaded
+    assert not {"torch", "numpy"} & loaded
+
+
+@pytest.mark.parametrize("name", ["train", "finetune"])
+def test_threads_wait_passively_from_before_pytorch_is_there(name):
+    script = """
+import os, runpy, sys
+sys.modules["torch"] = None  # to import it fails
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+except ImportError:
+    print(os.environ["OMP_WAIT_POLICY"])
+"""
+    path = str(ROOT / "scripts" / f"{name}.py")
+    printed = run_python("-c", f"import sys; sys.argv = [{path!r}]{script}").stdout
+    assert printed.splitlines()[-1] == "PASSIVE"
