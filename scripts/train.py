@@ -63,6 +63,8 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--not-digits", **files, metavar="FILE", help=text)
     text = "folders of networks whose answers to learn instead of the labels (default: none)"
     add("--teachers", **files, metavar="DIR", help=text)
+    text = "the folder of a network to begin with, at a low --learning-rate (default: none)"
+    add("--init", **place, help=text)
     text = "own digits to train on beside MNIST: folders 0 to 9 of pictures, idx, CSV, drawings"
     add("--data", **files, metavar="PLACE", help=text)
     add("--output", **place, help="the run's directory (default: runs/<date-time>-<recipe>)")
@@ -146,6 +148,7 @@ def begin(
     drawings: Sequence[Path] = (),
     not_digits: Sequence[Path] = (),
     teachers: Sequence[Path] = (),
+    init: Path | None = None,
     data: Sequence[Path] = (),
     output: Path | None = None,
     **changes: Any,
@@ -155,6 +158,8 @@ def begin(
         teachers = teachers or [weights.SHIPPED]
     root = next((place for place in data if (place / "MNIST").is_dir()), ROOT / "data")
     strokes = [place for place in data if place.name.endswith((".jsonl", ".jsonl.gz"))]
+    if init:  # its batch normalisation is part of its weights
+        changes |= {"hidden": weights.load(init)[1]["hidden"], "batch_norm": False}
     hidden = tuple(changes.pop("hidden", RECIPES[recipe].hidden))
     settings = Settings(
         name=recipe,
@@ -166,6 +171,7 @@ def begin(
         teachers=[str(path.resolve()) for path in teachers],
         device=run.choose_device(device or "auto"),
         threads=run.choose_threads(threads, hidden),
+        init=str(init.resolve()) if init else "",
         own=[str(path.resolve()) for path in data if path not in (root, *strokes)],
         command=command,
     )

@@ -148,15 +148,15 @@ def render_restyled(drawings: Drawings, per_writer: float, generator: torch.Gene
 
 
 def render_ambiguous(drawings: Drawings, generator: torch.Generator) -> Dataset:
-    """Ones that might be sevens, made of the plain ones, each image once with either label.
+    """Ones that might be sevens, made of the plain ones, each image twice as a 1 and once as a 7.
 
-    So the network learns to answer half and half, and people are told that it is unsure.
+    So the network learns to answer "1 or 7" and to be unsure of it.
     """
     rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
     made = (one_or_seven(drawing.strokes, rng) for drawing in drawings if drawing.label == 1)
     images = [frame_strokes(strokes, rng.uniform(*PEN_WIDTHS)) for strokes in made if strokes]
     stacked = torch.from_numpy(np.array(images, np.uint8).reshape(-1, SIDE, SIDE))
-    return stacked.repeat(2, 1, 1), torch.tensor([1, 7]).repeat_interleave(len(images))
+    return stacked.repeat(3, 1, 1), torch.tensor([1, 1, 7]).repeat_interleave(len(images))
 
 
 def _progress(drawings: Drawings) -> Iterable[Drawing]:

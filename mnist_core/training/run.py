@@ -69,6 +69,7 @@ class Settings:
     device: str
     threads: int
     own: list[str] = dataclasses.field(default_factory=list)  # files and folders of own digits
+    init: str = ""  # the folder of the network to begin with
     command: str = ""  # that trains such a network again, for the model card
 
 
@@ -281,6 +282,8 @@ def train(run: Run, writer: type | None = None) -> None:
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     model = MLP(recipe.hidden, recipe.batch_norm).to(settings.device)
+    if settings.init and not run.checkpoint.trainer:
+        model.load_state_dict(weights.load(settings.init)[0].state_dict())
     negatives = data.negatives
     trainer = Trainer(model, data.train_set, recipe, run.generator, negatives, run.teachers)
     if run.checkpoint.trainer:

@@ -16,7 +16,7 @@ Change = Callable[[Strokes, np.random.Generator], Strokes]
 SPACING = 0.03  # between the points of a stroke, where the drawing's longer side is 1
 
 # How often a digit that can have it gets its habit.
-SHARES = {0: 0.55, 1: 0.5, 3: 0.2, 4: 0.5, 5: 0.4, 6: 0.35, 7: 0.5, 9: 0.35}
+SHARES = {0: 0.55, 1: 0.5, 3: 0.1, 4: 0.5, 5: 0.4, 6: 0.35, 7: 0.5, 9: 0.45}
 
 
 def restyle(strokes: Strokes, label: int | None, random: np.random.Generator) -> Strokes:
@@ -268,7 +268,7 @@ def change_seven(strokes: Strokes, random: np.random.Generator) -> Strokes:
 
 
 def change_nine(strokes: Strokes, random: np.random.Generator) -> Strokes:
-    """A small loop, an open one, or a narrow nine."""
+    """A small loop or an open one, a tail curled to the left, or a narrow nine."""
     stroke = strokes[0]
     if len(strokes) > 1 or len(stroke) < 20:
         return strokes
@@ -280,6 +280,10 @@ def change_nine(strokes: Strokes, random: np.random.Generator) -> Strokes:
         stroke = np.concatenate([loop, stroke[back:]])
     elif random.random() < 0.5:
         stroke = stroke[int(random.uniform(0.02, 0.12) * len(stroke)) :]
+    if random.random() < 0.35 and stroke[-1, 1] > 0.8:
+        away = np.array([-random.uniform(0.15, 0.45), -random.uniform(0, 0.15)])
+        curl = _line(stroke[-1], stroke[-1] + away, -random.uniform(0.1, 0.3))
+        stroke = np.concatenate([stroke, curl[1:]])
     return [stroke * [random.uniform(0.5, 1), 1]]
 
 
