@@ -16,17 +16,21 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mnist_core.drawing.strokes import Drawing, parse_strokes, write_drawings
+from mnist_core.drawing.strokes import Drawing, write_drawings
 from mnist_core.errors import UserError
 from mnist_core.network import weights
+from mnist_core.network.model import MLP
 from mnist_core.training import run
+from mnist_core.training.data import split_drawings
 from mnist_core.training.recipes import RECIPES
 from mnist_core.training.run import Checkpoint
 from scripts import train
-from tests.conftest import ROOT, copy_network
+from tests.conftest import ROOT
 from tests.conftest import run as run_python
 from tests.drawings import DRAWINGS, LETTERS
+from tests.golden_learning.train import hands
 from tests.small_training import shrink
+from tests.test_weights import PROVENANCE, THRESHOLDS
 
 EPOCHS = 8
 TUTORIAL = ("--recipe", "tutorial", "--epochs", 1)
@@ -333,43 +337,34 @@ def test_a_state_that_is_damaged_or_another_program_s_is_refused(tmp_path, conte
         Checkpoint.load(tmp_path)
 
 
-def hands(signs: dict, contributors: int) -> list[Drawing]:
-    return [
-        Drawing(sign if type(sign) is int else None, parse_strokes(strokes),
-                {"writer": f"c{n}-1"} | ({} if type(sign) is int else {"character": sign}))
-        for n in range(contributors) for sign, strokes in signs.items()
-    ]  # fmt: skip
+def test_other_data_than_the_run_s_are_refused(tmp_path, training):
+    """Ten contributors, one of whom is held out; whose digits they are decides whose letters."""
+    digits, letters, teacher = (tmp_path / name for name in ("d.jsonl", "l.jsonl", "teacher"))
+    drawings, others = hands(DRAWINGS, True)[:100], hands(LETTERS, False)
+    held_out = split_drawings(drawings)[1][0].extra["writer"]
 
+    def write(some: list[Drawing], more: list[Drawing], seed: int) -> None:
+        torch.manual_seed(seed)
+        write_drawings(digits, some)
+        write_drawings(letters, more)
+        weights.save(MLP((8,)).eval(), teacher, PROVENANCE, THRESHOLDS)
 
-@pytest.mark.parametrize("changed", ["digits", "letters", "held-out letters", "teacher"])
-def test_other_data_than_the_run_s_are_refused(tmp_path, training, capsys, changed):
-    digits, letters = tmp_path / "mine.jsonl", tmp_path / "letters.jsonl"
-    teacher = tmp_path / "teacher"
-    write_drawings(digits, hands(DRAWINGS, 10))
-    write_drawings(letters, hands(LETTERS, 10))
-    copy_network(ROOT / "weights", teacher)
-    files = ("--drawings", digits, "--not-digits", letters, "--teachers", teacher)
-    training("--hidden", 8, "--epochs", 1, *files, "--output", tmp_path / "run")
-    capsys.readouterr()
-    training("--resume", tmp_path / "run")
-    if changed == "digits":
-        write_drawings(digits, hands(DRAWINGS, 10)[1:])
-    elif changed == "teacher":
-        copy_network(tmp_path / "run", teacher)
-    else:
-        number = held_out_contributor(digits)
-        keep = (lambda n: n != number) if changed == "held-out letters" else (lambda n: n == number)
-        write_drawings(letters, [one for one in hands(LETTERS, 10) if keep(one.extra["writer"])])
-    message = refused(training, capsys, "--resume", tmp_path / "run")
-    assert "not those that the run" in message
-    assert str({"digits": digits, "teacher": teacher}.get(changed, letters)) in message
-
-
-def held_out_contributor(file: Path) -> str:
-    from mnist_core.drawing.strokes import read_drawings
-    from mnist_core.training.data import split_drawings
-
-    return split_drawings(read_drawings(file))[1][0].extra["writer"]
+    write(drawings, others, 0)
+    files = {"drawings": [digits], "not_digits": [letters], "teachers": [teacher]}
+    directory = train.begin("", "cpu", 1, output=tmp_path / "run", **files).directory
+    run.resume(directory)
+    known, unknown = ([one for one in others if (one.extra["writer"] == held_out) is unseen]
+                      for unseen in (False, True))  # fmt: skip
+    for changed in (
+        (drawings[:-1], others, 0),
+        (drawings, known[1:] + unknown, 0),
+        (drawings, known + unknown[1:], 0),
+        (drawings, others, 1),
+    ):
+        write(*changed)
+        with pytest.raises(UserError, match="not those that the run") as error:
+            run.resume(directory)
+        assert all(str(file) in str(error.value) for file in (digits, letters, teacher))
 
 
 def test_a_run_of_an_older_version_without_negatives_in_its_fingerprint_goes_on(tmp_path, training):

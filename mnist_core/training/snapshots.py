@@ -1,7 +1,7 @@
-"""The network at some twenty steps of its training, in one file, from which one may watch it learn.
+"""The network at some twenty steps of its training, in one file, so that one can watch it learn.
 
-`snapshots.bin` in a run's directory: for each snapshot its length, a little-endian uint32, and as
-many bytes, the network as browsers read it (network/quantize.py).
+`snapshots.bin` in a run's directory holds for each snapshot its length, a little-endian uint32, and
+so many bytes: the network as browsers read it (network/quantize.py).
 """
 
 import contextlib
@@ -21,8 +21,8 @@ SNAPSHOTS_FILE = "snapshots.bin"
 class Snapshots:
     """The file in `directory`, of a training of `steps` steps in `epochs` epochs.
 
-    A snapshot is due at the steps in `due`: 0, which is before the first, the powers of two below
-    a tenth of all, and each tenth.
+    A snapshot is due at the steps in `due`: 0, before any training, the powers of two below a tenth
+    of all steps, and each tenth.
     """
 
     def __init__(self, directory: Path, epochs: int, steps: int) -> None:
@@ -32,9 +32,10 @@ class Snapshots:
         self.due = {0} | early | {steps * tenth // 10 for tenth in range(1, 11)}
 
     def drop_after(self, step: int) -> None:
-        """Keep those up to `step`, at which a training goes on, and none where it begins, at 0.
+        """Keep the snapshots up to `step`, from which training continues; at 0 keep none.
 
-        What is dropped, also a final snapshot or half a one, is to come again. Raises UserError.
+        Final and incomplete snapshots are dropped, too: training writes them again. Raises
+        UserError where the file can't be written.
         """
         with self._open() as file:
             file.seek(end := 0)
@@ -53,10 +54,11 @@ class Snapshots:
         validation: tuple[float, float],
         config: dict | None = None,
     ) -> None:
-        """Append `model`, a network for use, as it is after `step` steps, and its mean losses.
+        """Append `model`, without batch normalisation, as it is after `step` steps.
 
-        `validation` is what `evaluate` makes of it. With `config`, as `weights.load` gives it, it
-        is the finished network, the last. Raises UserError where the disk is full.
+        `training_loss` is the mean since the last snapshot, `validation` what `evaluate` gives.
+        With `config`, as `weights.load` gives it, this is the finished network, the last snapshot.
+        Raises UserError where the disk is full.
         """
         loss, accuracy = validation
         name = {"name": f"step {step}", "thresholds": {"digit": 0, "sure": 0}}
@@ -77,7 +79,7 @@ class Snapshots:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[IO]:
-        """The file to read, cut and append to, made if need be."""
+        """Open the file to read, cut and append to; make it if need be."""
         try:
             with open(self.path, "a+b") as file:
                 yield file
