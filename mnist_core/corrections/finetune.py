@@ -33,6 +33,7 @@ TEST_WRITERS = "pendigits-test.jsonl.gz"  # in the data folder, where it may be 
 HELD_OUT = 5  # of so many writers about one is held out
 OUTLIERS = 1000  # images of no digit among the rehearsal
 COPIES = 64  # at most, of each correction, changed and in random pen widths
+BITS = 6  # of a weight: rounded to 4, a network loses what it has just learned
 SEED = 0  # of order and changes
 POOL = 8192  # images to draw the batches from: of corrections at most so many, of the rest so many
 
@@ -166,7 +167,7 @@ def finetune(
         loss.backward()
         optimizer.step()
         schedule.step()
-    return quantize(new)
+    return quantize(new, BITS)
 
 
 def save(
