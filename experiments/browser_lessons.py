@@ -37,13 +37,14 @@ from mnist_core.training.data import Dataset, load_mnist, render_drawings
 SCRIPT = """
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import { unpackImages } from "UI/recognizer/images.js";
 import { rehearse, teach } from "UI/recognizer/learning.js";
 import { readNetwork } from "UI/recognizer/network.js";
 import { inSlices } from "UI/session/slices.js";
 const network = readNetwork(new Uint8Array(readFileSync("network.bin")).buffer);
 const { images, cases } = JSON.parse(readFileSync("cases.json", "utf8"));
-const images500 = gunzipSync(readFileSync(new URL("UI/files/rehearsal.gz")));
-const rehearsed = await inSlices(rehearse(network, images500));
+const known = unpackImages(gunzipSync(readFileSync(new URL("UI/files/images.gz"))));
+const rehearsed = await inSlices(rehearse(network, known.images.subarray(0, 500 * 784)));
 for (const lessons of cases) {
   const started = performance.now();
   const drawings = lessons.map(([i, label]) => ({ pixels: images[i], label }));

@@ -23,8 +23,8 @@ from mnist_core.files import make_directory
 from mnist_core.training.augment import augment
 from mnist_core.training.data import load_mnist
 from mnist_core.training.negatives import make_negatives
-from mnist_core.training.styles import CHANGES, HABITS, normalise, stretch
-from tests.drawings import DRAWINGS
+from mnist_core.training.styles import CHANGES, HABITS, normalise, one_or_seven, stretch
+from tests.drawings import ALL_DIGITS, DRAWINGS
 
 ROWS, COLUMNS = 10, 20
 
@@ -47,13 +47,15 @@ def main() -> None:
 
 
 def styles() -> torch.Tensor:
-    """The habits of zeros, ones, fours, fives and sevens; then each change, on all digits."""
+    """The habits of each digit, then each change, on all digits; last what might be 1 or 7."""
     chance, images = np.random.default_rng(0), []
     drawn = {digit: [np.array(stroke) for stroke in DRAWINGS[digit]] for digit in DRAWINGS}
     for digit, habit in HABITS.items():
-        images += [habit(normalise(drawn[digit]), chance) for _ in range(COLUMNS)]
+        strokes = [np.array(stroke) for stroke in ALL_DIGITS[digit]]
+        images += [habit(normalise(strokes), chance) for _ in range(COLUMNS)]
     for change in (*CHANGES, stretch):
         images += [change(normalise(drawn[d]), chance) for d in [*drawn, *drawn, *drawn][:COLUMNS]]
+    images += [one_or_seven(drawn[1], chance) for _ in range(COLUMNS)]
     return torch.from_numpy(np.stack([frame_strokes(strokes) for strokes in images]))
 
 

@@ -30,7 +30,7 @@ from mnist_core.drawing import numbers
 from mnist_core.drawing.framing import frame_strokes, to_input
 from mnist_core.drawing.strokes import Drawing, parse_strokes, read_drawings
 from mnist_core.errors import UserError
-from mnist_core.files import reading
+from mnist_core.files import open_checked
 from mnist_core.network.calibration import BINS
 from mnist_core.tables import table, wilson_interval
 from mnist_core.training.data import contributor_of, split_drawings, writer_of
@@ -324,7 +324,7 @@ class Case:
 
 def read_numbers(path: Path) -> list[tuple[str, list[int], Strokes]]:
     """Writer, digits and strokes of each line {"number": "42", "writer": ..., "strokes": ...}."""
-    with reading(path, "rt") as lines:
+    with open_checked(path, "rt") as lines:
         rows = [json.loads(line) for line in lines]
     return [
         (row["writer"], [int(digit) for digit in row["number"]], parse_strokes(row["strokes"]))

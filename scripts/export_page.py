@@ -28,7 +28,7 @@ if __name__ == "__main__":  # Parse arguments before slow imports
 from mnist_core.errors import UserError
 from mnist_core.files import atomic_write
 from mnist_core.network import weights
-from mnist_core.network.quantize import browser_file
+from mnist_core.network.quantize import compressed_file
 from ui.document import document, files
 
 
@@ -37,7 +37,7 @@ def main() -> None:
     args = parser.parse_args()
     try:
         model, config = weights.load(args.weights)
-        embedded = {"network": browser_file(model, config), **files()}
+        embedded = {"network": compressed_file(model, config), **files()}
         page = document({"card": config}, embedded).html.encode()
         with atomic_write(args.file) as file:
             file.write(page)

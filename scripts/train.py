@@ -63,6 +63,8 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--not-digits", **files, metavar="FILE", help=text)
     text = "folders of networks whose answers replace the labels (default: none)"
     add("--teachers", **files, metavar="DIR", help=text)
+    text = "the folder of a network to begin with, at a low --learning-rate (default: none)"
+    add("--init", **place, help=text)
     text = "own digits beside MNIST: pictures in folders 0 to 9, CSV, idx, .npz, .npy, drawings"
     add("--data", **files, metavar="PLACE", help=text)
     add("--output", **place, help="the run's directory (default: runs/<date-time>-<recipe>)")
@@ -146,13 +148,18 @@ def begin(
     drawings: Sequence[Path] = (),
     not_digits: Sequence[Path] = (),
     teachers: Sequence[Path] = (),
+    init: Path | None = None,
     data: Sequence[Path] = (),
     output: Path | None = None,
     **changes: Any,
 ) -> Run:
     """Begin a run; `changes` are to the recipe, `data` are places of own digits or of MNIST."""
+    if RECIPES[recipe].distilled:
+        teachers = teachers or [weights.SHIPPED]
     root = next((place for place in data if (place / "MNIST").is_dir()), ROOT / "data")
     strokes = [place for place in data if place.name.endswith((".jsonl", ".jsonl.gz"))]
+    if init:  # its batch normalisation is part of its weights
+        changes |= {"hidden": weights.load(init)[1]["hidden"], "batch_norm": False}
     hidden = tuple(changes.pop("hidden", RECIPES[recipe].hidden))
     settings = Settings(
         name=recipe,
@@ -164,6 +171,7 @@ def begin(
         teachers=[str(path.resolve()) for path in teachers],
         device=run.choose_device(device or "auto"),
         threads=run.choose_threads(threads, hidden),
+        init=str(init.resolve()) if init else "",
         own=[str(path.resolve()) for path in data if path not in (root, *strokes)],
         command=command,
     )

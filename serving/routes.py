@@ -4,7 +4,6 @@ They have no state, so that any replica can answer any request. access.py decide
 """
 
 import functools
-import gzip
 from typing import Any
 
 import anyio
@@ -15,7 +14,7 @@ from starlette.responses import Response
 
 from mnist_core import Number, Prediction, Recognizer
 from mnist_core.drawing.pictures import decode_picture
-from mnist_core.network.quantize import browser_file
+from mnist_core.network.quantize import compressed_file
 from serving import models
 from serving.errors import Refusal, coded, not_found
 from serving.limits import Workers
@@ -72,7 +71,7 @@ def network_routes(reloader: ModelReloader, is_public: bool) -> APIRouter:
 
     @functools.lru_cache(maxsize=2)  # the network that answers and the one before it
     def zipped(recognizer: Recognizer) -> bytes:
-        return gzip.compress(browser_file(recognizer.model, recognizer.config))
+        return compressed_file(recognizer.model, recognizer.config)
 
     @router.get(f"/{NETWORK}", response_model=models.Network)
     async def network() -> Response:

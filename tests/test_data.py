@@ -188,23 +188,29 @@ def test_variants_have_random_pens():
 
 def test_who_drew_much_does_not_crowd_out_the_others():
     some = drawings(110, writer=lambda i: "often" if i < 100 else "seldom")
-    images, labels = render_restyled(some, 20, torch.Generator().manual_seed(0))
-    often, seldom = 100 * 2, 10 * 6  # 20 / sqrt(100) and 20 / sqrt(10), rounded
+    images, labels = render_restyled(some, 80, torch.Generator().manual_seed(0))
+    often, seldom = 100 * 3, 10 * 14  # 80 / 100**0.75 and 80 / 10**0.75, rounded
     assert images.shape == (often + seldom, 28, 28)
-    assert labels.tolist() == [i % 10 for i in range(100) for _ in range(2)] + [
-        i % 10 for i in range(10) for _ in range(6)
+    assert labels.tolist() == [i % 10 for i in range(100) for _ in range(3)] + [
+        i % 10 for i in range(10) for _ in range(14)
     ]
     assert len(images.unique(dim=0)) > 0.9 * len(images)
     most, _ = render_restyled(drawings(1), 100, torch.Generator().manual_seed(0))
     assert len(most) == data.MAX_COPIES
 
 
-def test_each_drawing_gives_sixty_images_over_the_root_of_its_writers_drawings(monkeypatch, mnist):
+def test_writers_of_a_few_drawings_give_almost_as_many_images_as_others(monkeypatch, mnist):
     monkeypatch.setattr(data, "load_mnist", lambda *_, **__: (mnist[0][:100], mnist[1][:100]))
     digits = drawings(200, writer=lambda i: f"c{i % 5}-1")  # 40 of each, 36 to train on
     seen, _ = split_drawings(digits)
     made = training_data("", digits, 0, torch.Generator().manual_seed(0))
-    assert len(made.train_set[0]) == 90 + 10 * len(seen)  # 60 / 36 ** 0.5
+    maybe = 3 * sum(drawing.label == 1 for drawing in seen)  # ones that might be sevens
+    restyled = len(made.train_set[0]) - 90 - maybe
+    assert 10 * len(seen) <= restyled < 11 * len(seen)  # 150 / 36 ** 0.75, or 34
+    labels = made.train_set[1][-maybe:]
+    assert labels.tolist() == [1] * (2 * maybe // 3) + [7] * (maybe // 3)
+    ones, _, sevens = made.train_set[0][-maybe:].chunk(3)
+    assert torch.equal(ones, sevens)
 
 
 def test_negatives_leave_out_held_out_contributors_and_what_looks_like_digits(monkeypatch, mnist):
@@ -218,7 +224,7 @@ def test_negatives_leave_out_held_out_contributors_and_what_looks_like_digits(mo
     ]
     made = training_data("", digits, 10, torch.Generator().manual_seed(0), letters)
     known = 2 * (20 - len(held_out))  # A and a; O and l might be digits
-    copies = round(data.NEGATIVES_PER_WRITER / 2**0.5)  # two letters a writer
+    copies = round(data.NEGATIVES_PER_WRITER / 2**0.75)  # two letters a writer
     assert len(made.negatives) == 10 + known * min(copies, data.MAX_COPIES)
     assert len(made.held_out_negatives) == 2 * len(held_out)
     assert f"{known} letters" in made.description

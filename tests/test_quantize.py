@@ -1,5 +1,6 @@
-"""Networks are rounded to 8 bits a weight, and browsers load the very same numbers."""
+"""Networks are rounded to a few bits a weight, and browsers load the very same numbers."""
 
+import gzip
 import itertools
 import json
 import struct
@@ -12,7 +13,13 @@ from safetensors.torch import load_file
 
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
-from mnist_core.network.quantize import MAGIC, browser_file, quantize, read_header
+from mnist_core.network.quantize import (
+    MAGIC,
+    browser_file,
+    compressed_file,
+    quantize,
+    read_header,
+)
 from mnist_core.training import finish
 from mnist_core.training.data import load_mnist
 from mnist_core.training.trainer import predict
@@ -89,6 +96,23 @@ def test_quantizing_twice_changes_nothing(model, scale):
     assert same(quantize(once.fused(1.23)), quantize(quantize(once.fused(1.23))))
 
 
+@pytest.mark.parametrize("bits", [3, 4, 5])
+def test_few_bits_are_few_values_with_a_small_error(model, bits):
+    most = 2 ** (bits - 1) - 1
+    weights = model.layers[0].weight.data.normal_()
+    once = quantize(model, bits)
+    for old, new in zip(weights, once.layers[0].weight.data, strict=True):
+        whole = new / new.abs().max() * most
+        assert torch.allclose(whole, whole.round(), atol=1e-4)
+        plain = (old / old.abs().max() * most).round() * old.abs().max() / most
+        assert (old - new).square().sum() < 0.95 * (old - plain).square().sum()
+    assert same(once, quantize(once, bits))
+    assert same(once, quantize(once))
+    scaled = once.fused(1.23)  # off the steps by float32's last bit
+    for old, new in zip(tensors(scaled), tensors(quantize(scaled, bits)), strict=True):
+        assert torch.allclose(old, new, rtol=1e-4)
+
+
 def test_weights_that_are_not_finite_stay_so(model):
     model.layers[0].weight.data[2, 3] = torch.nan
     model.layers[0].weight.data[4, 3] = torch.inf
@@ -97,7 +121,7 @@ def test_weights_that_are_not_finite_stay_so(model):
 
 
 def test_the_browser_s_file_holds_the_very_weights(model):
-    for network in (model, quantize(quantize(model).fused(0.77))):
+    for network in (model, quantize(quantize(model).fused(0.77)), quantize(model, 4)):
         file = browser_file(network, CONFIG | {"unused": 1}, step=7)
         header, layers = read(file)
         assert header == read_header(file) == CONFIG | {"step": 7}
@@ -109,6 +133,20 @@ def test_the_browser_s_file_holds_the_very_weights(model):
         assert all(map(np.array_equal, found, expected))
     for damaged in (file[:-1], file[:8], b"", file[:-1] + bytes([file[-1] ^ 1])):
         assert read_header(damaged) is None
+
+
+def test_the_compressed_file_is_near_the_entropy_of_its_weights():
+    torch.manual_seed(0)
+    model = MLP((128,))
+    model.layers[0].weight.data.normal_()
+    model, config = quantize(model, 4), CONFIG | {"hidden": [128]}
+    file, compressed = browser_file(model, config), compressed_file(model, config)
+    assert gzip.decompress(compressed) == file
+    whole = read(file)[1][0][2]
+    shares = np.unique(whole, return_counts=True)[1] / whole.size
+    entropy = -(shares * np.log2(shares)).sum() * whole.size / 8
+    steps_and_biases = 8 * (128 + 10)
+    assert len(compressed) < 1.04 * entropy + steps_and_biases + 1300
 
 
 def test_the_shipped_network_is_quantized_and_small():

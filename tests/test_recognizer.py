@@ -14,7 +14,7 @@ from mnist_core.training import styles
 from mnist_core.training.data import load_mnist
 from mnist_core.training.trainer import evaluate
 from tests.conftest import ROOT
-from tests.drawings import DRAWINGS, LETTERS
+from tests.drawings import ALL_DIGITS, DRAWINGS, LETTERS
 
 
 def test_drawn_digits_are_read(recognizer):
@@ -33,7 +33,7 @@ def test_drawn_digits_are_read(recognizer):
 def test_other_hands_are_read(recognizer, digit, monkeypatch):
     """Slashed and barred zeros, ones with an upstroke, sevens with a bar and the like."""
     monkeypatch.setattr(styles, "SHARES", {digit: 1})
-    hands = restyled(recognizer, DRAWINGS[digit], digit, 100)
+    hands = restyled(recognizer, ALL_DIGITS[digit], digit, 100)
     assert np.mean([hand.digit == digit for hand in hands]) >= 0.9
 
 

@@ -63,9 +63,9 @@ def same_network(record: bytes, model: MLP, config: dict) -> bool:
     return record[size:] == file[16 + int.from_bytes(file[12:16], "little") :]
 
 
-def untrained(hidden: tuple[int, ...], batch_norm: bool = False) -> MLP:
+def untrained(hidden: tuple[int, ...], batch_norm: bool = False, bits: int = 8) -> MLP:
     torch.manual_seed(0)
-    return quantize(MLP(hidden, batch_norm).fused())
+    return quantize(MLP(hidden, batch_norm).fused(), bits)
 
 
 def network(record: bytes) -> MLP:
@@ -81,7 +81,7 @@ def test_a_training_s_snapshots_lead_from_the_untrained_to_the_finished_network(
     found = records((directory / "snapshots.bin").read_bytes())
     *before, last = headers(found)
     model, config = weights.load(directory)
-    assert same_network(found[0], untrained((16,), batch_norm=True), config)
+    assert same_network(found[0], untrained((16,), batch_norm=True, bits=4), config)
     assert same_network(found[-1], model, config)
     assert [header["step"] for header in before] == DUE
     for header in before:

@@ -39,7 +39,8 @@ def test_best_is_the_recipe_of_the_shipped_network(recognizer):
     provenance = recognizer.config["provenance"]
     assert "--recipe best " in provenance["command"]
     saved = {key: value for key, value in provenance["recipe"].items() if key != "name"}
-    chosen = {"hidden": RECIPES["best"].hidden, "epochs": RECIPES["best"].epochs}  # by its command
+    given = ("hidden", "epochs", "learning_rate", "batch_norm")  # by its command
+    chosen = {name: getattr(RECIPES["best"], name) for name in given}
     assert recipe_from(saved | chosen) == RECIPES["best"]
 
 

@@ -101,7 +101,7 @@ def test_metrics_have_a_row_an_epoch_with_accuracies_of_all_that_is_held_out(out
     assert names == {f"{what}_accuracy" for what in ("validation", "drawings", "styles", "own")}
     for row in outcome.metrics:
         assert all(0 <= row[name] <= 1 for name in names)
-        assert row["validation_loss"] == pytest.approx(2, abs=0.5)  # little was learned
+        assert 0.5 < row["validation_loss"] < 2.3  # little was learned
 
 
 def test_the_network_that_is_kept_is_the_one_that_the_scores_are_of(outcome, held_out, mnist):
@@ -179,3 +179,29 @@ def test_the_samples_are_augmented_as_the_training_images_are(outcome, mnist):
     assert text.get_text() == str(mnist[1][split(IMAGES)[0][0]].item())
     assert shown.sum() == pytest.approx(first.sum(), rel=0.5)
     assert abs(shown - first).max() > 50
+
+
+def test_a_training_begins_with_another_network(outcome, tmp_path, monkeypatch):
+    teacher = outcome.directory.parent / "teacher"
+    monkeypatch.setattr("builtins.print", lambda *_, **__: None)
+    monkeypatch.setattr(plots, "save", lambda *_: None)
+    monkeypatch.setattr("sys.argv", ["train.py", *map(str, (
+        "--init", teacher, "--epochs", 1, "--learning-rate", 1e-12, "--output", tmp_path / "run",
+    ))])  # fmt: skip
+    shrink(monkeypatch.setattr)
+    train.main()
+    before, after = (weights.load(folder)[0] for folder in (teacher, tmp_path / "run"))
+    assert after.hidden == (8,)
+    for layer in (0, 2):  # the last is divided by the temperature as well
+        bias, other = before.layers[layer].bias, after.layers[layer].bias
+        ratio = (other / bias).median()
+        assert torch.allclose(other, bias * ratio, rtol=1e-3)
+
+
+def test_tiny_learns_from_the_shipped_network_but_for_other_teachers(monkeypatch):
+    begun = []
+    monkeypatch.setattr(train.run, "begin", lambda settings, *_: begun.append(settings.teachers))
+    train.begin("", "cpu", 1, recipe="tiny")
+    train.begin("", "cpu", 1, recipe="tiny", teachers=[Path("/other")])
+    train.begin("", "cpu", 1)
+    assert begun == [[str(weights.SHIPPED.resolve())], ["/other"], []]

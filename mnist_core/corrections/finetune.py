@@ -36,6 +36,7 @@ ALWAYS_LEARNED = 4  # the first drawings of each writer, where single drawings a
 NEGATIVES = 1000  # in the rehearsal
 MAX_COPIES = 64  # of each correction, augmented and in random pen widths
 POOL = 8192  # images that batches are drawn from, of corrections and of the rehearsal each
+BITS = 6  # of a weight: rounded to 4, a network loses what it has just learned
 SEED = 0
 
 
@@ -175,7 +176,7 @@ def finetune(
         loss.backward()
         optimizer.step()
         schedule.step()
-    return quantize(new)
+    return quantize(new, BITS)
 
 
 def save(

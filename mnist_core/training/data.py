@@ -13,15 +13,16 @@ import torch
 from torchvision.datasets import MNIST
 from tqdm import tqdm
 
-from mnist_core.drawing.framing import frame_strokes
+from mnist_core.drawing.framing import SIDE, frame_strokes
 from mnist_core.drawing.strokes import Drawing
 from mnist_core.errors import UserError
 from mnist_core.training.negatives import is_negative, make_negatives
-from mnist_core.training.styles import restyle
+from mnist_core.training.styles import one_or_seven, restyle
 
 PEN_WIDTHS = (1.5, 4.5)  # of training drawings, in pixels of the frame; MNIST's are 1 to 5 wide
-# A writer of n drawings gives this many times sqrt(n) training images: of digits, of negatives.
-DIGITS_PER_WRITER, NEGATIVES_PER_WRITER = 60, 40
+# A writer of n drawings gives this many times the fourth root of n training images, for digits and
+# for negatives: rare hands count almost as much as common ones.
+DIGITS_PER_WRITER, NEGATIVES_PER_WRITER = 150, 100
 MAX_COPIES = 16  # of one drawing
 MIN_CONTRIBUTORS = 10  # to hold some of them out whole
 
@@ -122,19 +123,31 @@ def render_variants(drawings: Drawings, copies: int, generator: torch.Generator)
 def render_restyled(drawings: Drawings, per_writer: float, generator: torch.Generator) -> Dataset:
     """Draw each drawing several times, in random styles and pen widths.
 
-    A writer of n drawings gives about `per_writer` x sqrt(n) images, at most MAX_COPIES of each
+    A writer of n drawings gives about `per_writer` x n**0.25 images, at most MAX_COPIES of each
     drawing, so that people with many drawings don't outweigh the others.
     """
     rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
     counts = Counter(map(writer_of, drawings))
     sizes = [counts[writer_of(drawing)] for drawing in drawings]
-    copies = [min(max(1, round(per_writer / n**0.5)), MAX_COPIES) for n in sizes]
+    copies = [min(max(1, round(per_writer / n**0.75)), MAX_COPIES) for n in sizes]
     images = (
         frame_strokes(restyle(drawing.strokes, drawing.label, rng), rng.uniform(*PEN_WIDTHS))
         for drawing, count in zip(_progress(drawings), copies, strict=True)
         for _ in range(count)
     )
     return _dataset(images, drawings, torch.tensor(copies))
+
+
+def render_ambiguous(drawings: Drawings, generator: torch.Generator) -> Dataset:
+    """Ones that might be sevens, made of the plain ones, each image twice as a 1 and once as a 7.
+
+    So the network learns to answer "1 or 7" and to be unsure of it.
+    """
+    rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=generator)))
+    made = (one_or_seven(drawing.strokes, rng) for drawing in drawings if drawing.label == 1)
+    images = [frame_strokes(strokes, rng.uniform(*PEN_WIDTHS)) for strokes in made if strokes]
+    stacked = torch.from_numpy(np.array(images, np.uint8).reshape(-1, SIDE, SIDE))
+    return stacked.repeat(3, 1, 1), torch.tensor([1, 1, 7]).repeat_interleave(len(images))
 
 
 def _progress(drawings: Drawings) -> Iterable[Drawing]:
@@ -205,6 +218,7 @@ def training_data(
         seen, unseen = split_drawings(drawings, seed)
         held_out_contributors = {*map(contributor_of, unseen)} - {None, *map(contributor_of, seen)}
         train_set = join(train_set, render_restyled(seen, DIGITS_PER_WRITER, generator))
+        train_set = join(train_set, render_ambiguous(seen, generator))
         validation["drawings"] = render_drawings(unseen)
         validation["styles"] = render_restyled(unseen, 1, generator)
         description += f" and of {len(drawings):,} drawings in many hands"

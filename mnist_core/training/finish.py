@@ -24,14 +24,14 @@ class NotInstalled(UserError):
 
 
 def calibrate(
-    model: MLP, validation: dict[str, Dataset]
+    model: MLP, validation: dict[str, Dataset], bits: int = 8
 ) -> tuple[MLP, dict[str, float], dict[str, float]]:
-    """Quantize `model` and calibrate it on held-out data; return it, its thresholds and scores.
+    """Quantize `model` to `bits` and calibrate it; return it, its thresholds and its scores.
 
     Scores are accuracy and calibration error on each set of `validation`. Temperature and
     thresholds are fitted to all of them, but without MNIST's if there are drawings.
     """
-    model = quantize(model.fused())
+    model = quantize(model.fused(), bits)
     held_out = {name: (predict(model, digits[0]), digits[1]) for name, digits in validation.items()}
     left_out = "validation" if "drawings" in held_out else None
     log_probabilities, labels = reduce(join, [held_out[n] for n in held_out if n != left_out])
@@ -44,7 +44,7 @@ def calibrate(
         error = calibration.expected_calibration_error(probabilities, labels)
         scores[f"{name}_accuracy"] = round(accuracy, 4)
         scores[f"{name}_calibration_error"] = round(error, 4)
-    return quantize(model.fused(temperature)), thresholds, scores
+    return quantize(model.fused(temperature), bits), thresholds, scores
 
 
 def date_and_versions() -> dict:

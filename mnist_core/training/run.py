@@ -69,6 +69,7 @@ class Settings:
     device: str
     threads: int
     own: list[str] = dataclasses.field(default_factory=list)  # files and folders of own digits
+    init: str = ""  # the folder of the network to begin with
     command: str = ""  # trains such a network again; for the model card
 
 
@@ -264,6 +265,8 @@ def train(run: Run, writer: type | None = None) -> None:
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     model = MLP(recipe.hidden, recipe.batch_norm).to(settings.device)
+    if settings.init and not run.checkpoint.trainer:
+        model.load_state_dict(weights.load(settings.init)[0].state_dict())
     trainer = Trainer(model, data.train_set, recipe, run.generator, data.negatives, run.teachers)
     if run.checkpoint.trainer:
         trainer.load_state_dict(run.checkpoint.trainer)
@@ -285,10 +288,10 @@ def save_epoch(run: Run, trainer: Trainer, epoch: Epoch, log: Any = None) -> Non
 
     The checkpoint is last: a run stopped before it does the epoch again.
     """
-    checkpoint, row = run.checkpoint, dataclasses.asdict(epoch)
+    checkpoint, row, network = run.checkpoint, dataclasses.asdict(epoch), trainer.network()
     for name, dataset in run.data.validation.items():
         if name != "validation":  # that one is in the row
-            row[f"{name}_accuracy"] = evaluate(trainer.ema_model, dataset)[1]
+            row[f"{name}_accuracy"] = evaluate(network, dataset)[1]
     print(_line(row), flush=True)
     checkpoint.history.append(row)
     checkpoint.trainer = trainer.state_dict()
@@ -367,7 +370,7 @@ def save_network(run: Run, tested: bool = False) -> None:
     settings = run.checkpoint.settings
     model = MLP(settings.recipe.hidden)
     model.load_state_dict(run.checkpoint.best_model)
-    model, thresholds, scores = calibrate(model, run.data.validation)
+    model, thresholds, scores = calibrate(model, run.data.validation, settings.recipe.bits)
     if (negatives := run.data.held_out_negatives) is not None:
         verdicts = calibration.verdicts(predict(model, negatives).exp(), thresholds)
         scores["letters_called_sure_digits"] = round((verdicts == 2).float().mean().item(), 4)

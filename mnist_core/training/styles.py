@@ -1,9 +1,10 @@
 """Draw a drawing again as another hand might: other habits, another slant, other corners.
 
-What pixels can't be given later is changed here, on the strokes: a slash through a zero, a bar
-across a seven, a flag and a foot on a one, the top of a four, the roof of a five; then, for every
-drawing, corners, tremor, the aim and the ends of strokes, slant and proportions. Nothing may make a
-digit that a person would read as another; docs/styles.png shows each.
+What augmentation can't do to pixels is done here to strokes. First a habit of some people who
+write that digit: a slash or a flourish on a zero, a flag and a foot on a one, the arm of a four,
+the roof, bar and tail of a seven. Then, for every drawing, corners, tremor, the aim and the ends of
+strokes, slant and proportions. No change may make a digit that a person would read as another;
+docs/styles.png shows each. `one_or_seven` alone is ambiguous, and is trained as such.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,7 @@ Change = Callable[[Strokes, np.random.Generator], Strokes]
 SPACING = 0.03  # between the points of a stroke, where the drawing's longer side is 1
 
 # How often a digit that can have it gets its habit.
-SHARES = {0: 0.45, 1: 0.4, 4: 0.4, 5: 0.4, 7: 0.3}
+SHARES = {0: 0.55, 1: 0.5, 3: 0.1, 4: 0.5, 5: 0.4, 6: 0.35, 7: 0.5, 9: 0.45}
 
 
 def restyle(strokes: Strokes, label: int | None, random: np.random.Generator) -> Strokes:
@@ -69,7 +70,29 @@ def _box(strokes: Strokes) -> tuple[np.ndarray, np.ndarray]:
     return (points.max(0) + points.min(0)) / 2, np.ptp(points, axis=0)
 
 
+def _towards(start: np.ndarray, end: np.ndarray, share: float, bend: float) -> np.ndarray:
+    """A stroke from `start` for `share` of the way to `end`, bent."""
+    return _line(start, start + share * (end - start), bend)
+
+
 # Habits ----------------------------------------------------------------------
+
+
+def change_zero(strokes: Strokes, random: np.random.Generator) -> Strokes:
+    """A slash, or a flourish."""
+    return (slash_zero if random.random() < 0.75 else flourish_zero)(strokes, random)
+
+
+def flourish_zero(strokes: Strokes, random: np.random.Generator) -> Strokes:
+    """A loop that begins outside, or ends inside."""
+    if len(strokes) > 1:
+        return strokes
+    loop, (middle, size) = strokes[0], _box(strokes)
+    if random.random() < 0.5:
+        far = loop[0] + size * (random.uniform(-0.35, 0.35), random.uniform(-0.35, 0.05))
+        return [np.concatenate([_line(far, loop[0], random.normal(0, 0.2)), loop])]
+    inwards = _towards(loop[-1], middle, random.uniform(0.3, 0.9), random.normal(0, 0.2))
+    return [np.concatenate([loop, inwards[1:]])]
 
 
 def slash_zero(strokes: Strokes, random: np.random.Generator) -> Strokes:
@@ -87,23 +110,32 @@ def slash_zero(strokes: Strokes, random: np.random.Generator) -> Strokes:
     angle = np.radians(steep if random.random() < 0.8 else 180 - steep)
     along = np.array([np.cos(angle), -np.sin(angle)])
     radius = 0.5 / np.hypot(*(along / size))  # of the ellipse, this way
-    reach = random.uniform(0.6, 1.7) * random.uniform(0.85, 1.15, 2)  # alike: no tail of a 6 or a Q
+    longest = 2.4 if steep > 35 else 1.7
+    reach = random.uniform(0.6, longest) * random.uniform(0.85, 1.15, 2)  # alike: no 6's tail, no Q
     start, end = middle + np.outer([-1, 1] * reach, along * radius)
     slash = _line(start, end, random.normal(0, 0.06))
     return [*strokes, slash if random.random() < 0.5 else slash[::-1]]
 
 
 def flag_one(strokes: Strokes, random: np.random.Generator) -> Strokes:
-    """An upstroke, a foot or both, on a one that is a plain line."""
-    if len(strokes) > 1 or not _is_straight(strokes[0]) or np.ptp(strokes[0][:, 1]) < 0.8:
+    """An upstroke before the stem or after it, a foot, or some of them, on a one that is a line."""
+    if not _is_plain_one(strokes):
         return strokes
-    stem = strokes[0] if strokes[0][0, 1] < strokes[0][-1, 1] else strokes[0][::-1]
+    stem = _downwards(strokes[0])
+    if random.random() < 0.25:  # towards the next digit
+        up = (stem[0] - stem[-1]) @ _turn(np.radians(random.uniform(10, 40)))
+        hook = _towards(stem[-1], stem[-1] + up, random.uniform(0.1, 0.6), random.normal(0, 0.06))
+        return [np.concatenate([stem, hook[1:]])]
     top, bottom = stem[0], stem[-1]
     foot = random.random() < 0.4
     drawn = [stem]
-    out = (bottom - top) @ _turn(np.radians(random.uniform(20, 55)))  # to the left
-    if out[1] > 0.6 and random.random() < 0.8:  # a level one would make it a seven
-        length = random.uniform(0.15, 0.4 if foot else 0.6)
+    # To the left of the stem. A level flag makes a seven, but for a serif above a foot; the
+    # longest are upstrokes that make a narrow v turned over.
+    flat, longest = (75, 0.3) if foot else (55, 0.6)
+    degrees = random.uniform(20, flat) if random.random() < 0.75 else random.uniform(8, 22)
+    out = (bottom - top) @ _turn(np.radians(degrees))
+    if (foot or out[1] > 0.6 * abs(out[0])) and random.random() < 0.8:
+        length = random.uniform(0.15, longest) if degrees > 22 else random.uniform(0.4, 0.95)
         flag = _line(top + out * length, top, random.normal(0, 0.06))
         drawn = [np.concatenate([flag, stem])] if random.random() < 0.8 else [flag, stem]
     if foot:
@@ -113,18 +145,55 @@ def flag_one(strokes: Strokes, random: np.random.Generator) -> Strokes:
     return drawn
 
 
+def one_or_seven(strokes: Strokes, random: np.random.Generator) -> Strokes | None:
+    """A plain one with a flag as flat as a seven's roof and no foot; None for another drawing."""
+    if not _is_plain_one(strokes := normalise(strokes)):
+        return None
+    stem = _downwards(strokes[0])
+    out = (stem[-1] - stem[0]) @ _turn(np.radians(random.uniform(42, 66)))
+    flag = _line(stem[0] + out * random.uniform(0.25, 0.45), stem[0], random.normal(0, 0.06))
+    return stretch([np.concatenate([flag, stem])], random)
+
+
+def _is_plain_one(strokes: Strokes) -> bool:
+    return len(strokes) == 1 and _is_straight(strokes[0]) and np.ptp(strokes[0][:, 1]) >= 0.8
+
+
+def _downwards(stroke: np.ndarray) -> np.ndarray:
+    return stroke if stroke[0, 1] < stroke[-1, 1] else stroke[::-1]
+
+
+def close_three(strokes: Strokes, random: np.random.Generator) -> Strokes:
+    """The lower bow's end curled inwards."""
+    end = strokes[-1][-1]
+    if len(strokes) > 1 or end[1] < 0.6 or end[0] > _box(strokes)[0][0]:
+        return strokes
+    inside = np.array([end[0] + random.uniform(0.15, 0.35), end[1] - random.uniform(0.12, 0.3)])
+    curl = _line(end, inside, -random.uniform(0.1, 0.3))
+    return [np.concatenate([strokes[0], curl[1:]])]
+
+
 def move_four(strokes: Strokes, random: np.random.Generator) -> Strokes:
-    """A four of two strokes, its top closed to a point, open, or in between."""
+    """A four of two strokes, its top closed, open or in between; low armed; or in one stroke."""
     if len(strokes) != 2 or len(strokes[0]) < 8:
         return strokes
     first, stem = strokes
     corner = int(first[:, 0].argmin())  # where the first stroke turns to the right
     if corner < 3 or first[0, 1] > 0.4 or stem[0, 1] > 0.5:
         return strokes
-    # Closed, a round one would be a nine.
-    most = 1.05 if _is_straight(first[: corner + 1]) and _is_straight(first[corner:]) else 0.4
     fading = np.clip(1 - np.arange(len(first)) / corner, 0, 1)[:, None]
-    return [first + fading * (stem[0] - first[0]) * random.uniform(-0.25, most), stem]
+    if random.random() < 0.5:
+        # Closed, a round one would be a nine.
+        straight = _is_straight(first[: corner + 1]) and _is_straight(first[corner:])
+        most = 1.05 if straight else 0.4
+        first = first + fading * (stem[0] - first[0]) * random.uniform(-0.25, most)
+    else:
+        first = first.copy()
+        first[:corner] = first[corner] + random.uniform(0.3, 0.7) * (first[:corner] - first[corner])
+    if random.random() < 0.3 and first[-1, 0] > stem[:, 0].mean() - 0.1:
+        back = _line(first[-1], stem[0], random.normal(0, 0.06))
+        return [np.concatenate([first, back[1:], stem[1:]])]
+    return [first, stem]
 
 
 def late_roof(strokes: Strokes, random: np.random.Generator) -> Strokes:
@@ -168,8 +237,64 @@ def cross_seven(strokes: Strokes, random: np.random.Generator) -> Strokes:
     return [stroke, bar]
 
 
+def change_six(strokes: Strokes, random: np.random.Generator) -> Strokes:
+    """The loop open, as its end is missing, and maybe low."""
+    stroke = strokes[0]
+    bottom = int(stroke[:, 1].argmax())
+    if len(strokes) > 1 or bottom < 6 or len(stroke) - bottom < 8:
+        return strokes
+    kept = len(stroke) - int((len(stroke) - bottom) * random.uniform(0, 0.22))
+    size = np.ones((kept, 2))
+    size[bottom:] = 1 - (1 - random.uniform((0.75, 0.55), 1)) * _ramp(kept - bottom, 6)
+    return [stroke[bottom] + (stroke[:kept] - stroke[bottom]) * size]
+
+
+def change_seven(strokes: Strokes, random: np.random.Generator) -> Strokes:
+    """A wavy roof, a tail, a bar across the stem, or some of them."""
+    stroke = strokes[0]
+    corner = int((stroke[:, 0] - stroke[:, 1])[: 2 * len(stroke) // 3].argmax())
+    if len(strokes) == 1 and corner > 6 and random.random() < 0.45:
+        at = np.linspace(0, 1, corner)
+        wave = np.sin(2 * np.pi * at * random.uniform(0.6, 1.4)) * np.sin(np.pi * at) ** 0.5
+        stroke = stroke.copy()
+        height = random.choice([-1, 1], p=[0.3, 0.7]) * random.uniform(0.03, 0.08)
+        stroke[:corner, 1] += height * wave
+    elif len(strokes) == 1 and random.random() < 0.2:
+        away = np.array([random.uniform(0.06, 0.15), random.uniform(-0.06, 0.03)])
+        tail = _line(stroke[-1], stroke[-1] + away, random.uniform(-0.1, 0.2))
+        stroke = np.concatenate([stroke, tail[1:]])
+    strokes = [stroke, *strokes[1:]]
+    return cross_seven(strokes, random) if random.random() < 0.65 else strokes
+
+
+def change_nine(strokes: Strokes, random: np.random.Generator) -> Strokes:
+    """A small loop or an open one, a tail curled to the left, or a narrow nine."""
+    stroke = strokes[0]
+    if len(strokes) > 1 or len(stroke) < 20:
+        return strokes
+    left = int(stroke[: len(stroke) // 2, 0].argmin())
+    back = left + int(stroke[left : 2 * len(stroke) // 3, 0].argmax())  # the loop meets the stem
+    if random.random() < 0.5 and back - left > 4:
+        size = random.uniform((0.5, 0.65), 1)
+        loop = stroke[back] + (stroke[:back] - stroke[back]) * size
+        stroke = np.concatenate([loop, stroke[back:]])
+    elif random.random() < 0.5:
+        stroke = stroke[int(random.uniform(0.02, 0.12) * len(stroke)) :]
+    if random.random() < 0.35 and stroke[-1, 1] > 0.8:
+        away = np.array([-random.uniform(0.15, 0.45), -random.uniform(0, 0.15)])
+        curl = _line(stroke[-1], stroke[-1] + away, -random.uniform(0.1, 0.3))
+        stroke = np.concatenate([stroke, curl[1:]])
+    return [stroke * [random.uniform(0.5, 1), 1]]
+
+
+def _ramp(count: int, steps: int) -> np.ndarray:
+    """(count, 1) from 0 to 1 over `steps` points, then 1."""
+    return np.clip(np.arange(count) / steps, 0, 1)[:, None]
+
+
 HABITS: dict[int, Change] = {
-    0: slash_zero, 1: flag_one, 4: move_four, 5: late_roof, 7: cross_seven,
+    0: change_zero, 1: flag_one, 3: close_three, 4: move_four,
+    5: late_roof, 6: change_six, 7: change_seven, 9: change_nine,
 }  # fmt: skip
 
 

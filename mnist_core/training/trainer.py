@@ -24,12 +24,14 @@ from mnist_core.network.quantize import quantize
 from mnist_core.training.augment import augment
 from mnist_core.training.data import Dataset
 from mnist_core.training.recipes import Recipe
+from mnist_core.training.rounding import SHARE, WeightRounding
 from mnist_core.training.snapshots import Snapshots
 
 EVALUATION_BATCH = 4096
 DIGITS_PER_NEGATIVE = 4  # in a batch
 NEGATIVE_WEIGHT = 0.4  # of their loss, beside that of the digits
 TEACHER_TEMPERATURE = 2  # divides the teachers' scores, which raises those of unlikely digits
+LABEL_SHARE = 0.7  # of the target, where the teachers are wrong
 STATEFUL = ("model", "ema_model", "optimizer", "schedule")  # attributes with a state_dict
 OLD_STATE = {"result": "ema_model", "since": "loss_since_snapshot"}  # before December 2026
 
@@ -88,6 +90,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(model.parameters(), **rates, fused=True)
         self.schedule = make_schedule(self.optimizer, recipe, len(self.images))
         self.epochs = 0  # done so far
+        self.rounding: WeightRounding | None = None  # in the last epochs
         self.loss_since_snapshot = (0.0, 0)  # sum and number of images
 
     @property
@@ -105,7 +108,7 @@ class Trainer:
         started = time.perf_counter()
         training_loss = self.train_epoch(validation, snapshots)
         seconds = time.perf_counter() - started
-        loss, accuracy = evaluate(self.ema_model, validation)
+        loss, accuracy = evaluate(self.network(), validation)
         if not math.isfinite(training_loss + loss):
             if snapshots and self.step not in snapshots.due:
                 self.take_snapshot(validation, snapshots)
@@ -122,6 +125,8 @@ class Trainer:
         if snapshots and self.step == 0:
             self.take_snapshot(validation, snapshots)
         self.model.train()
+        if self.recipe.bits < 8 and self.epochs >= (1 - SHARE) * self.recipe.epochs:
+            self.rounding = WeightRounding(self.model, self.recipe.bits)
         total, count = 0.0, 0
         order = torch.randperm(len(self.images), generator=self.generator)
         looks = {"unit": " images", "unit_scale": True, "leave": False, "disable": None}
@@ -141,9 +146,10 @@ class Trainer:
         """Train on the images at the indices `batch`, (n,); return their mean loss."""
         with low_precision_matmul(self.recipe.low_precision_matmul):
             inputs, labels = self.load(batch)
-            scores = self.forward(inputs)
-            loss, label_loss = self.compare(scores, labels, inputs)
-            self.backward(loss)
+            with self.rounding.applied() if self.rounding else contextlib.nullcontext():
+                scores = self.forward(inputs)
+                loss, label_loss = self.compare(scores, labels, inputs)
+                self.backward(loss)
             self.update()
         return label_loss
 
@@ -170,7 +176,7 @@ class Trainer:
         loss = LOSS_FUNCTIONS[self.recipe.loss](digits, labels)
         label_loss = loss.item()
         if self.teachers:
-            loss = distillation_loss(digits, self.teachers, inputs[: len(labels)])
+            loss = distillation_loss(digits, self.teachers, inputs[: len(labels)], labels)
         if len(negatives):
             loss = loss + NEGATIVE_WEIGHT * uniform_loss(negatives)
         return loss, label_loss
@@ -187,11 +193,16 @@ class Trainer:
         if self.recipe.ema_decay:
             update_ema(self.ema_model, self.model, self.recipe.ema_decay, self.step)
 
+    def network(self) -> MLP:
+        """What to evaluate: `ema_model`, rounded where the recipe trains for that."""
+        bits = self.recipe.bits
+        return quantize(self.ema_model.fused(), bits) if bits < 8 else self.ema_model
+
     def take_snapshot(self, validation: Dataset, snapshots: Snapshots) -> None:
         """Append `ema_model`, quantized, and its losses to the snapshots."""
         summed, count = self.loss_since_snapshot
         self.loss_since_snapshot = (0.0, 0)
-        model = quantize(self.ema_model.fused())
+        model = quantize(self.ema_model.fused(), self.recipe.bits)
         training_loss = summed / count if count else math.nan
         snapshots.append(model, self.step, training_loss, evaluate(model, validation))
 
@@ -246,9 +257,12 @@ def uniform_loss(scores: torch.Tensor) -> torch.Tensor:
 
 
 def distillation_loss(
-    scores: torch.Tensor, teachers: Sequence[MLP], inputs: torch.Tensor
+    scores: torch.Tensor, teachers: Sequence[MLP], inputs: torch.Tensor, labels: torch.Tensor
 ) -> torch.Tensor:
     """Return the cross-entropy of (n, 10) scores with the teachers' mean answers.
+
+    Where these are wrong by the (n,) labels, most of the target is the label: teachers have not
+    seen every hand, and a few labels are wrong themselves.
 
     See Hinton et al., "Distilling the Knowledge in a Neural Network", 2015. The teachers get the
     same augmented (n, 784) inputs (Beyer et al., "Knowledge distillation: A good teacher is patient
@@ -257,6 +271,8 @@ def distillation_loss(
     with torch.no_grad():
         answers = [teacher(inputs) / TEACHER_TEMPERATURE for teacher in teachers]
         targets = torch.stack(answers).softmax(2).mean(0)
+        wrong = (targets.argmax(1) != labels)[:, None]
+        targets += wrong * LABEL_SHARE * (F.one_hot(labels, DIGITS) - targets)
     return F.cross_entropy(scores.log_softmax(1), targets)
 
 

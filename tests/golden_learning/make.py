@@ -25,7 +25,7 @@ from mnist_core.training.augment import augment
 from mnist_core.training.data import load_mnist
 from mnist_core.training.negatives import make_negatives
 from tests.conftest import ROOT
-from tests.drawings import DRAWINGS, LETTERS, arc
+from tests.drawings import ALL_DIGITS, DRAWINGS, LETTERS, arc
 
 FOLDER = Path(__file__).parent
 Arrays = dict[str, np.ndarray]
@@ -109,7 +109,7 @@ def styles_on_strokes() -> Arrays:
         for seed in range(8):
             random = np.random.default_rng([digit, seed])
             made["restyle"].append(styles.restyle(parse_strokes(strokes), digit, random))
-    normal = {d: styles.normalise(parse_strokes(strokes)) for d, strokes in DRAWINGS.items()}
+    normal = {d: styles.normalise(parse_strokes(strokes)) for d, strokes in ALL_DIGITS.items()}
     leaning = styles.normalise(parse_strokes([[[0, 9], [2, 0]]]))
     for digit, habit in styles.HABITS.items():
         random = np.random.default_rng(digit)

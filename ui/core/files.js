@@ -20,7 +20,7 @@ export async function ask(address, options) {
 }
 
 // What stands in the page's block `name`, bytes in base64.
-export const embedded = (name) => fromBase64(find(`#${name}`).textContent);
+const embedded = (name) => fromBase64(find(`#${name}`).textContent);
 
 export function fromBase64(letters) {
   return Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));

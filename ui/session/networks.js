@@ -1,7 +1,7 @@
 // The network that reads in the browser and the one before it: from the server, which is asked
 // for newer ones after the pen, or from the page itself, which then needs no server.
 
-import { embedded, fromBase64, toBase64 } from "../core/files.js";
+import { fromBase64, toBase64, unzipped } from "../core/files.js";
 import { tell } from "../core/notices.js";
 import { Observable } from "../core/observable.js";
 import { remember, remembered } from "../core/storage.js";
@@ -31,8 +31,7 @@ export class NetworkSource extends Observable {
   start() {
     if (this.#own) this.#tell();
     if (!this.#page.settings.network) {
-      this.#found.current = readNetwork(embedded("network").buffer);
-      return this.#tell();
+      return this.#unzip();
     }
     const { network_name: name, previous_name: previous } = this.#page.settings;
     if (name) this.#names = { name, previous };
@@ -53,6 +52,11 @@ export class NetworkSource extends Observable {
     if (this.#wantsPrevious || !this.#page.settings.network) return;
     this.#wantsPrevious = true;
     this.#look();
+  }
+
+  async #unzip() {
+    this.#found.current = readNetwork((await unzipped(undefined, "network")).buffer);
+    this.#tell();
   }
 
   #tell() {

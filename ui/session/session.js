@@ -62,7 +62,8 @@ export class Session extends Observable {
     const { drawing, networks } = this.get();
     const isEmpty = !drawing.picture && !drawing.strokes.length;
     const isHere = !drawing.picture && networks.taught;
-    this.#ask(isEmpty || isHere || drawing.isDemo ? null : drawing);
+    const isAsked = this.#page.settings.recognize && !isEmpty && !isHere && !drawing.isDemo;
+    this.#ask(isAsked ? drawing : null);
     if (isEmpty) return this.#publish(drawing, null);
     if (!isHere) return;
     try {
