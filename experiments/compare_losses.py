@@ -47,7 +47,7 @@ LEAST_OF_C = torch.log1p(torch.tensor((DIGITS - 1) / torch.e)).item()
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One training: a value per epoch (NaN from where it diverged), and how it ended."""
+    """One training: a value per epoch (losses are NaN from where it diverged), and how it ended."""
 
     losses: list[float]  # mean training loss per image
     accuracies: list[float]  # on validation
@@ -95,6 +95,7 @@ def train(
             accuracies[epoch.epoch - 1] = epoch.validation_accuracy
     except Diverged:
         diverged = 1 + sum(loss == loss for loss in losses)
+        accuracies[diverged - 1 :] = [evaluate(model, validation)[1]] * (epochs - diverged + 1)
     probability, answers = predict(model, validation[0]).exp().max(1)
     sure_and_wrong = (probability[answers != validation[1]] > 0.99).float().mean().item()
     weights = nn.utils.parameters_to_vector(model.parameters()).detach()

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
@@ -38,6 +39,8 @@ from ui.documents import pages
 
 DESCRIPTION = "A small network reads your handwriting while you draw, and shows how sure it is."
 PICTURE = FOLDER.parent / "docs" / "preview.png"
+# In Accept-Encoding, unless its quality is 0.
+GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 
 class PageServer(gr.Server):
@@ -163,7 +166,7 @@ def page_routes(server: PageServer) -> list[BaseRoute]:
         page = server.page()
         if request.headers.get("if-none-match") == page.headers["etag"]:
             return Response(status_code=304, headers=page.headers)
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        if GZIP.search(request.headers.get("accept-encoding", "")):
             headers = {**page.headers, "content-encoding": "gzip"}
             return Response(page.gzipped, 200, headers, "text/html")
         return Response(page.html, 200, page.headers, "text/html")

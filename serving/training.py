@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
@@ -30,7 +30,7 @@ from mnist_core.training.recipes import LOSSES, RECIPES
 from mnist_core.training.snapshots import SNAPSHOTS_FILE
 from serving import models
 from serving.errors import Refusal, not_found
-from serving.models import json_response, read_json, validated
+from serving.models import json_response, read_json
 from serving.origins import is_own_machine
 
 TRAINING = "training"  # the address, relative to the page
@@ -223,9 +223,24 @@ def training_routes(live: LiveTraining) -> APIRouter:
     return router
 
 
+EXPECTED = {
+    "recipe": f"one of {', '.join(RECIPES)}",
+    "hidden": f"a list of at most {MAX_LAYERS} whole numbers from 1 to {MAX_WIDTH}",
+    "learning_rate": f"a number above 0 and up to {MAX_RATE}",
+    "loss": f"one of {', '.join(LOSSES)}",
+}
+
+
 def check_options(content: Any) -> dict[str, Any]:
     """Return the `Options` given in `content`. Raises Refusal if they are invalid."""
-    options = validated(Options, content, "invalid_training").model_dump(exclude_none=True)
+    try:
+        options = Options.model_validate(content).model_dump(exclude_none=True)
+    except ValidationError as error:
+        field = next(iter(error.errors()[0]["loc"]), None)
+        if field not in EXPECTED:
+            found = f"expected an object of {', '.join(EXPECTED)}"
+            raise Refusal("invalid_training", found) from None
+        raise Refusal("invalid_training", f"the {field} is not {EXPECTED[field]}") from None
     sizes = [PIXELS, *options.get("hidden", []), DIGITS]
     weights = sum(a * b for a, b in itertools.pairwise(sizes))
     if weights > MAX_WEIGHTS:

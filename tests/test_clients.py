@@ -12,6 +12,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
+from serving.gradio_api import ENDPOINTS
 from tests.conftest import run_async, serving
 from tests.drawings import DRAWINGS, data_url
 
@@ -106,7 +107,7 @@ ANN = f"Basic {base64.b64encode(b'ann:chalk').decode()}"
 def test_recognition_is_a_tool_over_mcp_under_any_name(mcp_server):
     headers = {"authorization": ANN, "host": "page.example", "origin": "https://page.example"}
     tools, answers, refused = run_async(use_mcp(mcp_server, "mcp", headers))
-    assert [tool.name for tool in tools] == ["predict", "predict_image", "predict_number"]
+    assert [tool.name for tool in tools] == list(ENDPOINTS)
     assert "how probable each digit is" in tools[0].description.lower()
     assert tools[0].inputSchema["required"] == ["strokes"]
     assert not any(answer.isError for answer in answers)

@@ -230,6 +230,11 @@ def test_teachers_mean_answers_at_a_temperature_of_two_replace_the_labels(steps)
         # Half the scores is the square root of the probabilities, made to sum to 1 again.
         roots = torch.stack([teacher(step.inputs[:80]).exp().sqrt() for teacher in teachers])
         targets = (roots / roots.sum(2, keepdim=True)).mean(0)
+        labels = dataset[1][find(step.inputs[:80])]
+        wrong = targets.argmax(1) != labels
+        assert 0 < wrong.sum() < 80
+        true = torch.nn.functional.one_hot(labels[wrong], 10)
+        targets[wrong] = 0.3 * targets[wrong] + 0.7 * true  # where they are wrong, mostly the label
 
     def loss(answers: torch.Tensor) -> torch.Tensor:
         unsure = -(answers[80:] / 10).sum(1).mean()
@@ -237,7 +242,6 @@ def test_teachers_mean_answers_at_a_temperature_of_two_replace_the_labels(steps)
 
     assert_follows(step, model, loss)
     before = network(6)(step.inputs[:80])
-    labels = dataset[1][find(step.inputs[:80])]
     assert epoch.training_loss == pytest.approx(mean_of_labels(before, labels).item(), rel=1e-5)
 
 
@@ -299,7 +303,8 @@ def test_nothing_by_a_held_out_contributor_is_trained_on(monkeypatch):
     held_out = {contributor_of(drawing) for drawing in split_drawings(digits)[1]}
     (number,) = (int(name[1:]) for name in held_out)
     made = training_data(ROOT / "data", digits, 0, torch.Generator().manual_seed(0), letters)
-    trained = made.train_set[1][90:]  # after nine tenths of the 100 of MNIST
+    ambiguous = 3 * 6 * (number != 1)  # ones that might be sevens, made of contributor 1's
+    trained = made.train_set[1][90 : len(made.train_set[1]) - ambiguous]  # without MNIST's 90
     assert sorted(trained.unique().tolist()) == [n for n in range(10) if n != number]
     for name in ("drawings", "styles"):
         assert made.validation[name][1].unique().tolist() == [number]

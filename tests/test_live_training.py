@@ -154,13 +154,13 @@ def test_a_training_that_does_not_stop_is_killed(client, live, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ({}, "recipe: Field required"),
-        ({**QUICK, "output": "/tmp/x"}, "output: Extra inputs are not permitted"),
-        ({**QUICK, "loss": "mse"}, "loss: Input should be 'nll', "),
-        ({**QUICK, "hidden": [8] * 5}, "hidden: List should have at most 4 items"),
-        ({**QUICK, "hidden": [2049]}, "hidden.0: Input should be less than or equal to 2048"),
+        ({}, "the recipe is not one of tutorial, quick, best"),
+        ({**QUICK, "output": "/tmp/x"}, "expected an object of recipe"),
+        ({**QUICK, "loss": "mse"}, "the loss is not one of nll, "),
+        ({**QUICK, "hidden": [8] * 5}, "a list of at most 4 whole"),
+        ({**QUICK, "hidden": [2049]}, "whole numbers from 1 to 2048"),
         ({**QUICK, "hidden": [2048, 2048]}, "5,820,416 weights"),
-        ({**QUICK, "learning_rate": 10.5}, "Input should be less than or equal to 10"),
+        ({**QUICK, "learning_rate": 10.5}, "above 0 and up to 10"),
     ],
 )
 def test_wrong_options_are_refused_in_a_sentence(content, says):

@@ -4,9 +4,10 @@ import dataclasses
 
 import torch
 
+from experiments.common import first
 from mnist_core.network.model import MLP
 from mnist_core.network.quantize import quantize
-from mnist_core.training.data import first, load_mnist
+from mnist_core.training.data import load_mnist
 from mnist_core.training.recipes import Recipe
 from mnist_core.training.rounding import WeightRounding
 from mnist_core.training.trainer import Trainer, evaluate

@@ -77,7 +77,7 @@ def refused(*arguments) -> str:
         (("--hidden", 128, -1), "hidden sizes are"),
         (("--threads", -1), "-1 threads; expected at least 1"),
         (("--drawings", "/nowhere.jsonl"), "/nowhere.jsonl can't be read"),
-        (("--data", "/nowhere"), "there is no /nowhere; expected a folder with MNIST/raw or"),
+        (("--data", "/nowhere"), "there is no /nowhere; expected pictures in folders 0 to 9"),
     ],
 )
 def test_wrong_settings_are_refused(tmp_path, arguments, says):

@@ -107,7 +107,7 @@ def test_a_bad_line_is_named(tmp_path, line, says):
 
 def test_damaged_files_are_refused(tmp_path):
     whole = gzip.compress(f"{GOOD}\n".encode() * 1000)
-    files = {"cut.gz": whole[:-20], "text.gz": b"text", "latin": b'{"label": "\xe9"}'}
+    files = {"cut.gz": whole[:-20], "latin": b'{"label": "\xe9"}'}
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(UserError, match=rf"{name}.*damaged"):

@@ -110,8 +110,8 @@ QUOTED = {
         f"| (b) scores, `CrossEntropyLoss` | {loss('b')} |",
         f"| (c) softmax, `CrossEntropyLoss` | {loss('c')} |",
         f"| (d) `log(softmax)`, `NLLLoss` | {loss('d')} |",
-        f"(c) loses {POINTS_OF_C} points. {loss('c', 'mistakes made with p above 0.99')} of its",
-        f"mistakes of (a), {loss('a', 'mistakes made with p above 0.99')} are",
+        f"(c) loses {POINTS_OF_C} points. {loss('c', 'mistakes with p above 0.99')} of its",
+        f"mistakes of (a), {loss('a', 'mistakes with p above 0.99')} are",
         f"Its last training loss, {loss('c', 'last training loss')},",
         f"{pixels('shuffled')} on the test pictures, shuffled in the same way, and "
         f"{pixels('as they are')} without shuffling",
@@ -121,7 +121,6 @@ QUOTED = {
         f"{taught('of digits')} digits, it then misreads {taught('misread after')} instead of "
         f"{taught('misread before')}",
         f"MNIST's test images go {LOST}",
-        f"{taught('lost over 0.1 points').replace('of', 'of the')} networks lost more",
     ],
     "docs/training.md": [
         f"the network in `weights/` | | {FIGURES['evaluate']['MNIST test']['accuracy']} | "
