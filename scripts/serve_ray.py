@@ -59,7 +59,8 @@ DEPLOYMENT = {
 def main() -> None:
     parser = argument_parser()
     args = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # the first is ignored in the background
+        signal.signal(number, signal.default_int_handler)
     try:
         with contextlib.suppress(KeyboardInterrupt):
             print("Starting: Ray and its processes take half a minute", flush=True)
