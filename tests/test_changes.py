@@ -18,7 +18,7 @@ from tests.page import (
 )
 
 OPEN_FOUR = [[(0.42, 0.15), (0.3, 0.55), (0.6, 0.57)], [(0.68, 0.3), (0.63, 0.85)]]
-PROMISE = re.compile(r"^(?:with the line|without the piece): [<>]? ?([\d.]+) %$")
+PROMISE = re.compile(r"^[<>]? ?([\d.]+) % with(?:out| it)$")
 
 
 def sentence(page):
