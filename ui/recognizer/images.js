@@ -14,15 +14,22 @@ export function unpackImages(bytes) {
   return { images, labels: bytes.subarray(pairs.length) };
 }
 
-// The values of the last hidden layer for each image. Yields after each.
-/** @param {Network} network @param {Uint8Array} images */
-export function* placeAll(network, images) {
-  const places = [];
+// What `read` makes of each image. Yields after each.
+/** @template T @param {Uint8Array} images @param {(pixels: Uint8Array) => T} read */
+export function* readAll(images, read) {
+  /** @type {T[]} */
+  const found = [];
   for (let start = 0; start < images.length; start += PIXELS) {
-    places.push(placeOf(network, images.subarray(start, start + PIXELS)));
+    found.push(read(images.subarray(start, start + PIXELS)));
     yield;
   }
-  return places;
+  return found;
+}
+
+// The values of the last hidden layer for each image. Yields after each.
+/** @param {Network} network @param {Uint8Array} images */
+export function placeAll(network, images) {
+  return readAll(images, (pixels) => placeOf(network, pixels));
 }
 
 // The indices of the `count` images that are nearest to a drawing, by the Euclidean distance of

@@ -6,7 +6,7 @@
 // What takes long is a generator that pauses after each piece of work, a forward pass at most, so
 // that whoever runs it decides how long to go on at a time: see session/slices.js.
 
-import { PIXELS } from "./framing.js";
+import { readAll } from "./images.js";
 import { DIGITS, forward, logSoftmax } from "./network.js";
 
 const STEPS = 240; // of Adam (Kingma and Ba, 2015), at most; a misread drawing needs some 30
@@ -20,13 +20,8 @@ export const LEARNING = [STEPS, RATE, ENOUGH, KEEP, MAY_MOVE].join(" ");
 
 // What a network's last layer needs to go on: an example for each of `images`, 784 grey values.
 /** @param {Network} network @param {Uint8Array} images @returns {Generator<void, Example[]>} */
-export function* rehearse(network, images) {
-  const examples = [];
-  for (let start = 0; start < images.length; start += PIXELS) {
-    examples.push(exampleOf(network, images.subarray(start, start + PIXELS)));
-    yield;
-  }
-  return examples;
+export function rehearse(network, images) {
+  return readAll(images, (pixels) => exampleOf(network, pixels));
 }
 
 // The network after `lessons`, the latest last: another of the same form, which says in `lessons`
