@@ -4,7 +4,7 @@ It keeps no state between calls: the same drawing always gets the same answer.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -174,7 +174,7 @@ class Recognizer:
         """Read a picture of one digit: a PIL image, a uint8 array, a tensor or a file's path.
 
         A tensor is (H, W) or (C, H, W), uint8 or, as torchvision makes them, floats in [0, 1].
-        Raises UserError as `framing.frame_picture` and `open_picture` do.
+        Raises UserError as `open_picture` and `to_rgb` do.
         """
         _, prediction = self._best_reading(_readings(image))
         return prediction
@@ -188,11 +188,16 @@ class Recognizer:
 
         Raises UserError that names the drawing, counted from 1.
         """
-        return self._predict_all("drawing", _frame_drawing, drawings)
+        frames = list(_each("drawing", _frame_drawing, drawings))
+        batches = (frames[i : i + BATCH] for i in range(0, len(frames), BATCH))
+        return [prediction for batch in batches for prediction in self._predict(batch)]
 
     def predict_images(self, images: Iterable[Picture]) -> list[Prediction]:
-        """Read many pictures in batches, each as `predict_image` takes it."""
-        return [self.predict_image(image) for image in images]
+        """Read many pictures, each as `predict_image` takes it.
+
+        Raises UserError that names the picture, counted from 1.
+        """
+        return list(_each("picture", self.predict_image, images))
 
     def predict_number(self, drawing: object, groups: object = None) -> Number:
         """Read one to eight digits in a drawing, or in a picture as `predict_image` takes it.
@@ -295,15 +300,14 @@ class Recognizer:
             for row, digit, image, index in zip(rows, digits, images, indices, strict=True)
         ]
 
-    def _predict_all(self, what: str, frame: Callable, given: Iterable) -> list[Prediction]:
-        images = []
-        for number, one in enumerate(given, start=1):
-            try:
-                images.append(frame(one))
-            except UserError as error:
-                raise UserError(f"{what} {number}: {error}") from error
-        batches = (images[i : i + BATCH] for i in range(0, len(images), BATCH))
-        return [prediction for batch in batches for prediction in self._predict(batch)]
+
+def _each(what: str, read: Callable, given: Iterable) -> Iterator:
+    """Read each of `given`; a UserError names it, counted from 1."""
+    for number, one in enumerate(given, start=1):
+        try:
+            yield read(one)
+        except UserError as error:
+            raise UserError(f"{what} {number}: {error}") from error
 
 
 def _score(reading: ink.Reading, confidence: float, verdict: Verdict) -> float:

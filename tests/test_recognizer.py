@@ -114,6 +114,8 @@ def test_bad_input_never_reaches_the_network(recognizer):
             recognizer.predict_image(wrong)
     with pytest.raises(UserError, match="drawing 2: a drawing is"):
         recognizer.predict_drawings([DRAWINGS[1], "7"])
+    with pytest.raises(UserError, match="picture 2: expected a PIL image"):
+        recognizer.predict_images([np.zeros((28, 28), np.uint8), 7])
 
 
 def test_a_missing_network_says_how_to_make_one(tmp_path):
