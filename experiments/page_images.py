@@ -12,16 +12,15 @@ Writes ui/files/images.gz, gzipped: two pixels a byte in 16 levels, the left one
 
 import argparse
 import gzip
-from pathlib import Path
 
 import torch
 
+from experiments.common import ROOT
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
 from mnist_core.training.data import load_mnist, select, split
 from mnist_core.training.trainer import predict
 
-ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "ui" / "files" / "images.gz"
 COUNT = 5000
 LEAST_SURE = 250

@@ -3,7 +3,7 @@
     python -m experiments.tables evaluate docs/evaluation/README.md docs/figures.json
 
 keeps the figures of an evaluation of the shipped network; other experiments keep their own.
-README.md, the lessons and docs quote the file, and tests/test_figures.py compares them.
+README.md, the lessons and docs quote the file, and tests/release/test_figures.py compares them.
 """
 
 import argparse

@@ -49,10 +49,10 @@ def busy() -> Refusal:
     return Refusal("busy", reason, **{"retry-after": "1"})
 
 
-def invalid(errors: list[dict], code: str = "invalid_input") -> Refusal:
+def invalid(errors: list[dict]) -> Refusal:
     """Return the refusal for pydantic's `errors`, which name fields and quote no values."""
     field = ".".join(map(str, errors[0]["loc"]))
-    return Refusal(code, f"{field or 'body'}: {errors[0]['msg']}")
+    return Refusal("invalid_input", f"{field or 'body'}: {errors[0]['msg']}")
 
 
 def as_refusal(error: Exception) -> Refusal:

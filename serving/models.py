@@ -128,12 +128,12 @@ async def read_json(request: Request) -> Any:
     return parse_json(await request.body())
 
 
-def validated(model: type[Model], value: Any, code: str = "invalid_input") -> Model:
-    """Return `value` as a `model`. Raises Refusal 422 with `code` if it is none."""
+def validated(model: type[Model], value: Any) -> Model:
+    """Return `value` as a `model`. Raises Refusal 422 if it is none."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise invalid(error.errors(), code) from None
+        raise invalid(error.errors()) from None
 
 
 def json_response(value: Any) -> Response:

@@ -97,9 +97,10 @@ def _whole_and_steps(weights: torch.Tensor, bits: int = 8) -> tuple[torch.Tensor
     product is exact, and the largest weight divided by the largest whole number gives the same
     step again.
     """
-    steps = _round_step(_largest(weights) / 127) if bits == 8 else best_steps(weights, bits)
+    largest = _largest(weights)
+    steps = _round_step(largest / max_whole(bits)) if bits == 8 else best_steps(weights, bits)
     for fewer in range(bits, 1, -1):  # last the fewest bits that a unit is rounded to already
-        coarse = _round_step(_largest(weights) / max_whole(fewer))
+        coarse = _round_step(largest / max_whole(fewer))
         exact = (round_to(weights, coarse, fewer) == weights).all(1, keepdim=True)
         steps = torch.where(exact, coarse, steps)
     return (weights / steps).round().clamp(-max_whole(bits), max_whole(bits)), steps
