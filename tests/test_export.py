@@ -130,16 +130,3 @@ def test_what_needs_a_server_is_not_there(open_file):
     )
     assert is_prevented == [True, True]  # the browser would open the picture instead of the page
     expect(page.locator(".notice")).to_have_text(ENGLISH["no_pictures"])
-
-
-def test_its_inside_and_a_training_are_in_the_file_too(open_file):
-    page = open_file("?open=inside", viewport={"width": 1280, "height": 2600})
-    draw(page, DRAWINGS[7])
-    expect_leader(page, 7)
-    expect(page.locator("#inside .inside .which")).to_contain_text("of layer 3")
-    page.locator("#inside .training > summary").click()
-    page.locator("#inside .place").fill("0")
-    expect(page.locator("#inside .now")).to_contain_text("Untrained")
-    expect(page.locator("#inside .known")).to_contain_text("reads a 7")
-    expect(page.locator("#inside .live")).to_be_hidden()  # nobody is there to train
-    assert page.locator("#inside a:visible").count() == 0

@@ -118,8 +118,8 @@ def _script() -> str:
 
 @functools.cache
 def _style() -> str:
-    paper, page = map(style_sheet, ("paper.css", "page.css"))
-    return f"@layer page {{\n{paper}}}\n\n{page}"
+    paper, *others = map(style_sheet, ("paper.css", "page.css", "stage.css"))
+    return "\n\n".join([f"@layer page {{\n{paper}}}", *others])
 
 
 def style_sheet(name: str) -> str:

@@ -4,7 +4,7 @@
 
 import { find, findEach } from "./core/dom.js";
 import { createNotices, hush } from "./core/notices.js";
-import { watch } from "./core/observable.js";
+import { Observable, watch } from "./core/observable.js";
 import { changeLanguage, language, setLanguages, text, translatePage } from "./core/texts.js";
 import { copyLink, startAddress } from "./paper/address.js";
 import { startKeyboard } from "./paper/keyboard.js";
@@ -28,19 +28,17 @@ import { startExamples } from "./views/examples.js";
 import { chooseDigit, startFeedback, toggleDigits } from "./views/feedback.js";
 import { deleteAll, exportGiven, startGiven } from "./views/given.js";
 import { startGhost } from "./views/ghost.js";
-import { openWanted, startInside, startOrders } from "./views/inside.js";
 import { startInsight } from "./views/insight.js";
-import { LiveTraining } from "./views/live.js";
 import { changeTheme, startLooks } from "./views/looks.js";
 import { startNotices } from "./views/notices.js";
 import { startResult } from "./views/result.js";
+import { openWanted, startStage, toggleStage } from "./views/stage.js";
 import { startTools } from "./views/tools.js";
-import { startTraining } from "./views/training.js";
 
 const VIEWS = [
   startNotices, startResult, startBrackets, startCrop, startGhost, startInsight, startFeedback,
   startGiven,
-  startAbout,
+  startAbout, startStage,
 ];
 
 export function start(languages) {
@@ -50,17 +48,18 @@ export function start(languages) {
   translatePage();
   language.subscribe(translatePage); // first: the views say more than the markup
   const page = createPage(settings);
-  const training = startViews(page);
+  startViews(page);
   const opened = startPaper(page);
-  startActions({ ...page, ...training });
+  startActions(page);
   page.source.start();
   startExamples(page, opened);
-  openWanted();
+  openWanted(page.stage);
 }
 
 /** @returns {Page} */
 function createPage(settings) {
   const page = /** @type {Page} */ ({ settings, theme: startLooks(), notices: createNotices() });
+  page.stage = new Observable(null);
   page.paper = new Paper();
   page.server = new Server(page);
   page.source = new NetworkSource(page);
@@ -91,16 +90,7 @@ function startViews(page) {
   const { settings, server } = page;
   startTools(page.paper);
   for (const startView of VIEWS) startView(page);
-  const arrange = startOrders(page.images);
-  startInside(page, arrange);
-  const training = startTraining(page, arrange);
-  const live = settings.training ? new LiveTraining(page, training.use) : null;
-  const section = find("#inside .training");
-  section.addEventListener("toggle", async () => {
-    if (section.open && !(await live?.look())) training.load(server.address(settings.snapshots));
-  });
   placeLinks(settings, server);
-  return { training, live };
 }
 
 // What not every page has: lessons and API beside it, pictures, an invitation, a way to log out.
@@ -132,7 +122,7 @@ function startActions(page) {
 
 // What each button does, by its data-action. It gets the button.
 function actionsOf(page) {
-  const { theme, paper, source, lessons, teaching, session, changes, giving, feedback } = page;
+  const { theme, paper, lessons, teaching, session, changes, giving, feedback } = page;
   const no = find(".no");
   const digitOf = (button) => Number(button.closest("[data-digit]").dataset.digit);
   return {
@@ -161,10 +151,7 @@ function actionsOf(page) {
       no.focus();
     },
     forget_all: () => lessons.forgetAll(),
-    play: () => page.training.play(),
-    stop: () => page.live.stop(),
-    use: () => source.useOwn(page.live.file),
-    return: () => source.useOwn(null),
+    stage: (button) => toggleStage(page.stage, button.value),
     export: () => exportGiven(giving),
     delete_all: (button) => deleteAll(giving, button),
   };

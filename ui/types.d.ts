@@ -212,11 +212,15 @@ interface Reasons {
 /** Gives an order of the units of a network; what the examples are is what `reader` reads. */
 type Arrange = (network: Network, reader: Network) => Promise<Orders[]>;
 
+/** What the page is a stage for; null: the ordinary page. */
+type Stage = null | "inside" | "learn";
+
 /** The parts of the page, which main.js puts together: each is made of those before it. */
 interface Page {
   settings: Settings;
   theme: Observable;
   notices: import("./core/observable.js").Observable<Notices>;
+  stage: import("./core/observable.js").Observable<Stage>;
   paper: Paper;
   server: Server;
   source: NetworkSource;
