@@ -29,6 +29,7 @@ import { chooseDigit, startFeedback, toggleDigits } from "./views/feedback.js";
 import { deleteAll, exportGiven, startGiven } from "./views/given.js";
 import { startGhost } from "./views/ghost.js";
 import { startInsight } from "./views/insight.js";
+import { startLearn } from "./views/learn.js";
 import { changeTheme, startLooks } from "./views/looks.js";
 import { startNotices } from "./views/notices.js";
 import { startResult } from "./views/result.js";
@@ -38,7 +39,7 @@ import { startTools } from "./views/tools.js";
 const VIEWS = [
   startNotices, startResult, startBrackets, startCrop, startGhost, startInsight, startFeedback,
   startGiven,
-  startAbout, startStage,
+  startAbout, startStage, startLearn,
 ];
 
 export function start(languages) {

@@ -1,0 +1,104 @@
+// "Watch it learn": a network is trained while one looks on, and what is drawn is read at every
+// moment of its training. It is painted at most once a frame, and pauses while nobody sees it.
+
+import { find, findAll, findEach, percentage, setText } from "../core/dom.js";
+import { watch } from "../core/observable.js";
+import { formatNumber, language, sentence, text } from "../core/texts.js";
+import { startChart } from "./learn_chart.js";
+import { startControls, startExperiments } from "./learn_controls.js";
+import { startDigits, startStep, startWeights } from "./learn_pictures.js";
+import { startReading } from "./learn_reading.js";
+import { startReal } from "./learn_real.js";
+
+const VIEWS = [
+  startControls, startExperiments, startWeights, startDigits, startStep, startChart, startBars,
+  startWords, startReal,
+];
+const SPEAKS = 8000; // milliseconds between two sentences that are read aloud
+
+/** @param {Page} page */
+export function startLearn(page) {
+  const { training, session, stage } = page;
+  const panel = find("#learn");
+  const views = VIEWS.map((startView) => startView(panel, page));
+  const isSeen = () => stage.get() === "learn" && !document.hidden;
+  let isPlanned = false;
+  const plan = () => {
+    if (isPlanned || !isSeen()) return;
+    isPlanned = true;
+    requestAnimationFrame(() => {
+      isPlanned = false;
+      if (isSeen()) show();
+    });
+  };
+  const readDrawing = startReading(plan);
+  const show = () => {
+    const [state, { prediction }] = [training.get(), session.get()];
+    const moment = state.moments[state.at] ?? null;
+    const seen = { state, moment, yours: readDrawing(state, prediction), prediction };
+    for (const showView of views) showView(seen);
+  };
+  watch([training, session, stage, language], plan);
+  pauseUnseen(page, isSeen);
+}
+
+function pauseUnseen({ training, stage }, isSeen) {
+  let wasRunning = false;
+  const update = () => {
+    const isRunning = training.get().status === "running";
+    if (isSeen()) {
+      training.open();
+      if (wasRunning) training.play();
+      wasRunning = false;
+    } else if (isRunning) {
+      wasRunning = true;
+      training.pause();
+    }
+  };
+  stage.subscribe(update);
+  document.addEventListener("visibilitychange", update);
+}
+
+const indexOfLargest = (values) => values.indexOf(Math.max(...values));
+
+// How sure the network of this moment is of each digit, under the paper.
+function startBars(panel) {
+  const parts = findAll(panel, { digit: ".reads b", words: ".reads span" });
+  const bars = findEach(".guess", panel);
+  return ({ yours: { now } }) => {
+    const first = now ? indexOfLargest(now) : -1; // as where a broken network has NaN
+    bars.forEach((bar, digit) => {
+      const share = now?.[digit] || 0;
+      bar.ariaValueNow = (100 * share).toFixed(1);
+      bar.style.setProperty("--share", share);
+      bar.classList.toggle("leading", digit === first);
+      setText(bar.lastElementChild, first < 0 ? "" : percentage(share));
+    });
+    setText(parts.words, text(first < 0 ? "draw_to_learn" : "reads_now"));
+    setText(parts.digit, first < 0 ? "" : String(first));
+  };
+}
+
+// What is said of the moment, aloud now and then; and which network the page uses.
+function startWords(panel, { session }) {
+  const parts = findAll(panel, {
+    seen: ".seen b", pass: ".seen span", news: ".news", spoken: ".spoken", use: ".use", back: ".return",
+  });
+  let [spoke, status] = [0, ""];
+  return ({ state, moment, yours }) => {
+    const news = moment?.broken ? { key: "broken" } : state.error;
+    const isLoading = state.status === "loading";
+    setText(parts.news, sentence(isLoading ? { key: "digits_loading" } : news));
+    parts.use.ariaDisabled = String(!moment || moment.broken);
+    parts.back.hidden = !session.get().networks.current?.isOwn;
+    if (!moment) return;
+    const [seen, passes] = [formatNumber(moment.seen), state.settings.passes];
+    setText(parts.seen, `${text("seen", { seen })} ·`);
+    setText(parts.pass, text("pass_of", { pass: moment.pass, passes }));
+    if (state.status === status && performance.now() < spoke + SPEAKS) return;
+    [spoke, status] = [performance.now(), state.status];
+    const said = text("said_now", { seen, fresh: Math.round(100 * moment.fresh) });
+    const read = yours.now ? text("said_yours", { digit: indexOfLargest(yours.now) }) : "";
+    setText(parts.spoken, `${said} ${read}`);
+  };
+}
