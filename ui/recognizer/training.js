@@ -1,6 +1,6 @@
 // Trains a network as PyTorch does: nn.Linear's start, ReLU, one of recipes.py's losses, and SGD or
-// Adam, a batch at a time. Weights lie input by input and inputs are lists of what is not 0, as most
-// pixels are: what is 0 costs nothing. Loops allocate nothing.
+// Adam, a batch at a time. Weights lie input by input, and inputs are lists of what is not 0, so
+// that the others, as most pixels are, cost nothing.
 
 import { PIXELS } from "./framing.js";
 import { DIGITS } from "./network.js";
