@@ -21,6 +21,8 @@ import { NetworkSource } from "./session/networks.js";
 import { Server } from "./session/server.js";
 import { Session } from "./session/session.js";
 import { Teaching } from "./session/teaching.js";
+import { Training } from "./session/training.js";
+import { work } from "./session/worker.js";
 import { startAbout } from "./views/about.js";
 import { startBrackets } from "./views/brackets.js";
 import { startCrop } from "./views/crop.js";
@@ -43,6 +45,7 @@ const VIEWS = [
 ];
 
 export function start(languages) {
+  if (!globalThis.document) return work();
   /** @type {Settings} */
   const settings = JSON.parse(find("#settings").textContent);
   setLanguages(languages);
@@ -71,6 +74,7 @@ function createPage(settings) {
   page.changes = new Changes(page);
   page.giving = new Giving(page);
   page.feedback = new Feedback(page);
+  page.training = new Training(page);
   return page;
 }
 
@@ -153,6 +157,9 @@ function actionsOf(page) {
     },
     forget_all: () => lessons.forgetAll(),
     stage: (button) => toggleStage(page.stage, button.value),
+    stop: () => page.training.stopReal(),
+    use: () => page.training.use(),
+    return: () => page.source.useOwn(null),
     export: () => exportGiven(giving),
     delete_all: (button) => deleteAll(giving, button),
   };

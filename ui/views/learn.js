@@ -82,23 +82,40 @@ function startBars(panel) {
 // What is said of the moment, aloud now and then; and which network the page uses.
 function startWords(panel, { session }) {
   const parts = findAll(panel, {
-    seen: ".seen b", pass: ".seen span", news: ".news", spoken: ".spoken", use: ".use", back: ".return",
+    seen: ".seen b", pass: ".seen span", news: ".news", use: ".use", back: ".return",
   });
-  let [spoke, status] = [0, ""];
+  const speak = startSpeaking(find(".spoken", panel));
+  let hasBegun = false;
   return ({ state, moment, yours }) => {
-    const news = moment?.broken ? { key: "broken" } : state.error;
-    const isLoading = state.status === "loading";
-    setText(parts.news, sentence(isLoading ? { key: "digits_loading" } : news));
+    hasBegun ||= moment !== null;
+    const isStarting = !moment && (!hasBegun || state.source === "server");
+    panel.classList.toggle("starting", isStarting);
+    setText(parts.news, sentence(newsOf(state, moment, isStarting)));
     parts.use.ariaDisabled = String(!moment || moment.broken);
     parts.back.hidden = !session.get().networks.current?.isOwn;
     if (!moment) return;
-    const [seen, passes] = [formatNumber(moment.seen), state.settings.passes];
-    setText(parts.seen, `${text("seen", { seen })} ·`);
-    setText(parts.pass, text("pass_of", { pass: moment.pass, passes }));
-    if (state.status === status && performance.now() < spoke + SPEAKS) return;
-    [spoke, status] = [performance.now(), state.status];
-    const said = text("said_now", { seen, fresh: Math.round(100 * moment.fresh) });
-    const read = yours.now ? text("said_yours", { digit: indexOfLargest(yours.now) }) : "";
-    setText(parts.spoken, `${said} ${read}`);
+    const passes = state.source === "server" ? state.real?.epochs : state.settings.passes;
+    const pass = formatNumber(moment.pass, { maximumFractionDigits: 1 });
+    setText(parts.seen, `${text("seen", { seen: formatNumber(moment.seen) })} ·`);
+    setText(parts.pass, text("pass_of", { pass, passes }));
+    speak(state, moment, yours);
+  };
+}
+
+/** @returns {Message | null} */
+function newsOf({ status, source, error }, moment, isStarting) {
+  if (status === "failed") return error;
+  if (isStarting) return { key: source === "server" ? "training_starts" : "digits_loading" };
+  return moment?.broken ? { key: "broken" } : null;
+}
+
+function startSpeaking(spoken) {
+  let [due, said] = [0, ""];
+  return ({ status }, { seen, fresh }, { now }) => {
+    if (status === said && performance.now() < due) return;
+    [due, said] = [performance.now() + SPEAKS, status];
+    const values = { seen: formatNumber(seen), fresh: Math.round(100 * fresh) };
+    const yours = now ? text("said_yours", { digit: indexOfLargest(now) }) : "";
+    setText(spoken, `${text("said_now", values)} ${yours}`);
   };
 }

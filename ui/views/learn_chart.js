@@ -129,9 +129,9 @@ function showNumbers(table, { state, yours: { read } }) {
   if (isOther) body.replaceChildren();
   [table.moment] = state.moments;
   for (const { seen, pass, own, fresh, surprise } of state.moments.slice(body.rows.length)) {
-    const shares = [own, fresh].map((share) => (share === null ? "" : percentage(share)));
-    const cells = [formatNumber(pass, ONE), ...shares, Number(surprise ?? NaN).toFixed(3), ""].map((cell) => [cell]);
-    addRow(table, formatNumber(seen), cells);
+    const ownShare = own === null ? "" : percentage(own);
+    const cells = [formatNumber(pass, ONE), ownShare, percentage(fresh), Number(surprise ?? NaN).toFixed(3), ""];
+    addRow(table, formatNumber(seen), cells.map((cell) => [cell]));
   }
   [...body.rows].forEach((row, i) => setText(row.lastElementChild, String(read[i] ?? "")));
 }

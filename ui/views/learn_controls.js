@@ -77,7 +77,7 @@ function nameChoices({ name, select }) {
 const isSame = (one, other) => String(one) === String(other);
 
 // An experiment that goes on says how far it is, one that is over what came of it.
-/** @param {HTMLElement} panel @param {Page} page @returns {(seen: Seen) => void} */
+/** @param {any} panel @param {Page} page @returns {(seen: Seen) => void} */
 export function startExperiments(panel, { training }) {
   const cards = findEach(".experiment", panel);
   const results = {};

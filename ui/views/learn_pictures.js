@@ -7,7 +7,8 @@ import { PIXELS } from "../recognizer/framing.js";
 import { forward } from "../recognizer/network.js";
 
 const MOST = 32; // units that are shown; untrained, the first ones are as good as any
-const STRONG = { unit: 0.25, template: 0.7 }; // the weight that has all of its colour, at all times
+const STRONG = 0.5; // a weight that has all of its colour, at all times
+const PALE = 0.7; // the power by which the weak still show
 const [SIDE, INK] = [28, 100]; // a picture's pixels, and the grey from which on they are ink
 const SVG = "http://www.w3.org/2000/svg";
 const SLOW = 900; // milliseconds for each part of a step
@@ -33,8 +34,7 @@ export function startWeights(panel) {
     const key = isTemplates ? "templates" : hidden[0] > MOST ? "first_units" : "all_units";
     setText(parts.what, text(key, { count, units: hidden[0] }));
     if (network !== shown) {
-      const strong = isTemplates ? STRONG.template : STRONG.unit;
-      figures.forEach(({ canvas }, unit) => paintWeights(canvas, layer, unit, strong));
+      figures.forEach(({ canvas }, unit) => paintWeights(canvas, layer, unit, STRONG));
     }
     shown = network;
     if (isTemplates) showSums(figures, network, prediction, yours);
@@ -82,7 +82,7 @@ function paintWeights(canvas, { weights, steps }, unit, strong) {
   for (let i = 0; i < PIXELS; i++) {
     const share = (weights[i * steps.length + unit] * steps[unit]) / strong;
     const [red, green, blue] = share > 0 ? FOR : AGAINST;
-    image.data.set([red, green, blue, 255 * Math.abs(share)], 4 * i);
+    image.data.set([red, green, blue, 255 * Math.abs(share) ** PALE], 4 * i);
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
@@ -167,9 +167,10 @@ export function startStep(panel) {
 function sayStep(sentences, { label, probabilities, loss }) {
   const digit = probabilities.indexOf(Math.max(...probabilities));
   const percent = percentage(probabilities[digit]);
+  const values = { digit, percent, label, share: percentage(probabilities[label]) };
   const words = [
-    text("step_is", { label }),
-    text("step_says", { digit, percent, label, share: percentage(probabilities[label]) }),
+    text("step_is", values),
+    text(digit === label ? "step_right" : "step_says", values),
     text("step_costs", { loss: loss.toFixed(2) }),
     text("step_moves"),
   ];

@@ -1,15 +1,15 @@
 // What a drawing is read as at every moment of a training.
 
 import { logProbabilities } from "../recognizer/network.js";
-import { knownFrom } from "../recognizer/snapshots.js";
 import { inSlices } from "../session/slices.js";
 
+/** @type {Yours} */
 const NOTHING = { digit: null, now: null, answers: [], read: [], since: null };
 
 // Gives what reads a prediction's drawing with the networks of all moments: at once with the one
 // that is shown, with the others in slices, after which `tell` is called. Until then the line of
 // the drawing before stands.
-/** @param {() => void} tell @returns {(state: any, prediction: Prediction | null) => Yours} */
+/** @param {() => void} tell @returns {(state: TrainingState, prediction: Prediction) => Yours} */
 export function startReading(tell) {
   let [pixels, isReading] = [null, false];
   let [known, line, first] = [new WeakMap(), NOTHING, null];
@@ -45,8 +45,8 @@ function* each(moments, read) {
   }
 }
 
-// `since` is the place from which on all read what the page reads; null where the last does not.
 function lineOf(answers, { digit }) {
   const read = answers.map((shares) => shares.indexOf(Math.max(...shares)));
-  return { answers, read, digit, since: read.at(-1) === digit ? knownFrom(read) : null };
+  const from = read.findLastIndex((other) => other !== digit) + 1;
+  return { ...NOTHING, answers, read, digit, since: from < read.length ? from : null };
 }

@@ -19,7 +19,7 @@ export function startReal(panel, { training, settings }) {
   real.addEventListener("toggle", () => real.open && training.watchReal());
   parts.form.addEventListener("submit", (event) => {
     event.preventDefault();
-    training.startReal(Object.fromEntries(new FormData(parts.form)));
+    training.startReal(/** @type {any} */ (Object.fromEntries(new FormData(parts.form))));
   });
   return ({ state }) => {
     showRefusal(parts, state.status === "failed" ? null : state.error);
