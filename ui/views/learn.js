@@ -42,21 +42,22 @@ export function startLearn(page) {
   pauseUnseen(page, isSeen);
 }
 
+// It begins as soon as it is seen, and goes on when it is seen again.
 function pauseUnseen({ training, stage }, isSeen) {
   let wasRunning = false;
   const update = () => {
-    const isRunning = training.get().status === "running";
-    if (isSeen()) {
-      training.open();
-      if (wasRunning) training.play();
+    const { status, source } = training.get();
+    if (isSeen() && wasRunning) {
       wasRunning = false;
-    } else if (isRunning) {
+      training.play();
+    } else if (!isSeen() && status === "running" && source === "browser") {
       wasRunning = true;
       training.pause();
     }
   };
-  stage.subscribe(update);
+  stage.subscribe(() => isSeen() && training.open());
   document.addEventListener("visibilitychange", update);
+  watch([training, stage], update);
 }
 
 const indexOfLargest = (values) => values.indexOf(Math.max(...values));

@@ -45,8 +45,7 @@ function listen(place, training) {
     const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const { at, moments } = training.get();
-    training.seek(Math.max(0, Math.min(moments.length - 1, at + step)));
+    training.seek(training.get().at + step);
   });
 }
 
@@ -91,7 +90,8 @@ function showCurves({ curves, own, fresh, yours, last, since }, { state, yours: 
 function draw(line, moments, total, valueOf) {
   const points = moments.map((moment, i) => [moment.seen / total, 1 - valueOf(moment, i)]);
   const inside = points.filter(([x, y]) => x <= 1 && Number.isFinite(y));
-  line.setAttribute("points", inside.map(([x, y]) => `${100 * x},${100 * y}`).join(" "));
+  const path = inside.map(([x, y]) => `${100 * x},${100 * y}`).join(" ");
+  if (line.getAttribute("points") !== path) line.setAttribute("points", path);
 }
 
 // Beside the cursor, each at the end of its line where the others leave room.
@@ -129,8 +129,9 @@ function showNumbers(table, { state, yours: { read } }) {
   if (isOther) body.replaceChildren();
   [table.moment] = state.moments;
   for (const { seen, pass, own, fresh, surprise } of state.moments.slice(body.rows.length)) {
-    const ownShare = own === null ? "" : percentage(own);
-    const cells = [formatNumber(pass, ONE), ownShare, percentage(fresh), Number(surprise ?? NaN).toFixed(3), ""];
+    const shares = [own, fresh].map((share) => (share === null ? "" : percentage(share)));
+    const loss = Number(surprise ?? NaN).toFixed(3);
+    const cells = [formatNumber(pass, ONE), ...shares, loss, ""];
     addRow(table, formatNumber(seen), cells.map((cell) => [cell]));
   }
   [...body.rows].forEach((row, i) => setText(row.lastElementChild, String(read[i] ?? "")));
