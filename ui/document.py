@@ -118,7 +118,7 @@ def _script() -> str:
 
 @functools.cache
 def _style() -> str:
-    paper, *others = map(style_sheet, ("paper.css", "page.css", "stage.css"))
+    paper, *others = map(style_sheet, ("paper.css", "page.css", "stage.css", "inside.css"))
     return "\n\n".join([f"@layer page {{\n{paper}}}", *others])
 
 

@@ -28,6 +28,7 @@ import { startExamples } from "./views/examples.js";
 import { chooseDigit, startFeedback, toggleDigits } from "./views/feedback.js";
 import { deleteAll, exportGiven, startGiven } from "./views/given.js";
 import { startGhost } from "./views/ghost.js";
+import { startInside } from "./views/inside.js";
 import { startInsight } from "./views/insight.js";
 import { changeTheme, startLooks } from "./views/looks.js";
 import { startNotices } from "./views/notices.js";
@@ -38,7 +39,7 @@ import { startTools } from "./views/tools.js";
 const VIEWS = [
   startNotices, startResult, startBrackets, startCrop, startGhost, startInsight, startFeedback,
   startGiven,
-  startAbout, startStage,
+  startAbout, startStage, startInside,
 ];
 
 export function start(languages) {
