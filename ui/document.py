@@ -119,7 +119,8 @@ def _script() -> str:
 
 @functools.cache
 def _style() -> str:
-    paper, *others = map(style_sheet, ("paper.css", "page.css", "stage.css", "learn.css"))
+    names = ("paper.css", "page.css", "stage.css", "inside.css", "learn.css")
+    paper, *others = map(style_sheet, names)
     return "\n\n".join([f"@layer page {{\n{paper}}}", *others])
 
 

@@ -30,6 +30,7 @@ import { startExamples } from "./views/examples.js";
 import { chooseDigit, startFeedback, toggleDigits } from "./views/feedback.js";
 import { deleteAll, exportGiven, startGiven } from "./views/given.js";
 import { startGhost } from "./views/ghost.js";
+import { startInside } from "./views/inside.js";
 import { startInsight } from "./views/insight.js";
 import { startLearn } from "./views/learn.js";
 import { changeTheme, startLooks } from "./views/looks.js";
@@ -41,7 +42,7 @@ import { startTools } from "./views/tools.js";
 const VIEWS = [
   startNotices, startResult, startBrackets, startCrop, startGhost, startInsight, startFeedback,
   startGiven,
-  startAbout, startStage, startLearn,
+  startAbout, startStage, startInside, startLearn,
 ];
 
 export function start(languages) {

@@ -141,6 +141,43 @@ interface Orders {
   starts: number[]; // where each digit's begin, and those that are never on
 }
 
+/** A unit of a hidden layer; layer 0 follows the pixels. */
+interface Unit {
+  layer: number;
+  unit: number;
+}
+
+/** What one input of a layer does, by way of one of its units, for a digit. */
+interface Thread {
+  from: number;
+  to: number;
+  amount: number;
+}
+
+/** What the inside of a network shows: `values` is null where nothing is drawn. */
+interface Scene {
+  network: Network;
+  orders: Orders[];
+  values: Values | null;
+  digit: number | null; // whose threads these are
+  threads: Thread[][];
+  slopes: Float64Array[]; // how much its score grows with the value of each unit
+  held: Unit | null;
+  pictureOf: (layer: number, unit: number) => Float64Array; // what it looks for
+}
+
+/** Where the diagram has everything: see views/scene.js. */
+interface Sight {
+  steps: number[]; // the columns to which threads are shown
+  places: (number[] | null)[][]; // for each column, the middles of what it consists of
+  layers: Map<number, (number[] | null)[]>; // the columns of units
+  spans: { x: number; width: number }[]; // of the layers
+  cell: number; // the size of a unit with its gap
+  picture: { x: number; y: number; size: number } | null;
+  lanes: number[]; // the heights of the ten lanes' middles
+  tiles: (Unit & { x: number; y: number; size: number })[];
+}
+
 /** A sentence for the reader: a key of the texts and its values. */
 interface Message {
   key: string;
@@ -288,9 +325,6 @@ interface Reasons {
   other: number | null; // the digit that it is compared with; null: the nine others
   isAtRest: boolean; // nobody is drawing
 }
-
-/** Gives an order of the units of a network; what the examples are is what `reader` reads. */
-type Arrange = (network: Network, reader: Network) => Promise<Orders[]>;
 
 /** What the page is a stage for; null: the ordinary page. */
 type Stage = null | "inside" | "learn";
