@@ -1,8 +1,15 @@
 """The training that the page shows: by a worker or by the server, in Node.js without a page."""
 
+import base64
 import math
 
 import pytest
+
+from mnist_core.network.model import MLP
+from mnist_core.network.quantize import quantize
+from mnist_core.training.snapshots import Snapshots
+from serving.errors import Refusal
+from serving.training import check_options
 
 # A worker in this thread, which the same script serves, and a page of what a training needs.
 PAGE = """import { gunzipSync } from "node:zlib";
@@ -166,3 +173,109 @@ def test_what_can_not_be_started_says_so_and_is_tried_again(node):
     worker, images = [node(PAGE, script, [lacks])[0] for lacks in ("worker", "images")]
     assert worker == ["failed", "training_no_worker", "running", None]
     assert images == ["failed", "training_not_loaded", "running", None]
+
+
+# A server whose training writes a snapshot before each of its answers but the first two.
+SERVER = """
+    const create = ({ file, ends, refusal }) => {
+        const bytes = Buffer.from(file, "base64");
+        const sent = [];
+        let run = null, looks = 0;
+        const state = () => {
+            const size = Math.min(bytes.length, ends[Math.max(0, looks - 2)] ?? bytes.length);
+            const isOver = looks > ends.length + 2;
+            return { state: run === null ? "none" : isOver ? "finished" : "running", run,
+                bytes: run === null ? 0 : size, epochs_done: 1, epochs: 2, reason: null };
+        };
+        globalThis.fetch = async (address, { method, body, headers } = {}) => {
+            if (method) sent.push(JSON.parse(body));
+            if (method && refusal) return Response.json(refusal, { status: 422 });
+            if (method) run = "2026";
+            if (!address.endsWith(".bin")) return looks++, Response.json(state());
+            const start = Number(headers.range.match(/[0-9]+/)[0]);
+            return new Response(bytes.subarray(start, state().bytes), { status: 206 });
+        };
+        const settings = { training: { address: "training" } };
+        return { training: new Training(createPage(settings)), sent };
+    };
+    import { setLanguages } from "./ui/core/texts.js";
+    const EMPTY = { recipe: "tutorial", loss: "nll", hidden: "", learning_rate: "" };"""
+
+
+@pytest.fixture(scope="module")
+def snapshots(tmp_path_factory) -> dict:
+    """Four snapshots and where each ends in their file; the last is the finished network."""
+    directory = tmp_path_factory.mktemp("run")
+    writer, ends = Snapshots(directory, 2, 20), []
+    for step in (0, 5, 10, 20):
+        config = {"name": "0123abcd", "hidden": [8], "thresholds": {"digit": 0.8, "sure": 0.4}}
+        model = quantize(MLP((8,)))
+        writer.append(model, step, 1.0, (2.0 - step / 20, 0.1), config if step == 20 else None)
+        ends.append(writer.path.stat().st_size)
+    file = base64.b64encode(writer.path.read_bytes()).decode()
+    return {"file": file, "ends": [end - 7 for end in ends[:-1]] + ends[-1:]}
+
+
+def test_a_training_on_the_server_is_followed_once_however_often_it_is_asked_for(node, snapshots):
+    script = """async (server) => {
+        const { training } = create(server);
+        const states = [];
+        training.subscribe(({ status, moments }) => states.push([status, moments.length]));
+        const started = training.startReal(EMPTY);
+        await until(training, ({ status }) => status === "loading");
+        await Promise.all([started, training.watchReal(), training.watchReal()]);
+        const { moments, real, source, at } = training.get();
+        return { states, real: real.state, source, at, own: moments[0].own,
+            seen: moments.map(({ seen }) => seen),
+            names: moments.map(({ network }) => network.name),
+            guesses: moments.map(({ guesses }) => guesses.length) };
+    }"""
+    (found,) = node(PAGE + SERVER, script, [snapshots])
+    assert found["states"][0] == ["loading", 0]  # it shows nothing of the run before
+    assert found["states"][-1] == ["over", 4]
+    assert (found["source"], found["real"], found["at"]) == ("server", "finished", 3)
+    assert found["seen"] == [0, 27000, 54000, 108000]
+    assert found["names"] == ["step 0", "step 5", "step 10", "0123abcd"]
+    assert found["guesses"] == [40] * 4
+    assert found["own"] is None
+
+
+def test_numbers_are_taken_as_they_are_typed(node, snapshots):
+    script = """async ({ hidden, learning_rate }) => {
+        const { training, sent } = create({ file: "", ends: [] });
+        training.startReal({ ...EMPTY, hidden, learning_rate });
+        await until(training, ({ source }) => source === "server");
+        return sent[0];
+    }"""
+    tutorial = {"recipe": "tutorial", "loss": "nll"}
+    for hidden, rate, expected in (
+        ("128 64", "0.01", {"hidden": [128, 64], "learning_rate": 0.01}),
+        ("128，64", "0，01", {"hidden": [128, 64], "learning_rate": 0.01}),
+        ("１２８、６４", "0。01", {"hidden": [128, 64], "learning_rate": 0.01}),
+        ("0", "", {"hidden": []}),
+        ("", "", {}),
+    ):
+        typed = {"hidden": hidden, "learning_rate": rate}
+        assert node(PAGE + SERVER, script, [typed]) == [tutorial | expected]
+
+
+def test_a_refusal_names_its_field_and_the_training_that_is_shown_stays(node, snapshots):
+    with pytest.raises(Refusal) as caught:
+        check_options({"recipe": "tutorial", "hidden": ["many"]})
+    refusal = {"error": caught.value.reason, "code": caught.value.code}
+    script = """async (server) => {
+        globalThis.navigator = { languages: ["en"] };
+        setLanguages({ en: JSON.parse(readFileSync("./ui/texts/en.json")) });
+        const { training } = create(server);
+        await training.start(SMALL);
+        await until(training, isOver);
+        const count = training.get().moments.length;
+        await training.startReal({ ...EMPTY, hidden: "many" });
+        const { error, moments, source } = training.get();
+        return { error, isSame: moments.length === count, source };
+    }"""
+    (found,) = node(PAGE + SERVER, script, [snapshots | {"refusal": refusal}])
+    assert (found["isSame"], found["source"]) == (True, "browser")
+    assert found["error"]["field"] == "hidden"
+    assert found["error"]["key"] == "refused_invalid_training"
+    assert "whole numbers from 1 to 2048" in found["error"]["values"]["reason"]
