@@ -65,7 +65,7 @@ def open_file(browser, file):
 
 def test_the_file_names_nothing_to_fetch_and_its_policy_allows_nothing_else(file):
     html = file.read_text(encoding="utf-8")
-    assert file.stat().st_size <= 2.1e6
+    assert file.stat().st_size <= 2e6
     addresses = set(re.findall(r"""https?://[^"'`\s)]+""", html))
     assert addresses <= {"http://www.w3.org/2000/svg"}  # a name, in createElementNS
     assert re.findall(r'<[^>]+ (?:src|href|srcset|action)="([^"]*)"', html) == ["data:,"]
