@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ui.joiner import join
+from ui.pairs import to_pairs
 from ui.texts import ENGLISH, LANGUAGES
 
 FOLDER = Path(__file__).parent
@@ -65,7 +66,7 @@ def document(
     settings = {"examples": examples, **settings}
     blocks = [_block("settings", "application/json", _json(settings))]
     for name, content in (embedded or {}).items():
-        blocks.append(_block(name, "application/gzip;base64", base64.b64encode(content).decode()))
+        blocks.append(_block(name, "application/gzip;pairs", to_pairs(content)))
     blocks.append(f'<script type="module">{script}</script>')
     parts = {"head": head, "style": f"<style>{style}</style>", "blocks": "\n".join(blocks)}
     text = re.sub(r"<!--(head|style|blocks)-->", lambda match: parts[match[1]], _markup())

@@ -76,9 +76,10 @@ export class Run {
     const probabilities = this.#trainer.probabilities(ink, image);
     const loss = this.#step(Int32Array.of(image));
     const pixels = images.slice(image * PIXELS, (image + 1) * PIXELS);
-    const change = this.#network.layers.map(({ weights }, i) =>
-      Float32Array.from(weights, (weight, k) => weight - before[i].weights[k]),
-    );
+    const change = this.#network.layers.map((layer, i) => {
+      const weights = /** @type {Float32Array} */ (layer.weights);
+      return weights.map((weight, k) => weight - before[i].weights[k]);
+    });
     const step = { pixels, label: labels[image], probabilities, loss, change };
     return { moment: this.look(), step };
   }

@@ -5,12 +5,12 @@ import { AGAINST, FOR, add, findAll, paint, percentage, setText } from "../core/
 import { formatNumber, text } from "../core/texts.js";
 import { PIXELS } from "../recognizer/framing.js";
 import { forward } from "../recognizer/network.js";
+import { outlineInk } from "./diagram_painting.js";
 
 const MOST = 32; // units that are shown; untrained, the first ones are as good as any
 const STRONG = 0.5; // a weight that has all of its colour, at all times
 const PALE = 0.7; // the power by which the weak still show
-const [SIDE, INK] = [28, 100]; // a picture's pixels, and the grey from which on they are ink
-const SVG = "http://www.w3.org/2000/svg";
+const [SIDE, LARGE] = [28, 112]; // pixels of an image, and of a template on the screen
 const SLOW = 900; // milliseconds for each part of a step
 const SIGNED = /** @type {const} */ ({
   minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero",
@@ -37,7 +37,8 @@ export function startWeights(panel) {
       figures.forEach(({ canvas }, unit) => paintWeights(canvas, layer, unit, STRONG));
     }
     shown = network;
-    if (isTemplates) showSums(figures, network, prediction, yours);
+    panel.classList.toggle("summed", isTemplates && yours.now !== null);
+    if (isTemplates && yours.now) showSums(figures, network, prediction);
     if (state.step && state.step !== moved && !isCalm()) flash(figures, state.step.change[0]);
     moved = state.step;
   };
@@ -47,33 +48,17 @@ function addFigures(pictures, count) {
   pictures.replaceChildren();
   return Array.from({ length: count }, (_, unit) => {
     const figure = add(pictures, "figure");
-    const [canvas, moved] = [addCanvas(figure), addCanvas(figure)];
+    const [canvas, moved, ink] = [SIDE, SIDE, 2 * LARGE].map((side) => addCanvas(figure, side));
     moved.className = "moved";
-    const ink = addOutline(figure);
+    ink.className = "ink";
     const caption = add(figure, "figcaption");
     add(caption, "b", unit);
-    return { figure, canvas, moved, ink, sum: add(caption, "span") };
+    return { figure, canvas, moved, ink: ink.getContext("2d"), sum: add(caption, "span") };
   });
 }
 
-const addCanvas = (figure) => Object.assign(add(figure, "canvas"), { width: SIDE, height: SIDE });
-
-function addOutline(figure) {
-  const svg = figure.appendChild(document.createElementNS(SVG, "svg"));
-  svg.setAttribute("viewBox", "0 0 28 28");
-  return svg.appendChild(document.createElementNS(SVG, "path"));
-}
-
-// The edges of the pixels that have ink, as a path.
-function outlineOf(pixels) {
-  const hasInk = (x, y) => x >= 0 && x < SIDE && y >= 0 && pixels[SIDE * y + x] > INK;
-  let path = "";
-  for (let place = 0; place < SIDE * (SIDE + 1); place++) {
-    const [x, y] = [place % SIDE, Math.floor(place / SIDE)];
-    if (hasInk(x, y) !== hasInk(x - 1, y)) path += `M${x} ${y}v1`;
-    if (hasInk(x, y) !== hasInk(x, y - 1)) path += `M${x} ${y}h1`;
-  }
-  return path;
+function addCanvas(figure, side = SIDE) {
+  return Object.assign(add(figure, "canvas"), { width: side, height: side });
 }
 
 // Weights on a scale that stays, so that one sees them grow.
@@ -88,14 +73,16 @@ function paintWeights(canvas, { weights, steps }, unit, strong) {
 }
 
 // The score of each template, which is the sum of the ink on it, and the ink's outline.
-function showSums(figures, network, prediction, { now }) {
-  const scores = now && forward(network, prediction.pixels).scores;
-  const first = scores?.indexOf(Math.max(...scores));
-  const outline = scores ? outlineOf(prediction.pixels) : "";
+function showSums(figures, network, { pixels }) {
+  const { inputs, scores } = forward(network, pixels);
+  const first = scores.indexOf(Math.max(...scores));
+  const { color } = getComputedStyle(figures[0].ink.canvas);
   figures.forEach(({ figure, sum, ink }, digit) => {
     figure.classList.toggle("first", digit === first);
-    setText(sum, scores ? formatNumber(scores[digit], SIGNED) : "");
-    ink.setAttribute("d", outline);
+    setText(sum, formatNumber(scores[digit], SIGNED));
+    ink.setTransform(2, 0, 0, 2, 0, 0);
+    ink.clearRect(0, 0, LARGE, LARGE);
+    outlineInk(ink, { x: 0, y: 0, size: LARGE }, inputs, color);
   });
 }
 
