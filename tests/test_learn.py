@@ -49,7 +49,7 @@ def test_a_network_learns_in_the_page_and_one_goes_back_in_its_training(open_con
     tool(page, LEARN).click()
     choose(page, "speed", "4 ×")
     choose(page, "hidden", "32")
-    expect(page.locator("#learn .pictures canvas:not(.moved)")).to_have_count(32)
+    expect(page.locator("#learn .pictures figure")).to_have_count(32)
     since = page.locator(".since-words")
     expect(since).to_have_text(ENGLISH["since_here"].format(digit=4), **SLOW)  # it is over
     assert seen(page) == 20_000
@@ -165,7 +165,7 @@ def test_a_real_training_is_refused_mended_and_shown(browser, tmp_path, monkeypa
         expect(page.locator("#learn .news")).to_have_text(ENGLISH["training_starts"])
         expect(page.locator("#learn .pictures")).to_be_hidden()  # nothing of the one before
         expect(hidden).to_have_attribute("aria-invalid", "false")
-        expect(page.locator("#learn .pictures canvas:not(.moved)")).to_have_count(16, **SLOW)
+        expect(page.locator("#learn .pictures figure")).to_have_count(16, **SLOW)
         expect(real.locator(".state")).to_have_text("Done: 10 epochs", **SLOW)
         expect(real.locator(".where")).to_contain_text(str(small.directory))
         assert percent(page, "fresh") > 50
