@@ -170,3 +170,28 @@ def test_a_real_training_is_refused_mended_and_shown(browser, tmp_path, monkeypa
         expect(real.locator(".where")).to_contain_text(str(small.directory))
         assert percent(page, "fresh") > 50
         page.close()
+
+
+def test_a_drawing_is_known_from_the_moment_after_the_last_mistake(node):
+    reading = 'import { startReading } from "./ui/views/learn_reading.js";'
+    script = """async ([reads, digit]) => {
+        const moments = reads.map((read) => {
+            const biases = Float32Array.from({ length: 10 }, (_, i) => (i === read ? 5 : 0));
+            const layer = { weights: new Float32Array(7840), steps: biases.map(() => 1), biases };
+            return { network: { hidden: [], layers: [layer] } };
+        });
+        let tell;
+        const isRead = new Promise((go) => (tell = go));
+        const readDrawing = startReading(tell);
+        const prediction = { digit, pixels: new Uint8Array(784).fill(9) };
+        const first = readDrawing({ moments, at: 1 }, prediction);
+        await isRead;
+        const all = readDrawing({ moments, at: 1 }, prediction);
+        return [first.now.indexOf(Math.max(...first.now)), first.read, all.read, all.since];
+    }"""
+    cases = [([3, 4, 5, 4, 4], 4), ([4, 4, 4], 4), ([4, 4, 5], 4)]
+    at_once, before, read, since = zip(*node(reading, script, cases), strict=True)
+    assert at_once == (4, 4, 4)  # the moment that is shown
+    assert before == ([], [], [])
+    assert read == tuple(reads for reads, _ in cases)
+    assert since == (3, 0, None)
