@@ -130,3 +130,11 @@ def test_what_needs_a_server_is_not_there(open_file):
     )
     assert is_prevented == [True, True]  # the browser would open the picture instead of the page
     expect(page.locator(".notice")).to_have_text(ENGLISH["no_pictures"])
+
+
+def test_its_inside_is_in_the_file_too(open_file):
+    page = open_file("?open=inside")
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+    expect(page.locator(".unit .title")).to_have_text(ENGLISH["unit_strongest"].format(layer=1))
+    assert page.locator("#stage a:visible").count() == 0  # the lesson is not beside it
