@@ -154,3 +154,11 @@ def test_it_trains_in_a_worker_under_its_policy(open_file):
     )
     assert (found["status"], found["error"]) == ("over", None)
     assert found["fresh"][0] < 0.3 < found["fresh"][-1]
+
+
+def test_its_inside_is_in_the_file_too(open_file):
+    page = open_file("?open=inside")
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+    expect(page.locator(".unit .title")).to_have_text(ENGLISH["unit_strongest"].format(layer=1))
+    assert page.locator("#stage a:visible").count() == 0  # the lesson is not beside it

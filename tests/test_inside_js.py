@@ -11,7 +11,9 @@ from mnist_core.training.data import load_mnist
 from tests.conftest import ROOT
 from tests.test_recognizer_js import CONFIG, in_node
 
-UNITS = 'import { effectsOf, ordersOf, pictureOf } from "./ui/recognizer/units.js";'
+UNITS = """import { effectsOf, ledgerOf, ordersOf, pictureOf, roundToSum }
+    from "./ui/recognizer/units.js";"""
+THREADS = 'import { threadsTo } from "./ui/recognizer/threads.js";'
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def test_the_steps_from_scores_to_probabilities_are_pythons(node, network, image
     script = """(network, pixels) => {
         const { scores } = forward(network, pixels);
         const steps = softmaxOf(scores);
-        return { ...steps, logs: [...steps.logs], scores: [...scores] };
+        return { ...steps, scores: [...scores] };
     }"""
     steps = 'import { softmaxOf } from "./ui/views/softmax.js";'
     rows = in_node(node, file, script, images.reshape(-1, 784).tolist(), steps)
@@ -86,6 +88,84 @@ def test_a_unit_looks_for_and_adds_what_autograd_says(node, network, images):
     assert np.abs(found).max() > 0.1
     close = np.abs(found - wanted).max(1) < 1e-4
     assert close.mean() > 0.95  # a unit near 0 may be on in one of them and off in the other
+
+
+def test_threads_are_the_strongest_contributions(node, network, images):
+    model, file = network
+    linears = model.layers[::2]
+    counts = [6, 4, 3, 2][: len(linears)]
+    script = """(network, [pixels, digit]) => {
+        const { threads, slopes } = threadsTo(network, forward(network, pixels), digit);
+        return { threads, slopes: slopes.map((each) => [...each]) };
+    }"""
+    cases = [[image.flatten().tolist(), n % 10] for n, image in enumerate(images[:5])]
+    for found, image, (_, digit) in zip(
+        in_node(node, file, script, cases, THREADS), images[:5], cases, strict=True
+    ):
+        inputs, slope = _inputs_and_slopes(linears, image, digit)
+        targets = [digit]
+        for layer, count in zip(reversed(range(len(linears))), counts, strict=True):
+            weights = linears[layer].weight.detach().double().numpy()
+            assert found["slopes"][layer] == pytest.approx(slope[layer], abs=1e-4)
+            threads = found["threads"][layer]
+            for target in targets:
+                amounts = inputs[layer] * weights[target] * slope[layer][target]
+                wanted = np.sort(np.abs(amounts))[-count:]
+                mine = [thread for thread in threads if thread["to"] == target]
+                assert sorted(abs(t["amount"]) for t in mine) == pytest.approx(wanted, abs=1e-4)
+                assert [t["amount"] for t in mine] == pytest.approx(
+                    [amounts[t["from"]] for t in mine], abs=1e-4
+                )
+            targets = list({thread["from"] for thread in threads})
+
+
+def _inputs_and_slopes(linears, image, digit):
+    """The inputs of each layer, and the score's slope by each layer's sums; a unit at 0 is off."""
+    inputs = [to_input(image)[0].double().numpy()]
+    for linear in linears[:-1]:
+        weights, biases = (part.detach().double().numpy() for part in linear.parameters())
+        inputs.append(np.maximum(weights @ inputs[-1] + biases, 0))
+    slopes = [np.eye(10)[digit]]
+    for linear, values in zip(reversed(linears[1:]), reversed(inputs[1:]), strict=True):
+        slopes.insert(0, (linear.weight.detach().double().numpy().T @ slopes[0]) * (values > 0))
+    return inputs, slopes
+
+
+def test_a_ledger_says_how_a_unit_s_sum_comes_about(node, network, images):
+    model, file = network
+    linears = model.layers[::2]
+    script = """(network, [pixels, layer, unit]) => {
+        const values = forward(network, pixels);
+        const picture = pictureOf(network, values, layer, unit);
+        return ledgerOf(network, values, layer, unit, picture);
+    }"""
+    chance = np.random.default_rng(2)
+    places = [(n % (len(linears) - 1), int(chance.integers(64))) for n in range(6)]
+    cases = [
+        [image.flatten().tolist(), *place] for image, place in zip(images[:6], places, strict=True)
+    ]
+    ledgers = in_node(node, file, script, cases, UNITS)
+    for found, image, (layer, unit) in zip(ledgers, images[:6], places, strict=True):
+        inputs, _ = _inputs_and_slopes(linears, image, 0)
+        weights, biases = (part.detach().double().numpy() for part in linears[layer].parameters())
+        back = weights[unit]
+        for earlier in reversed(range(layer)):
+            back = (back * (inputs[earlier + 1] > 0)) @ linears[earlier].weight.detach().numpy()
+        parts = back * inputs[0]
+        assert found["more"] == pytest.approx(parts[parts > 0].sum(), abs=1e-4)
+        assert found["less"] == pytest.approx(parts[parts < 0].sum(), abs=1e-4)
+        total = weights[unit] @ inputs[layer] + biases[unit]
+        assert found["sum"] == pytest.approx(total, abs=1e-4)
+        assert found["biases"] == pytest.approx(total - parts.sum(), abs=1e-4)
+
+
+def test_a_rounded_ledger_adds_up(node):
+    cases = [[1.94, -0.46, -0.34], [0.04, 0.04, 0.04], [-0.05, -0.05, 0.2], [2.0, -1.0, 0.5]]
+    for case, rounded in zip(
+        cases, node(UNITS, "(parts) => roundToSum(parts)", cases), strict=True
+    ):
+        assert sum(rounded) == pytest.approx(round(sum(case) + 1e-9, 1), abs=1e-9)
+        assert np.abs(np.subtract(rounded, case)).max() < 0.1
 
 
 def test_units_stand_by_the_digit_that_excites_them(node, network):

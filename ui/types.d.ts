@@ -159,6 +159,7 @@ interface Scene {
   network: Network;
   orders: Orders[];
   values: Values | null;
+  read: number | null; // the digit that the network reads
   digit: number | null; // whose threads these are
   threads: Thread[][];
   slopes: Float64Array[]; // how much its score grows with the value of each unit

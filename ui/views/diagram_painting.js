@@ -1,6 +1,6 @@
 // The diagram's picture: units in grey, the threads that matter in orange and blue.
 
-import { AGAINST, FOR } from "../core/dom.js";
+import { AGAINST, FOR, paint } from "../core/dom.js";
 
 const GAP = 1 / 5; // of a unit's cell
 const THREAD = 6; // the width of the strongest
@@ -31,15 +31,9 @@ export function paintDiagram(context, sight, scene, colours, scale, front = Infi
 }
 
 function paintPixels(context, { x, y, size }, { values }, colours) {
-  context.fillStyle = colours.ink;
-  const cell = size / 28;
-  values?.inputs.forEach((ink, i) => {
-    if (ink === 0) return;
-    context.globalAlpha = ink;
-    const [left, top] = [x + cell * (i % 28), y + cell * Math.floor(i / 28)];
-    context.fillRect(left, top, cell + 0.3, cell + 0.3); // no seams
-  });
-  context.globalAlpha = 1;
+  const [red, green, blue] = colours.ink.match(/\d+/g).map(Number);
+  const box = { x, y, size };
+  if (values) paintImage(context, box, (i) => [red, green, blue, 255 * values.inputs[i]]);
   context.lineWidth = 1;
   context.strokeStyle = colours.muted;
   context.beginPath();
@@ -136,15 +130,18 @@ function paintTile(context, { layer, unit, x, y, size }, scene, colours) {
 
 // What each pixel would add, weak where there is no ink.
 /** @param {CanvasRenderingContext2D} context */
-export function paintWeights(context, { x, y, size }, weights, inputs) {
+export function paintWeights(context, box, weights, inputs) {
   const strongest = weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 1e-9);
-  const image = new ImageData(28, 28);
-  weights.forEach((weight, i) => {
-    const alpha = Math.sqrt(Math.abs(weight) / strongest) * (inputs[i] > OUTLINED ? 1 : 0.3);
-    image.data.set([...(weight > 0 ? FOR : AGAINST), 255 * alpha], 4 * i);
+  paintImage(context, box, (i) => {
+    const alpha = Math.sqrt(Math.abs(weights[i]) / strongest) * (inputs[i] > OUTLINED ? 1 : 0.3);
+    return [...(weights[i] > 0 ? FOR : AGAINST), 255 * alpha];
   });
-  const small = new OffscreenCanvas(28, 28);
-  small.getContext("2d").putImageData(image, 0, 0);
+}
+
+// 28 × 28 pixels, enlarged.
+function paintImage(context, { x, y, size }, colourAt) {
+  const small = /** @type {any} */ (new OffscreenCanvas(28, 28));
+  paint(small, colourAt);
   context.imageSmoothingEnabled = false;
   context.drawImage(small, x, y, size, size);
 }

@@ -15,7 +15,9 @@ import { addUnit } from "./unit.js";
 const EXAMPLES = 150; // images by which units are put in order
 const WAVE = 900; // milliseconds from the pixels to the bars
 const SLOWLY = 6000; // the same with a sentence for each stage
-const NOTHING = { values: null, digit: null, threads: [], slopes: [], held: null, pictureOf: null };
+const NOTHING = {
+  values: null, read: null, digit: null, threads: [], slopes: [], held: null, pictureOf: null,
+};
 
 /** @param {Page} page */
 export function startInside({ paper, session, stage, theme, images }) {
@@ -64,7 +66,8 @@ function sceneOf(network, prediction, compared, orders) {
   const isEmpty = !prediction || prediction.digit === null;
   if (isEmpty) return { ...NOTHING, network, orders };
   const values = forward(network, prediction.pixels);
-  const digit = compared ?? prediction.digit;
+  const read = prediction.digit;
+  const digit = compared ?? read;
   const pictures = new Map();
   const picture = (layer, unit) => {
     const key = `${layer} ${unit}`;
@@ -72,7 +75,7 @@ function sceneOf(network, prediction, compared, orders) {
     return pictures.get(key);
   };
   const found = threadsTo(network, values, digit);
-  return { network, orders, values, digit, ...found, held: null, pictureOf: picture };
+  return { network, orders, values, read, digit, ...found, held: null, pictureOf: picture };
 }
 
 // Where nobody has chosen a unit: that of the first layer which does most for the digit.

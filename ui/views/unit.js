@@ -7,11 +7,12 @@ import { effectsOf, ledgerOf, roundToSum } from "../recognizer/units.js";
 import { addChart } from "./chart.js";
 import { outlineInk, paintWeights } from "./diagram_painting.js";
 
-const TENTHS = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
-const SIGNED = /** @type {const} */ ({ ...TENTHS, signDisplay: "exceptZero" });
+const DECIMAL = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+const TENTHS = /** @type {const} */ ({ ...DECIMAL, signDisplay: "negative" });
+const SIGNED = /** @type {const} */ ({ ...DECIMAL, signDisplay: "exceptZero" });
 
 // Gives what shows the unit that a scene holds; nothing where there is none.
-/** @param {Element} element */
+/** @param {HTMLElement} element */
 export function addUnit(element) {
   const parts = findAll(element, {
     title: ".title", picture: "canvas", more: ".more", less: ".less", bias: ".bias",
@@ -23,6 +24,7 @@ export function addUnit(element) {
   return (scene, title) => {
     const isThere = Boolean(scene.values && scene.held);
     element.classList.toggle("nothing", !isThere);
+    element.hidden = scene.orders.length === 0;
     if (!isThere) return;
     const { layer, unit } = scene.held;
     setText(parts.title, text(title, { layer: layer + 1 }));
@@ -57,9 +59,9 @@ function showLedger(parts, { more, less, biases, sum }, layer) {
   setText(parts.below, text(sum > 0 ? "would_be_off" : "is_off"));
 }
 
-function showVotes({ votes, chart }, showChart, { network, values, held, digit }, isOn) {
+function showVotes({ votes, chart }, showChart, { network, values, held, read }, isOn) {
   chart.classList.toggle("silent", !isOn);
-  if (!isOn) return setText(votes, text("silent", { digit }));
+  if (!isOn) return setText(votes, text("silent", { digit: read }));
   const effects = [...effectsOf(network, values, held.layer, held.unit)];
   const [most, least] = [Math.max(...effects), Math.min(...effects)];
   const [pro, contra] = [effects.indexOf(most), effects.indexOf(least)];
