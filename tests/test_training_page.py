@@ -94,6 +94,34 @@ def test_a_training_is_opened_paused_gone_back_in_and_started_anew(node):
     assert found["reads"] == found["guesses"]  # a network is that of its moment
 
 
+def test_a_training_that_is_left_adds_nothing_to_the_next_one(node):
+    script = """async (_) => {
+        const training = new Training(createPage());
+        await training.start({ ...SMALL, speed: 1 });
+        await until(training, ({ moments }) => moments.length > 3);
+        await new Promise((go) => setTimeout(go, 100)); // while it waits for the next one
+        await training.start({ speed: 2 });
+        await until(training, ({ moments }) => moments.length > 3);
+        training.pause();
+        return training.get().moments.map(({ seen }) => seen);
+    }"""
+    (seen,) = node(PAGE, script, [0])
+    assert seen[0] == 0
+    assert seen == sorted(set(seen))
+
+
+def test_a_slow_machine_trains_a_smaller_network(node):
+    script = """async (_) => {
+        let time = 0;
+        performance.now = () => (time += 1e5);
+        const training = new Training(createPage());
+        await training.open();
+        training.pause();
+        return training.get().settings.hidden;
+    }"""
+    assert node(PAGE, script, [0]) == [[32]]
+
+
 def test_steps_on_single_images_are_seen_closely(node):
     script = """async (_) => {
         const training = new Training(createPage());

@@ -84,7 +84,7 @@ export class Run {
     return { moment: this.look(), step };
   }
 
-  // Train on a few batches; gives how many seconds a pass takes.
+  // Train on a few batches; gives how many seconds an image takes.
   measure() {
     const { batch } = this.#settings;
     let started;
@@ -92,8 +92,7 @@ export class Run {
       if (i === TIMED / 2) started = performance.now();
       this.#step(this.#take(batch));
     }
-    const seconds = (performance.now() - started) / 1000;
-    return (seconds * this.#own.labels.length) / (batch * (TIMED / 2));
+    return (performance.now() - started) / 1000 / (batch * (TIMED / 2));
   }
 
   // The next images of this pass.
