@@ -72,7 +72,7 @@ export class Training extends Observable {
 
   // Show another moment.
   seek(index) {
-    this.update({ at: Math.max(0, Math.min(index, this.get().moments.length - 1)) });
+    this.update({ at: index });
   }
 
   // The page reads with the network that is shown, in this browser.
