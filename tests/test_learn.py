@@ -3,7 +3,6 @@
 import contextlib
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from serving.training import LiveTraining
@@ -33,7 +32,8 @@ def choose(page, name: str, option: str) -> None:
 
 def percent(page, name: str) -> int:
     """The percentage at the end of a line of the chart: "own", "fresh" or "yours"."""
-    return int(re.search(r"(\d+)(\.\d)? %", page.locator(f".curves .{name}-words").text_content())[1])
+    words = page.locator(f".curves .{name}-words").text_content()
+    return int(re.search(r"(\d+)(\.\d)? %", words)[1])
 
 
 def seen(page) -> int:

@@ -86,7 +86,7 @@ def test_a_network_starts_as_pytorch_starts_one(node):
 EXPERIMENTS = """import { gunzipSync } from "node:zlib";
     import { unpackImages } from "./ui/recognizer/images.js";
     import { EXPERIMENTS, SMALL, USUAL } from "./ui/recognizer/experiments.js";
-    import { Run, knownFrom, readAtEach } from "./ui/recognizer/runs.js";
+    import { Run } from "./ui/recognizer/runs.js";
     const unzip = (name) => unpackImages(gunzipSync(readFileSync(`./ui/files/${name}.gz`)));
     const [known, tests] = [unzip("images"), unzip("test_images")];
     const last = (settings) => {
@@ -124,15 +124,12 @@ def test_a_run_has_moments_dense_at_first_and_the_same_ones_again(node):
             return moments;
         };
         const moments = take({ batch: 1 });
-        const pixels = known.images.subarray(0, 784);
         return {
             seen: moments.map(({ seen }) => seen),
             passes: [moments[0].pass, moments.at(-1).pass],
             fresh: moments.map(({ fresh }) => fresh),
             again: take({ batch: 1 }).map(({ fresh }) => fresh),
             guesses: [...moments.at(-1).guesses],
-            digits: readAtEach(moments, pixels).map(({ digit }) => digit),
-            known: knownFrom(readAtEach(moments, pixels)),
             broken: take({ learning_rate: 1e30 }).map(({ broken }) => broken),
         };
     }"""
@@ -146,10 +143,6 @@ def test_a_run_has_moments_dense_at_first_and_the_same_ones_again(node):
     assert found["fresh"] == found["again"]
     assert found["fresh"][0] < 0.3 < found["fresh"][-1]
     assert len(found["guesses"]) == 40
-    digits, since = found["digits"], found["known"]
-    assert set(digits[since:]) == {digits[-1]}
-    assert since > 0
-    assert digits[since - 1] != digits[-1]
     assert (found["broken"][0], found["broken"][-1]) == (False, True)
 
 
@@ -169,9 +162,3 @@ def test_labels_that_are_drawn_at_random_are_sometimes_right(node):
     right, half = node(EXPERIMENTS, script, [0, 0.5])
     assert right == 0
     assert 0.38 < half / 250 < 0.52
-
-
-def test_since_when_it_is_known(node):
-    script = "(digits) => knownFrom(digits.map((digit) => ({ digit })))"
-    cases = [[3, 3, 3], [1, 3, 3], [3, 1, 3], [1, 2, 3], [5]]
-    assert node(EXPERIMENTS, script, cases) == [0, 1, 2, 2, 0]

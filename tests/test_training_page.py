@@ -66,13 +66,11 @@ def test_a_training_is_opened_paused_gone_back_in_and_started_anew(node):
         training.play();
         await until(training, isOver);
         const { moments, at, settings } = training.get();
-        training.seek(1e9);
-        const end = training.get().at;
         await training.start({ learning_rate: 0.1 });
         const again = training.get();
         await until(training, isOver);
         return {
-            states, usual, settings, at, end, last: again.last.length, began: again.moments.length,
+            states, usual, settings, at, last: again.last.length, began: again.moments.length,
             seen: moments.map(({ seen }) => seen), rate: again.settings.learning_rate,
             hidden: again.settings.hidden, networks: again.last.map(({ network }) => network),
             reads: moments.map(({ network }) => predictPixels(network, part(0, 1).images).digit),
@@ -87,11 +85,38 @@ def test_a_training_is_opened_paused_gone_back_in_and_started_anew(node):
     seen = found["seen"]
     assert (seen, seen[0], seen[-1]) == (sorted(set(seen)), 0, 600)
     assert found["at"] == 3  # it stays where the reader has gone
-    assert found["end"] == len(seen) - 1
     assert (found["last"], found["began"]) == (len(seen), 1)
     assert set(found["networks"]) == {None}
     assert (found["rate"], found["hidden"]) == (0.1, [8])
     assert found["reads"] == found["guesses"]  # a network is that of its moment
+
+
+def test_a_training_that_is_left_adds_nothing_to_the_next_one(node):
+    script = """async (_) => {
+        const training = new Training(createPage());
+        await training.start({ ...SMALL, speed: 1 });
+        await until(training, ({ moments }) => moments.length > 3);
+        await new Promise((go) => setTimeout(go, 100)); // while it waits for the next one
+        await training.start({ speed: 2 });
+        await until(training, ({ moments }) => moments.length > 3);
+        training.pause();
+        return training.get().moments.map(({ seen }) => seen);
+    }"""
+    (seen,) = node(PAGE, script, [0])
+    assert seen[0] == 0
+    assert seen == sorted(set(seen))
+
+
+def test_a_slow_machine_trains_a_smaller_network(node):
+    script = """async (_) => {
+        let time = 0;
+        performance.now = () => (time += 1e5);
+        const training = new Training(createPage());
+        await training.open();
+        training.pause();
+        return training.get().settings.hidden;
+    }"""
+    assert node(PAGE, script, [0]) == [[32]]
 
 
 def test_steps_on_single_images_are_seen_closely(node):

@@ -3,14 +3,13 @@
 
 import { PIXELS } from "./framing.js";
 import { DIGITS } from "./network.js";
-import { predictPixels } from "./recognizer.js";
 import { Trainer, createNetwork, createRandom, inkOf, shuffled } from "./training.js";
 
 const MOMENTS = 60; // at most, after the untrained network
 const SEED = 4;
 const OWN = 500; // of its own images that are read at each moment
 const GUESSES = 40;
-const TIMED = 8; // batches, of which the later half is timed: the first compile the code
+const UNTIMED = 7; // batches, in which the code is compiled
 
 export class Run {
   #settings;
@@ -84,16 +83,13 @@ export class Run {
     return { moment: this.look(), step };
   }
 
-  // Train on a few batches; gives how many seconds a pass takes.
+  // Train on a few batches; gives how many seconds an image takes.
   measure() {
     const { batch } = this.#settings;
-    let started;
-    for (let i = 0; i < TIMED; i++) {
-      if (i === TIMED / 2) started = performance.now();
-      this.#step(this.#take(batch));
-    }
-    const seconds = (performance.now() - started) / 1000;
-    return (seconds * this.#own.labels.length) / (batch * (TIMED / 2));
+    for (let i = 0; i < UNTIMED; i++) this.#step(this.#take(batch));
+    const started = performance.now();
+    this.#step(this.#take(batch));
+    return (performance.now() - started) / 1000 / batch;
   }
 
   // The next images of this pass.
@@ -107,19 +103,6 @@ export class Run {
     this.#seen += batch.length;
     return this.#trainer.step(this.#own.ink, this.#own.labels, batch);
   }
-}
-
-// What the network of each moment answers about 784 grey values.
-/** @param {Moment[]} moments @param {Uint8Array} pixels */
-export function readAtEach(moments, pixels) {
-  return moments.map(({ network }) => predictPixels(network, pixels));
-}
-
-// From which of them on all read what the last one reads: its place.
-/** @param {{digit: number | null}[]} answers what `readAtEach` gives, at least one */
-export function knownFrom(answers) {
-  const last = answers.at(-1).digit;
-  return answers.findLastIndex(({ digit }) => digit !== last) + 1;
 }
 
 // As many of the images, in a random order, with about as many of each digit.

@@ -36,8 +36,8 @@ export class Training extends Observable {
     const { status } = this.get();
     if (status !== "idle" && status !== "failed") return;
     this.update({ status: "loading", error: null });
-    const seconds = await this.#order("measure", USUAL);
-    if (seconds !== null) await this.start(seconds > PATIENCE ? SMALL : USUAL);
+    const seconds = await this.#order("measure", { ...USUAL, images: 1000 });
+    if (seconds !== null) await this.start(seconds * USUAL.images > PATIENCE ? SMALL : USUAL);
   }
 
   // Start anew with changes to the settings.
@@ -72,7 +72,7 @@ export class Training extends Observable {
 
   // Show another moment.
   seek(index) {
-    this.update({ at: Math.max(0, Math.min(index, this.get().moments.length - 1)) });
+    this.update({ at: index });
   }
 
   // The page reads with the network that is shown, in this browser.
@@ -118,9 +118,9 @@ export class Training extends Observable {
   async #play() {
     this.#isPlaying = true;
     while (this.get().status === "running" && this.get().source === "browser") {
-      const due = new Promise((go) => setTimeout(go, PACE / this.get().settings.speed));
-      const [answer] = await Promise.all([this.#order("advance"), due]);
-      this.#take(answer);
+      const due = performance.now() + PACE / this.get().settings.speed;
+      this.#take(await this.#order("advance"));
+      await new Promise((go) => setTimeout(go, due - performance.now()));
     }
     this.#isPlaying = false;
   }
