@@ -73,6 +73,25 @@ def test_a_network_learns_in_the_page_and_one_goes_back_in_its_training(open_con
     expect(since).to_contain_text("your 7")
 
 
+def test_nothing_of_it_is_wider_than_the_window(open_context):
+    page = open_context("?open=training")
+    draw(page, DRAWINGS[4])
+    choose(page, "speed", "4 ×")
+    page.get_by_role("button", name=ENGLISH["ten_images_name"]).click()
+    card = page.get_by_role("button", name=ENGLISH["ten_images_name"])
+    expect(card).to_contain_text("Its own 100 of 100", **SLOW)  # all lines have their words
+    for width, height in (
+        (1280, 800),
+        (1920, 1080),
+        (960, 700),
+        (820, 1180),
+        (667, 375),
+        (640, 400),
+    ):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+
+
 def test_an_experiment_asks_and_says_what_came_of_it(open_context):
     page = open_context("?open=training")
     draw(page, DRAWINGS[4])

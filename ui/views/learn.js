@@ -66,8 +66,8 @@ const indexOfLargest = (values) => values.indexOf(Math.max(...values));
 function startBars(panel) {
   const parts = findAll(panel, { digit: ".reads b", words: ".reads span" });
   const bars = findEach(".guess", panel);
-  return ({ yours: { now } }) => {
-    const first = now ? indexOfLargest(now) : -1; // as where a broken network has NaN
+  return ({ moment, prediction, yours: { now } }) => {
+    const first = now ? indexOfLargest(now) : -1; // as for a broken network, which has NaN
     bars.forEach((bar, digit) => {
       const share = now?.[digit] || 0;
       bar.ariaValueNow = (100 * share).toFixed(1);
@@ -75,8 +75,9 @@ function startBars(panel) {
       bar.classList.toggle("leading", digit === first);
       setText(bar.lastElementChild, first < 0 ? "" : percentage(share));
     });
-    setText(parts.words, text(first < 0 ? "draw_to_learn" : "reads_now"));
-    setText(parts.digit, first < 0 ? "" : String(first));
+    const isBlank = prediction === null || prediction.digit === null;
+    setText(parts.words, moment ? text(isBlank ? "draw_to_learn" : "reads_now") : "");
+    setText(parts.digit, now ? String(first < 0 ? "?" : first) : "");
   };
 }
 
@@ -91,6 +92,7 @@ function startWords(panel, { session }) {
     hasBegun ||= moment !== null;
     const isStarting = !moment && (!hasBegun || state.source === "server");
     panel.classList.toggle("starting", isStarting);
+    panel.classList.toggle("served", state.source === "server");
     setText(parts.news, sentence(newsOf(state, moment, isStarting)));
     parts.use.ariaDisabled = String(!moment || moment.broken);
     parts.back.hidden = !session.get().networks.current?.isOwn;

@@ -45,7 +45,8 @@ function listen(place, training) {
     const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    training.seek(training.get().at + step);
+    const { at, moments } = training.get();
+    training.seek(Math.max(0, Math.min(moments.length - 1, at + step)));
   });
 }
 
@@ -75,7 +76,9 @@ function showCurves({ curves, own, fresh, yours, last, since }, { state, yours: 
   draw(yours, moments, total, (_, i) => answers[i]?.[digit]);
   draw(last, state.last, total, (moment) => moment.fresh);
   curves.classList.toggle("second", state.last.length > 0);
-  curves.style.setProperty("--last", state.last.findLast(({ seen }) => seen <= total)?.fresh ?? 0);
+  const end = state.last.findLast(({ seen }) => seen <= total);
+  curves.style.setProperty("--last", end?.fresh ?? 0);
+  curves.style.setProperty("--last-seen", (end?.seen ?? 0) / total);
   curves.classList.toggle("known", from !== null);
   if (from === null) return;
   const share = moments[from].seen / total;
@@ -85,26 +88,31 @@ function showCurves({ curves, own, fresh, yours, last, since }, { state, yours: 
   setText(since, text(state.status === "over" ? "since_here" : "from_here_on", { digit }));
 }
 
-// A line through the moments' values, shares of the chart's height. What is no number, as of a
-// broken network, is left out.
+// A line through the moments' values, shares of the chart's height; what is higher is at its top,
+// and what is no number, as of a broken network, is left out.
 function draw(line, moments, total, valueOf) {
-  const points = moments.map((moment, i) => [moment.seen / total, 1 - valueOf(moment, i)]);
+  const points = moments.map((moment, i) => [moment.seen / total, Math.min(1, valueOf(moment, i))]);
   const inside = points.filter(([x, y]) => x <= 1 && Number.isFinite(y));
-  const path = inside.map(([x, y]) => `${100 * x},${100 * y}`).join(" ");
+  inside.sort(([a], [b]) => a - b); // a run ends with the network of its best epoch
+  const path = inside.map(([x, y]) => `${100 * x},${100 - 100 * y}`).join(" ");
   if (line.getAttribute("points") !== path) line.setAttribute("points", path);
 }
+
+// Of images that were counted, so that 100 % are all.
+const counted = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
 
 // Beside the cursor, each at the end of its line where the others leave room.
 function showWords(nodes, { moment, yours: { now, digit } }) {
   const shares = [moment.own ?? NaN, moment.fresh, now?.[digit] ?? NaN];
   const keys = ["own_images", "new_images", "your_digit"];
-  const order = [0, 1, 2].sort((a, b) => shares[b] - shares[a]);
+  const isThere = (i) => Number.isFinite(shares[i]);
+  for (const i of [0, 1, 2]) {
+    const percent = i === 2 ? percentage(shares[i]) : counted(shares[i]);
+    setText(nodes[i], isThere(i) ? text(keys[i], { digit, percent }) : "");
+  }
   let lowest = 1 + GAP;
-  for (const i of order) {
-    const isThere = Number.isFinite(shares[i]);
-    const percent = isThere ? percentage(shares[i]) : "";
-    setText(nodes[i], isThere ? text(keys[i], { digit, percent }) : "");
-    lowest = Math.min(lowest - GAP, shares[i] || 0);
+  for (const i of [0, 1, 2].filter(isThere).sort((a, b) => shares[b] - shares[a])) {
+    lowest = Math.min(lowest - GAP, shares[i]);
     nodes[i].style.setProperty("--y", lowest);
   }
 }
@@ -129,7 +137,7 @@ function showNumbers(table, { state, yours: { read } }) {
   if (isOther) body.replaceChildren();
   [table.moment] = state.moments;
   for (const { seen, pass, own, fresh, surprise } of state.moments.slice(body.rows.length)) {
-    const shares = [own, fresh].map((share) => (share === null ? "" : percentage(share)));
+    const shares = [own, fresh].map((share) => (share === null ? "" : counted(share, 1)));
     const loss = Number(surprise ?? NaN).toFixed(3);
     const cells = [formatNumber(pass, ONE), ...shares, loss, ""];
     addRow(table, formatNumber(seen), cells.map((cell) => [cell]));
