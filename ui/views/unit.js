@@ -16,7 +16,7 @@ const SIGNED = /** @type {const} */ ({ ...DECIMAL, signDisplay: "exceptZero" });
 export function addUnit(element) {
   const parts = findAll(element, {
     title: ".title", picture: "canvas", more: ".more", less: ".less", bias: ".bias",
-    rest: ".rest", state: ".state", sum: ".sum", below: ".below", votes: ".votes",
+    rest: ".remainder", state: ".state", sum: ".sum", below: ".below", votes: ".votes",
     chart: ".chart", looks: ".looks",
   });
   const showChart = addChart(parts.chart);
