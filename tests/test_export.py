@@ -146,8 +146,7 @@ def test_it_trains_in_a_worker_under_its_policy(open_file):
             const training = new modules["session/training.js"].Training(page);
             await training.open();
             await training.start({{ hidden: [8], images: 100, passes: 6, speed: 1000 }});
-            await new Promise((go) => training.subscribe(({{ status }}) =>
-                ["over", "failed"].includes(status) && go()));
+            while (training.get().status === "running") await new Promise(requestAnimationFrame);
             const {{ status, error, moments }} = training.get();
             return {{ status, error, fresh: moments.map(({{ fresh }}) => fresh) }};
         }}"""

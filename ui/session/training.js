@@ -33,8 +33,8 @@ export class Training extends Observable {
 
   // Start the usual training, or a smaller one on a slow machine, where there is none yet.
   async open() {
-    const { status } = this.get();
-    if (status !== "idle" && status !== "failed") return;
+    const { status, moments } = this.get();
+    if (moments.length > 0 || (status !== "idle" && status !== "failed")) return;
     this.update({ status: "loading", error: null });
     const seconds = await this.#order("measure", { ...USUAL, images: 1000 });
     if (seconds !== null) await this.start(seconds * USUAL.images > PATIENCE ? SMALL : USUAL);
