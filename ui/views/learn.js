@@ -55,9 +55,13 @@ function pauseUnseen({ training, stage }, isSeen) {
       training.pause();
     }
   };
-  stage.subscribe(() => isSeen() && training.open());
-  document.addEventListener("visibilitychange", update);
-  watch([training, stage], update);
+  const wake = () => {
+    if (isSeen()) training.open();
+    update();
+  };
+  document.addEventListener("visibilitychange", wake);
+  stage.subscribe(wake);
+  training.subscribe(update);
 }
 
 const indexOfLargest = (values) => values.indexOf(Math.max(...values));

@@ -30,7 +30,7 @@ export function startWeights(panel) {
     const count = Math.min(layer.steps.length, MOST);
     if (figures.length !== count) figures = addFigures(parts.pictures, count);
     panel.classList.toggle("templates", isTemplates);
-    panel.classList.toggle("few", count === 8);
+    panel.classList.toggle("few", count <= 8);
     const key = isTemplates ? "templates" : hidden[0] > MOST ? "first_units" : "all_units";
     setText(parts.what, text(key, { count, units: hidden[0] }));
     if (network !== shown) {
