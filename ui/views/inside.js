@@ -26,7 +26,8 @@ export function startInside({ paper, session, stage, theme, images }) {
   const chosen = { held: null, pointed: null }; // units, by the reader
   let scene = null;
   const show = () => {
-    scene = { ...scene, held: chosen.pointed ?? chosen.held ?? strongest(scene) };
+    if (!isThere(chosen.held, scene.network)) chosen.held = null;
+    scene.held = scene.values && (chosen.pointed ?? chosen.held ?? strongest(scene));
     diagram.show(scene);
     showUnit(scene, chosen.pointed ? "unit_pointed" : chosen.held ? "unit_held" : "unit_strongest");
   };
@@ -43,7 +44,11 @@ export function startInside({ paper, session, stage, theme, images }) {
   const arrange = startOrders(images);
   const wave = startWave(diagram, parts, () => scene);
   const update = async () => {
-    if (stage.get() !== "inside") return wave.stop();
+    if (stage.get() !== "inside") {
+      wave.stop();
+      scene = null;
+      return;
+    }
     const { prediction, networks, compared } = session.get();
     if (!networks.taught) return;
     const orders = await arrange(networks.taught);
@@ -54,12 +59,19 @@ export function startInside({ paper, session, stage, theme, images }) {
     parts.hint.hidden = scene.values !== null;
     show();
     showSoftmax(scene.values && prediction, scene.values?.scores);
-    if (!wave.isSlow) setText(parts.said, scene.values ? summaryOf(scene) : "");
+    if (!wave.isSlow) sayAtRest(parts.said, paper, scene);
   };
   watch([session, language, stage, theme], update);
-  paper.subscribe((state, before) => state.rests !== before.rests && wave.start(false));
+  paper.subscribe((state, before) => {
+    if (state.rests === before.rests) return;
+    wave.start(false);
+    sayAtRest(parts.said, paper, scene);
+  });
   parts.slowly.addEventListener("click", () => (wave.isSlow ? wave.stop() : wave.start(true)));
 }
+
+// Another network may have fewer.
+const isThere = (held, { hidden }) => held?.unit < (hidden[held?.layer] ?? 0);
 
 /** @returns {Scene} */
 function sceneOf(network, prediction, compared, orders) {
@@ -143,6 +155,12 @@ function stageWords({ orders, values, digit }, stage) {
   if (stage > orders.length) return text("slow_scores", { digit });
   const active = values.layers[stage - 1].filter((value) => value > 0).length;
   return text(stage === 1 ? "slow_first" : "slow_layer", { layer: stage, active });
+}
+
+// What is read aloud when the pen is lifted.
+function sayAtRest(said, paper, scene) {
+  const { pointer, stroke } = paper.get();
+  if (!pointer && !stroke) setText(said, scene?.values ? summaryOf(scene) : "");
 }
 
 function summaryOf({ orders, values, digit }) {
