@@ -148,10 +148,15 @@ def test_it_trains_in_a_worker_under_its_policy(open_file):
             await training.start({{ hidden: [8], images: 100, passes: 6, speed: 1000 }});
             while (training.get().status === "running") await new Promise(requestAnimationFrame);
             const {{ status, error, moments }} = training.get();
-            return {{ status, error, fresh: moments.map(({{ fresh }}) => fresh) }};
+            const another = new modules["session/training.js"].Training(page);
+            await another.open(); // a second worker
+            another.pause();
+            const fresh = moments.map((moment) => moment.fresh);
+            return {{ another: another.get().status, status, error, fresh }};
         }}"""
     )
     assert (found["status"], found["error"]) == ("over", None)
+    assert found["another"] == "paused"
     assert found["fresh"][0] < 0.3 < found["fresh"][-1]
 
 

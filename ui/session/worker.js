@@ -4,6 +4,8 @@
 import { find } from "../core/dom.js";
 import { Run } from "../recognizer/runs.js";
 
+let script = null; // the address of what a worker runs; the page's policy lets it be made once
+
 // In the worker.
 export function work() {
   const data = {}; // known and tests, the images
@@ -25,7 +27,8 @@ export function work() {
 // browser starts no worker.
 export function startWorker() {
   const waiting = [];
-  const worker = new Worker(/** @type {any} */ (scriptAddress()));
+  script ??= scriptAddress();
+  const worker = new Worker(script);
   worker.addEventListener("message", ({ data }) => waiting.shift().resolve(data));
   worker.addEventListener("error", (event) => {
     for (const { reject } of waiting.splice(0)) reject(new Error(event.message));
@@ -39,8 +42,8 @@ export function startWorker() {
 
 // The page's policy takes an address for a script from this trusted type alone.
 function scriptAddress() {
-  const script = find('script[type="module"]').textContent;
-  const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+  const { textContent } = find('script[type="module"]');
+  const address = URL.createObjectURL(new Blob([textContent], { type: "text/javascript" }));
   const { trustedTypes } = /** @type {any} */ (globalThis);
   if (!trustedTypes) return address;
   const rules = { createScriptURL: () => address };
