@@ -184,7 +184,7 @@ def test_a_real_training_is_refused_mended_and_shown(browser, tmp_path, monkeypa
         expect(page.locator("#learn .pictures")).to_be_hidden()  # nothing of the one before
         expect(hidden).to_have_attribute("aria-invalid", "false")
         expect(page.locator("#learn .pictures figure")).to_have_count(16, **SLOW)
-        expect(real.locator(".state")).to_have_text("Done: 10 epochs", **SLOW)
+        expect(real.locator(".so-far")).to_have_text("Done: 10 epochs", **SLOW)
         expect(real.locator(".where")).to_contain_text(str(small.directory))
         assert percent(page, "fresh") > 50
         page.close()

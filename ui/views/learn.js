@@ -90,7 +90,7 @@ function startWords(panel, { session }) {
   const parts = findAll(panel, {
     seen: ".seen b", pass: ".seen span", news: ".news", use: ".use", back: ".return",
   });
-  const speak = startSpeaking(find(".spoken", panel));
+  const speak = startSpeaking(find(".telling", panel));
   let hasBegun = false;
   return ({ state, moment, yours }) => {
     hasBegun ||= moment !== null;

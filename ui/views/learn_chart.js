@@ -11,9 +11,9 @@ const LEAST = 2.5; // that the axis of surprise reaches
 const PARTS = {
   curves: ".curves .plot", own: ".curves .own", fresh: ".curves .fresh", yours: ".curves .yours",
   last: ".curves .last", place: ".place", since: ".since-words", half: ".curves .middle",
-  total: ".curves .total", surprise: ".surprise .plot", cost: ".surprise .fresh",
-  lastCost: ".surprise .last", costWords: ".surprise .fresh-words", top: ".surprise .full",
-  costTotal: ".surprise .total", numbers: ".numbers",
+  total: ".curves .total", surprise: ".costs .plot", cost: ".costs .fresh",
+  lastCost: ".costs .last", costWords: ".costs .fresh-words", top: ".costs .full",
+  costTotal: ".costs .total", numbers: ".numbers",
 };
 
 /** @param {HTMLElement} panel @param {Page} page @returns {(seen: Seen) => void} */

@@ -25,10 +25,10 @@ const SAY = {
 /** @param {HTMLElement} panel @param {Page} page @returns {(seen: Seen) => void} */
 export function startControls(panel, { training }) {
   const parts = findAll(panel, {
-    again: ".again", play: ".play", step: ".one-step", more: ".more", choices: ".choices",
+    again: ".again", play: ".play", step: ".one-step", more: ".more", dials: ".dials",
     lies: ".lies",
   });
-  const selects = Object.keys(CHOICES).map((name) => addChoice(parts.choices, name, training));
+  const selects = Object.keys(CHOICES).map((name) => addChoice(parts.dials, name, training));
   const isRunning = () => training.get().status === "running";
   const play = () => (training.get().status === "over" ? training.start() : training.play());
   parts.again.addEventListener("click", () => training.start());

@@ -11,7 +11,7 @@ export function startReal(panel, { training, settings }) {
   if (!settings.training) return () => {};
   const parts = findAll(real, {
     form: "form", recipe: "[name=recipe]", loss: "[name=loss]", go: ".go", stop: ".stop",
-    progress: "progress", state: ".state", refused: ".refused", where: ".where",
+    progress: "progress", state: ".so-far", refused: ".refused", where: ".where",
   });
   const { recipes, losses } = settings.training;
   parts.recipe.append(...recipes.map((name) => new Option(name)));
