@@ -62,17 +62,16 @@ def photograph(reloader: ModelReloader, output: Path) -> None:
         window.screenshot(path=preview, scale="css")
         Image.open(preview).quantize(64).save(preview, optimize=True)
         hide_below(window, False)
-        window.set_viewport_size({"width": 1280, "height": 2600})
-        for section in ("inside", "training"):
-            window.locator(f"#inside .{section} > summary").click()
-        expect(window.locator("#inside .known")).to_contain_text("reads a 4")
-        window.locator("#inside").screenshot(path=output.with_name("inside.png"), scale="css")
+        window.set_viewport_size({"width": 1280, "height": 800})
+        window.locator("#stage [value=inside]").click()
+        window.wait_for_timeout(1500)  # the wave through the layers
+        window.screenshot(path=output.with_name("inside.png"), scale="css")
     page.get_blocks().close(verbose=False)
 
 
 def hide_below(window: Page, hidden: bool) -> None:
     """Hide what the preview would show a part of, or show it again."""
-    for name in ("examples", "inside", "about"):
+    for name in ("examples", "about"):
         section = window.locator(f"#{name}")
         section.evaluate("(section, hidden) => (section.hidden = hidden)", hidden)
 

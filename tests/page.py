@@ -280,9 +280,11 @@ def expect_empty(page: Page) -> None:
     assert page.locator(".meter").evaluate_all(values) == ["0.0"] * 10
 
 
-def expect_accessible(page: Page) -> None:
+def expect_accessible(page: Page, is_stage: bool = False) -> None:
     """Unfold all of the page and expect no serious violation of the accessibility rules."""
-    page.locator("#about .card > summary").click()
+    folded = page.locator("#stage summary:visible" if is_stage else "#about .card > summary")
+    for summary in folded.all():
+        summary.click()
     page.evaluate("Promise.all(document.getAnimations().map((movement) => movement.finished))")
     violations = Axe().run(page).response["violations"]
     serious = [v for v in violations if v["impact"] in ("serious", "critical")]

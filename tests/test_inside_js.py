@@ -1,8 +1,5 @@
 """What the page shows of a network's inside is what PyTorch says of it."""
 
-import gzip
-import struct
-
 import numpy as np
 import pytest
 import torch
@@ -12,10 +9,11 @@ from mnist_core.network.model import MLP
 from mnist_core.network.quantize import browser_file, quantize
 from mnist_core.training.data import load_mnist
 from tests.conftest import ROOT
-from tests.test_recognizer_js import CONFIG, as_text, in_node
+from tests.test_recognizer_js import CONFIG, in_node
 
-UNITS = 'import { effectsOf, ordersOf, pictureOf } from "./ui/recognizer/units.js";'
-SNAPSHOTS = 'import { knownFrom, readSnapshots } from "./ui/recognizer/snapshots.js";'
+UNITS = """import { effectsOf, ledgerOf, ordersOf, pictureOf, roundToSum }
+    from "./ui/recognizer/units.js";"""
+THREADS = 'import { threadsTo } from "./ui/recognizer/threads.js";'
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +36,7 @@ def test_the_steps_from_scores_to_probabilities_are_pythons(node, network, image
     script = """(network, pixels) => {
         const { scores } = forward(network, pixels);
         const steps = softmaxOf(scores);
-        return { ...steps, logs: [...steps.logs], scores: [...scores] };
+        return { ...steps, scores: [...scores] };
     }"""
     steps = 'import { softmaxOf } from "./ui/views/softmax.js";'
     rows = in_node(node, file, script, images.reshape(-1, 784).tolist(), steps)
@@ -92,6 +90,84 @@ def test_a_unit_looks_for_and_adds_what_autograd_says(node, network, images):
     assert close.mean() > 0.95  # a unit near 0 may be on in one of them and off in the other
 
 
+def test_threads_are_the_strongest_contributions(node, network, images):
+    model, file = network
+    linears = model.layers[::2]
+    counts = [6, 4, 3, 2][: len(linears)]
+    script = """(network, [pixels, digit]) => {
+        const { threads, slopes } = threadsTo(network, forward(network, pixels), digit);
+        return { threads, slopes: slopes.map((each) => [...each]) };
+    }"""
+    cases = [[image.flatten().tolist(), n % 10] for n, image in enumerate(images[:5])]
+    for found, image, (_, digit) in zip(
+        in_node(node, file, script, cases, THREADS), images[:5], cases, strict=True
+    ):
+        inputs, slope = _inputs_and_slopes(linears, image, digit)
+        targets = [digit]
+        for layer, count in zip(reversed(range(len(linears))), counts, strict=True):
+            weights = linears[layer].weight.detach().double().numpy()
+            assert found["slopes"][layer] == pytest.approx(slope[layer], abs=1e-4)
+            threads = found["threads"][layer]
+            for target in targets:
+                amounts = inputs[layer] * weights[target] * slope[layer][target]
+                wanted = np.sort(np.abs(amounts))[-count:]
+                mine = [thread for thread in threads if thread["to"] == target]
+                assert sorted(abs(t["amount"]) for t in mine) == pytest.approx(wanted, abs=1e-4)
+                assert [t["amount"] for t in mine] == pytest.approx(
+                    [amounts[t["from"]] for t in mine], abs=1e-4
+                )
+            targets = list({thread["from"] for thread in threads})
+
+
+def _inputs_and_slopes(linears, image, digit):
+    """The inputs of each layer, and the score's slope by each layer's sums; a unit at 0 is off."""
+    inputs = [to_input(image)[0].double().numpy()]
+    for linear in linears[:-1]:
+        weights, biases = (part.detach().double().numpy() for part in linear.parameters())
+        inputs.append(np.maximum(weights @ inputs[-1] + biases, 0))
+    slopes = [np.eye(10)[digit]]
+    for linear, values in zip(reversed(linears[1:]), reversed(inputs[1:]), strict=True):
+        slopes.insert(0, (linear.weight.detach().double().numpy().T @ slopes[0]) * (values > 0))
+    return inputs, slopes
+
+
+def test_a_ledger_says_how_a_unit_s_sum_comes_about(node, network, images):
+    model, file = network
+    linears = model.layers[::2]
+    script = """(network, [pixels, layer, unit]) => {
+        const values = forward(network, pixels);
+        const picture = pictureOf(network, values, layer, unit);
+        return ledgerOf(network, values, layer, unit, picture);
+    }"""
+    chance = np.random.default_rng(2)
+    places = [(n % (len(linears) - 1), int(chance.integers(64))) for n in range(6)]
+    cases = [
+        [image.flatten().tolist(), *place] for image, place in zip(images[:6], places, strict=True)
+    ]
+    ledgers = in_node(node, file, script, cases, UNITS)
+    for found, image, (layer, unit) in zip(ledgers, images[:6], places, strict=True):
+        inputs, _ = _inputs_and_slopes(linears, image, 0)
+        weights, biases = (part.detach().double().numpy() for part in linears[layer].parameters())
+        back = weights[unit]
+        for earlier in reversed(range(layer)):
+            back = (back * (inputs[earlier + 1] > 0)) @ linears[earlier].weight.detach().numpy()
+        parts = back * inputs[0]
+        assert found["more"] == pytest.approx(parts[parts > 0].sum(), abs=1e-4)
+        assert found["less"] == pytest.approx(parts[parts < 0].sum(), abs=1e-4)
+        total = weights[unit] @ inputs[layer] + biases[unit]
+        assert found["sum"] == pytest.approx(total, abs=1e-4)
+        assert found["biases"] == pytest.approx(total - parts.sum(), abs=1e-4)
+
+
+def test_a_rounded_ledger_adds_up(node):
+    cases = [[1.94, -0.46, -0.34], [0.04, 0.04, 0.04], [-0.05, -0.05, 0.2], [2.0, -1.0, 0.5]]
+    for case, rounded in zip(
+        cases, node(UNITS, "(parts) => roundToSum(parts)", cases), strict=True
+    ):
+        assert sum(rounded) == pytest.approx(round(sum(case) + 1e-9, 1), abs=1e-9)
+        assert np.abs(np.subtract(rounded, case)).max() < 0.1
+
+
 def test_units_stand_by_the_digit_that_excites_them(node, network):
     model, file = network
     images, labels = (part[:150] for part in load_mnist(ROOT / "data", train=False))
@@ -108,28 +184,3 @@ def test_units_stand_by_the_digit_that_excites_them(node, network):
             band = order[starts[digit] : starts[digit + 1]]
             assert (means[:, band].amax(0) - means[digit, band] < 1e-4).all()
         assert means[:, order[starts[10] :]].sum() == 0
-
-
-def test_snapshots_are_read_as_they_come(node):
-    content = gzip.decompress((ROOT / "ui/files/tutorial.gz").read_bytes())
-    (length,) = struct.unpack_from("<I", content)
-    end = 4 + length
-    cuts = [0, 3, 4, end - 1, end, end + 2]
-    script = """(text) => {
-        const { networks, rest } = readSnapshots(Uint8Array.from(Buffer.from(text, "base64")));
-        return [networks.map(({ step, final }) => [step, final]), rest.length];
-    }"""
-    whole, *found = node(
-        SNAPSHOTS, script, [as_text(content), *(as_text(content[:c]) for c in cuts)]
-    )
-    assert [len(steps) for steps, _ in found] == [0, 0, 0, 0, 1, 1]
-    assert [rest for _, rest in found] == [0, 3, 4, end - 1, 0, 2]
-    steps, rest = whole
-    assert rest == 0
-    assert steps[0] == [0, False]
-    assert [final for _, final in steps].count(True) == steps[-1][1] == 1
-
-
-def test_since_when_it_is_known(node):
-    cases = [[3, 3, 3], [1, 3, 3], [3, 1, 3], [1, 2, 3], [5]]
-    assert node(SNAPSHOTS, "(answers) => knownFrom(answers)", cases) == [0, 1, 2, 2, 0]

@@ -4,7 +4,7 @@
 
 import { find, findEach } from "./core/dom.js";
 import { createNotices, hush } from "./core/notices.js";
-import { watch } from "./core/observable.js";
+import { Observable, watch } from "./core/observable.js";
 import { changeLanguage, language, setLanguages, text, translatePage } from "./core/texts.js";
 import { copyLink, startAddress } from "./paper/address.js";
 import { startKeyboard } from "./paper/keyboard.js";
@@ -21,6 +21,8 @@ import { NetworkSource } from "./session/networks.js";
 import { Server } from "./session/server.js";
 import { Session } from "./session/session.js";
 import { Teaching } from "./session/teaching.js";
+import { Training } from "./session/training.js";
+import { work } from "./session/worker.js";
 import { startAbout } from "./views/about.js";
 import { startBrackets } from "./views/brackets.js";
 import { startCrop } from "./views/crop.js";
@@ -28,39 +30,41 @@ import { startExamples } from "./views/examples.js";
 import { chooseDigit, startFeedback, toggleDigits } from "./views/feedback.js";
 import { deleteAll, exportGiven, startGiven } from "./views/given.js";
 import { startGhost } from "./views/ghost.js";
-import { openWanted, startInside, startOrders } from "./views/inside.js";
+import { startInside } from "./views/inside.js";
 import { startInsight } from "./views/insight.js";
-import { LiveTraining } from "./views/live.js";
+import { startLearn } from "./views/learn.js";
 import { changeTheme, startLooks } from "./views/looks.js";
 import { startNotices } from "./views/notices.js";
 import { startResult } from "./views/result.js";
+import { openWanted, startStage, toggleStage } from "./views/stage.js";
 import { startTools } from "./views/tools.js";
-import { startTraining } from "./views/training.js";
 
 const VIEWS = [
   startNotices, startResult, startBrackets, startCrop, startGhost, startInsight, startFeedback,
   startGiven,
-  startAbout,
+  startAbout, startStage, startInside, startLearn,
 ];
 
 export function start(languages) {
+  if (!globalThis.document) return work();
   /** @type {Settings} */
   const settings = JSON.parse(find("#settings").textContent);
   setLanguages(languages);
   translatePage();
   language.subscribe(translatePage); // first: the views say more than the markup
   const page = createPage(settings);
-  const training = startViews(page);
+  startViews(page);
   const opened = startPaper(page);
-  startActions({ ...page, ...training });
+  startActions(page);
   page.source.start();
   startExamples(page, opened);
-  openWanted();
+  openWanted(page.stage);
 }
 
 /** @returns {Page} */
 function createPage(settings) {
   const page = /** @type {Page} */ ({ settings, theme: startLooks(), notices: createNotices() });
+  page.stage = new Observable(null);
   page.paper = new Paper();
   page.server = new Server(page);
   page.source = new NetworkSource(page);
@@ -71,6 +75,7 @@ function createPage(settings) {
   page.changes = new Changes(page);
   page.giving = new Giving(page);
   page.feedback = new Feedback(page);
+  page.training = new Training(page);
   return page;
 }
 
@@ -91,16 +96,7 @@ function startViews(page) {
   const { settings, server } = page;
   startTools(page.paper);
   for (const startView of VIEWS) startView(page);
-  const arrange = startOrders(page.images);
-  startInside(page, arrange);
-  const training = startTraining(page, arrange);
-  const live = settings.training ? new LiveTraining(page, training.use) : null;
-  const section = find("#inside .training");
-  section.addEventListener("toggle", async () => {
-    if (section.open && !(await live?.look())) training.load(server.address(settings.snapshots));
-  });
   placeLinks(settings, server);
-  return { training, live };
 }
 
 // What not every page has: lessons and API beside it, pictures, an invitation, a way to log out.
@@ -132,7 +128,7 @@ function startActions(page) {
 
 // What each button does, by its data-action. It gets the button.
 function actionsOf(page) {
-  const { theme, paper, source, lessons, teaching, session, changes, giving, feedback } = page;
+  const { theme, paper, lessons, teaching, session, changes, giving, feedback } = page;
   const no = find(".no");
   const digitOf = (button) => Number(button.closest("[data-digit]").dataset.digit);
   return {
@@ -161,10 +157,10 @@ function actionsOf(page) {
       no.focus();
     },
     forget_all: () => lessons.forgetAll(),
-    play: () => page.training.play(),
-    stop: () => page.live.stop(),
-    use: () => source.useOwn(page.live.file),
-    return: () => source.useOwn(null),
+    stage: (button) => toggleStage(page.stage, button.value),
+    stop: () => page.training.stopReal(),
+    use: () => page.training.use(),
+    return: () => page.source.useOwn(null),
     export: () => exportGiven(giving),
     delete_all: (button) => deleteAll(giving, button),
   };

@@ -30,7 +30,6 @@ interface Snapshot extends Network {
   validation_loss: number | null;
   validation_accuracy: number;
   final: boolean;
-  file?: Uint8Array;
 }
 
 /** What each layer makes of an image. */
@@ -142,6 +141,44 @@ interface Orders {
   starts: number[]; // where each digit's begin, and those that are never on
 }
 
+/** A unit of a hidden layer; layer 0 follows the pixels. */
+interface Unit {
+  layer: number;
+  unit: number;
+}
+
+/** What one input of a layer does, by way of one of its units, for a digit. */
+interface Thread {
+  from: number;
+  to: number;
+  amount: number;
+}
+
+/** What the inside of a network shows: `values` is null where nothing is drawn. */
+interface Scene {
+  network: Network;
+  orders: Orders[];
+  values: Values | null;
+  read: number | null; // the digit that the network reads
+  digit: number | null; // whose threads these are
+  threads: Thread[][];
+  slopes: Float64Array[]; // how much its score grows with the value of each unit
+  held: Unit | null;
+  pictureOf: (layer: number, unit: number) => Float64Array; // what it looks for
+}
+
+/** Where the diagram has everything: see views/scene.js. */
+interface Sight {
+  steps: number[]; // the columns to which threads are shown
+  places: (number[] | null)[][]; // for each column, the middles of what it consists of
+  layers: Map<number, (number[] | null)[]>; // the columns of units
+  spans: { x: number; width: number }[]; // of the layers
+  cell: number; // the size of a unit with its gap
+  picture: { x: number; y: number; size: number } | null;
+  lanes: number[]; // the heights of the ten lanes' middles
+  tiles: (Unit & { x: number; y: number; size: number })[];
+}
+
 /** A sentence for the reader: a key of the texts and its values. */
 interface Message {
   key: string;
@@ -163,7 +200,7 @@ interface Settings {
     losses: Record<string, string>; // the formula of each
   } | null;
   images?: string;
-  snapshots?: string;
+  test_images?: string;
   invitation?: { address: string; code: string } | null;
   documents?: boolean;
   signed_in?: boolean;
@@ -200,6 +237,87 @@ interface LabelledImages {
   labels: Uint8Array;
 }
 
+/** Images as lists of their pixels that are not 0. */
+interface Ink {
+  starts: Int32Array; // where each image's pixels begin, and where the last one's end
+  places: Int32Array; // of a pixel in its image: 0..783
+  values: Float32Array; // in 0..1
+}
+
+/** How a network is trained in the page. */
+interface TrainingSettings {
+  hidden: number[]; // widths of the hidden layers
+  optimizer: "sgd" | "adam";
+  learning_rate: number;
+  images: number; // how many it learns from, at most 5,000
+  wrong_labels: number; // the share whose label is drawn at random, in 0..1
+  loss: string; // a name of mnist_core/training/recipes.py's LOSSES
+  batch: number;
+  passes: number; // through the images
+}
+
+/** A network at some point of its training. Shares are in 0..1. */
+interface Moment {
+  seen: number; // images so far, those of earlier passes too
+  pass: number; // through its images, from 1 on; with a fraction where a server trains
+  own: number | null; // the share of its own images that it reads as they are labelled
+  fresh: number; // the share of images that it never learned from that it reads right
+  surprise: number; // its mean loss on them
+  guesses: Uint8Array; // what it takes the first forty of them for
+  network: Network;
+  broken: boolean; // it has values that are no numbers
+}
+
+/** One step on one image, seen closely. */
+interface TrainingStep {
+  pixels: Uint8Array;
+  label: number; // as it was labelled
+  probabilities: Float32Array; // before the step
+  loss: number;
+  change: Float32Array[]; // to each layer's weights
+}
+
+/** A training that the page shows. */
+interface TrainingState {
+  settings: TrainingSettings & { speed: number }; // beside the usual speed
+  status: "idle" | "loading" | "running" | "paused" | "over" | "failed";
+  source: "browser" | "server";
+  moments: Moment[];
+  at: number; // which of them is shown
+  last: Moment[]; // of the run before: without networks
+  step: TrainingStep | null; // the one that led to the last moment, where it was one
+  error: (Message & { field?: string }) | null; // the field of the form that is refused
+  real: RealTraining | null; // the latest on the server's machine
+}
+
+/** What the networks of a training make of the drawing. */
+interface Yours {
+  now: Float64Array | null; // probabilities at the moment that is shown
+  digit: number | null; // what the page's own network reads
+  answers: Float64Array[]; // of all moments
+  read: number[]; // the likeliest digits in them
+  since: number | null; // the first moment from which on all read `digit`; null: the last does not
+}
+
+/** What the parts of "Watch it learn" show. */
+interface Seen {
+  state: TrainingState;
+  moment: Moment | null;
+  yours: Yours;
+  prediction: Prediction | null;
+}
+
+/** What the server says of a training: State in serving/training.py. */
+interface RealTraining {
+  state: "none" | "running" | "stopping" | "finished" | "stopped" | "failed";
+  run: string | null;
+  directory: string | null;
+  epochs_done: number;
+  epochs: number | null;
+  bytes: number;
+  reason: string | null;
+}
+
 /** What the explanations explain. */
 interface Reasons {
   prediction: Prediction;
@@ -209,14 +327,15 @@ interface Reasons {
   isAtRest: boolean; // nobody is drawing
 }
 
-/** Gives an order of the units of a network; what the examples are is what `reader` reads. */
-type Arrange = (network: Network, reader: Network) => Promise<Orders[]>;
+/** What the page is a stage for; null: the ordinary page. */
+type Stage = null | "inside" | "learn";
 
 /** The parts of the page, which main.js puts together: each is made of those before it. */
 interface Page {
   settings: Settings;
   theme: Observable;
   notices: import("./core/observable.js").Observable<Notices>;
+  stage: import("./core/observable.js").Observable<Stage>;
   paper: Paper;
   server: Server;
   source: NetworkSource;
@@ -227,6 +346,7 @@ interface Page {
   changes: Changes;
   giving: Giving;
   feedback: Feedback;
+  training: Training;
 }
 
 type Observable = import("./core/observable.js").Observable<any>;
@@ -240,4 +360,4 @@ type Session = import("./session/session.js").Session;
 type Changes = import("./session/changes.js").Changes;
 type Giving = import("./session/giving.js").Giving;
 type Feedback = import("./session/feedback.js").Feedback;
-
+type Training = import("./session/training.js").Training;

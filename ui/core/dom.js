@@ -2,7 +2,7 @@
 
 // Orange and blue are told apart whatever colours a person sees; page.css has them too.
 export const FOR = [230, 159, 0];
-const AGAINST = [0, 130, 220];
+export const AGAINST = [0, 130, 220];
 const SVG = "http://www.w3.org/2000/svg";
 
 // The element that `selector` names, which is there.

@@ -33,17 +33,45 @@ export function effectsOf({ layers }, values, layer, unit) {
   return added;
 }
 
+// How a unit's sum comes about: what ink adds to it, what ink takes away, and the rest, which is
+// its bias and, in later layers, what comes of those before it. `picture` is that of pictureOf.
+/** @param {Network} network @param {Values} values @param {Float64Array} picture */
+export function ledgerOf({ layers }, values, layer, unit, picture) {
+  const { weights, steps, biases } = layers[layer];
+  const inputs = layer > 0 ? values.layers[layer - 1] : values.inputs;
+  const sum = inputs.reduce((total, value, i) => {
+    return total + value * weights[i * steps.length + unit] * steps[unit];
+  }, biases[unit]);
+  const parts = picture.map((slope, i) => slope * values.inputs[i]);
+  const more = parts.reduce((total, part) => total + Math.max(part, 0), 0);
+  const less = parts.reduce((total, part) => total + Math.min(part, 0), 0);
+  return { more, less, biases: sum - more - less, sum };
+}
+
+// Numbers rounded to tenths so that they add up to their rounded sum: those with the largest rest
+// are rounded up.
+/** @param {number[]} numbers */
+export function roundToSum(numbers) {
+  const tenths = numbers.map((number) => Math.floor(10 * number));
+  const total = Math.round(10 * numbers.reduce((sum, number) => sum + number, 0));
+  const missing = total - tenths.reduce((sum, tenth) => sum + tenth, 0);
+  const restOf = (i) => 10 * numbers[i] - tenths[i];
+  const order = [...numbers.keys()].sort((a, b) => restOf(b) - restOf(a));
+  for (const i of order.slice(0, missing)) tenths[i]++;
+  return tenths.map((tenth) => tenth / 10);
+}
+
 // For each layer but the last its units in an order in which neighbours do alike: by the digit for
 // which a unit's mean value is the highest, those that are surest of it first. `images` are 784
-// grey values each, `digits` what they are, or null: what the network reads.
-/** @param {Network} network @param {Uint8Array} images @returns {Orders[]} */
+// grey values each, `digits` what they are.
+/** @param {Network} network @param {Uint8Array} images @param {ArrayLike<number>} digits */
 export function ordersOf(network, images, digits) {
   const { hidden } = network;
   const sums = hidden.map((width) => Array.from({ length: DIGITS }, () => new Float64Array(width)));
   const counts = new Float64Array(DIGITS);
   for (let k = 0; k < images.length / PIXELS; k++) {
-    const { layers, scores } = forward(network, images.subarray(k * PIXELS, (k + 1) * PIXELS));
-    const digit = digits?.[k] ?? scores.indexOf(Math.max(...scores));
+    const { layers } = forward(network, images.subarray(k * PIXELS, (k + 1) * PIXELS));
+    const digit = digits[k];
     counts[digit]++;
     hidden.forEach((_, i) => layers[i].forEach((value, unit) => (sums[i][digit][unit] += value)));
   }

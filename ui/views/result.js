@@ -9,7 +9,7 @@ import { hasTwoLines } from "../recognizer/numbers.js";
 const NOTHING = { probabilities: Array(10).fill(0), verdict: "empty", digit: null };
 const QUIET = 700; // milliseconds without a change before the result is read aloud
 const CERTAIN = 0.99; // what is called almost certain
-const HARDLY = 0.001; // what is less has no number beside its bar
+const HARDLY = 0.001; // what is less has no number beside its bar, but on the stage
 
 /** @param {Page} page */
 export function startResult({ session }) {
@@ -51,7 +51,8 @@ function showBar({ bar, meter, percent, ask }, digit, prediction, compared) {
   const probability = hasLeader(verdict) ? probabilities[digit] : 0;
   meter.ariaValueNow = (100 * probability).toFixed(1);
   meter.ariaValueText = percentage(probability);
-  setText(percent, probability < HARDLY ? "" : percentage(probability));
+  setText(percent, probability === 0 ? "" : percentage(probability));
+  bar.classList.toggle("hardly", probability < HARDLY);
   bar.style.setProperty("--share", probability);
   bar.classList.toggle("leading", hasLeader(verdict) && digit === leading);
   const other = digit === leading ? runner_up : digit; // the leading bar asks what is asked anyway

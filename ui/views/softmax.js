@@ -1,66 +1,110 @@
-// From ten scores to ten probabilities, with this drawing's numbers, and what they would cost.
+// From ten scores to ten shares, as three charts and, for who wants them exactly, a table.
 
-import { add, addRow, find, findAll, setText } from "../core/dom.js";
-import { text } from "../core/texts.js";
+import { add, addRow, find, findAll, percentage, setText } from "../core/dom.js";
+import { formatNumber, text } from "../core/texts.js";
 import { logSoftmax } from "../recognizer/network.js";
+import { addChart } from "./chart.js";
 
 const RAISED = { "-": "⁻", ...Array.from("⁰¹²³⁴⁵⁶⁷⁸⁹") };
+const MINUS = /^-/;
 
-// Gives {show}, which takes the ten scores and the digit that was read.
+// Gives what shows the scores of a prediction; null: there are none.
+/** @param {HTMLElement} element */
 export function addSoftmax(element) {
   const parts = findAll(element, {
-    select: ".label", cost: ".cost", total: ".total", whole: ".whole",
+    select: "select", surprise: ".surprise", table: "table", sum: ".sum", quotient: ".quotient",
   });
+  const charts = /** @type {any} */ (element.querySelectorAll(".chart"));
+  const show = [...charts].map(addChart);
   const rows = Array.from({ length: 10 }, (_, digit) => {
     add(parts.select, "option", digit);
-    const [, ...cells] = addRow(find("table", element), digit, Array(5).fill([""])).cells;
-    cells[3].className = "probability";
-    return cells;
+    return [...addRow(parts.table, digit, Array(4).fill([""])).cells].slice(1);
   });
   let said = null; // the digit that the person says it is
-  let steps = null;
-  const showCost = () => {
-    const digit = said ?? steps.digit;
-    parts.select.value = digit;
-    const values = { digit, share: number(steps.shares[digit]), loss: number(-steps.logs[digit]) };
-    setText(parts.cost, text("cost", values));
+  let pointed = null; // the one that is pointed at
+  let shown = null;
+  const update = () => {
+    if (!shown) return;
+    const label = said ?? shown.prediction.runner_up;
+    const marked = pointed ?? label;
+    parts.select.value = label;
+    setText(parts.surprise, text("surprise", { loss: tenths(-shown.logs[label]) }));
+    showCharts(show, parts, shown, marked);
+    find("details", element).open && showRows(rows, shown);
   };
   parts.select.addEventListener("change", () => {
     said = Number(parts.select.value);
-    showCost();
+    update();
   });
-  const show = (scores, digit) => {
-    steps = { ...softmaxOf(scores), digit };
-    showRows(rows, scores, steps);
-    const whole = steps.shares.reduce((sum, share) => sum + share, 0);
-    setText(parts.total, number(steps.total));
-    setText(parts.whole, number(whole));
-    showCost();
+  find("details", element).addEventListener("toggle", update);
+  element.addEventListener("pointerover", (event) => {
+    const digit = /** @type {Element} */ (event.target).closest("[data-digit]");
+    pointed = digit ? Number(/** @type {HTMLElement} */ (digit).dataset.digit) : null;
+    update();
+  });
+  element.addEventListener("pointerleave", () => {
+    pointed = null;
+    update();
+  });
+  /** @param {Prediction | null} prediction @param {Float64Array} [scores] */
+  return (prediction, scores) => {
+    element.classList.toggle("nothing", !prediction);
+    if (!prediction) said = null;
+    shown = prediction && { prediction, scores: [...scores], ...softmaxOf(scores) };
+    update();
   };
-  return { show, forget: () => (said = null) };
 }
 
-function showRows(rows, scores, { powers, shares, logs }) {
-  rows.forEach(([score, power, share, bar, log], i) => {
-    setText(score, number(scores[i]));
-    setText(power, number(powers[i]));
-    setText(share, number(shares[i]));
-    bar.style.setProperty("--share", shares[i] || 0);
-    setText(log, number(logs[i]));
-  });
-}
-
-// The steps of the lesson's part 3: {powers, total, shares, logs}.
+// The steps of the lesson's part 3.
 export function softmaxOf(scores) {
   const powers = Array.from(scores, Math.exp);
   const total = powers.reduce((sum, power) => sum + power, 0);
-  return { powers, total, shares: powers.map((power) => power / total), logs: logSoftmax(scores) };
+  const logs = [...logSoftmax(scores)];
+  return { powers, total, shares: logs.map(Math.exp), logs };
+}
+
+// The scores have all of their figures, powers and shares those of the digits that are marked.
+function showCharts(charts, { sum, quotient }, { prediction, ...steps }, other) {
+  const marked = [prediction.digit, other];
+  const kinds = [
+    { key: "score", values: steps.scores, say: tenths },
+    { key: "power", values: steps.powers, say: short },
+    { key: "share", values: steps.shares, say: percentage },
+  ];
+  kinds.forEach(({ key, values, say }, i) => {
+    const all = values.map(say);
+    const title = [text(key), ...all.map((figure, digit) => `${digit}: ${figure}`)].join("; ");
+    const figures = all.map((figure, digit) => (i === 0 || marked.includes(digit) ? figure : ""));
+    charts[i](values, { figures, marked, title });
+  });
+  setText(sum, text("sum_of_all", { sum: short(steps.total) }));
+  setText(quotient, `${other}: ${short(steps.powers[other])} ÷ ${short(steps.total)}`);
+}
+
+function showRows(rows, { scores, powers, shares, logs }) {
+  rows.forEach((cells, digit) => {
+    const numbers = [scores, powers, shares, logs].map((values) => exact(values[digit]));
+    cells.forEach((cell, i) => setText(cell, numbers[i]));
+  });
+}
+
+const tenths = (value) => value.toFixed(1).replace(MINUS, "−");
+
+// In as many digits as a chart has room for.
+function short(value) {
+  if (value >= 1e7) return raised(value, 1);
+  const maximumSignificantDigits = value < 0.1 ? 1 : 3;
+  return value < 1e-6 ? raised(value, 0) : formatNumber(value, { maximumSignificantDigits });
 }
 
 // In four places, or where these would hide it, with a power of ten.
-function number(value) {
+function exact(value) {
   const size = Math.abs(value);
   if (!(size < 0.001 || size >= 1e5) || size === 0) return value.toFixed(4);
-  const [digits, power] = value.toExponential(4).split("e");
+  return raised(value, 4);
+}
+
+function raised(value, places) {
+  const [digits, power] = value.toExponential(places).split("e");
   return `${digits} · 10${[...power.replace("+", "")].map((sign) => RAISED[sign]).join("")}`;
 }
