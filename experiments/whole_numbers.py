@@ -4,12 +4,11 @@
         data/unipen-digits.jsonl.gz --not-digits data/unipen-characters.jsonl.gz \\
         --test data/pendigits-test.jsonl.gz
 
-Prints the tables of docs/numbers.md, in about three minutes on one core; --sheet draws a picture of
-such numbers, to look at after changing WAYS. --fit --numbers FILE prints instead, in less than a
-minute, the weights of mnist_core/drawing/constants.json, fitted to such numbers, to real ones
-({"number": "42", "writer": "a", "strokes": [...]}, a line each) and to signs that are no digit, and
-how well the real ones are read by weights that have not seen their writers. Run it again for
-another network.
+Prints the tables of docs/numbers.md, in three minutes on one core. --fit --numbers FILE prints
+instead, in less than a minute, the weights of mnist_core/drawing/constants.json, fitted to such
+numbers, to real ones ({"number": "42", "writer": "a", "strokes": [...]}, a line each) and to signs
+that are no digit, and how well the real ones are read by weights that have not seen their writers.
+Run it again for another network.
 """
 
 import argparse
@@ -22,7 +21,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
 
 from experiments.common import ROOT
 from mnist_core import Number, Recognizer
@@ -31,7 +29,7 @@ from mnist_core.drawing.framing import frame_strokes, to_input
 from mnist_core.drawing.strokes import Drawing, parse_strokes, read_drawings
 from mnist_core.errors import UserError
 from mnist_core.files import open_checked
-from mnist_core.network.calibration import BINS
+from mnist_core.network.calibration import expected_calibration_error
 from mnist_core.tables import table, wilson_interval
 from mnist_core.training.data import contributor_of, split_drawings, writer_of
 from mnist_core.training.styles import restyle
@@ -92,7 +90,8 @@ def write(drawings: Sequence[Drawing], chance: np.random.Generator) -> Strokes:
         sign = [size * stroke + [0, base] for stroke in _lifted(sign, chance)]
         if signs:
             apart = max(gap + chance.normal(0, way["gap"][1] / 2 + 0.02), MOST_OVERLAP)
-            sign = _shifted(sign, [_place(signs, sign, boxed) + apart, 0])
+            shift = np.array([_place(signs, sign, boxed) + apart, 0])
+            sign = [stroke + shift for stroke in sign]
         signs.append(sign)
         if chance.random() < MARKED:
             signs.append([_mark(sign, chance)])
@@ -121,10 +120,6 @@ def _sized(drawing: Drawing, chance: np.random.Generator) -> Strokes:
     low, high = points.min(0), points.max(0)
     side = max((high - low).max(), 1e-9)
     return [(stroke - [low[0], high[1]]) / side for stroke in strokes]
-
-
-def _shifted(strokes: Strokes, by: Sequence[float]) -> Strokes:
-    return [stroke + by for stroke in strokes]
 
 
 def _lifted(strokes: Strokes, chance: np.random.Generator) -> Strokes:
@@ -232,10 +227,9 @@ def number_row(name: str, found: list[Number], digits: list[list[int]]) -> list:
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
-    """As `calibration.expected_calibration_error`, of whole numbers."""
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    inside = [bins == place for place in set(bins.tolist())]
-    return sum(abs(confidence[i].mean() - right[i].mean()) * i.mean() for i in inside)
+    """As of single digits: a number is right, answer 0, or wrong, which nothing answers."""
+    answers = torch.tensor(confidence)[:, None] * torch.tensor([1, 0])
+    return expected_calibration_error(answers, torch.tensor(~right).long())
 
 
 def report(recognizer: Recognizer, args: argparse.Namespace) -> str:
@@ -284,20 +278,6 @@ def times(recognizer: Recognizer, writers: Writers, chance: np.random.Generator)
             spent.append(1000 * (time.process_time() - start))
         rows.append((f"{length} digits read, Python, one core", 40, f"{np.median(spent):.1f} ms"))
     return rows
-
-
-def sheet(writers: Writers, path: Path, chance: np.random.Generator) -> None:
-    """84 numbers, to look at."""
-    picture = Image.new("L", (1800, 1500), 255)
-    draw = ImageDraw.Draw(picture)
-    for place, (_, strokes) in enumerate(some_numbers(writers, 84, range(2, 6), chance)):
-        points = np.concatenate(strokes)
-        low, size = points.min(0), np.ptp(points, axis=0)
-        corner = np.array([place % 6 * 300 + 10, place // 6 * 107 + 5])
-        for stroke in strokes:
-            line = (stroke - low) * min(280 / size[0], 90 / size[1]) + corner
-            draw.line([*map(tuple, line), tuple(line[-1] + 1)], fill=0, width=3)
-    picture.save(path)
 
 
 # Fitting the weights of mnist_core/drawing/numbers.py --------------------------
@@ -484,7 +464,6 @@ def main() -> None:
     add("--network", default=ROOT / "weights", help="what reads them (weights/)")
     add("--count", type=int, default=500, help="numbers of each kind (%(default)s)")
     add("--seed", type=int, default=0, help="what chance starts from (%(default)s)")
-    add("--sheet", type=Path, metavar="PNG", help="draw some numbers, to look at")
     add("--numbers", type=Path, metavar="FILE", help="real numbers, to fit and validate on")
     add("--fit", action="store_true", help="fit the weights of numbers.py; needs --numbers")
     args = parser.parse_args()
@@ -495,10 +474,6 @@ def main() -> None:
         recognizer = Recognizer.load(args.network)
         if args.fit:
             return print(fitted(recognizer, args))
-        if args.sheet:
-            drawings = [one for path in args.drawings for one in read_drawings(path)]
-            theirs, chance = split_drawings(drawings)[1], np.random.default_rng(args.seed + 1)
-            return sheet(Writers(theirs), args.sheet, chance)
         print(report(recognizer, args))
     except UserError as error:
         parser.exit(2, f"whole_numbers.py: {error}\n")

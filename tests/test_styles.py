@@ -120,6 +120,13 @@ def test_a_nine_is_narrow_or_has_a_small_loop():
     assert np.ptp(drawn(9)[0][:, 1]) - sizes[:, 1].min() > 0.1
 
 
+def test_a_nine_s_stem_is_bowed_to_the_right():
+    right = drawn(9)[0][:, 0].max()
+    bowed = [stroke for (stroke,) in many(9) if stroke[:, 0].max() > right + 0.05]
+    assert 5 < len(bowed) < 60
+    assert all(stroke[:, 0].argmax() > len(stroke) // 3 for stroke in bowed)  # not the loop
+
+
 def test_fours_are_closed_open_and_in_between():
     fours = many(4)
     of_two = [strokes for strokes in fours if len(strokes) == 2]
@@ -128,6 +135,10 @@ def test_fours_are_closed_open_and_in_between():
     assert max(gaps) > 0.35
     arms = [np.ptp(first[:, 1]) for first, _ in of_two]
     assert min(arms) < 0.5 * max(arms)
+    bar, bottom = drawn(4)[0][-1, 1], drawn(4)[1][:, 1].max()
+    low = [stem for _, stem in of_two if stem[:, 1].min() > bar - 0.36]
+    assert 5 < len(low) < 50  # the right arm rises little above the bar
+    assert all(stem[:, 1].min() < bar < bottom - 0.05 < stem[:, 1].max() for stem in low)
     assert 30 < len(fours) - len(of_two) < 100  # in one stroke
 
 

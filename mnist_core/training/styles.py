@@ -182,7 +182,12 @@ def move_four(strokes: Strokes, random: np.random.Generator) -> Strokes:
     if corner < 3 or first[0, 1] > 0.4 or stem[0, 1] > 0.5:
         return strokes
     fading = np.clip(1 - np.arange(len(first)) / corner, 0, 1)[:, None]
-    if random.random() < 0.5:
+    if random.random() < 0.12:  # an arm on the right that rises little above the bar
+        bottom, bar = stem[:, 1].max(), first[corner:, 1].mean()
+        rise = random.uniform(0.15, 0.35) + max(bottom - bar, 0)
+        stem = stem * [1, min(rise / np.ptp(stem[:, 1]), 1)]
+        stem = stem + [0, bottom - stem[:, 1].max()]
+    elif random.random() < 0.5:
         # Closed, a round one would be a nine.
         straight = _is_straight(first[: corner + 1]) and _is_straight(first[corner:])
         most = 1.05 if straight else 0.4
@@ -223,7 +228,7 @@ def cross_seven(strokes: Strokes, random: np.random.Generator) -> Strokes:
         return strokes
     stroke = strokes[0]
     width, height = _box(strokes)[1]
-    level = stroke[:, 1].min() + height * random.uniform(0.46, 0.66)
+    level = stroke[:, 1].min() + height * random.uniform(0.46, 0.76)
     low = stroke[len(stroke) // 2 :]
     place = low[np.abs(low[:, 1] - level).argmin()]
     if abs(place[1] - level) > 0.1:
@@ -275,9 +280,12 @@ def change_nine(strokes: Strokes, random: np.random.Generator) -> Strokes:
     left = int(stroke[: len(stroke) // 2, 0].argmin())
     back = left + int(stroke[left : 2 * len(stroke) // 3, 0].argmax())  # the loop meets the stem
     if random.random() < 0.5 and back - left > 4:
-        size = random.uniform((0.5, 0.65), 1)
+        size = random.uniform((0.5, 0.6), 1)
         loop = stroke[back] + (stroke[:back] - stroke[back]) * size
-        stroke = np.concatenate([loop, stroke[back:]])
+        stem = stroke[back:].copy()
+        if random.random() < 0.4:  # bowed to the right, as the lower half of a 3
+            stem[:, 0] += random.uniform(0.1, 0.4) * np.sin(np.linspace(0, np.pi, len(stem)))
+        stroke = np.concatenate([loop, stem])
     elif random.random() < 0.5:
         stroke = stroke[int(random.uniform(0.02, 0.12) * len(stroke)) :]
     if random.random() < 0.35 and stroke[-1, 1] > 0.8:
