@@ -36,7 +36,7 @@ CONVERT = "If another program saved it, convert it first"
 # A wheel carries the shipped network inside the package, a clone beside it.
 WHEEL_WEIGHTS, CLONE_WEIGHTS = (folder / "weights" for folder in Path(__file__).parents[1:3])
 SHIPPED = WHEEL_WEIGHTS if WHEEL_WEIGHTS.is_dir() else CLONE_WEIGHTS
-SHIPPED_NAME = "3a5f595c"  # see `name_of`; any other name means that weights/ was changed
+SHIPPED_NAME = "9f0168b0"  # see `name_of`; any other name means that weights/ was changed
 PREVIOUS = "previous"  # folder inside the installed network's: the network used before it
 MAX_BYTES = 2**29  # the largest network allowed, eight layers of 4096 units, takes 483 MB
 # What safetensors raises for a damaged file; KeyError for an unknown tensor type.

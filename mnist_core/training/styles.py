@@ -185,8 +185,8 @@ def move_four(strokes: Strokes, random: np.random.Generator) -> Strokes:
     if random.random() < 0.12:  # an arm on the right that rises little above the bar
         bottom, bar = stem[:, 1].max(), first[corner:, 1].mean()
         rise = random.uniform(0.15, 0.35) + max(bottom - bar, 0)
-        stem = stem * [1, min(rise / np.ptp(stem[:, 1]), 1)]
-        stem = stem + [0, bottom - stem[:, 1].max()]
+        size = np.array([1, min(rise / np.ptp(stem[:, 1]), 1)])
+        stem = (stem - [0, bottom]) * size + [0, bottom]
     elif random.random() < 0.5:
         # Closed, a round one would be a nine.
         straight = _is_straight(first[: corner + 1]) and _is_straight(first[corner:])
