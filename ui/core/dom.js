@@ -114,6 +114,12 @@ export function percentage(probability) {
   return `${percent.toFixed(percent < 1 || percent > 99 ? 1 : 0)} %`;
 }
 
+// A number with one decimal: "1.1", "−0.5", "0.0".
+export function tenths(value) {
+  const digits = value.toFixed(1);
+  return digits === "-0.0" ? "0.0" : digits.replace("-", "−");
+}
+
 // Keys in a text field are nobody else's.
 export function isTyping(event) {
   return Boolean(event.target.closest?.("input, textarea, select, [contenteditable]"));

@@ -18,6 +18,7 @@ export class Diagram {
   #scene = /** @type {Scene | null} */ (null);
   #room = { width: 0, height: 0, lanes: [], isWide: true, scale: 1 };
   #sight = /** @type {Sight | null} */ (null);
+  #known = { room: null, orders: null }; // for which that is
   #step = 0;
   #front = Infinity;
 
@@ -85,16 +86,24 @@ export class Diagram {
   }
 
   #paint() {
-    const [scene, { width, isWide, scale }, { canvas }] = [this.#scene, this.#room, this.#parts];
+    const [scene, { width, scale }, { canvas }] = [this.#scene, this.#room, this.#parts];
     if (!scene || width === 0) return;
-    this.#sight = isWide
-      ? wideSight(scene, this.#room, scale)
-      : narrowSight(scene, this.#room, scale, Math.min(this.#step, scene.orders.length));
+    this.#look(scene);
     const { color, borderColor, outlineColor } = getComputedStyle(canvas);
     const colours = { ink: color, line: borderColor, muted: outlineColor };
     paintDiagram(canvas.getContext("2d"), this.#sight, scene, colours, scale, this.#front);
     this.#showHeads();
     this.#showSliders();
+  }
+
+  // Wide, everything stays where it is while somebody draws.
+  #look(scene) {
+    const [room, { orders }] = [this.#room, scene];
+    if (room.isWide && this.#known.room === room && this.#known.orders === orders) return;
+    this.#known = { room, orders };
+    this.#sight = room.isWide
+      ? wideSight(scene, room, room.scale)
+      : narrowSight(scene, room, room.scale, Math.min(this.#step, orders.length));
   }
 
   #showHeads() {

@@ -75,10 +75,10 @@ function showCurves({ curves, own, fresh, yours, last, since }, { state, yours: 
   draw(fresh, moments, total, (moment) => moment.fresh);
   draw(yours, moments, total, (_, i) => answers[i]?.[digit]);
   draw(last, state.last, total, (moment) => moment.fresh);
-  curves.classList.toggle("second", state.last.length > 0);
   const end = state.last.findLast(({ seen }) => seen <= total);
-  curves.style.setProperty("--last", end?.fresh ?? 0);
-  curves.style.setProperty("--last-seen", (end?.seen ?? 0) / total);
+  curves.classList.toggle("second", end?.seen > 0.3 * total); // there is room for its name
+  curves.style.setProperty("--last", end?.fresh);
+  curves.style.setProperty("--last-seen", end?.seen / total);
   curves.classList.toggle("known", from !== null);
   if (from === null) return;
   const share = moments[from].seen / total;

@@ -1,12 +1,11 @@
 // From ten scores to ten shares, as three charts and, for who wants them exactly, a table.
 
-import { add, addRow, find, findAll, percentage, setText } from "../core/dom.js";
+import { add, addRow, find, findAll, percentage, setText, tenths } from "../core/dom.js";
 import { formatNumber, text } from "../core/texts.js";
 import { logSoftmax } from "../recognizer/network.js";
 import { addChart } from "./chart.js";
 
 const RAISED = { "-": "⁻", ...Array.from("⁰¹²³⁴⁵⁶⁷⁸⁹") };
-const MINUS = /^-/;
 
 // Gives what shows the scores of a prediction; null: there are none.
 /** @param {HTMLElement} element */
@@ -87,8 +86,6 @@ function showRows(rows, { scores, powers, shares, logs }) {
     cells.forEach((cell, i) => setText(cell, numbers[i]));
   });
 }
-
-const tenths = (value) => value.toFixed(1).replace(MINUS, "−");
 
 // In as many digits as a chart has room for.
 function short(value) {

@@ -1,15 +1,13 @@
 // One unit, with the person's ink on what it looks for: how its sum comes about, and what it votes
 // for.
 
-import { findAll, setText } from "../core/dom.js";
-import { formatNumber, text } from "../core/texts.js";
+import { findAll, setText, tenths } from "../core/dom.js";
+import { text } from "../core/texts.js";
 import { effectsOf, ledgerOf, roundToSum } from "../recognizer/units.js";
 import { addChart } from "./chart.js";
 import { outlineInk, paintWeights } from "./diagram_painting.js";
 
-const DECIMAL = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
-const TENTHS = /** @type {const} */ ({ ...DECIMAL, signDisplay: "negative" });
-const SIGNED = /** @type {const} */ ({ ...DECIMAL, signDisplay: "exceptZero" });
+const signed = (value) => (value >= 0.05 ? "+" : "") + tenths(value);
 
 // Gives what shows the unit that a scene holds; nothing where there is none.
 /** @param {HTMLElement} element */
@@ -50,12 +48,12 @@ function paintPicture(canvas, picture, inputs) {
 function showLedger(parts, { more, less, biases, sum }, layer) {
   const rounded = roundToSum([more, less, biases]);
   [parts.more, parts.less, parts.rest].forEach((part, i) => {
-    setText(part, formatNumber(rounded[i], SIGNED).replace("-", "−"));
+    setText(part, signed(rounded[i]));
   });
   const total = rounded.reduce((soFar, part) => soFar + part, 0);
   setText(parts.bias, text(layer === 0 ? "bias" : "biases"));
   setText(parts.state, text(sum > 0 ? "on" : "off"));
-  setText(parts.sum, formatNumber(total, TENTHS).replace("-", "−"));
+  setText(parts.sum, tenths(total));
   setText(parts.below, text(sum > 0 ? "would_be_off" : "is_off"));
 }
 
@@ -68,7 +66,7 @@ function showVotes({ votes, chart }, showChart, { network, values, held, read },
   const key = most <= 0 ? "votes_for_none" : least >= 0 ? "votes_against_none" : "votes";
   const words = text(key, { pro, contra });
   setText(votes, words);
-  const numbers = effects.map((effect, each) => `${each}: ${formatNumber(effect, SIGNED)}`);
+  const numbers = effects.map((effect, each) => `${each}: ${signed(effect)}`);
   const marked = [...(most > 0 ? [pro] : []), ...(least < 0 ? [contra] : [])];
   showChart(effects, { figures: [], marked, title: `${words} ${numbers.join("; ")}` });
 }
