@@ -23,6 +23,6 @@ if ! command -v nvidia-smi >/dev/null; then
     --find-links $cpu/torchvision/ $(grep '^torch' requirements.txt) ||
     echo "PyTorch's own server can't be reached: its larger build comes from PyPI" >&2
 fi
-install -r requirements-pictures.txt -r "${1:-requirements.txt}"
+install -r "${1:-requirements.txt}"
 # So that Python finds mnist_core from any directory.
 install --no-deps --editable .

@@ -19,6 +19,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
+from mnist_core.extras import exit_without
+
+if __name__ == "__main__":
+    exit_without("train")
+
 from mnist_core.corrections.database import URL_FORMS
 
 DATABASE = f"{URL_FORMS} (default: DATABASE_URL, else data/corrections.sqlite)"
