@@ -21,6 +21,7 @@ SOURCES = (
     "page.md",
     "evaluation/README.md",
     "robustness.md",
+    "recipes.md",
 )
 
 
@@ -69,9 +70,19 @@ def test_both_languages_show_the_same():
     english, chinese = map(text, LANGUAGES)
     assert links(chinese) == links(english)
     assert examples(chinese) == examples(english)
+    chinese = chinese.replace(".zh.png", ".png")
     for pattern in (FIGURE, r"^## ", r"!\[.*?\]\((.*?)\)", r"\$\$.*?\$\$"):
         found = [sorted(re.findall(pattern, prose(page), re.M)) for page in (english, chinese)]
         assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_the_lines_of_the_tutorial_are_in_it(name):
+    quoted = re.findall(r"^```python\n(.*?)^```$", text(name), re.MULTILINE | re.DOTALL)
+    assert len(quoted) == 2 and all(block in text("tutorial.py") for block in quoted)
+    assert (
+        f"{text('tutorial.py').count(chr(10))} " in re.search(r"^## (?!1).*", text(name), re.M)[0]
+    )
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
@@ -86,5 +97,7 @@ def test_figures_have_a_source_and_links_a_target(name):
 def test_the_pictures_are_drawn(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["lesson_pictures.py", "--output", str(tmp_path)])
     lesson_pictures.main()
-    assert {file.name for file in tmp_path.iterdir()} == {"lesson-path.png", "lesson-curves.png"}
+    drawn = {file.name for file in tmp_path.iterdir()}
+    assert drawn == {file.name for file in DOCS.glob("lesson-*.png")}
+    assert all(f"({name})" in text("lesson.md") + text("lesson.zh.md") for name in drawn)
     assert f"images[{lesson_pictures.EXAMPLE}:" in text("lesson.md")
