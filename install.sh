@@ -20,7 +20,7 @@ if ! command -v nvidia-smi >/dev/null; then
   cpu=https://download.pytorch.org/whl/cpu
   # shellcheck disable=SC2046  # a word for each package
   install --quiet --retries 1 --no-deps --no-index --find-links $cpu/torch/ \
-    --find-links $cpu/torchvision/ $(grep '^torch' requirements.txt) ||
+    --find-links $cpu/torchvision/ $(grep '^torch' requirements.txt) 2>/dev/null ||
     echo "PyTorch's own server can't be reached: its larger build comes from PyPI" >&2
 fi
 install -r "${1:-requirements.txt}"

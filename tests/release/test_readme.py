@@ -11,7 +11,7 @@ from PIL import Image
 from tests.conftest import ROOT, call
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-NAMES = ("training", "teaching", "api", "sharing", "structure", "serving", "page")
+NAMES = ("training", "teaching", "api", "sharing", "structure", "serving", "page", "run-directory")
 PAGES = README + "".join((ROOT / f"docs/{name}.md").read_text(encoding="utf-8") for name in NAMES)
 SERVED = "http://127.0.0.1:7860/"
 
@@ -25,7 +25,7 @@ def test_the_first_screen_has_the_two_commands():
     first, second, *_ = blocks("sh", README)
     assert first.strip() == "sh install.sh && .venv/bin/python app.py"
     assert second.strip() == "sh install.sh requirements-dev.txt && .venv/bin/pytest"
-    assert README.count("\n") < 120
+    assert README.count("\n") < 90
 
 
 @pytest.mark.parametrize("example", blocks("python"))
