@@ -42,10 +42,10 @@ def argument_parser() -> argparse.ArgumentParser:
         return added.add_argument
 
     add = command("list", "show them in a table, oldest first")
-    add("--picture", type=Path, metavar="FILE.png", help="also draw the newest 1,000")
+    add("--picture", type=Path, metavar="FILE.png", help="also draw the newest 1,000 as a picture")
     add = command("review", "list the labels that a network disagrees with")
     add("--weights", type=Path, metavar="DIR", help="the network (default: the one in use)")
-    add("--picture", type=Path, metavar="FILE.png", help="also draw the first 1,000")
+    add("--picture", type=Path, metavar="FILE.png", help="also draw the first 1,000 as a picture")
     add = command("export", "write all of them to a file")
     add("file", type=Path, metavar="FILE", help=ENDINGS)
     add = command("import", "add the drawings of files")
@@ -129,7 +129,7 @@ def review(store: Corrections, weights: Path | None, picture: Path | None) -> No
     model, config = load(weights)
     print(f"compared with network {config['name']} of {config['provenance']['date']}, {weights}")
     if learned := config["provenance"].get("corrections"):
-        print(f"it learned from {learned} corrections itself: choose another with --weights")
+        print(f"it was trained on {learned} corrections itself: choose another with --weights")
     images, labels = render(found)
     probabilities = predict(model, images).exp()  # (N, 10)
     own = probabilities[torch.arange(len(found)), labels]  # (N,)

@@ -31,7 +31,12 @@ def argument_parser() -> argparse.ArgumentParser:
     added.add_argument("which", choices=("previous", "shipped"))
     text = "make a folder for --weights from another program's state dict or checkpoint"
     added = commands.add_parser("convert", help=text)
-    added.add_argument("file", type=Path, metavar="FILE", help="or a folder of save_pretrained")
+    added.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="a state dict, a checkpoint, or a folder of save_pretrained",
+    )
     added.add_argument("output", type=Path, metavar="DIR", help="where to write the network")
     for name in ("install", "convert"):
         add = commands.choices[name].add_argument
@@ -96,7 +101,7 @@ def convert(file: Path, output: Path, data: Path) -> None:
     model, thresholds, scores = finish.calibrate(model, {"validation": validation})
     about = f"not known: the network was converted from {file.name}"
     if expected != PLAIN:
-        print(f"it was trained on {expected}, which its first layer now does itself")
+        print(f"it was trained on {expected}: its first layer now converts our pixels to these")
         about += f", trained on {expected}"
     provenance = {"data": about, "recipe": {}, "seed": None, "scores": scores}
     provenance |= finish.date_and_versions()
@@ -105,7 +110,9 @@ def convert(file: Path, output: Path, data: Path) -> None:
     for name, score in scores.items():
         print(f"{name.replace('_', ' ')} {score:.2%}")
     if scores["validation_accuracy"] < MIN_ACCURACY:
-        print("so low that it may expect another input than ours, 784 pixels, ink bright")
+        print(
+            "that is low: it may have been trained on other images than 28 x 28 pixels with bright ink"
+        )
     print(f"saved to {output}; try it: python app.py --weights {output}")
 
 

@@ -180,7 +180,10 @@ def test_a_network_is_converted_with_thresholds_and_scores(command, tmp_path):
     torch.save({"state_dict": model.state_dict()}, tmp_path / "own.pt")
     code, printed = command("convert", tmp_path / "own.pt", tmp_path / "made")
     assert (code, "another input" in printed) == (0, False)
-    assert "it was trained on pixels from -1 to 1, which its first layer now does itself" in printed
+    assert (
+        "it was trained on pixels from -1 to 1: its first layer now converts our pixels to these"
+        in printed
+    )
     _, made = weights.load(tmp_path / "made")
     scores = made["provenance"]["scores"]
     assert min(scores["validation_accuracy"], scores["test_accuracy"]) > 0.98
