@@ -31,12 +31,8 @@ def argument_parser() -> argparse.ArgumentParser:
     added.add_argument("which", choices=("previous", "shipped"))
     text = "make a folder for --weights from another program's state dict or checkpoint"
     added = commands.add_parser("convert", help=text)
-    added.add_argument(
-        "file",
-        type=Path,
-        metavar="FILE",
-        help="a state dict, a checkpoint, or a folder of save_pretrained",
-    )
+    text = "a state dict, a checkpoint, or a folder of save_pretrained"
+    added.add_argument("file", type=Path, metavar="FILE", help=text)
     added.add_argument("output", type=Path, metavar="DIR", help="where to write the network")
     for name in ("install", "convert"):
         add = commands.choices[name].add_argument
@@ -110,9 +106,7 @@ def convert(file: Path, output: Path, data: Path) -> None:
     for name, score in scores.items():
         print(f"{name.replace('_', ' ')} {score:.2%}")
     if scores["validation_accuracy"] < MIN_ACCURACY:
-        print(
-            "that is low: it may have been trained on other images than 28 x 28 pixels with bright ink"
-        )
+        print("that is low: was it trained on 28 x 28 pixels with bright ink on black?")
     print(f"saved to {output}; try it: python app.py --weights {output}")
 
 

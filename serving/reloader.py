@@ -55,9 +55,7 @@ class ModelReloader:
                 try:
                     self.look()
                 except Exception:  # must not end the thread
-                    logger.exception(
-                        "Looking for a new network failed; the one before stays in use"
-                    )
+                    logger.exception("The network in use stays: looking for a newer one failed")
 
         if not str(self.directory).startswith(HUB):
             threading.Thread(target=look_repeatedly, daemon=True).start()

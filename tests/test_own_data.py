@@ -164,8 +164,8 @@ KINDS = {
     "pictures, digit_3": lambda x, y: pictures(x, y, "own/digit_{}"),
 }  # fmt: skip
 SAYS = {
-    "EMNIST, renamed": "rows and columns are exchanged, so they are turned back",
-    "EMNIST's csv": "rows and columns are exchanged, so they are turned back",
+    "EMNIST, renamed": "rows and columns are exchanged; they are turned back, as the shipped",
+    "EMNIST's csv": "rows and columns are exchanged; they are turned back",
     "pictures among others": "4 of 34 files were skipped, the first is .*/",
     "pictures, some broken": "2 of 32 files were skipped, the first is .*/",
     "pictures, train and test": "1 files such as mnist/test/./00.png were left out",

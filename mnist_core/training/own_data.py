@@ -83,8 +83,9 @@ def _upright(dataset: Dataset, name: str, notes: list[str]) -> Dataset:
     given, turned = (_read_right(model, one[sample], labels[sample]) for one in (images, images.mT))
     accuracy = f"{given / len(sample):.0%}"
     if turned - given >= max(5, 0.3 * len(sample)):
-        turn = f"they are turned back: the shipped network reads {turned / len(sample):.0%} of them turned"
-        notes.append(f"{name}: rows and columns are exchanged, so {turn}, and {accuracy} as given")
+        shares = f"{turned / len(sample):.0%} of them so, and {accuracy} as given"
+        turn = f"they are turned back, as the shipped network reads {shares}"
+        notes.append(f"{name}: rows and columns are exchanged; {turn}")
         return images.mT.contiguous(), labels
     if len(sample) >= 20 and given < 0.5 * len(sample):
         notes.append(
