@@ -1,12 +1,15 @@
 """README, lessons and docs quote docs/figures.json, which commands write, and nothing else."""
 
+import gzip
 import json
 import re
 
 import pytest
 
 from experiments.tables import figures_of
+from mnist_core.network.quantize import compressed_file
 from tests.conftest import ROOT
+from ui.document import document
 
 RENEW = 'docs/training.md says under "New figures" which command to run'
 
@@ -169,3 +172,13 @@ def test_the_figures_are_those_of_the_shipped_network(command, recognizer):
     assert FIGURES[command]["network"] == recognizer.name, f"another network was measured: {RENEW}"
     scores = recognizer.config["provenance"]["scores"]
     assert FIGURES[command]["scores"] == scores
+
+
+@pytest.mark.parametrize("page", ["docs/page.md", "docs/serving.md"])
+def test_the_sizes_of_a_first_visit_are_those_of_its_files(page, recognizer):
+    sizes = r"two files: the page, (\d+) kB compressed, and the network, ([\d.]+) MB"
+    found = re.search(sizes, text(page))
+    html = gzip.compress(document({}).html.encode())
+    network = compressed_file(recognizer.model, recognizer.config)
+    assert float(found[1]) == pytest.approx(len(html) / 1e3, rel=0.05)
+    assert float(found[2]) == pytest.approx(len(network) / 1e6, rel=0.01)
