@@ -17,10 +17,10 @@ import matplotlib
 matplotlib.use("Agg")  # before pyplot: there may be no screen
 
 import torch
-from matplotlib import font_manager, pyplot
+from matplotlib import pyplot
 from torch.nn import functional as F
 
-from experiments.common import ROOT
+from experiments.common import ROOT, in_both_languages
 from mnist_core.drawing.framing import to_input
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
@@ -30,7 +30,6 @@ from mnist_core.training.data import load_mnist, select, split
 
 EXAMPLE = 26223  # of MNIST's training images, held out by `split`: a 9 that is nearly a 4
 ROWS, COLUMNS = slice(10, 18), slice(8, 20)  # the part whose numbers are written out
-FONTS = ["DejaVu Sans", "Noto Sans CJK SC", "WenQuanYi Micro Hei", "Droid Sans Fallback"]
 ENGLISH = {
     "pixels": "28 × 28 pixels",
     "frame": "the numbers in the red frame: ink, 0 to 255",
@@ -91,27 +90,17 @@ def main() -> None:
         images, labels = load_mnist(ROOT / "data", train=True)
         model, _ = weights.load(ROOT / "weights")
         make_directory(output)
-        pyplot.rcParams["font.family"] = fonts()
     except UserError as error:
         parser.exit(2, f"lesson_pictures.py: {error}\n")
     image, label = images[EXAMPLE], labels[EXAMPLE].item()
     with torch.inference_mode():
         scores = model.layers(to_input(image[None]))[0]  # (10,)
     trained = train_small(images, labels)
-    for language, words in (("", ENGLISH), (".zh", CHINESE)):
+    for language, words in in_both_languages(ENGLISH, CHINESE):
         save(draw_path(image, scores, label, words), output / f"lesson-path{language}.png")
         save(draw_curves(scores, label, words), output / f"lesson-curves{language}.png")
         save(draw_traps(label, words), output / f"lesson-traps{language}.png")
         save(draw_calibration(*trained, words), output / f"lesson-calibration{language}.png")
-
-
-def fonts() -> list[str]:
-    """The first font has no Chinese; raises UserError where none of the others is installed."""
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    found = [name for name in FONTS if name in installed]
-    if found[1:]:
-        return found
-    raise UserError("no font has Chinese: install one, e.g. apt-get install fonts-droid-fallback")
 
 
 def train_small(images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, ...]:

