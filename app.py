@@ -13,11 +13,13 @@ import sys
 import threading
 from collections.abc import Iterator
 
+from mnist_core.extras import exit_without
 from serving.options import argument_parser
 from serving.server import install_signal_handlers
 
 if __name__ == "__main__":  # Parse arguments before slow imports
     argument_parser().parse_args()
+    exit_without("page")
     install_signal_handlers()
     print("Starting: this takes some seconds, the first time a minute", flush=True)
 

@@ -20,9 +20,9 @@ if ! command -v nvidia-smi >/dev/null; then
   cpu=https://download.pytorch.org/whl/cpu
   # shellcheck disable=SC2046  # a word for each package
   install --quiet --retries 1 --no-deps --no-index --find-links $cpu/torch/ \
-    --find-links $cpu/torchvision/ $(grep '^torch' requirements.txt) ||
+    --find-links $cpu/torchvision/ $(grep '^torch' requirements.txt) 2>/dev/null ||
     echo "PyTorch's own server can't be reached: its larger build comes from PyPI" >&2
 fi
-install -r requirements-pictures.txt -r "${1:-requirements.txt}"
+install -r "${1:-requirements.txt}"
 # So that Python finds mnist_core from any directory.
 install --no-deps --editable .

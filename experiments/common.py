@@ -10,13 +10,17 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import matplotlib
 import torch
+from matplotlib import font_manager
 
 from experiments.tables import write_figures
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
 from mnist_core.training.data import Dataset
 
+# The first has no Chinese; of the others one is enough.
+FONTS = ["DejaVu Sans", "Noto Sans CJK SC", "WenQuanYi Micro Hei", "Droid Sans Fallback"]
 ROOT = Path(__file__).resolve().parents[1]
 # A page of results, and the config of the network that was measured (None: several were trained).
 Measured = tuple[str, dict | None]
@@ -75,6 +79,20 @@ def machine() -> str:
     """E.g. "2 cores, no GPU, 1 thread, PyTorch 2.14.1"."""
     threads = torch.get_num_threads()
     return f"{os.cpu_count()} cores, no GPU, {threads} thread, PyTorch {torch.__version__}"
+
+
+def in_both_languages(english: dict, chinese: dict) -> list[tuple[str, dict]]:
+    """Return what pictures' names end with, and their words, in languages for which a font is here.
+
+    Lets matplotlib use the fonts.
+    """
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    fonts = [name for name in FONTS if name in installed]
+    matplotlib.rcParams["font.family"] = fonts
+    if len(fonts) > 1:
+        return [("", english), (".zh", chinese)]
+    print("no Chinese pictures, as no font has Chinese: apt-get install fonts-droid-fallback")
+    return [("", english)]
 
 
 def run_javascript(script: str, files: dict[str, bytes]) -> list:

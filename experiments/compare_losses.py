@@ -5,7 +5,8 @@
 
 All but the loss is the recipe `tutorial`. Nothing is chosen by the results, and the test images are
 scored once, at the end of each run. Three to four minutes on one idle core. Writes losses.md and
-losses.png to runs/experiments; `--output docs --figures docs/figures.json` renews those of docs/.
+losses.png (and losses.zh.png) to runs/experiments; `--output docs --figures docs/figures.json`
+renews those of docs/.
 """
 
 import argparse
@@ -34,6 +35,17 @@ LABELS = {
     "cross-entropy": "(b) scores, CrossEntropyLoss",
     "softmax-cross-entropy": "(c) softmax, CrossEntropyLoss",
     "log-of-softmax": "(d) log(softmax), NLLLoss",
+}
+ENGLISH = {
+    "epoch": "epoch",
+    "accuracy": "validation accuracy, %",
+    "loss": "training loss per image",
+}
+CHINESE = {
+    "epoch": "轮",
+    "accuracy": "验证图片上的正确率，%",
+    "loss": "每张训练图片的损失",
+    "cross-entropy": "(b) 得分，CrossEntropyLoss",
 }
 STYLES = {
     "nll": {"color": "tab:blue", "linewidth": 5, "alpha": 0.4},  # wide, as (b) lies on it
@@ -76,7 +88,8 @@ def measure(args: argparse.Namespace) -> common.Measured:
         for loss, group in runs.items():  # with the same first weights and batches
             group.append(train(loss, args.epochs, seed, *sets))
             print(f"seed {seed}  {loss}  {group[-1].accuracies[-1]:.2%}", file=sys.stderr)
-    draw(runs, args.output / "losses.png")
+    for language, words in common.in_both_languages(ENGLISH, CHINESE):
+        draw(runs, words, args.output / f"losses{language}.png")
     return report(runs, args.epochs, len(used[0])), None
 
 
@@ -161,7 +174,7 @@ def gradient_table() -> str:
     return table(["score of the wrong digit", "its probability", "(a)", "(c)"], rows)
 
 
-def draw(runs: dict[str, list[Run]], path: Path) -> None:
+def draw(runs: dict[str, list[Run]], words: dict[str, str], path: Path) -> None:
     """Validation accuracy and training loss by epoch: the mean, and a band over all seeds."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -170,13 +183,13 @@ def draw(runs: dict[str, list[Run]], path: Path) -> None:
         losses = torch.tensor([run.losses for run in group])
         for axes, values in ((left, accuracies), (right, losses)):
             epochs = range(1, values.shape[1] + 1)
-            axes.plot(epochs, values.mean(0), label=LABELS[loss], **STYLES[loss])
+            axes.plot(epochs, values.mean(0), label=words.get(loss, LABELS[loss]), **STYLES[loss])
             band = {"color": STYLES[loss]["color"], "alpha": 0.15}
             axes.fill_between(epochs, values.amin(0), values.amax(0), **band)
     right.axhline(LEAST_OF_C, color="grey", linewidth=0.8)
     right.annotate(f"log(1 + 9/e) = {LEAST_OF_C:.4f}", (1, LEAST_OF_C), va="top", color="grey")
-    left.set(xlabel="epoch", ylabel="validation accuracy, %")
-    right.set(xlabel="epoch", ylabel="training loss per image", ylim=(0, None))
+    left.set(xlabel=words["epoch"], ylabel=words["accuracy"])
+    right.set(xlabel=words["epoch"], ylabel=words["loss"], ylim=(0, None))
     left.legend()
     plots.save(figure, path)
 

@@ -19,6 +19,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
+from mnist_core.extras import exit_without
+
+if __name__ == "__main__":
+    exit_without("train")
+
 from mnist_core.corrections.database import URL_FORMS
 
 DATABASE = f"{URL_FORMS} (default: DATABASE_URL, else data/corrections.sqlite)"
@@ -37,10 +42,10 @@ def argument_parser() -> argparse.ArgumentParser:
         return added.add_argument
 
     add = command("list", "show them in a table, oldest first")
-    add("--picture", type=Path, metavar="FILE.png", help="also draw the newest 1,000")
+    add("--picture", type=Path, metavar="FILE.png", help="also draw the newest 1,000 as a picture")
     add = command("review", "list the labels that a network disagrees with")
     add("--weights", type=Path, metavar="DIR", help="the network (default: the one in use)")
-    add("--picture", type=Path, metavar="FILE.png", help="also draw the first 1,000")
+    add("--picture", type=Path, metavar="FILE.png", help="also draw the first 1,000 as a picture")
     add = command("export", "write all of them to a file")
     add("file", type=Path, metavar="FILE", help=ENDINGS)
     add = command("import", "add the drawings of files")
@@ -124,7 +129,7 @@ def review(store: Corrections, weights: Path | None, picture: Path | None) -> No
     model, config = load(weights)
     print(f"compared with network {config['name']} of {config['provenance']['date']}, {weights}")
     if learned := config["provenance"].get("corrections"):
-        print(f"it learned from {learned} corrections itself: choose another with --weights")
+        print(f"it was trained on {learned} corrections itself: choose another with --weights")
     images, labels = render(found)
     probabilities = predict(model, images).exp()  # (N, 10)
     own = probabilities[torch.arange(len(found)), labels]  # (N,)

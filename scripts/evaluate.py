@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
 from mnist_core import paths
+from mnist_core.extras import exit_without
 
 
 def argument_parser() -> argparse.ArgumentParser:
@@ -33,6 +34,7 @@ def argument_parser() -> argparse.ArgumentParser:
 
 if __name__ == "__main__":  # Parse arguments before slow imports
     argument_parser().parse_args()
+    exit_without("train")
 
 import torch
 

@@ -17,6 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
+from mnist_core.extras import exit_without
+
 
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Fine-tune the network on people's corrections.")
@@ -37,6 +39,7 @@ def argument_parser() -> argparse.ArgumentParser:
 
 if __name__ == "__main__":  # Parse arguments before slow imports
     argument_parser().parse_args()
+    exit_without("train")
     print("Starting: this takes some seconds", flush=True)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as train.py does
 

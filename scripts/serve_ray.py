@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
 from mnist_core.errors import UserError
+from mnist_core.extras import check
 from serving.options import AUTH
 from serving.server import check_address
 
@@ -80,6 +81,7 @@ def serve_page(args: argparse.Namespace) -> None:
         from ray import serve
     except ImportError as error:
         raise UserError("Ray is missing: pip install -r requirements-ray.txt") from error
+    check("page")
     from mnist_core import Recognizer
     from serving.auth import credentials
 

@@ -34,6 +34,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
+from mnist_core.extras import exit_without
+
+if __name__ == "__main__":
+    exit_without("train")
+
 from mnist_core.training.recipes import DEFAULT, LOSSES, RECIPES, describe_recipes
 
 MIN_ACCURACY = 0.2  # on MNIST's test images; guessing has half of that
@@ -54,7 +59,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--hidden", **number, nargs="*", help=f"widths of the hidden layers {default}")
     add("--epochs", **number, help=f"passes over the images {default}")
     add("--batch-size", **number, help=f"images per step {default}")
-    add("--learning-rate", type=float, metavar="X", help=f"Adam's step size {default}")
+    add("--learning-rate", "--lr", type=float, metavar="X", help=f"Adam's step size {default}")
     add("--loss", choices=LOSSES, help=f"described below {default}")
     add("--seed", **number, help="for weights, order and augmentation (default: 0)")
     text = "drawing files to train on too (default: none)"
@@ -93,7 +98,7 @@ if __name__ == "__main__":  # Parse arguments before slow imports
 
 from mnist_core import paths
 from mnist_core.errors import UserError
-from mnist_core.network import weights
+from mnist_core.network import hub, weights
 from mnist_core.training import run
 from mnist_core.training.finish import NotInstalled, install
 from mnist_core.training.run import Run, Settings
@@ -108,9 +113,11 @@ def main() -> None:
     repository, current, way_on = options.pop("push_to_hub"), None, ""
     try:
         if repository:
-            weights.check_token(repository)
+            hub.check_token(repository)
         writer = run.summary_writer() if tensorboard else None
         current = start(**options)
+        if writer:
+            print(f"look on with: tensorboard --logdir {current.directory}", flush=True)
         way_on = f"; continue with: python scripts/train.py --resume {current.directory}"
         run.train(current, writer)
         finish(current, repository)
@@ -202,7 +209,7 @@ def finish(current: Run, repository: str | None) -> None:
     else:
         print(f"saved to {directory}; try it: python app.py --weights {directory}")
     if repository:
-        print(f"published at {weights.push(directory, repository)}")
+        print(f"published at {hub.push(directory, repository)}")
 
 
 def what_is_left(current: Run | None) -> str:

@@ -18,6 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
 
+from mnist_core.extras import exit_without
+
 
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Install, restore and convert networks.")
@@ -29,7 +31,8 @@ def argument_parser() -> argparse.ArgumentParser:
     added.add_argument("which", choices=("previous", "shipped"))
     text = "make a folder for --weights from another program's state dict or checkpoint"
     added = commands.add_parser("convert", help=text)
-    added.add_argument("file", type=Path, metavar="FILE", help="or a folder of save_pretrained")
+    text = "a state dict, a checkpoint, or a folder of save_pretrained"
+    added.add_argument("file", type=Path, metavar="FILE", help=text)
     added.add_argument("output", type=Path, metavar="DIR", help="where to write the network")
     for name in ("install", "convert"):
         add = commands.choices[name].add_argument
@@ -39,6 +42,7 @@ def argument_parser() -> argparse.ArgumentParser:
 
 if __name__ == "__main__":  # Parse arguments before slow imports
     argument_parser().parse_args()
+    exit_without("train")
 
 import torch
 
@@ -93,7 +97,7 @@ def convert(file: Path, output: Path, data: Path) -> None:
     model, thresholds, scores = finish.calibrate(model, {"validation": validation})
     about = f"not known: the network was converted from {file.name}"
     if expected != PLAIN:
-        print(f"it was trained on {expected}, which its first layer now does itself")
+        print(f"it was trained on {expected}: its first layer now converts our pixels to these")
         about += f", trained on {expected}"
     provenance = {"data": about, "recipe": {}, "seed": None, "scores": scores}
     provenance |= finish.date_and_versions()
@@ -102,7 +106,7 @@ def convert(file: Path, output: Path, data: Path) -> None:
     for name, score in scores.items():
         print(f"{name.replace('_', ' ')} {score:.2%}")
     if scores["validation_accuracy"] < MIN_ACCURACY:
-        print("so low that it may expect another input than ours, 784 pixels, ink bright")
+        print("that is low: was it trained on 28 x 28 pixels with bright ink on black?")
     print(f"saved to {output}; try it: python app.py --weights {output}")
 
 

@@ -59,7 +59,8 @@ def open_store(wanted: bool | None, public: bool) -> Corrections | None:
     try:
         return Corrections()
     except UserError as error:
-        print(f"app.py: the network can't be corrected here. {sentence(error)}", file=sys.stderr)
+        why = sentence(error)
+        print(f"app.py: corrections can't be stored; the page works. {why}", file=sys.stderr)
         return None
 
 

@@ -17,6 +17,7 @@ from mnist_core.drawing.pictures import MAX_DATA_URL
 from serving.errors import Refusal, busy
 
 MAX_BODY = MAX_DATA_URL + 4096  # bytes: a picture in its JSON
+MAX_BATCH = 100  # drawings in one request
 BODY_SECONDS = 60  # 1 MB from a slow mobile network
 MAX_REQUESTS, MAX_REQUESTS_PER_CLIENT = 64, 48  # 64 in flight keep the wait under 0.5 s
 MAX_STREAMS, MAX_STREAMS_PER_CLIENT = 128, 64  # answers that go on while the client listens

@@ -11,6 +11,7 @@ from mnist_core.drawing.ink import ADVICE
 from mnist_core.drawing.strokes import MAX_POINTS, MAX_STROKES
 from mnist_core.network.calibration import VERDICTS
 from serving.errors import CODES, Refusal, invalid
+from serving.limits import MAX_BATCH
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -81,6 +82,13 @@ class Recognition(Read):
 
 class Drawing(BaseModel):
     strokes: Strokes
+
+
+class Batch(BaseModel):
+    drawings: list[Drawing] = Field(
+        max_length=MAX_BATCH,
+        description="Answered with a list, in this order",
+    )
 
 
 class PictureOfDigit(BaseModel):

@@ -41,7 +41,7 @@ class ModelReloader:
             newer = Recognizer.load(self.directory)
             newer.check()
         except UserError as error:
-            logger.warning("The network stays as it is: %s", error)
+            logger.warning("A new network can't be used, the one before stays in use: %s", error)
             return
         if newer.name != self.current.name:
             self.previous, self.current = self.current, newer
@@ -55,7 +55,7 @@ class ModelReloader:
                 try:
                     self.look()
                 except Exception:  # must not end the thread
-                    logger.exception("The network stays as it is")
+                    logger.exception("The network in use stays: looking for a newer one failed")
 
         if not str(self.directory).startswith(HUB):
             threading.Thread(target=look_repeatedly, daemon=True).start()

@@ -14,14 +14,16 @@ from starlette.responses import Response
 
 from mnist_core import Number, Prediction, Recognizer
 from mnist_core.drawing.pictures import decode_picture
+from mnist_core.errors import UserError
 from mnist_core.network.quantize import compressed_file
 from serving import models
 from serving.errors import Refusal, coded, not_found
-from serving.limits import Workers
+from serving.limits import MAX_BATCH, Workers
 from serving.metrics import timed_prediction
 from serving.models import json_response, read_json
 from serving.reloader import ModelReloader
 
+KINDS = {"strokes", "picture", "drawings"}  # what /recognize reads
 RECOGNIZE, NETWORK = "recognize", "network"  # relative to the page
 FOREVER = "max-age=31536000, immutable"  # for content that never changes at its address
 BINARY = {200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}}
@@ -34,19 +36,20 @@ def recognition_routes(reloader: ModelReloader, workers: Workers) -> APIRouter:
 
     @router.post(
         f"/{RECOGNIZE}",
-        response_model=models.Recognition,
-        openapi_extra=models.body_of(models.Drawing, models.PictureOfDigit),
+        response_model=models.Recognition | list[models.Recognition],
+        openapi_extra=models.body_of(models.Drawing, models.PictureOfDigit, models.Batch),
     )
     async def recognize(request: Request) -> Response:
-        """Read a drawing of a digit or a number, or a picture of a digit."""
+        """Read a drawing of a digit or a number, a picture of one, or many drawings."""
         with timed_prediction(f"/{RECOGNIZE}"):
             content = await read_json(request)
-            if not isinstance(content, dict) or not {"strokes", "picture"} & content.keys():
-                reason = 'expected {"strokes": ...} or {"picture": ...}'
+            if not isinstance(content, dict) or not KINDS & content.keys():
+                reason = 'expected {"strokes": ...}, {"picture": ...} or {"drawings": [...]}'
                 raise Refusal("invalid_input", reason)
-            is_picture = "picture" in content
-            worker = workers.slow if is_picture else workers.for_strokes(content["strokes"])
-            return json_response(await worker.run(answer, reloader.current, content))
+            is_quick = KINDS & content.keys() == {"strokes"}
+            worker = workers.for_strokes(content["strokes"]) if is_quick else workers.slow
+            read = answer_all if "drawings" in content else answer
+            return json_response(await worker.run(read, reloader.current, content))
 
     @router.get("/healthz", response_model=models.Health)
     @router.head("/healthz", include_in_schema=False)
@@ -108,6 +111,26 @@ def answer(recognizer: Recognizer, content: dict[str, Any]) -> dict[str, Any]:
         alone = len(found.digits) == 1  # `predict_strokes` would give the same
         prediction = found.digits[0] if alone else recognizer.predict_strokes(content["strokes"])
     return number(found) | image_fields(prediction) | {"network": recognizer.name}
+
+
+def answer_all(recognizer: Recognizer, content: dict[str, Any]) -> list[dict[str, Any]]:
+    """Read {"drawings": [{"strokes": ...}, ...]}; return an `answer` for each, in order.
+
+    Raises UserError or Refusal that names the drawing, counted from 1.
+    """
+    drawings = content["drawings"]
+    if not isinstance(drawings, list) or len(drawings) > MAX_BATCH:
+        raise Refusal("invalid_input", f"drawings: expected a list of at most {MAX_BATCH}")
+    return [_answer_one(recognizer, place, one) for place, one in enumerate(drawings, start=1)]
+
+
+def _answer_one(recognizer: Recognizer, place: int, drawing: Any) -> dict[str, Any]:
+    if not isinstance(drawing, dict) or "strokes" not in drawing:
+        raise Refusal("invalid_input", f'drawing {place}: expected {{"strokes": ...}}')
+    try:
+        return answer(recognizer, {"strokes": drawing["strokes"]})
+    except UserError as error:
+        raise UserError(f"drawing {place}: {error}", error.code) from error
 
 
 def image_fields(prediction: Prediction) -> dict[str, Any]:

@@ -149,7 +149,7 @@ def stroke(number: int, id: str) -> dict:
 def test_a_database_that_cannot_be_opened_leaves_the_rest(monkeypatch, capsys):
     monkeypatch.setenv("DATABASE_URL", "sqlite:////no/such/folder/c.sqlite")
     assert open_store(None, public=False) is None
-    assert "can't be corrected here" in capsys.readouterr().err
+    assert "corrections can't be stored" in capsys.readouterr().err
 
 
 def test_public_pages_keep_nothing_unless_asked_to():

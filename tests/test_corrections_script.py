@@ -181,7 +181,7 @@ def test_review_puts_the_least_probable_label_first_and_names_a_judge_that_learn
     answers[[0, 2], [1, 9]] = 0.7
     monkeypatch.setattr(script, "predict", lambda model, images: answers.log())
     _, out, _ = command("review", "--weights", tmp_path)
-    assert out.splitlines()[1].startswith("it learned from 27 corrections itself: choose another")
+    assert out.splitlines()[1].startswith("it was trained on 27 corrections itself")
     first, second = (line.split() for line in out.splitlines()[3:5])
     assert first == ["3", "4", "10.0%", "9,", "70.0%"]
     assert second == ["1", "7", "20.0%", "1,", "70.0%"]

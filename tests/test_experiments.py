@@ -11,6 +11,7 @@ import torch
 from experiments import (
     compare_losses,
     load,
+    messages,
     personalization,
     recipes,
     robustness,
@@ -24,6 +25,7 @@ from mnist_core.network import weights
 from mnist_core.training.recipes import RECIPES
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS
+from ui.texts import CHINESE, ENGLISH
 
 FEW = ("--seeds", 1, "--epochs", 1, "--limit", 1000)
 
@@ -157,3 +159,12 @@ def end(monkeypatch, script, *arguments) -> int:
     with pytest.raises(SystemExit) as ended:
         call(monkeypatch, script, *arguments)
     return int(ended.value.code)
+
+
+def test_the_sheet_of_messages_has_those_of_page_scripts_and_server():
+    sheet = messages.sheet()
+    for said in (ENGLISH["no_digit"], CHINESE["no_digit"], "there is no picture {file}"):
+        assert said in sheet
+    assert "too many requests at once: try again in a second" in sheet
+    assert "use the network from now on, unless it is less accurate" in sheet
+    assert messages.__doc__ not in sheet

@@ -106,6 +106,27 @@ def test_a_missing_network_and_a_missing_folder_are_one_line(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_space_is_whole_and_replaces_nothing_but_its_own_files(tmp_path, file):
+    space = tmp_path / "space"
+    for _ in range(2):  # it may be written again
+        done = call(EXPORT, "--space", space)
+        assert done.returncode == 0, done.stderr
+    assert {path.name for path in space.iterdir()} == {"README.md", "index.html", "model_card.md"}
+    assert (space / "index.html").read_bytes() == file.read_bytes()
+    metadata = (space / "README.md").read_text("utf-8").split("---\n")[1].splitlines()
+    assert {"title: Draw a digit", "sdk: static", "license: cc-by-4.0"} <= set(metadata)
+    assert "(model_card.md)" in (space / "README.md").read_text("utf-8")
+    assert "CC BY 4.0" in (space / "model_card.md").read_text("utf-8")
+
+    (space / "README.md").write_text("# Somebody's own")
+    (space / "index.html").write_text("theirs")
+    done = call(EXPORT, "--space", space)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "has another index.html, model_card.md, README.md" in done.stderr
+    assert (space / "index.html").read_text() == "theirs"
+    assert call(EXPORT).returncode == call(EXPORT, "a.html", "--space", space).returncode == 2
+
+
 def test_it_answers_what_python_answers(open_file, recognizer):
     page = open_file()
     for digit in (3, 5):

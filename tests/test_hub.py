@@ -8,21 +8,21 @@ from huggingface_hub import HfApi, snapshot_download
 
 from mnist_core import Recognizer
 from mnist_core.errors import UserError
-from mnist_core.network import weights
+from mnist_core.network import hub, weights
 from scripts import train
 from tests.small_training import shrink
 
 
 @pytest.fixture
-def hub(tmp_path, monkeypatch):
+def client(tmp_path, monkeypatch):
     """The Hub's client, which takes a call only as the real one would: nothing leaves here."""
-    hub = create_autospec(HfApi, instance=True)
-    hub.create_repo.return_value = "https://hub/me/digits"
+    client = create_autospec(HfApi, instance=True)
+    client.create_repo.return_value = "https://hub/me/digits"
     download = create_autospec(snapshot_download, return_value=str(tmp_path / "run"))
-    monkeypatch.setattr(weights, "HfApi", lambda: hub)
-    monkeypatch.setattr(weights, "snapshot_download", download)
-    monkeypatch.setattr(weights, "get_token", lambda: "hf_right")
-    return hub
+    monkeypatch.setattr(hub, "HfApi", lambda: client)
+    monkeypatch.setattr(hub, "snapshot_download", download)
+    monkeypatch.setattr(hub, "get_token", lambda: "hf_right")
+    return client
 
 
 def push(monkeypatch, directory: Path) -> None:
@@ -31,20 +31,20 @@ def push(monkeypatch, directory: Path) -> None:
     train.main()
 
 
-def test_a_network_is_published_and_loaded(tmp_path, hub, monkeypatch, capsys):
+def test_a_network_is_published_and_loaded(tmp_path, client, monkeypatch, capsys):
     shrink(monkeypatch.setattr)
     push(monkeypatch, tmp_path / "run")
     assert "published at https://hub/me/digits" in capsys.readouterr().out
-    hub.create_repo.assert_called_once_with("me/digits", exist_ok=True)
-    (sent,) = hub.upload_folder.call_args_list
+    client.create_repo.assert_called_once_with("me/digits", exist_ok=True)
+    (sent,) = client.upload_folder.call_args_list
     assert (sent.kwargs["repo_id"], sent.kwargs["folder_path"]) == ("me/digits", tmp_path / "run")
     assert set(sent.kwargs["allow_patterns"]) == set(weights.FILES)  # neither state nor pictures
     assert Recognizer.load("hf://me/digits").model.hidden == (16,)
-    assert weights.snapshot_download.call_args.args == ("me/digits",)
+    assert hub.snapshot_download.call_args.args == ("me/digits",)
 
 
-def test_a_wrong_token_is_refused_before_training(tmp_path, hub, monkeypatch, capsys):
-    hub.whoami.side_effect = OSError("401\nInvalid token")
+def test_a_wrong_token_is_refused_before_training(tmp_path, client, monkeypatch, capsys):
+    client.whoami.side_effect = OSError("401\nInvalid token")
     with pytest.raises(SystemExit) as ended:
         push(monkeypatch, tmp_path / "run")
     message = "train.py: can't push to me/digits: 401 Invalid token\n"
@@ -52,13 +52,13 @@ def test_a_wrong_token_is_refused_before_training(tmp_path, hub, monkeypatch, ca
     assert not (tmp_path / "run").exists()
 
 
-def test_a_network_that_the_hub_does_not_have_is_one_line(hub):
-    weights.snapshot_download.side_effect = OSError("404\nnot found")
+def test_a_network_that_the_hub_does_not_have_is_one_line(client):
+    hub.snapshot_download.side_effect = OSError("404\nnot found")
     with pytest.raises(UserError, match="can't load a network from hf://me/none: 404 not found"):
         weights.load("hf://me/none")
 
 
-def test_without_a_token_the_way_to_one_is_named(hub, monkeypatch):
-    monkeypatch.setattr(weights, "get_token", lambda: None)
+def test_without_a_token_the_way_to_one_is_named(client, monkeypatch):
+    monkeypatch.setattr(hub, "get_token", lambda: None)
     with pytest.raises(UserError, match="hf auth login"):
-        weights.check_token("me/digits")
+        hub.check_token("me/digits")

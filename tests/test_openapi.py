@@ -12,6 +12,7 @@ from serving.errors import CODES
 from serving.models import DigitOfNumber, Recognition, Refused
 from serving.reloader import ModelReloader
 from tests.conftest import ROOT, site
+from tests.drawings import DRAWINGS
 
 API = (ROOT / "docs" / "api.md").read_text("utf-8")
 NUMBERS = st.floats(-1e7, 1e7) | st.integers(-(10**7), 10**7)
@@ -45,6 +46,31 @@ def test_any_strokes_are_read_or_refused(client, strokes):
         assert sum(found.probabilities) == pytest.approx(1, abs=1e-4)
     else:
         assert CODES[Refused.model_validate(answer.json()).code] == answer.status_code < 500
+
+
+def test_drawings_are_read_in_their_order(client):
+    drawings = [{"label": digit, "strokes": DRAWINGS[digit]} for digit in (4, 7, 1)]
+    answers = client.post("/recognize", json={"drawings": drawings}).json()
+    alone = [client.post("/recognize", json=drawing).json() for drawing in drawings]
+    assert answers == alone
+    assert [Recognition.model_validate(one).digit for one in answers] == [4, 7, 1]
+
+
+@pytest.mark.parametrize(
+    ("bad", "code", "says"),
+    [
+        ({"strokes": [[[0]]]}, "invalid_strokes", "Drawing 2: "),
+        ({"strokes": [[[0, 0]]] * 101}, "too_many_strokes", "Drawing 2: "),
+        (7, "invalid_input", 'Drawing 2: expected {"strokes": ...}'),
+        ({"picture": "data:,x"}, "invalid_input", 'Drawing 2: expected {"strokes": ...}'),
+    ],
+)
+def test_a_bad_drawing_among_many_is_named_by_its_place(client, bad, code, says):
+    good = {"strokes": DRAWINGS[7]}
+    answer = client.post("/recognize", json={"drawings": [good, bad, good]})
+    assert answer.status_code == 422
+    assert answer.json()["code"] == code
+    assert answer.json()["error"].startswith(says)
 
 
 def test_only_our_own_routes_are_described(described):

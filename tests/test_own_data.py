@@ -164,8 +164,8 @@ KINDS = {
     "pictures, digit_3": lambda x, y: pictures(x, y, "own/digit_{}"),
 }  # fmt: skip
 SAYS = {
-    "EMNIST, renamed": "the images are transposed; they were turned, as the shipped network reads",
-    "EMNIST's csv": "the images are transposed; they were turned",
+    "EMNIST, renamed": "rows and columns are exchanged; they are turned back, as the shipped",
+    "EMNIST's csv": "rows and columns are exchanged; they are turned back",
     "pictures among others": "4 of 34 files were skipped, the first is .*/",
     "pictures, some broken": "2 of 32 files were skipped, the first is .*/",
     "pictures, train and test": "1 files such as mnist/test/./00.png were left out",
@@ -242,7 +242,7 @@ def test_own_digits_join_once_and_never_mnists(own, mnist):
         both = tuple(torch.cat([own, own, few]) for own, few in zip(own, few, strict=True))
         patch.setattr(own_data, "read", lambda path: own_data.OwnData(*both, ["turned"]))
         notes = own_data.add_own_data(data, ["x/mine.csv"], "")
-    assert notes == ["110 images, less those that are MNIST's or there twice", "turned"]
+    assert notes == ["110 images; those that are MNIST's or repeated are left out", "turned"]
     assert len(data.train_set[0]) == 50 + 27
     assert len(data.validation["own"][0]) == 3
     assert data.validation["validation"] is few

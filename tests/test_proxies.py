@@ -78,7 +78,7 @@ def test_the_page_and_signing_in_work_below_a_prefix(browser, proxied):
     draw(page, DRAWINGS[1])
     expect_leader(page, 1)
     assert [url for url in failures if not url.endswith("/login")] == []
-    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     page.close()
 

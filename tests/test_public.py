@@ -38,6 +38,6 @@ def test_a_page_that_reads_by_itself_hears_of_a_newer_server_and_of_a_login_that
     page.unroute(NETWORK)
     page.route(NETWORK, lambda route: route.fulfill(status=401, json={"error": "log in"}))
     tool(page, "Clear").click()
-    expect(page.get_by_text("You are logged out.")).to_be_visible()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
     draw(page, DRAWINGS[1])
     expect_leader(page, 1)

@@ -89,7 +89,7 @@ def test_a_network_that_cannot_be_used_changes_nothing_and_a_good_one_is_taken_u
         reloader.look()
     assert reloader.current is old
     (record,) = caplog.records
-    assert record.getMessage().startswith("The network stays as it is: ")
+    assert record.getMessage().startswith("A new network can't be used, the one before stays")
     assert says in record.getMessage()
     with pytest.raises(UserError):
         ModelReloader(directory)

@@ -228,7 +228,7 @@ def test_a_learning_rate_far_too_high_is_one_line(tmp_path, training, capsys, lo
 
 
 def test_a_training_that_learned_nothing_says_what_to_try(tmp_path, training, capsys):
-    training(*TUTORIAL, "--learning-rate", 5, "--loss", "softmax-cross-entropy",
+    training(*TUTORIAL, "--lr", 5, "--loss", "softmax-cross-entropy",
              "--output", tmp_path / "run")  # fmt: skip
     *_, found, advice = capsys.readouterr().out.splitlines()
     assert found.startswith(f"saved to {tmp_path / 'run'}, but it learned nothing: guessing has")
@@ -323,9 +323,10 @@ def test_the_model_card_s_command_names_files_as_they_are_here(tmp_path):
     )
 
 
-def test_tensorboard_s_log_holds_the_metrics(tmp_path, training):
+def test_tensorboard_s_log_holds_the_metrics(tmp_path, training, capsys):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     training("--recipe", "tutorial", "--epochs", 2, "--tensorboard", "--output", tmp_path / "run")
+    assert f"look on with: tensorboard --logdir {tmp_path / 'run'}\n" in capsys.readouterr().out
     log = accumulator.EventAccumulator(str(tmp_path / "run")).Reload()
     found = [(event.step, event.value) for event in log.Scalars("validation_accuracy")]
     assert found == [

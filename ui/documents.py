@@ -1,12 +1,13 @@
 """Pages of docs/ as HTML, for people without a clone: the lesson, and the API for programs.
 
-GitHub shows the same Markdown. Here formulas become MathML, pictures are embedded, and a link to a
-file that only a clone has becomes plain text.
+GitHub shows the same Markdown. Here formulas become MathML, pictures are embedded, a button copies
+code, and a link to a file that only a clone has becomes its text, with the file's name.
 """
 
 import base64
 import html
 import itertools
+import json
 import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
@@ -16,7 +17,8 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from ui.document import FOLDER
+from ui.document import FOLDER, script
+from ui.texts import LANGUAGES
 
 DOCS = FOLDER.parent / "docs"
 NAMES = ("lesson.md", "lesson.zh.md", "api.md")  # beside the page
@@ -26,6 +28,7 @@ LOG = re.compile(r"(<mi>log</mi>)(?!<mo stretchy)")  # TeX leaves a space here, 
 # The page's address in the Markdown, for readers with a clone; here it is a relative link.
 SERVED = "http://localhost:7860/"
 PAGE = """<!doctype html>
+<html lang="%s">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>%s</title>
@@ -33,6 +36,7 @@ PAGE = """<!doctype html>
   :root { color-scheme: light dark }
   body { max-width: 44rem; margin: 2rem auto; padding: 0 1rem; font: 1.0625rem/1.6 system-ui }
   pre { overflow-x: auto; padding: 0.75rem; border: 1px solid; border-radius: 8px }
+  pre button { float: right; margin: 0 0 0.5rem 0.75rem; font: inherit; user-select: none }
   pre, code { font-size: 0.9375rem }
   img { max-width: 100%%; background: #fff }
   math { font-size: 1.125em }
@@ -40,7 +44,9 @@ PAGE = """<!doctype html>
   table { border-collapse: collapse; display: block; overflow-x: auto }
   th, td { padding: 0.25rem 0.75rem; border: 1px solid }
 </style>
-%s"""
+%s
+<script type="module">%s
+modules["documents.js"].start(%s);</script>"""
 
 
 def pages() -> dict[str, str]:
@@ -51,7 +57,10 @@ def pages() -> dict[str, str]:
 def _page(name: str) -> str:
     text = (DOCS / name).read_text(encoding="utf-8")
     title = text.partition("\n")[0].lstrip("# ")
-    return PAGE % (html.escape(title), render(text))
+    texts = LANGUAGES["zh" if ".zh." in name else "en"]
+    labels = ", ".join(json.dumps(texts[key], ensure_ascii=False) for key in ("copy", "copied"))
+    parts = (html.escape(title), render(text), script("documents.js"), labels)
+    return PAGE % (texts["language_code"], *parts)
 
 
 def render(text: str) -> str:
@@ -82,7 +91,7 @@ def _formula(state: StateInline, silent: bool) -> bool:
 
 def _served(tokens: Sequence[Token]) -> Iterator[Token]:
     """Embed the pictures and drop the links that lead nowhere without a clone."""
-    is_link = False
+    address, is_link = "", False
     for token in tokens:
         if token.type == "link_open":
             address = str(token.attrs["href"]).replace(SERVED, "./")
@@ -92,6 +101,8 @@ def _served(tokens: Sequence[Token]) -> Iterator[Token]:
             token.attrSet("src", _embedded(str(token.attrs["src"])))
         if is_link or token.type not in ("link_open", "link_close"):
             yield token
+        elif token.type == "link_close" and address.endswith(".py"):
+            yield Token("text", "", 0, content=f" ({address.removeprefix('../')})")
 
 
 def _is_served(address: str) -> bool:

@@ -11,11 +11,11 @@ from types import ModuleType
 
 import numpy as np
 
+from mnist_core import extras
 from mnist_core.drawing import numbers
 from mnist_core.drawing.framing import SIDE, frame_ink
 from mnist_core.drawing.numbers import Group, Piece
 from mnist_core.drawing.pictures import to_rgb
-from mnist_core.errors import UserError
 
 # The longer side of a picture as it is looked at, in pixels.
 MAX_SIDE, MIN_SIDE = 320, 64
@@ -163,12 +163,9 @@ def frame_picture(image: object) -> np.ndarray:
 
 
 def _opencv() -> ModuleType:
-    try:
-        import cv2
-    except ImportError as error:
-        raise UserError(
-            "pictures need OpenCV, the extra [pictures]: pip install opencv-python-headless"
-        ) from error
+    extras.check("pictures")
+    import cv2
+
     return cv2
 
 

@@ -1,7 +1,6 @@
 """The model card of a network: the Hugging Face Hub's metadata and a page of Markdown."""
 
-from huggingface_hub import EvalResult, ModelCardData
-
+from mnist_core import extras
 from mnist_core.drawing.framing import PIXELS
 from mnist_core.network import DIGITS
 from mnist_core.tables import table
@@ -38,7 +37,7 @@ def model_card(config: dict) -> str:
         rows = [(name.replace("_", " "), value) for name, value in provenance[key].items()]
         tables += f"\n## {key.title()}\n\n{table(('what', 'value'), rows)}"
     return f"""---
-{_metadata(provenance["scores"]).to_yaml()}
+{_metadata(provenance["scores"])}
 ---
 
 # Handwritten digits: a multilayer perceptron
@@ -63,11 +62,15 @@ runner-up's; a drawing is called no digit when the sum of the two is less than
 {tables}"""
 
 
-def _metadata(scores: dict[str, float]) -> ModelCardData:
+def _metadata(scores: dict[str, float]) -> str:
+    """Return the Hub's metadata as YAML."""
+    extras.check("train")
+    from huggingface_hub import EvalResult, ModelCardData
+
     kind = "image-classification"
     accuracy = scores.get("test_accuracy")
     result = EvalResult(kind, "mnist", "MNIST", "accuracy", accuracy, dataset_split="test")
-    return ModelCardData(
+    data = ModelCardData(
         library_name="pytorch",
         license="cc-by-4.0",
         pipeline_tag=kind,
@@ -76,3 +79,4 @@ def _metadata(scores: dict[str, float]) -> ModelCardData:
         model_name="Handwritten digits",
         eval_results=[] if accuracy is None else [result],
     )
+    return data.to_yaml()

@@ -1,25 +1,21 @@
-"""Save, load and install networks, on disk and on the Hugging Face Hub.
+"""Save, load and install networks.
 
 A network is one file, model.safetensors, with its config in the metadata: layer sizes, thresholds
 of the verdicts and provenance. README.md beside it is its model card, for people only. On the Hub a
 network's address is hf://USER/NAME.
 """
 
-import contextlib
 import hashlib
 import json
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from huggingface_hub import HfApi, get_token, snapshot_download
-from huggingface_hub.utils import validate_repo_id
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from mnist_core import paths
+from mnist_core import extras, paths
 from mnist_core.errors import UserError
 from mnist_core.files import atomic_write, make_directory
 from mnist_core.network import MAX_LAYERS, MAX_WIDTH
@@ -68,7 +64,12 @@ def load(directory: str | Path | None = None) -> tuple[MLP, dict]:
     Raises UserError if the file is missing, damaged or another program's, or the Hub fails.
     """
     directory = directory or in_use()
-    directory = fetch(str(directory)) if str(directory).startswith(HUB) else Path(directory)
+    if str(directory).startswith(HUB):
+        extras.check("train")
+        from mnist_core.network import hub
+
+        directory = hub.fetch(str(directory))
+    directory = Path(directory)
     path = directory / MODEL_FILE
     if directory.is_file():
         raise UserError(f"{directory} is a file; expected a folder with {MODEL_FILE}. {CONVERT}")
@@ -174,43 +175,3 @@ def _write(directory: str | Path, contents: dict[str, bytes]) -> None:
     for name, content in contents.items():
         with atomic_write(Path(directory) / name) as file:
             file.write(content)
-
-
-# The Hugging Face Hub --------------------------------------------------------
-
-
-def check_token(repository: str) -> None:
-    """Raise UserError unless the Hub accepts the user's token."""
-    if get_token() is None:
-        raise UserError(
-            f"no token to push to {repository} with. Make one with write access at "
-            "https://huggingface.co/settings/tokens, then: hf auth login (or set HF_TOKEN)"
-        )
-    with _hub_errors(f"can't push to {repository}"):
-        validate_repo_id(repository)
-        HfApi().whoami()
-
-
-def push(directory: Path, repository: str) -> str:
-    """Upload the network in `directory` to `repository`, made if needed; return its address."""
-    with _hub_errors(f"can't push to {repository}"):
-        api = HfApi()
-        address = api.create_repo(repository, exist_ok=True)
-        api.upload_folder(repo_id=repository, folder_path=directory, allow_patterns=list(FILES))
-    return str(address)
-
-
-def fetch(address: str) -> Path:
-    """Download the network at hf://USER/NAME to the library's cache and return its folder."""
-    with _hub_errors(f"can't load a network from {address}"):
-        return Path(snapshot_download(address.removeprefix(HUB), allow_patterns=list(FILES)))
-
-
-@contextlib.contextmanager
-def _hub_errors(failure: str) -> Iterator[None]:
-    """Turn any exception into a UserError, as the library's classes depend on its version."""
-    try:
-        yield
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{failure}: {reason or type(error).__name__}") from error

@@ -81,7 +81,8 @@ def install(directory: Path, validation: Dataset, force: bool = False) -> None:
         drop = round(share - accuracy, 6)  # drops float32's rounding errors
         if drop > MAX_ACCURACY_DROP and not force:
             raise NotInstalled(
-                f"not installed: it reads {accuracy:.2%} of MNIST's validation images and {which} "
-                f"{share:.2%}, over {100 * MAX_ACCURACY_DROP:g} points more. It is in {directory}"
+                f"not installed: it reads {accuracy:.2%} of MNIST's validation images, {which} "
+                f"{share:.2%}, and at most {100 * MAX_ACCURACY_DROP:g} points less are allowed. "
+                f"It is in {directory}"
             )
     weights.install(directory)

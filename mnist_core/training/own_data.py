@@ -55,7 +55,7 @@ def add_own_data(data: TrainingData, paths: Sequence[str | Path], root: str | Pa
         data.validation["own"] = select(own, held_out)
     names = ", ".join(Path(path).name for path in paths)
     data.description += f"; and {len(own[0]):,} images of {names}"
-    count = f"{len(images)} images, less those that are MNIST's or there twice"
+    count = f"{len(images)} images; those that are MNIST's or repeated are left out"
     return [count, *(note for one in read_data for note in one.notes)]
 
 
@@ -83,8 +83,9 @@ def _upright(dataset: Dataset, name: str, notes: list[str]) -> Dataset:
     given, turned = (_read_right(model, one[sample], labels[sample]) for one in (images, images.mT))
     accuracy = f"{given / len(sample):.0%}"
     if turned - given >= max(5, 0.3 * len(sample)):
-        turn = f"turned, as the shipped network reads {turned / len(sample):.0%} of them so"
-        notes.append(f"{name}: the images are transposed; they were {turn} and {accuracy} as given")
+        shares = f"{turned / len(sample):.0%} of them so, and {accuracy} as given"
+        turn = f"they are turned back, as the shipped network reads {shares}"
+        notes.append(f"{name}: rows and columns are exchanged; {turn}")
         return images.mT.contiguous(), labels
     if len(sample) >= 20 and given < 0.5 * len(sample):
         notes.append(

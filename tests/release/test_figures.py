@@ -1,12 +1,15 @@
 """README, lessons and docs quote docs/figures.json, which commands write, and nothing else."""
 
+import gzip
 import json
 import re
 
 import pytest
 
 from experiments.tables import figures_of
+from mnist_core.network.quantize import compressed_file
 from tests.conftest import ROOT
+from ui.document import document
 
 RENEW = 'docs/training.md says under "New figures" which command to run'
 
@@ -79,14 +82,20 @@ def pixels(kind: str) -> str:
 HELD_OUT = re.search(r"([\d,]+) drawings by 14 people", text("docs/experiments.md"))[1]
 POINTS_OF_C = round(float(loss("a").split()[0]) - float(loss("c").split()[0]))
 
+
+def chinese(quoted: str) -> str:
+    """Chinese has no space before a percent sign."""
+    return quoted.replace(" %", "%")
+
+
 RESULTS = [
     evaluated("MNIST test"),
     evaluated(PEN),
     f"| {score('drawings_accuracy')} | {HELD_OUT} |",
     changed("scaled to 0.6"),
-    changed("rotated by 15 degrees"),
     changed("rotated by 30 degrees"),
 ]
+BOTH = f"{FIGURES['evaluate']['MNIST test']['accuracy']} and {FIGURES['evaluate'][PEN]['accuracy']}"
 LOST = f"from {taught('MNIST test before').removesuffix(' %')} to {taught('after')}"
 QUOTED = {
     "README.md": [
@@ -94,18 +103,29 @@ QUOTED = {
         f"it misread {taught('misread before')} of the other half, {taught('of digits')} digits, "
         f"and {taught('misread after')} after learning",
         f"MNIST's test images went {LOST}",
-        f"reads {recipe('tutorial')} of the first row and {recipe('tutorial', PEN)} of the second",
+        f"network reads {recipe('tutorial')} of MNIST's test images and "
+        f"{recipe('tutorial', PEN)} of strangers' pen strokes; this one {BOTH}.",
         f"the answers that it calls sure, {FIGURES['evaluate'][PEN]['of the sure, wrong']} are "
         "wrong on the pen strokes",
         f"it takes {score('letters_called_sure_digits')} for a sure digit",
-        f"takes {FIGURES['robustness']['file']['figure']}.",
+        f"units take {FIGURES['robustness']['file']['figure']}.",
     ],
     "README.zh.md": [
-        *RESULTS,
-        f"认对第一行的 {recipe('tutorial')}、第二行的 {recipe('tutorial', PEN)}",
-        f"它说有把握的答案有 {FIGURES['evaluate'][PEN]['of the sure, wrong']} 是错的",
+        *map(chinese, RESULTS),
+        chinese(f"认对 MNIST 测试图片的 {recipe('tutorial')}、"),
+        chinese(f"陌生人笔迹的 {recipe('tutorial', PEN)}；这里的认对 {BOTH}。").replace(
+            " and ", " 和 "
+        ),
+        f"另一半的 {taught('of digits')} 个数字，原来认错 {taught('misread before')} 个，"
+        f"学过之后 {taught('misread after')} 个",
+        chinese(f"从 {taught('MNIST test before')} 变为 {taught('after')}"),
+        chinese(f"它说有把握的答案有 {FIGURES['evaluate'][PEN]['of the sure, wrong']} 是错的"),
+        chinese(f"有 {score('letters_called_sure_digits')} 被它当成有把握的数字"),
+        f"文件 {FIGURES['robustness']['file']['figure']}。",
     ],
     "docs/lesson.md": [
+        f"reads {recipe('tutorial')} of MNIST's test images and {recipe('tutorial', PEN)} of",
+        f"the network in `weights/` reads {BOTH} (",
         f"| (a) `log_softmax`, `NLLLoss` | {loss('a')} |",
         f"| (b) scores, `CrossEntropyLoss` | {loss('b')} |",
         f"| (c) softmax, `CrossEntropyLoss` | {loss('c')} |",
@@ -152,3 +172,13 @@ def test_the_figures_are_those_of_the_shipped_network(command, recognizer):
     assert FIGURES[command]["network"] == recognizer.name, f"another network was measured: {RENEW}"
     scores = recognizer.config["provenance"]["scores"]
     assert FIGURES[command]["scores"] == scores
+
+
+@pytest.mark.parametrize("page", ["docs/page.md", "docs/serving.md"])
+def test_the_sizes_of_a_first_visit_are_those_of_its_files(page, recognizer):
+    sizes = r"two files: the page, (\d+) kB compressed, and the network, ([\d.]+) MB"
+    found = re.search(sizes, text(page))
+    html = gzip.compress(document({}).html.encode())
+    network = compressed_file(recognizer.model, recognizer.config)
+    assert float(found[1]) == pytest.approx(len(html) / 1e3, rel=0.05)
+    assert float(found[2]) == pytest.approx(len(network) / 1e6, rel=0.01)
