@@ -53,21 +53,36 @@ def document(
     `embedded` are the files that the page would load from a server: "network", "images" and
     "snapshots". With them the page needs no server and contains its policy.
     """
-    script, style = _script(), _style()
+    examples = [json.loads(line) for line in EXAMPLES.read_text(encoding="utf-8").splitlines()]
+    parts = _markup(), _script("main.js"), _style("class.css", "page.css")
+    return _assembled(*parts, {"examples": examples, **settings}, embedded or {}, head)
+
+
+def wall_document(settings: Mapping[str, Any]) -> Document:
+    """Build the wall on which a teacher shows what a class draws; it needs a server."""
+    return _assembled(_markup("wall.html"), _script("wall.js"), _style("wall.css"), settings, {})
+
+
+def _assembled(
+    markup: str,
+    script: str,
+    style: str,
+    settings: Mapping[str, Any],
+    embedded: Mapping[str, bytes],
+    head: str = "",
+) -> Document:
     connect, images = ("'none'", "data:") if embedded else ("'self'", "'self' data: blob:")
     policy = POLICY.format(
         connect=connect, images=images, script=_source(script), style=_source(style)
     )
     if embedded:
         head += f'<meta http-equiv="content-security-policy" content="{policy}">\n'
-    examples = [json.loads(line) for line in EXAMPLES.read_text(encoding="utf-8").splitlines()]
-    settings = {"examples": examples, **settings}
     blocks = [_block("settings", "application/json", _json(settings))]
-    for name, content in (embedded or {}).items():
+    for name, content in embedded.items():
         blocks.append(_block(name, "application/gzip;base64", base64.b64encode(content).decode()))
     blocks.append(f'<script type="module">{script}</script>')
     parts = {"head": head, "style": f"<style>{style}</style>", "blocks": "\n".join(blocks)}
-    text = re.sub(r"<!--(head|style|blocks)-->", lambda match: parts[match[1]], _markup())
+    text = re.sub(r"<!--(head|style|blocks)-->", lambda match: parts[match[1]], markup)
     return Document(text, policy)
 
 
@@ -95,7 +110,8 @@ def files() -> dict[str, bytes]:
 @functools.cache
 def version() -> str:
     """Return 12 hexadecimal digits that change whenever the page does."""
-    content = [_markup(), _style(), _script(), *files().values()]
+    own = _markup(), _script("main.js"), _style("class.css", "page.css")
+    content = [*own, *files().values()]
     parts = (each.encode() if isinstance(each, str) else each for each in content)
     return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 
@@ -112,14 +128,14 @@ def script(entry: str) -> str:
 
 
 @functools.cache
-def _script() -> str:
-    return f'{script("main.js")}\nmodules["main.js"].start({_json(LANGUAGES)});\n'
+def _script(entry: str) -> str:
+    return f'{script(entry)}\nmodules["{entry}"].start({_json(LANGUAGES)});\n'
 
 
 @functools.cache
-def _style() -> str:
-    paper, page = map(style_sheet, ("paper.css", "page.css"))
-    return f"@layer page {{\n{paper}}}\n\n{page}"
+def _style(*names: str) -> str:
+    paper, *others = map(style_sheet, ("paper.css", *names))
+    return "\n\n".join([f"@layer page {{\n{paper}}}", *others])
 
 
 def style_sheet(name: str) -> str:
@@ -133,9 +149,9 @@ def section(name: str) -> str:
 
 
 @functools.cache
-def _markup() -> str:
-    """Return index.html with English texts, which are shown until the script runs."""
-    markup = COMMENT.sub("", (FOLDER / "index.html").read_text(encoding="utf-8"))
+def _markup(name: str = "index.html") -> str:
+    """Return a page's markup with English texts, which are shown until the script runs."""
+    markup = COMMENT.sub("", (FOLDER / name).read_text(encoding="utf-8"))
     markup = REPEATED.sub(
         lambda match: "".join(match[1].replace("{digit}", str(digit)) for digit in range(10)),
         markup,
