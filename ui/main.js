@@ -23,6 +23,7 @@ import { Session } from "./session/session.js";
 import { Teaching } from "./session/teaching.js";
 import { startAbout } from "./views/about.js";
 import { startBrackets } from "./views/brackets.js";
+import { startClass } from "./views/class.js";
 import { startCrop } from "./views/crop.js";
 import { startExamples } from "./views/examples.js";
 import { chooseDigit, startFeedback, toggleDigits } from "./views/feedback.js";
@@ -40,7 +41,7 @@ import { startTraining } from "./views/training.js";
 const VIEWS = [
   startNotices, startResult, startBrackets, startCrop, startGhost, startInsight, startFeedback,
   startGiven,
-  startAbout,
+  startAbout, startClass,
 ];
 
 export function start(languages) {

@@ -165,10 +165,31 @@ interface Settings {
   images?: string;
   snapshots?: string;
   invitation?: { address: string; code: string } | null;
+  class?: string | null;
+  wall?: string; // of the teacher's page alone
   documents?: boolean;
   signed_in?: boolean;
   card?: Card;
   examples: { strokes: Stroke[]; style: string; label: number }[];
+}
+
+/** What a class does; without a digit all of them in turn. */
+interface Task {
+  kind: "draw" | "fool" | "piles" | "teach";
+  digit: number | null;
+}
+
+/** A drawing on the wall of a class. */
+interface OnWall {
+  id: number;
+  label: number;
+  task: Task["kind"];
+  strokes: Stroke[];
+  shown: boolean;
+  asked: boolean; // the class is asked whether it is its label
+  votes: number;
+  yes: number;
+  answer: Answer; // of the shipped network
 }
 
 /** What the model card says: see docs/api.md. */
