@@ -221,6 +221,13 @@ interface LabelledImages {
   labels: Uint8Array;
 }
 
+/** Images as lists of their pixels that are not 0. */
+interface Ink {
+  starts: Int32Array; // where each image's pixels begin, and where the last one's end
+  places: Int32Array; // of a pixel in its image: 0..783
+  values: Float32Array; // in 0..1
+}
+
 /** What the explanations explain. */
 interface Reasons {
   prediction: Prediction;
