@@ -268,4 +268,4 @@ type Session = import("./session/session.js").Session;
 type Changes = import("./session/changes.js").Changes;
 type Giving = import("./session/giving.js").Giving;
 type Feedback = import("./session/feedback.js").Feedback;
-
+type Room = import("./wall/room.js").Room;

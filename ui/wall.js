@@ -1,7 +1,7 @@
 // The wall of a class: what pupils send, as it comes, and four tasks. It starts like the page and
 // is wired here: room -> views.
 
-import { find, findAll, findEach, setText } from "./core/dom.js";
+import { find, findEach, setText } from "./core/dom.js";
 import { ask, saveDrawings } from "./core/files.js";
 import { createNotices } from "./core/notices.js";
 import { watch } from "./core/observable.js";
@@ -33,7 +33,7 @@ export async function start(languages) {
   const views = await createViews(page, room);
   const { address, code } = settings.invitation;
   setText(find(".join strong"), address.replace(/^http:\/\/|\/$/g, ""));
-  find(".join img").src = code;
+  find(".code").src = code;
   const update = () => room.get().task && show(room, views);
   watch([room, language, views.piles, views.lesson], update);
   new ResizeObserver(update).observe(find("main"));
@@ -65,9 +65,11 @@ function show(room, views) {
   find("select").value = String(digit);
   const words = task.digit === null ? "wall_title_all" : `wall_title_${task.kind}`;
   setText(find("h1"), text(words, { digit }));
-  const question = kind === "piles" && views.piles.get().chosen ? "wall_ask_held" : `wall_ask_${task.kind}`;
+  const isHeld = kind === "piles" && views.piles.get().chosen;
+  const question = isHeld ? "wall_ask_held" : `wall_ask_${task.kind}`;
   setText(find(".question"), text(isLost ? "wall_lost" : question, { digit }));
-  setText(find('nav [data-kind="draw"]'), text("wall_draw", { digit: task.digit ?? text("wall_all") }));
+  const drawn = { digit: task.digit ?? text("wall_all") };
+  setText(find('nav [data-kind="draw"]'), text("wall_draw", drawn));
   setText(find(".learned-from"), text("wall_learned_from", { digit }));
   for (const button of findEach("[data-kind]", find("nav"))) {
     button.ariaPressed = String(button.dataset.kind === task.kind);
@@ -81,6 +83,8 @@ function show(room, views) {
   views.showEverybody(room);
 }
 
+const asRecord = ({ label, strokes }) => ({ label, strokes });
+
 function startActions(page, room, { piles, lesson }) {
   const idsOf = (drawings) => drawings.map(({ id }) => id);
   const dialog = find("dialog");
@@ -89,7 +93,7 @@ function startActions(page, room, { piles, lesson }) {
     theme: () => changeTheme(page.theme),
     show_all: () => room.order({ show: idsOf(room.own) }),
     clear: () => confirm(text("wall_clear_sure")) && room.order({ remove: idsOf(room.own) }),
-    save: () => saveDrawings("class.jsonl", room.shown.map(({ label, strokes }) => ({ label, strokes }))),
+    save: () => saveDrawings("class.jsonl", room.shown.map(asRecord)),
     ask: () => room.order({ ask: idsOf(room.shown.filter(fools).slice(-MOST_ASKED)) }),
     stop_asking: () => room.order({ ask: [] }),
     train: () => piles.learn("both"),

@@ -55,7 +55,7 @@ function arrange(list, count, room) {
   const isMany = count > 60;
   const [width, height] = [list.clientWidth, list.clientHeight];
   const wide = isMany ? 1 : 1.5; // times its height
-  let columns = 3;
+  let columns = 2;
   const rows = () => Math.ceil((isMany ? room : count) / columns);
   while ((width / columns / wide) * rows() > height && width / columns > LEAST) columns++;
   list.classList.toggle("many", isMany);

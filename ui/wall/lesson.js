@@ -40,12 +40,14 @@ export class Lesson extends Observable {
     if (this.get().isLearning || !teaching.length) return;
     this.set({ ...NOTHING, isLearning: true });
     const rehearsed = await inSlices(rehearse(network, await this.#images.rehearsed()));
-    const lessons = teaching.map(({ strokes, label }) => ({ pixels: frameStrokes(strokes), label }));
+    const lessonOf = ({ strokes, label }) => ({ pixels: frameStrokes(strokes), label });
+    const lessons = teaching.map(lessonOf);
     for (let stage = 1; stage <= STAGES; stage++) {
       const seen = Math.ceil((stage * lessons.length) / STAGES);
       const taught = await inSlices(teach(network, lessons.slice(0, seen), rehearsed));
-      const read = ({ id, strokes }) => [id, readingOf(predictStrokes(taught, strokes))];
-      this.update({ taught, seen, reads: new Map(all.map(read)) });
+      const reads = new Map();
+      for (const { id, strokes } of all) reads.set(id, readingOf(predictStrokes(taught, strokes)));
+      this.update({ taught, seen, reads });
     }
     this.update({ isLearning: false });
   }

@@ -39,7 +39,8 @@ export class Piles extends Observable {
 
   move({ id }) {
     const { moved } = this.get();
-    this.update({ moved: moved.includes(id) ? moved.filter((each) => each !== id) : [...moved, id] });
+    const others = moved.filter((each) => each !== id);
+    this.update({ moved: others.length < moved.length ? others : [...moved, id] });
   }
 
   get #piles() {
@@ -66,9 +67,11 @@ export class Piles extends Observable {
       this.update({ learning: each });
       const own = SOURCES[each].flatMap((pile) => pairs[pile][0].map(({ strokes }) => strokes));
       const network = await inSlices(learnFrom(await this.#images.load(), digit, own));
-      const held = pairs.flatMap(([, half]) => half);
-      const read = ({ id, strokes }) => [id, predictStrokes(network, strokes).digit];
-      this.update({ reads: { ...this.get().reads, [each]: new Map(held.map(read)) } });
+      const found = new Map();
+      for (const { id, strokes } of pairs.flatMap(([, held]) => held)) {
+        found.set(id, predictStrokes(network, strokes).digit);
+      }
+      this.update({ reads: { ...this.get().reads, [each]: found } });
     }
     this.update({ learning: null, chosen: source });
   }
@@ -99,7 +102,8 @@ export class Piles extends Observable {
     const { source } = button.dataset;
     const { digit } = this.#room.get().task;
     button.replaceChildren();
-    add(button, "strong", text(`wall_source_${source}`, { digit, mark: text(`wall_mark_${digit}`) }));
+    const words = { digit, mark: text(`wall_mark_${digit}`) };
+    add(button, "strong", text(`wall_source_${source}`, words));
     this.#halves.forEach(([, held], i) => {
       const wrong = found && countWrong(held, ({ id }) => found.get(id));
       const cell = add(button, "span");

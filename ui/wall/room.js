@@ -26,6 +26,7 @@ export class Room extends Observable {
     this.#start(settings);
   }
 
+  /** @param {Settings} settings */
   async #start({ network, network_name: name }) {
     const response = await this.#server.request(`${network}/${name}.bin`, { timeout: 120000 });
     this.update({ network: readNetwork(await response.arrayBuffer()) });
