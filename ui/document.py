@@ -54,7 +54,7 @@ def document(
     "snapshots". With them the page needs no server and contains its policy.
     """
     examples = [json.loads(line) for line in EXAMPLES.read_text(encoding="utf-8").splitlines()]
-    parts = _markup(), _script("main.js"), _style("class.css", "page.css")
+    parts = _markup(), _script("main.js"), _style("page.css", "class.css")
     return _assembled(*parts, {"examples": examples, **settings}, embedded or {}, head)
 
 
@@ -110,7 +110,7 @@ def files() -> dict[str, bytes]:
 @functools.cache
 def version() -> str:
     """Return 12 hexadecimal digits that change whenever the page does."""
-    own = _markup(), _script("main.js"), _style("class.css", "page.css")
+    own = _markup(), _script("main.js"), _style("page.css", "class.css")
     content = [*own, *files().values()]
     parts = (each.encode() if isinstance(each, str) else each for each in content)
     return hashlib.sha256(b"".join(parts)).hexdigest()[:12]

@@ -63,24 +63,33 @@ function show(room, views) {
   find("main").dataset.kind = kind;
   const digit = task.digit ?? "all";
   find("select").value = String(digit);
-  const words = task.digit === null ? "wall_title_all" : `wall_title_${task.kind}`;
+  const isAll = task.kind === "draw" && task.digit === null;
+  const words = isAll ? "wall_title_all" : `wall_title_${task.kind}`;
   setText(find("h1"), text(words, { digit }));
   const isHeld = kind === "piles" && views.piles.get().chosen;
   const question = isHeld ? "wall_ask_held" : `wall_ask_${task.kind}`;
   setText(find(".question"), text(isLost ? "wall_lost" : question, { digit }));
   const drawn = { digit: task.digit ?? text("wall_all") };
   setText(find('nav [data-kind="draw"]'), text("wall_draw", drawn));
-  setText(find(".learned-from"), text("wall_learned_from", { digit }));
+  setText(find(".ask"), text("wall_ask", { digit }));
   for (const button of findEach("[data-kind]", find("nav"))) {
     button.ariaPressed = String(button.dataset.kind === task.kind);
   }
-  find(".lend").hidden = kind !== "teach" || isLent;
-  find(".take-back").hidden = kind !== "teach" || !isLent;
+  find(".show-all").hidden = room.own.every(({ shown }) => shown);
+  find(".start").hidden = views.lesson.isDone;
+  find(".lend").hidden = isLent || !views.lesson.isDone;
+  find(".take-back").hidden = !isLent;
   if (kind === "podium") return showPodium(room.shown);
   if (kind === "piles") return views.piles.show(views.showPair);
   if (kind === "teach") return views.lesson.show(views.showPair);
   views.showCards(room.own, ({ answer }) => readingOf(answer));
   views.showEverybody(room);
+}
+
+// One digit is to be fooled, and piles are of 1 or 7.
+function fitting(kind, digit) {
+  if (kind === "piles") return digit === 1 ? 1 : 7;
+  return kind === "fool" ? (digit ?? 7) : digit;
 }
 
 const asRecord = ({ label, strokes }) => ({ label, strokes });
@@ -104,15 +113,17 @@ function startActions(page, room, { piles, lesson }) {
     remove: () => room.order({ remove: [Number(dialog.dataset.id)] }),
     close: () => {},
   };
-  const change = (changes) => room.order({ task: { ...room.get().task, ...changes } });
+  const change = (changes) => {
+    const { kind, digit } = { ...room.get().task, ...changes };
+    room.order({ task: { kind, digit: fitting(kind, digit) } });
+  };
   document.addEventListener("click", (event) => {
     const button = /** @type {any} */ (event.target).closest?.("[data-action], nav [data-kind]");
     if (!button) return;
     const { action, kind } = button.dataset;
     if (dialog.contains(button)) dialog.close();
     if (action) return actions[action]();
-    const { digit } = room.get().task;
-    change({ kind, digit: kind === "piles" && digit !== 1 ? 7 : digit });
+    change({ kind });
   });
   find("select").addEventListener("change", ({ target: { value } }) => {
     change({ digit: value === "all" ? null : Number(value) });

@@ -64,10 +64,12 @@ function show(parts, state, { session, settings }) {
   document.documentElement.classList.toggle("secret", task.kind === "draw" && !isSent);
   parts.drawing.replaceChildren();
   if (question) addThumbnail(parts.drawing, question.strokes, [0, 0, 1000, 1000]);
-  const digit = question?.label ?? digitOf({ task, count: isSent ? count - 1 : count });
+  const place = isSent ? count - 1 : count; // of the drawing on the paper among this task's
+  const digit = question?.label ?? digitOf({ task, count: place });
   const key = question ? "class_is_it" : `class_${task.kind}`;
-  setText(parts.task, text(key, { digit, count: Math.min(count + 1, EACH.piles) }));
-  setText(parts.note, isLent && said === START.said ? text("class_lent") : sentence(said));
+  setText(parts.task, text(key, { digit, count: Math.min(place + 1, EACH.piles) }));
+  const note = isLent && said === START.said ? { key: "class_lent" } : said;
+  setText(parts.note, question ? "" : sentence(note));
   const send = settings.class ? "class_send" : "class_save";
   parts.first.textContent = text(question ? "yes" : isSent ? "class_again" : send);
   parts.first.hidden = !question && isSent && isOver(state);

@@ -54,11 +54,13 @@ function showReads(table, digit, own, mnist = []) {
   });
 }
 
-// MNIST's many are shares, shown by their colour.
+// MNIST's ten thousand are shown by their colour alone.
 function showMatrix(table, rows, isCounted) {
   table.tBodies[0].replaceChildren();
+  const most = Math.max(1, ...rows.map((row, label) => Math.max(...row.with(label, 0))));
   rows.forEach((row, label) => {
-    const cells = row.map((count) => [isCounted && count ? count : "", count / sumOf(row)]);
+    const whole = (read) => (read === label ? sumOf(row) : most);
+    const cells = row.map((count, read) => [(isCounted && count) || "", count / whole(read)]);
     addRow(table, label, cells).cells[label + 1].classList.add("right");
   });
 }

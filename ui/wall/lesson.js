@@ -52,6 +52,12 @@ export class Lesson extends Observable {
     this.update({ isLearning: false });
   }
 
+  // Whether it has learned from the drawings that are shown now.
+  get isDone() {
+    const { isLearning, reads } = this.get();
+    return !isLearning && reads.size > 0 && reads.size === this.#room.shown.length;
+  }
+
   lend() {
     const { weights, biases } = this.get().taught.layers.at(-1);
     const rounded = [...weights, ...biases].map((weight) => Number(weight.toPrecision(PRECISION)));

@@ -87,6 +87,9 @@ export class Piles extends Observable {
     showPair(["with", "without"].map((kind, i) => (
       { name: text(`wall_${kind}_${digit}`), drawings: drawings[i], readingOf }
     )));
+    const [more, less] = this.#halves.map(([, held]) => held.length);
+    setText(find(".learned-from"), text("wall_learned_from", { digit }));
+    setText(find(".of-these"), text("wall_wrong", { more, less }));
     for (const button of findEach("[data-source]")) {
       button.ariaPressed = String(Boolean(found) && button.dataset.source === chosen);
     }
