@@ -52,7 +52,7 @@ def test_halves_share_nothing(node):
 
 
 def test_a_network_learns_its_sevens_from_the_drawings_that_it_is_given(node):
-    """Each digit is one image, many times; those of 7 are replaced by drawings of something else."""
+    """Each digit is one image, many times; the 7s are replaced by drawings of something else."""
     script = """({ strokes, own }) => {
         const labels = Uint8Array.from({ length: 800 }, (_, i) => i % 2 ? 7 : 1);
         const images = new Uint8Array(800 * PIXELS);

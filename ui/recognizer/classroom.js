@@ -5,7 +5,7 @@ import { createNetwork, createRandom, inkOf, shuffled, Trainer } from "./trainin
 
 const SETTINGS = { optimizer: "adam", learning_rate: 0.001, loss: "nll" };
 const [EPOCHS, BATCH] = [5, 64];
-const FLAG = 0.35; // a 1 that is wider than this share of its height has a flag or a foot
+const FLAG = 0.1; // of its height: so far up the flag of a 1 goes
 
 // What a network takes a drawing for: null for no digit.
 /** @param {Answer} answer */
@@ -23,11 +23,12 @@ export function podium(drawings) {
   return drawings.filter(isPoint).sort(order).slice(0, 3);
 }
 
-// Whether a 7 seems to have a bar, or a 1 a flag.
+// Whether a 7 seems to have a bar, as a stroke of its own, or a 1 a flag, with which it begins.
 /** @param {number} label @param {Stroke[]} strokes */
 export function hasMark(label, strokes) {
-  const [left, top, right, bottom] = boxOf(strokes.flat());
-  return strokes.length > 1 || (label === 1 && right - left > FLAG * (bottom - top));
+  const [, top, , bottom] = boxOf(strokes.flat());
+  const [[[, start]]] = strokes;
+  return strokes.length > 1 || (label === 1 && start - top > FLAG * (bottom - top));
 }
 
 // Every second one teaches; the others are held out.

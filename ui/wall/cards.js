@@ -50,13 +50,14 @@ function showReading(card, { label, shown }, read) {
   return isWrong;
 }
 
-// As few columns as can be. Of many cards the wrong ones take four places, or they drown.
+// As few columns as can be. Of many cards the wrong ones take four places, or they drown, and some
+// gaps stay.
 function arrange(list, count, room) {
   const isMany = count > 60;
   const [width, height] = [list.clientWidth, list.clientHeight];
   const wide = isMany ? 1 : 1.5; // times its height
   let columns = 2;
-  const rows = () => Math.ceil((isMany ? room : count) / columns);
+  const rows = () => (isMany ? 1 + Math.ceil(room / columns) : Math.ceil(count / columns));
   while ((width / columns / wide) * rows() > height && width / columns > LEAST) columns++;
   list.classList.toggle("many", isMany);
   list.style.setProperty("--columns", String(columns));
