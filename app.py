@@ -63,8 +63,8 @@ def served(args: argparse.Namespace) -> Iterator[str]:
         print_addresses(launched, page, args)
         if classroom:
             stack.callback(classroom.close)
-            address = page.site.address() or sharing.network_address(args.host, args.port)
-            open_classroom(classroom, (address or launched.address).rstrip("/") + "/")
+            address = sharing.network_address(args.host, args.port) or launched.address
+            open_classroom(classroom, page.site.address() or address + page.site.prefix[1:])
         if share and not launched.public_address:
             sharing.print_missing_link(launched.printed)
             if args.share_or_exit:
@@ -83,6 +83,7 @@ def print_addresses(launched: Launched, page: PageServer, args: argparse.Namespa
 
 def open_classroom(classroom: Classroom, address: str) -> None:
     """Print the address of the wall, which shows the pupils' `address`."""
+    address = f"{address.rstrip('/')}/"
     classroom.invitation = {"address": address, "code": sharing.qr_picture(address)}
     print(f"The wall, for the teacher alone, at\n{address}{WALL}/{classroom.secret}", flush=True)
 

@@ -208,6 +208,17 @@ def test_the_addresses_are_printed_in_the_own_network_and_nothing_is_kept(capsys
         assert httpx.post(f"{address}class", json=SEVEN).status_code == 200
 
 
+def test_through_the_tunnel_pupils_get_the_public_address(monkeypatch, capsys):
+    # A tunnel that comes at once, as nothing here may ask another host for one.
+    link = "https://0123456789abcdef.gradio.live"
+    monkeypatch.setattr("gradio.networking.setup_tunnel", lambda *_, **__: link)
+    with app_main("--class", "--share") as local:
+        wall = capsys.readouterr().out.split()[-1]
+        address, _, secret = wall.partition("wall/")
+        assert address == f"{link}/"
+        assert f'"address": "{link}/"' in httpx.get(f"{local}wall/{secret}").text
+
+
 def test_ray_has_no_class():
     done = call(ROOT / "scripts" / "serve_ray.py", "--class")
     assert done.returncode == 2

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from experiments import (
+    classroom,
     compare_losses,
     load,
     personalization,
@@ -157,3 +158,12 @@ def end(monkeypatch, script, *arguments) -> int:
     with pytest.raises(SystemExit) as ended:
         call(monkeypatch, script, *arguments)
     return int(ended.value.code)
+
+
+def test_a_class_sends_and_the_wall_has_it(monkeypatch, capsys):
+    monkeypatch.setattr(classroom, "SECONDS", 0.1)
+    with pytest.raises(SystemExit) as ended:
+        call(monkeypatch, classroom, "--phones", 3, "--rounds", 2)
+    assert ended.value.code == 0
+    ((phones, drawings, *_, refused),) = rows(capsys.readouterr().out, "3")
+    assert (phones, drawings, refused) == ("3", "6", "0")

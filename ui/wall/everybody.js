@@ -4,6 +4,8 @@ import { add, addDigits, addRow, find, findAll, setText } from "../core/dom.js";
 import { text } from "../core/texts.js";
 import { fools, readingOf } from "../recognizer/classroom.js";
 
+const LEAST = 0.1; // of a bar: what there is can be seen
+
 // Gives what shows it. `confusion` has a row for each digit of MNIST.
 /** @param {number[][] | undefined} confusion */
 export function createEverybody(confusion) {
@@ -47,9 +49,10 @@ function showReads(table, digit, own, mnist = []) {
     const percent = share < 0.01 ? "< 1 %" : `${Math.round(100 * share)} %`;
     const row = addRow(table, read < 10 ? read : "?", []);
     row.className = read === digit ? "right" : count ? "wrong" : "";
-    for (const [part, words] of [[count / sumOf(own), count || ""], [share, share && percent]]) {
-      add(add(row, "td"), "span").style.setProperty("--share", part);
-      add(row, "td", words || "");
+    for (const [part, words] of [[count / sumOf(own), count], [share, percent]]) {
+      const width = part && Math.max(part, LEAST);
+      add(add(row, "td"), "span").style.setProperty("--share", String(width));
+      add(row, "td", part ? words : "");
     }
   });
 }
