@@ -144,7 +144,8 @@ class Classroom:
             self.drawings, self.removed = deque(left, self.drawings.maxlen), version
         for drawing in self.drawings:
             shown = (drawing.shown or drawing.id in command.show) and drawing.id not in command.hide
-            asked = drawing.asked if command.ask is None else drawing.id in command.ask
+            goes_on = drawing.asked and command.task is None
+            asked = goes_on if command.ask is None else drawing.id in command.ask
             if (shown, shown and asked) != (drawing.shown, drawing.asked):
                 drawing.shown, drawing.asked, drawing.changed = shown, shown and asked, version
         self.task = command.task or self.task

@@ -154,7 +154,7 @@ def test_a_taught_network_is_lent_to_the_phones_and_taken_back(lesson):
     wall.get_by_role("button", name="Start learning").click()
     expect(wall.locator(".progress")).to_have_text("It has learned from 2 of 2 drawings.")
     expect(wall.locator(".pile b")).to_have_text(["0", "0"])
-    wall.get_by_role("button", name="Lend it to phones").click()
+    wall.get_by_role("button", name="Lend to phones").click()
     wait_for(phone, f"{SAYS}.reader === 'class'")
     expect(phone.locator("#class .note")).to_have_text(ENGLISH["class_lent"])
     draw(phone, DRAWINGS[2])

@@ -98,6 +98,9 @@ def test_the_class_is_asked_about_shown_drawings_alone_and_a_phone_votes_once(pu
     assert pupil.post("/class/vote", json={**vote, "id": 2}).status_code == 404
     order(hide=[1])
     assert not room.for_pupils(-1)["asked"]
+    order(show=[1], ask=[1])
+    order(task={"kind": "teach", "digit": 7})
+    assert not room.for_pupils(-1)["asked"]  # another task asks nothing
     assert pupil.post("/class/vote", json=vote).status_code == 404
 
 

@@ -82,8 +82,8 @@ function show(room, views) {
   if (kind === "podium") return showPodium(room.shown);
   if (kind === "piles") return views.piles.show(views.showPair);
   if (kind === "teach") return views.lesson.show(views.showPair);
+  views.showEverybody(room); // first: the cards get the room that it leaves
   views.showCards(room.own, ({ answer }) => readingOf(answer));
-  views.showEverybody(room);
 }
 
 // One digit is to be fooled, and piles are of 1 or 7.

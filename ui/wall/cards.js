@@ -13,21 +13,27 @@ export function createCards(list, tap) {
   /** @param {OnWall[]} drawings @param {(drawing: OnWall) => number | null} readingOf */
   return (drawings, readingOf) => {
     const ids = new Set(drawings.map(({ id }) => id));
-    for (const [id, card] of cards) if (!ids.has(id)) card.remove();
-    for (const id of cards.keys()) if (!ids.has(id)) cards.delete(id);
+    for (const [id, card] of cards) {
+      if (ids.has(id)) continue;
+      card.remove();
+      cards.delete(id);
+    }
     let room = 0;
     for (const drawing of drawings) {
-      const known = cards.get(drawing.id);
-      const card = known ?? addButton(list, undefined, () => tap(card.drawing));
-      if (!known) addDrawing(card, drawing.strokes);
-      if (!known) list.prepend(card);
-      cards.set(drawing.id, card);
+      if (!cards.has(drawing.id)) cards.set(drawing.id, addCard(list, drawing, tap));
+      const card = cards.get(drawing.id);
       card.drawing = drawing;
-      const isWrong = showReading(card, drawing, readingOf(drawing));
-      room += isWrong ? 4 : 1;
+      room += showReading(card, drawing, readingOf(drawing)) ? 4 : 1;
     }
     arrange(list, drawings.length, room);
   };
+}
+
+function addCard(list, { strokes }, tap) {
+  const card = addButton(list, undefined, () => tap(card.drawing));
+  addDrawing(card, strokes);
+  list.prepend(card);
+  return card;
 }
 
 export function addDrawing(parent, strokes) {
