@@ -170,6 +170,7 @@ class Classroom:
     async def events(self, view: Callable[[int], dict[str, Any]]) -> AsyncIterator[bytes]:
         """Yield what `view` gives, as server-sent events, whenever it changes, or a heartbeat."""
         since, last, self.loop = -1, b"", asyncio.get_running_loop()
+        yield b"retry: 1000\n\n"  # milliseconds, where the connection is lost
         while not self.is_over:
             changed, content = self.changed, orjson.dumps(view(since))
             since = self.version

@@ -42,19 +42,19 @@ class Class:
         open_page(page, self.address)
         return page
 
-    def wall(self, **settings) -> Page:
+    def wall(self, images: int = 600, **settings) -> Page:
         page = self.window(**WIDE, **settings)
-        page.route("**/images.gz", lambda route: route.fulfill(body=few_images()))
+        page.route("**/images.gz", lambda route: route.fulfill(body=few_images(images)))
         page.goto(f"{self.address}wall/{self.room.secret}")
         expect(page.locator("h1")).not_to_be_empty()
         return page
 
 
-def few_images() -> bytes:
-    """The first 600 of the page's images, so that learning takes a second."""
+def few_images(wanted: int) -> bytes:
+    """The first of the page's images, so that learning takes a second."""
     content = gzip.decompress(files()["images"])
     count = len(content) // 393
-    return gzip.compress(content[: 392 * 600] + content[392 * count :][:600])
+    return gzip.compress(content[: 392 * wanted] + content[392 * count :][:wanted])
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_a_taught_network_is_lent_to_the_phones_and_taken_back(lesson):
     for label, strokes in ((7, DRAWINGS[2]), (7, DRAWINGS[2]), (3, DRAWINGS[3]), (3, DRAWINGS[3])):
         scaled = [[[1000 * x, 1000 * y] for x, y in stroke] for stroke in strokes]
         lesson.room.add(Sent(label=label, strokes=scaled))
-    phone, wall = lesson.phone(), lesson.wall()
+    phone, wall = lesson.phone(), lesson.wall(images=100)
     shipped = wait_for(phone, f"{SAYS}.reader")
     wall.get_by_role("button", name="Teach it").click()
     wall.get_by_role("button", name="Show all").click()

@@ -4,7 +4,7 @@ import { add, addButton, addThumbnail } from "../core/dom.js";
 import { text } from "../core/texts.js";
 import { boxOf } from "../recognizer/framing.js";
 
-const LEAST = 48; // pixels: smaller ones are no use, and the wall scrolls
+const LEAST = 40; // pixels: smaller ones are no use, and the wall scrolls
 
 // Gives what shows drawings in `list`: what `readingOf` makes of each is its badge, if it is wrong.
 /** @param {HTMLElement} list @param {(drawing: OnWall) => void} tap */
@@ -56,16 +56,20 @@ function showReading(card, { label, shown }, read) {
   return isWrong;
 }
 
-// As few columns as can be. Of many cards the wrong ones take four places, or they drown, and some
-// gaps stay.
+// As few columns as can be. Of many cards the wrong ones take four places, or they drown: how many
+// rows that makes is seen when it is tried.
 function arrange(list, count, room) {
   const isMany = count > 60;
   const [width, height] = [list.clientWidth, list.clientHeight];
   const wide = isMany ? 1 : 1.5; // times its height
   let columns = 2;
-  const rows = () => (isMany ? 1 + Math.ceil(room / columns) : Math.ceil(count / columns));
-  while ((width / columns / wide) * rows() > height && width / columns > LEAST) columns++;
+  const overflows = () => {
+    const row = width / columns / wide;
+    if (row * Math.ceil((isMany ? room : count) / columns) > height) return true;
+    list.style.setProperty("--columns", String(columns));
+    list.style.setProperty("--row", `${Math.floor(row)}px`);
+    return list.scrollHeight > height;
+  };
   list.classList.toggle("many", isMany);
-  list.style.setProperty("--columns", String(columns));
-  list.style.setProperty("--row", `${Math.floor(width / columns / wide)}px`);
+  while (overflows() && width / columns > LEAST) columns++;
 }
