@@ -219,6 +219,13 @@ def test_a_lesson_goes_on_after_the_server_was_restarted(browser):
         lesson = Class(browser, address, room)
         phone, wall = lesson.phone(), lesson.wall()
         expect(phone.locator("#class .task")).to_have_text("Draw a 7")
+        send(phone, DRAWINGS[7])
+        command = {"show": [1], "ask": [1]}
+        httpx.post(f"{address}wall/{room.secret}", json=command)
+        expect(phone.locator("#class .task")).to_have_text("Is this a 7?")
+        first(phone).click()
+        expect(phone.locator("#class .task")).to_have_text("Draw a 7")
+        first(phone).click()
     second = Classroom()
     second.obey(Command(task=Task(kind="fool", digit=3)))
     with serving(corrections=False, classroom=second, port=port):
@@ -226,6 +233,8 @@ def test_a_lesson_goes_on_after_the_server_was_restarted(browser):
         send(phone, DRAWINGS[3])
         assert [drawing.label for drawing in second.drawings] == [3]
         expect(wall.locator(".question")).to_have_text(ENGLISH["wall_lost"])
+        httpx.post(f"{address}wall/{second.secret}", json=command)
+        expect(phone.locator("#class .task")).to_have_text("Is this a 3?")  # with the same number
         for context in lesson.contexts:
             context.close()
 

@@ -16,7 +16,7 @@ const PHONE = "phone"; // in sessionStorage: a random number, so that a phone vo
 const START = {
   task: /** @type {Task | null} */ (null),
   asked: [], // {id, label, strokes}: what the class is asked about
-  answered: /** @type {number[]} */ ([]), // ids
+  answered: /** @type {string[]} */ ([]), // of these, as JSON: a new server counts anew
   isLent: false, // the network of the class reads
   count: 0, // sent for this task
   sent: -1, // the id of the last drawing that was sent
@@ -42,16 +42,19 @@ export function startClass(page) {
   follow(server.address(`${settings.class}/stream`), (news) => {
     if (!news) return lesson.update({ said: { key: "class_lost" } });
     const { task, asked, lent } = news;
-    const { task: before, isLent } = lesson.get();
+    const { task: before, isLent, said, answered } = lesson.get();
     const isNew = before?.kind !== task.kind || before.digit !== task.digit;
     if (lent !== undefined) source.lend(lent);
     const changes = { task, asked, isLent: lent === undefined ? isLent : lent !== null };
-    lesson.update(isNew ? { ...START, answered: lesson.get().answered, ...changes } : changes);
+    const isBack = said.key === "class_lost";
+    const fresh = isNew ? { ...START, answered } : isBack ? { said: START.said } : {};
+    lesson.update({ ...fresh, ...changes });
   });
 }
 
 const digitOf = ({ task, count }) => task.digit ?? count % 10;
-const questionOf = ({ asked, answered }) => asked.find(({ id }) => !answered.includes(id));
+const questionOf = ({ asked, answered }) =>
+  asked.find((each) => !answered.includes(JSON.stringify(each)));
 const isOver = ({ task, count }) => count >= (EACH[task.kind] ?? Infinity);
 
 function show(parts, state, { session, settings }) {
@@ -85,13 +88,14 @@ async function act(page, lesson, isFirst) {
   const [question, label] = [questionOf(state), digitOf(state)];
   if (find(`#class .${isFirst ? "first" : "second"}`).ariaDisabled === "true") return;
   if (question) {
-    lesson.update({ answered: [...state.answered, question.id] });
+    lesson.update({ answered: [...state.answered, JSON.stringify(question)] });
     return post(page, "/vote", { id: question.id, phone: phone(), yes: isFirst });
   }
   if (id === state.sent) return page.paper.clear();
   if (!page.settings.class) return saveDrawings(`${label}.jsonl`, [{ label, strokes }]);
+  lesson.update({ sent: id, count: state.count + 1 }); // or a second tap would send it again
   const { said, ok } = await post(page, "", { label, strokes });
-  lesson.update(ok ? { sent: id, count: state.count + 1, said } : { said });
+  lesson.update(ok ? { said } : { sent: state.sent, count: state.count, said });
 }
 
 async function post({ server, settings }, place, content) {
