@@ -22,6 +22,7 @@ from tests.page import (
     strokes_on,
     tool,
 )
+from ui.document import script
 from ui.texts import ENGLISH
 
 EXPORT = ROOT / "scripts" / "export_page.py"
@@ -60,12 +61,12 @@ def open_file(browser, file):
     for context in contexts:
         context.close()
     assert complaints == []
-    assert {url for url in asked if not url.startswith("data:")} <= opened
+    assert {url for url in asked if not url.startswith(("data:", "blob:"))} <= opened
 
 
 def test_the_file_names_nothing_to_fetch_and_its_policy_allows_nothing_else(file):
     html = file.read_text(encoding="utf-8")
-    assert file.stat().st_size <= 6e6  # half of it are the snapshots of a training
+    assert file.stat().st_size <= 2e6
     addresses = set(re.findall(r"""https?://[^"'`\s)]+""", html))
     assert addresses <= {"http://www.w3.org/2000/svg"}  # a name, in createElementNS
     assert re.findall(r'<[^>]+ (?:src|href|srcset|action)="([^"]*)"', html) == ["data:,"]
@@ -76,6 +77,9 @@ def test_the_file_names_nothing_to_fetch_and_its_policy_allows_nothing_else(file
     for kind in ("script-src", "style-src"):
         assert re.fullmatch("'sha256-[A-Za-z0-9+/=]+'", rules[kind])
     assert rules["img-src"] == "data:"
+    assert rules["worker-src"] == "blob:"
+    assert rules["require-trusted-types-for"] == "'script'"
+    assert rules["trusted-types"] == "training-worker"
 
 
 def test_any_network_can_be_exported(open_file, tmp_path):
@@ -133,17 +137,28 @@ def test_what_needs_a_server_is_not_there(open_file):
     expect(page.locator(".notice")).to_have_text(ENGLISH["no_pictures"])
 
 
-def test_its_inside_and_a_training_are_in_the_file_too(open_file):
-    page = open_file("?open=inside", viewport={"width": 1280, "height": 2600})
-    draw(page, DRAWINGS[7])
-    expect_leader(page, 7)
-    expect(page.locator("#inside .inside .which")).to_contain_text("of layer 3")
-    page.locator("#inside .training > summary").click()
-    page.locator("#inside .place").fill("0")
-    expect(page.locator("#inside .now")).to_contain_text("Untrained")
-    expect(page.locator("#inside .known")).to_contain_text("reads a 7")
-    expect(page.locator("#inside .live")).to_be_hidden()  # nobody is there to train
-    assert page.locator("#inside a:visible").count() == 0
+def test_it_trains_in_a_worker_under_its_policy(open_file):
+    page = open_file()
+    found = page.evaluate(
+        f"""async () => {{
+            {script("main.js")}
+            const page = {{ settings: {{}}, server: {{ address: () => undefined }} }};
+            page.images = new modules["session/images.js"].Images(page);
+            const training = new modules["session/training.js"].Training(page);
+            await training.open();
+            await training.start({{ hidden: [8], images: 100, passes: 6, speed: 1000 }});
+            while (training.get().status === "running") await new Promise(requestAnimationFrame);
+            const {{ status, error, moments }} = training.get();
+            const another = new modules["session/training.js"].Training(page);
+            await another.open(); // a second worker
+            another.pause();
+            const fresh = moments.map((moment) => moment.fresh);
+            return {{ another: another.get().status, status, error, fresh }};
+        }}"""
+    )
+    assert (found["status"], found["error"]) == ("over", None)
+    assert found["another"] == "paused"
+    assert found["fresh"][0] < 0.3 < found["fresh"][-1]
 
 
 def test_a_task_in_its_address_is_drawn_and_saved_as_a_drawing_file(open_file, tmp_path):

@@ -1,8 +1,5 @@
 """What the page shows of a network's inside is what PyTorch says of it."""
 
-import gzip
-import struct
-
 import numpy as np
 import pytest
 import torch
@@ -12,10 +9,9 @@ from mnist_core.network.model import MLP
 from mnist_core.network.quantize import browser_file, quantize
 from mnist_core.training.data import load_mnist
 from tests.conftest import ROOT
-from tests.test_recognizer_js import CONFIG, as_text, in_node
+from tests.test_recognizer_js import CONFIG, in_node
 
 UNITS = 'import { effectsOf, ordersOf, pictureOf } from "./ui/recognizer/units.js";'
-SNAPSHOTS = 'import { knownFrom, readSnapshots } from "./ui/recognizer/snapshots.js";'
 
 
 @pytest.fixture(scope="module")
@@ -108,28 +104,3 @@ def test_units_stand_by_the_digit_that_excites_them(node, network):
             band = order[starts[digit] : starts[digit + 1]]
             assert (means[:, band].amax(0) - means[digit, band] < 1e-4).all()
         assert means[:, order[starts[10] :]].sum() == 0
-
-
-def test_snapshots_are_read_as_they_come(node):
-    content = gzip.decompress((ROOT / "ui/files/tutorial.gz").read_bytes())
-    (length,) = struct.unpack_from("<I", content)
-    end = 4 + length
-    cuts = [0, 3, 4, end - 1, end, end + 2]
-    script = """(text) => {
-        const { networks, rest } = readSnapshots(Uint8Array.from(Buffer.from(text, "base64")));
-        return [networks.map(({ step, final }) => [step, final]), rest.length];
-    }"""
-    whole, *found = node(
-        SNAPSHOTS, script, [as_text(content), *(as_text(content[:c]) for c in cuts)]
-    )
-    assert [len(steps) for steps, _ in found] == [0, 0, 0, 0, 1, 1]
-    assert [rest for _, rest in found] == [0, 3, 4, end - 1, 0, 2]
-    steps, rest = whole
-    assert rest == 0
-    assert steps[0] == [0, False]
-    assert [final for _, final in steps].count(True) == steps[-1][1] == 1
-
-
-def test_since_when_it_is_known(node):
-    cases = [[3, 3, 3], [1, 3, 3], [3, 1, 3], [1, 2, 3], [5]]
-    assert node(SNAPSHOTS, "(answers) => knownFrom(answers)", cases) == [0, 1, 2, 2, 0]

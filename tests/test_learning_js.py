@@ -3,17 +3,19 @@
 import base64
 import copy
 import gzip
+from collections import Counter
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from experiments.page_images import FILE, pack
+from experiments.page_images import FILE, REHEARSED, TEST_FILE, pack
 from mnist_core.drawing.framing import frame_strokes, to_input
 from mnist_core.network.model import MLP
 from mnist_core.network.quantize import browser_file, quantize
-from mnist_core.training.data import select, split
+from mnist_core.training.data import load_mnist, select, split
+from tests.conftest import ROOT
 from tests.drawings import DRAWINGS
 
 TEACH = """import { rehearse, teach } from "./ui/recognizer/learning.js";
@@ -116,15 +118,26 @@ def test_of_lessons_that_spoil_it_the_latest_are_used(node, recognizer, rehearse
     assert in_node(node, script, recognizer.model, rehearsed, []) == [0]
 
 
+def cases(packed: bytes) -> list[tuple]:
+    """Return images with their labels, as `pack` packed them."""
+    count = len(packed) // 393
+    return [(packed[392 * i : 392 * (i + 1)], packed[392 * count + i]) for i in range(count)]
+
+
 def test_the_page_s_images_are_of_mnist_s_training_part_with_their_labels(mnist):
-    content = gzip.decompress(FILE.read_bytes())
-    assert len(content) == 5000 * 393
-    images, labels = select(mnist, split(len(mnist[0]))[0])
-    packed = pack(images, labels)
-    known = {
-        (packed[392 * i : 392 * (i + 1)], packed[392 * len(images) + i]) for i in range(len(images))
-    }
-    assert {
-        (content[392 * i : 392 * (i + 1)], content[392 * 5000 + i]) for i in range(5000)
-    } <= known
-    assert FILE.stat().st_size < 500_000
+    found = cases(gzip.decompress(FILE.read_bytes()))
+    part = select(mnist, split(len(mnist[0]))[0])
+    fine, coarse = (set(cases(pack(*part, count))) for count in (len(part[0]), 0))
+    assert len(found) == 5000
+    assert set(found[:REHEARSED]) <= fine
+    assert set(found[REHEARSED:]) <= coarse
+    assert FILE.stat().st_size < 400_000
+
+
+def test_those_for_tests_are_of_mnist_s_test_images_and_begin_with_four_of_each_digit():
+    found = cases(gzip.decompress(TEST_FILE.read_bytes()))
+    test = load_mnist(ROOT / "data", train=False)
+    assert len(set(found)) == len(found) == 1000
+    assert set(found) <= set(cases(pack(*test, 0)))
+    assert Counter(label for _, label in found[:40]) == dict.fromkeys(range(10), 4)
+    assert TEST_FILE.stat().st_size < 80_000

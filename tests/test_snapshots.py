@@ -1,7 +1,6 @@
 """A training's snapshots: when, what is in them, and that a resumed run writes the same."""
 
 import csv
-import gzip
 
 import numpy as np
 import pytest
@@ -14,13 +13,11 @@ from mnist_core.training import data, finish, run
 from mnist_core.training.recipes import Recipe
 from mnist_core.training.run import Checkpoint
 from mnist_core.training.snapshots import Snapshots
-from mnist_core.training.trainer import Trainer, evaluate
-from tests.conftest import ROOT
+from mnist_core.training.trainer import Trainer
 from tests.small_training import load_few, records, shrink
 from tests.test_quantize import read
 from tests.test_runs import main
 
-SHIPPED = ROOT / "ui" / "files" / "tutorial.gz"
 EPOCHS, BATCH, STEPS = 8, 90, 48  # of the small `best`, on 540 images
 DUE = [0, 1, 2, 4, 9, 14, 19, 24, 28, 33, 38, 43, 48]
 LOSSES = ("training_loss", "validation_loss")
@@ -47,11 +44,6 @@ def directory(tmp_path_factory):
     return directory
 
 
-@pytest.fixture(scope="module")
-def shipped():
-    return records(gzip.decompress(SHIPPED.read_bytes()))
-
-
 def headers(found: list[bytes]) -> list[dict]:
     return [read(record)[0] for record in found]
 
@@ -66,15 +58,6 @@ def same_network(record: bytes, model: MLP, config: dict) -> bool:
 def untrained(hidden: tuple[int, ...], batch_norm: bool = False, bits: int = 8) -> MLP:
     torch.manual_seed(0)
     return quantize(MLP(hidden, batch_norm).fused(), bits)
-
-
-def network(record: bytes) -> MLP:
-    header, layers = read(record)
-    model = MLP(header["hidden"]).eval()
-    for layer, (steps, biases, whole) in zip(model.layers[::2], layers, strict=True):
-        layer.weight.data = torch.from_numpy(whole.T * steps[:, None])
-        layer.bias.data = torch.from_numpy(biases.copy())
-    return model
 
 
 def test_a_training_s_snapshots_lead_from_the_untrained_to_the_finished_network(directory):
@@ -168,25 +151,3 @@ def test_a_network_that_breaks_is_shown_broken(tmp_path, capsys):
         assert broken.any()
         assert not whole[:, broken].any()
     assert b"NaN" not in b"".join(found)
-
-
-def test_the_shipped_training_is_the_tutorial_s(shipped, mnist):
-    assert SHIPPED.stat().st_size <= 2_500_000
-    *before, last = headers(shipped)
-    early, tenths = [0, *(2**n for n in range(10))], [844 * n for n in range(1, 11)]
-    assert [header["step"] for header in before] == early + tenths
-    assert {(h["steps"], h["epochs"], *h["hidden"]) for h in (*before, last)} == {
-        (8440, 10, 128, 64)
-    }
-    config = {"name": "", "hidden": [128, 64], "thresholds": {}}
-    assert same_network(shipped[0], untrained((128, 64)), config)
-    held_out = data.select(mnist, data.split(len(mnist[0]))[1])
-    for record, header, limits in ((0, before[0], (0.05, 0.2)), (-1, last, (0.96, 0.98))):
-        loss, accuracy = evaluate(network(shipped[record]), held_out)
-        assert (loss, accuracy) == (
-            pytest.approx(header["validation_loss"], abs=1e-4),
-            pytest.approx(header["validation_accuracy"], abs=3e-4),
-        )
-        assert limits[0] < accuracy < limits[1]
-    assert last["final"]
-    assert last["step"] % 844 == 0

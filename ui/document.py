@@ -17,20 +17,22 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ui.joiner import join
+from ui.pairs import to_pairs
 from ui.texts import ENGLISH, LANGUAGES
 
 FOLDER = Path(__file__).parent
 # Constants shared with Python, by the path that the modules import.
 CONSTANTS = "../mnist_core/drawing/constants.json"
-# Gzipped files that the page loads when it needs them. "images.gz" holds images of MNIST and labels
-# (made by experiments/page_images.py),
-# "tutorial.gz" holds the snapshots of a training with the recipe `tutorial`.
-FILES = {"images": "files/images.gz", "snapshots": "files/tutorial.gz"}
+# Gzipped files that the page loads when it needs them: images of MNIST and labels, made by
+# experiments/page_images.py.
+FILES = {"images": "files/images.gz", "test_images": "files/test_images.gz"}
 EXAMPLES = FOLDER / "files" / "examples.jsonl"  # "style" is a key of the page's texts
+# A network is trained in a worker, which runs the page's own script from a Blob: see
+# session/worker.js, where the one trusted type is.
 POLICY = (
     "default-src 'none'; connect-src {connect}; script-src {script}; style-src {style}; "
-    "img-src {images}; base-uri 'none'; form-action {connect}; "
-    "require-trusted-types-for 'script'; trusted-types 'none'"
+    "img-src {images}; worker-src blob:; base-uri 'none'; form-action {connect}; "
+    "require-trusted-types-for 'script'; trusted-types training-worker"
 )
 # In index.html: what is repeated for each digit, and elements that hold a text.
 REPEATED = re.compile(r"<!--repeat-->\n(.*?)<!--end-->\n", re.S)
@@ -50,8 +52,8 @@ def document(
 ) -> Document:
     """Build the page with `settings`; `head` is HTML for its head.
 
-    `embedded` are the files that the page would load from a server: "network", "images" and
-    "snapshots". With them the page needs no server and contains its policy.
+    `embedded` are the files that the page would load from a server: "network" and FILES. With them
+    the page needs no server and contains its policy.
     """
     examples = [json.loads(line) for line in EXAMPLES.read_text(encoding="utf-8").splitlines()]
     parts = _markup(), _script("main.js"), _style("page.css", "class.css")
@@ -79,7 +81,7 @@ def _assembled(
         head += f'<meta http-equiv="content-security-policy" content="{policy}">\n'
     blocks = [_block("settings", "application/json", _json(settings))]
     for name, content in embedded.items():
-        blocks.append(_block(name, "application/gzip;base64", base64.b64encode(content).decode()))
+        blocks.append(_block(name, "application/gzip;pairs", to_pairs(content)))
     blocks.append(f'<script type="module">{script}</script>')
     parts = {"head": head, "style": f"<style>{style}</style>", "blocks": "\n".join(blocks)}
     text = re.sub(r"<!--(head|style|blocks)-->", lambda match: parts[match[1]], markup)

@@ -21,6 +21,8 @@ import { NetworkSource } from "./session/networks.js";
 import { Server } from "./session/server.js";
 import { Session } from "./session/session.js";
 import { Teaching } from "./session/teaching.js";
+import { Training } from "./session/training.js";
+import { work } from "./session/worker.js";
 import { startAbout } from "./views/about.js";
 import { startBrackets } from "./views/brackets.js";
 import { startClass } from "./views/class.js";
@@ -31,12 +33,10 @@ import { deleteAll, exportGiven, startGiven } from "./views/given.js";
 import { startGhost } from "./views/ghost.js";
 import { openWanted, startInside, startOrders } from "./views/inside.js";
 import { startInsight } from "./views/insight.js";
-import { LiveTraining } from "./views/live.js";
 import { changeTheme, startLooks } from "./views/looks.js";
 import { startNotices } from "./views/notices.js";
 import { startResult } from "./views/result.js";
 import { startTools } from "./views/tools.js";
-import { startTraining } from "./views/training.js";
 
 const VIEWS = [
   startNotices, startResult, startBrackets, startCrop, startGhost, startInsight, startFeedback,
@@ -45,15 +45,16 @@ const VIEWS = [
 ];
 
 export function start(languages) {
+  if (!globalThis.document) return work();
   /** @type {Settings} */
   const settings = JSON.parse(find("#settings").textContent);
   setLanguages(languages);
   translatePage();
   language.subscribe(translatePage); // first: the views say more than the markup
   const page = createPage(settings);
-  const training = startViews(page);
+  startViews(page);
   const opened = startPaper(page);
-  startActions({ ...page, ...training });
+  startActions(page);
   page.source.start();
   startExamples(page, opened);
   openWanted();
@@ -72,6 +73,7 @@ function createPage(settings) {
   page.changes = new Changes(page);
   page.giving = new Giving(page);
   page.feedback = new Feedback(page);
+  page.training = new Training(page);
   return page;
 }
 
@@ -94,14 +96,7 @@ function startViews(page) {
   for (const startView of VIEWS) startView(page);
   const arrange = startOrders(page.images);
   startInside(page, arrange);
-  const training = startTraining(page, arrange);
-  const live = settings.training ? new LiveTraining(page, training.use) : null;
-  const section = find("#inside .training");
-  section.addEventListener("toggle", async () => {
-    if (section.open && !(await live?.look())) training.load(server.address(settings.snapshots));
-  });
   placeLinks(settings, server);
-  return { training, live };
 }
 
 // What not every page has: lessons and API beside it, pictures, an invitation, a way to log out.
@@ -162,9 +157,8 @@ function actionsOf(page) {
       no.focus();
     },
     forget_all: () => lessons.forgetAll(),
-    play: () => page.training.play(),
-    stop: () => page.live.stop(),
-    use: () => source.useOwn(page.live.file),
+    stop: () => page.training.stopReal(),
+    use: () => page.training.use(),
     return: () => source.useOwn(null),
     export: () => exportGiven(giving),
     delete_all: (button) => deleteAll(giving, button),

@@ -30,7 +30,6 @@ interface Snapshot extends Network {
   validation_loss: number | null;
   validation_accuracy: number;
   final: boolean;
-  file?: Uint8Array;
 }
 
 /** What each layer makes of an image. */
@@ -163,7 +162,7 @@ interface Settings {
     losses: Record<string, string>; // the formula of each
   } | null;
   images?: string;
-  snapshots?: string;
+  test_images?: string;
   invitation?: { address: string; code: string } | null;
   class?: string | null;
   wall?: string; // of the teacher's page alone
@@ -228,6 +227,63 @@ interface Ink {
   values: Float32Array; // in 0..1
 }
 
+/** How a network is trained in the page. */
+interface TrainingSettings {
+  hidden: number[]; // widths of the hidden layers
+  optimizer: "sgd" | "adam";
+  learning_rate: number;
+  images: number; // how many it learns from, at most 5,000
+  wrong_labels: number; // the share whose label is drawn at random, in 0..1
+  loss: string; // a name of mnist_core/training/recipes.py's LOSSES
+  batch: number;
+  passes: number; // through the images
+}
+
+/** A network at some point of its training. Shares are in 0..1. */
+interface Moment {
+  seen: number; // images so far, those of earlier passes too
+  pass: number; // through its images, from 1 on; with a fraction where a server trains
+  own: number | null; // the share of its own images that it reads as they are labelled
+  fresh: number; // the share of images that it never learned from that it reads right
+  surprise: number; // its mean loss on them
+  guesses: Uint8Array; // what it takes the first forty of them for
+  network: Network;
+  broken: boolean; // it has values that are no numbers
+}
+
+/** One step on one image, seen closely. */
+interface TrainingStep {
+  pixels: Uint8Array;
+  label: number; // as it was labelled
+  probabilities: Float32Array; // before the step
+  loss: number;
+  change: Float32Array[]; // to each layer's weights
+}
+
+/** A training that the page shows. */
+interface TrainingState {
+  settings: TrainingSettings & { speed: number }; // beside the usual speed
+  status: "idle" | "loading" | "running" | "paused" | "over" | "failed";
+  source: "browser" | "server";
+  moments: Moment[];
+  at: number; // which of them is shown
+  last: Moment[]; // of the run before: without networks
+  step: TrainingStep | null; // the one that led to the last moment, where it was one
+  error: (Message & { field?: string }) | null; // the field of the form that is refused
+  real: RealTraining | null; // the latest on the server's machine
+}
+
+/** What the server says of a training: State in serving/training.py. */
+interface RealTraining {
+  state: "none" | "running" | "stopping" | "finished" | "stopped" | "failed";
+  run: string | null;
+  directory: string | null;
+  epochs_done: number;
+  epochs: number | null;
+  bytes: number;
+  reason: string | null;
+}
+
 /** What the explanations explain. */
 interface Reasons {
   prediction: Prediction;
@@ -255,6 +311,7 @@ interface Page {
   changes: Changes;
   giving: Giving;
   feedback: Feedback;
+  training: Training;
 }
 
 type Observable = import("./core/observable.js").Observable<any>;
@@ -269,3 +326,4 @@ type Changes = import("./session/changes.js").Changes;
 type Giving = import("./session/giving.js").Giving;
 type Feedback = import("./session/feedback.js").Feedback;
 type Room = import("./wall/room.js").Room;
+type Training = import("./session/training.js").Training;

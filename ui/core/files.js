@@ -1,4 +1,4 @@
-// What comes as a file of its own from the server or, in a page that needs none, in base64.
+// What comes as a file of its own from the server or, in a page that needs none, as text in it.
 
 import { find } from "./dom.js";
 
@@ -30,8 +30,25 @@ export async function ask(address, options) {
   return response && response.status !== 404 ? response.json().catch(() => null) : null;
 }
 
-// What stands in the page's block `name`, bytes in base64.
-const embedded = (name) => fromBase64(find(`#${name}`).textContent);
+const embedded = (name) => fromPairs(find(`#${name}`).textContent);
+
+// The bytes that ui/pairs.py wrote as text.
+/** @param {string} text */
+export function fromPairs(text) {
+  const valueAt = (place) => {
+    const code = text.charCodeAt(place);
+    return code - (code > 60 ? 34 : 33);
+  };
+  const bytes = new Uint8Array((text.length * 13) / 16);
+  for (let i = 0, place = 0, bits = 0, count = 0; i < text.length; i += 2) {
+    bits |= (valueAt(i) + 91 * (valueAt(i + 1) || 0)) << count;
+    for (count += 13; count >= 8; count -= 8) {
+      bytes[place++] = bits;
+      bits >>>= 8;
+    }
+  }
+  return bytes;
+}
 
 export function fromBase64(letters) {
   return Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));

@@ -10,7 +10,10 @@ export function unpackImages(bytes) {
   const count = bytes.length / (PIXELS / 2 + 1);
   const pairs = bytes.subarray(0, (count * PIXELS) / 2);
   const images = new Uint8Array(count * PIXELS);
-  pairs.forEach((pair, i) => images.set([17 * (pair >> 4), 17 * (pair & 15)], 2 * i));
+  for (let i = 0; i < pairs.length; i++) {
+    images[2 * i] = 17 * (pairs[i] >> 4);
+    images[2 * i + 1] = 17 * (pairs[i] & 15);
+  }
   return { images, labels: bytes.subarray(pairs.length) };
 }
 

@@ -31,6 +31,30 @@ export function readNetwork(file) {
   return { ...header, layers };
 }
 
+// The file of a network, which `readNetwork` reads. Each unit's weights are rounded to 255 values.
+/** @param {Network} network @returns {Promise<Uint8Array>} */
+export async function writeNetwork({ name, hidden, thresholds, layers }) {
+  const header = new TextEncoder().encode(JSON.stringify({ name, hidden, thresholds }));
+  const parts = layers.map(round).flatMap(({ steps, biases, weights }) => [steps, biases, weights]);
+  const content = await bytesOf([Uint32Array.of(header.length), header, ...parts]);
+  return bytesOf([MAGIC, Uint32Array.of(crc32(content)), content]);
+}
+
+const bytesOf = async (parts) => new Uint8Array(await new Blob(parts).arrayBuffer());
+
+/** @param {Layer} layer @returns {Layer} */
+function round({ weights, steps, biases }) {
+  if (weights instanceof Int8Array) return { weights, steps, biases };
+  const units = steps.length;
+  const largest = new Float32Array(units).fill(1e-30); // a unit's weights may all be 0
+  weights.forEach((weight, i) => {
+    largest[i % units] = Math.max(largest[i % units], Math.abs(weight));
+  });
+  const rounded = largest.map((value) => value / 127);
+  const whole = Int8Array.from(weights, (weight, i) => Math.round(weight / rounded[i % units]));
+  return { weights: whole, steps: rounded.map((step, unit) => step * steps[unit]), biases };
+}
+
 // Run the network on 784 grey values, ink bright.
 /** @param {Network} network @param {ArrayLike<number>} pixels @returns {Values} */
 export function forward(network, pixels) {

@@ -12,18 +12,9 @@ export function readSnapshots(bytes) {
   while (place + 4 <= bytes.length) {
     const end = place + 4 + view.getUint32(place, true);
     if (end > bytes.length) break;
-    const file = bytes.slice(place + 4, end);
-    const network = /** @type {Snapshot} */ (readNetwork(file.buffer));
-    networks.push(network.final ? { ...network, file } : network);
+    const file = bytes.slice(place + 4, end).buffer;
+    networks.push(/** @type {Snapshot} */ (readNetwork(file)));
     place = end;
   }
   return { networks, rest: bytes.slice(place) };
-}
-
-// From which of a training's networks on all read what the last one reads: its place.
-/** @param {(number | string)[]} answers the digit that each reads */
-export function knownFrom(answers) {
-  const last = answers.at(-1);
-  const place = answers.findLastIndex((digit) => digit !== last);
-  return place + 1;
 }

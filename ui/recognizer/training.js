@@ -1,6 +1,6 @@
 // Trains a network as PyTorch does: nn.Linear's start, ReLU, one of recipes.py's losses, and SGD or
-// Adam, a batch at a time. Weights lie input by input and inputs are lists of what is not 0, as most
-// pixels are: what is 0 costs nothing. Loops allocate nothing.
+// Adam, a batch at a time. Weights lie input by input, and inputs are lists of what is not 0, so
+// that the others, as most pixels are, cost nothing.
 
 import { PIXELS } from "./framing.js";
 import { DIGITS } from "./network.js";
@@ -55,16 +55,18 @@ export function createNetwork(hidden, random) {
 /** @param {Uint8Array} images @returns {Ink} */
 export function inkOf(images) {
   const starts = new Int32Array(images.length / PIXELS + 1);
-  const count = images.reduce((sum, value) => sum + (value > 0 ? 1 : 0), 0);
-  const [places, values] = [new Int32Array(count), new Float32Array(count)];
-  for (let i = 0, k = 0; i < images.length; i++) {
-    if (images[i] > 0) {
-      places[k] = i % PIXELS;
-      values[k++] = images[i] / 255;
+  const [places, values] = [new Int32Array(images.length), new Float32Array(images.length)];
+  let count = 0;
+  for (let image = 0; image < starts.length - 1; image++) {
+    for (let pixel = 0; pixel < PIXELS; pixel++) {
+      const value = images[image * PIXELS + pixel];
+      if (value === 0) continue;
+      places[count] = pixel;
+      values[count++] = value / 255;
     }
-    if (i % PIXELS === PIXELS - 1) starts[(i + 1) / PIXELS] = k;
+    starts[image + 1] = count;
   }
-  return { starts, places, values };
+  return { starts, places: places.slice(0, count), values: values.slice(0, count) };
 }
 
 export class Trainer {

@@ -1,4 +1,5 @@
-// 5,000 images of MNIST with their labels, fetched when they are first asked for.
+// 5,000 images of MNIST and 1,000 of its test images, with their labels, fetched when they are
+// first asked for.
 
 import { unzipped } from "../core/files.js";
 import { PIXELS } from "../recognizer/framing.js";
@@ -8,7 +9,7 @@ const REHEARSED = 500; // the first ones, chosen for it
 
 export class Images {
   #page;
-  #found = null; // a promise
+  #found = {}; // promises
 
   /** @param {Page} page */
   constructor(page) {
@@ -16,12 +17,12 @@ export class Images {
   }
 
   // Rejects where they do not come; the next call tries again.
-  /** @returns {Promise<LabelledImages>} */
-  load() {
-    const address = this.#page.server.address(this.#page.settings.images);
-    this.#found ??= unzipped(address, "images").then(unpackImages);
-    return this.#found.catch((error) => {
-      this.#found = null;
+  /** @param {"images" | "test_images"} name @returns {Promise<LabelledImages>} */
+  load(name = "images") {
+    const address = this.#page.server.address(this.#page.settings[name]);
+    this.#found[name] ??= unzipped(address, name).then(unpackImages);
+    return this.#found[name].catch((error) => {
+      this.#found[name] = null;
       throw error;
     });
   }
