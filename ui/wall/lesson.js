@@ -38,8 +38,9 @@ export class Lesson extends Observable {
     const all = this.#room.shown;
     const [teaching] = halves(all);
     if (this.get().isLearning || !teaching.length) return;
+    const images = await this.#images.rehearsed();
     this.set({ ...NOTHING, isLearning: true });
-    const rehearsed = await inSlices(rehearse(network, await this.#images.rehearsed()));
+    const rehearsed = await inSlices(rehearse(network, images));
     const lessonOf = ({ strokes, label }) => ({ pixels: frameStrokes(strokes), label });
     const lessons = teaching.map(lessonOf);
     for (let stage = 1; stage <= STAGES; stage++) {

@@ -62,11 +62,12 @@ export class Piles extends Observable {
   async learn(source) {
     const [pairs, about, { digit }] = [this.#halves, this.#about, this.#room.get().task];
     if (this.get().learning || pairs.some(([, held]) => !held.length)) return;
+    const mnist = await this.#images.load();
     if (this.get().about !== about) this.update({ about, reads: {} });
     for (const each of ["mnist", source].filter((name) => !this.get().reads[name])) {
       this.update({ learning: each });
       const own = SOURCES[each].flatMap((pile) => pairs[pile][0].map(({ strokes }) => strokes));
-      const network = await inSlices(learnFrom(await this.#images.load(), digit, own));
+      const network = await inSlices(learnFrom(mnist, digit, own));
       const found = new Map();
       for (const { id, strokes } of pairs.flatMap(([, held]) => held)) {
         found.set(id, predictStrokes(network, strokes).digit);
