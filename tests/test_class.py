@@ -1,6 +1,7 @@
 """A class in browsers: phones that send and vote, and the teacher's wall."""
 
 import gzip
+import re
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from mnist_core.drawing.strokes import read_drawings
 from serving import sharing
 from serving.classroom import Classroom, Command, Sent, Task
 from tests.browser import draw
-from tests.conftest import free_port, serving
+from tests.conftest import ROOT, free_port, serving
 from tests.drawings import DRAWINGS
 from tests.page import PHONE, SAYS, open_page, wait_for, wait_until
 from ui.document import files
@@ -294,3 +295,11 @@ def test_a_projector_shows_all_drawings_in_letters_that_can_be_read(lesson, coun
     edge = wall.locator("nav").bounding_box()["y"]
     assert max(right for right, _ in boxes) < 1920
     assert max(bottom for _, bottom in boxes) < edge
+
+
+def test_the_worksheet_prints_on_one_sheet(browser):
+    page = browser.new_page()
+    page.goto((ROOT / "docs" / "worksheet.html").as_uri())
+    sheets = re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))
+    page.close()
+    assert len(sheets) == 1

@@ -1,5 +1,6 @@
 """A class's server: drawings come and go, votes count once, and the wall's address is a secret."""
 
+import asyncio
 import json
 import math
 
@@ -163,26 +164,40 @@ def test_pages_of_other_sites_send_nothing(pupil, room):
     assert not room.drawings
 
 
-def test_events_come_once_and_again_after_a_silence(room, monkeypatch):
-    monkeypatch.setattr("serving.classroom.HEARTBEAT", 0.05)
-
+def test_pupils_hear_what_concerns_them_and_nothing_else(room):
     async def listen() -> list[dict]:
         events = room.events(room.for_pupils)
         assert await anext(events) == b"retry: 1000\n\n"
         first = await anext(events)
-        room.add(Sent(**SEVEN))  # nothing that pupils are told
-        quiet = await anext(events)
+        room.obey(Command())
+        await anext(events)  # without what is lent, as it is known
+        waiting = asyncio.create_task(anext(events))
+        for _ in range(3):
+            await asyncio.sleep(0.02)
+            room.add(Sent(**SEVEN))
+        await asyncio.sleep(0.02)
+        assert not waiting.done()
         room.obey(Command(task=Task(kind="fool", digit=3)))
-        changed = await anext(events)
+        changed = await waiting
         room.close()
-        rest = [event async for event in events]
-        assert rest == []
-        return [orjson.loads(each.removeprefix(b"data: ")) for each in (first, quiet, changed)]
+        assert [event async for event in events] == []
+        return [orjson.loads(each.removeprefix(b"data: ")) for each in (first, changed)]
 
-    first, quiet, changed = run_async(listen())
+    first, changed = run_async(listen())
     assert first == {"task": {"kind": "draw", "digit": 7}, "asked": [], "lent": None}
-    assert quiet == {"task": first["task"], "asked": []}
-    assert changed["task"] == {"kind": "fool", "digit": 3}
+    assert changed == {"task": {"kind": "fool", "digit": 3}, "asked": []}
+
+
+def test_a_quiet_stream_says_something_now_and_then(room, monkeypatch):
+    monkeypatch.setattr("serving.classroom.HEARTBEAT", 0.01)
+
+    async def listen() -> list[bytes]:
+        events = room.events(room.for_pupils)
+        return [await anext(events) for _ in range(4)]
+
+    assert (
+        run_async(listen())[2:] == [b'data: {"task":{"kind":"draw","digit":7},"asked":[]}\n\n'] * 2
+    )
 
 
 def test_a_stream_is_not_held_back_by_what_compresses_or_limits_answers():
