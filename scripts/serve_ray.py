@@ -72,6 +72,8 @@ def main() -> None:
 
 def serve_page(args: argparse.Namespace) -> None:
     """Serve until Ctrl-C. Raises UserError. Slow imports are here, where Ctrl-C is quiet."""
+    if args.classroom:
+        raise UserError("replicas share no drawings: --class needs python app.py")
     if args.replicas < 1:
         raise UserError(f"--replicas is {args.replicas}; expected at least 1")
     check_address(args.host, args.port)
@@ -164,6 +166,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=AUTH)
     add("--host", default="127.0.0.1", help="0.0.0.0 for access from other machines (%(default)s)")
     add("--port", type=int, default=7860, help="1 to 65535 (%(default)s)")
+    add("--class", dest="classroom", action="store_true", help=argparse.SUPPRESS)
     text = "folder or hf://USER/NAME (the installed network, else the shipped one)"
     add("--weights", help=text)
     return parser

@@ -28,6 +28,7 @@ from mnist_core.errors import UserError
 from serving import corrections, log, routes, training
 from serving.access import Access, refusal_response
 from serving.auth import Passwords, sign_in_routes
+from serving.classroom import CLASS, Classroom, class_routes, wall_routes
 from serving.errors import Refusal
 from serving.gradio_api import api_functions
 from serving.limits import Workers
@@ -54,6 +55,7 @@ class PageServer(gr.Server):
         site: Site | None = None,
         users: Passwords | None = None,
         offers_mcp: bool = False,
+        classroom: Classroom | None = None,
     ) -> None:
         kinds = (Refusal, UserError, HTTPException, RequestValidationError, Exception)
         super().__init__(
@@ -66,6 +68,7 @@ class PageServer(gr.Server):
         )
         self.reloader, self.site, self.users = reloader, site or Site(), users
         self.workers, self.invitation, self.mcp_server = Workers(), None, None
+        self.classroom = classroom
         self.settings = {
             "root": self.site.prefix and f"{self.site.prefix}/",
             "version": version(),
@@ -73,6 +76,7 @@ class PageServer(gr.Server):
             "network": routes.NETWORK,
             "corrections": store and corrections.CORRECTIONS,
             "training": live and training.PAGE_SETTINGS,
+            "class": classroom and CLASS,
             "documents": True,
             "signed_in": users is not None,
             **{name: file_address(name) for name in files()},
@@ -80,6 +84,8 @@ class PageServer(gr.Server):
         self.serve_functions(offers_mcp)
         self.described = self.own_routes(store, live)
         self.router.routes.extend([*self.described, *page_routes(self), *file_routes()])
+        if classroom:
+            self.router.routes.extend(wall_routes(classroom, reloader, self.settings).routes)
         if users:
             self.router.routes.extend(sign_in_routes(users, self.settings["root"]).routes)
 
@@ -91,6 +97,7 @@ class PageServer(gr.Server):
         api += [routes.network_routes(self.reloader, is_public=self.users is None)]
         api += [corrections.correction_routes(self.reloader, store)] if store else []
         api += [training.training_routes(live)] if live else []
+        api += [class_routes(self.classroom)] if self.classroom else []
         return [route for router in api for route in router.routes]
 
     def serve_functions(self, offers_mcp: bool) -> None:

@@ -24,6 +24,8 @@ MAX_STREAMS, MAX_STREAMS_PER_CLIENT = 128, 64  # answers that go on while the cl
 # Drawings of more points and pictures take longer than milliseconds: they have a thread with a
 # shorter queue.
 QUICK_POINTS, MAX_QUICK, MAX_SLOW = 1_000, 64, 8
+MAX_CLASS_DRAWINGS, MAX_CLASS_DRAWING = 1_000, 16_384  # the oldest go; bytes of one
+MAX_CLASS_VOTES = 200  # on a drawing: phones choose their names themselves
 MAX_WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS = 100, 600  # from one address
 
 

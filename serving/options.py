@@ -16,7 +16,7 @@ PROXIES = (
 )
 CORRECTIONS = (
     "store drawings that people correct, if they agree (yes, but no if the page is public, with "
-    "--share or on a Space)"
+    "--share or on a Space, or for a class)"
 )
 
 
@@ -24,8 +24,9 @@ def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Serve a page on which a network reads digits.")
     add = parser.add_argument
     # Hugging Face Spaces and containers set Gradio's variables.
-    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
-    add("--host", default=host, help="0.0.0.0 for access from other machines (%(default)s)")
+    host = os.environ.get("GRADIO_SERVER_NAME")
+    text = "0.0.0.0 for access from other machines (127.0.0.1; with --class alone 0.0.0.0)"
+    add("--host", default=host, help=text)
     port = os.environ.get("GRADIO_SERVER_PORT", "7860")
     add("--port", type=int, default=port, help="1 to 65535 (%(default)s)")
     add("--share", action="store_true", help="make a public link for a week")
@@ -34,6 +35,8 @@ def argument_parser() -> argparse.ArgumentParser:
     text = "path of the page behind a reverse proxy, or its whole address"
     add("--root-path", type=root_path, default="", metavar="/PATH", help=text)
     add("--forwarded-allow-ips", default="", metavar="ADDRESSES", help=PROXIES)
+    text = "let a class send drawings to a wall; prints the pupils' and the teacher's address"
+    add("--class", dest="classroom", action="store_true", help=text)
     add("--mcp", action="store_true", help="offer recognition over MCP at /mcp")
     add("--corrections", action=argparse.BooleanOptionalAction, help=CORRECTIONS)
     text = "do not offer training on the page (offered only if no other machine can reach it)"

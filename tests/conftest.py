@@ -168,6 +168,8 @@ def serving(
     port: int | None = None,
     auth: list[tuple[str, str]] | None = None,
     live: Any = None,
+    classroom: Any = None,
+    host: str = "127.0.0.1",
 ) -> Iterator[str]:
     """The address of the page, served as app.py does from a thread of this process."""
     from mnist_core.corrections.store import Corrections
@@ -181,10 +183,12 @@ def serving(
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(contextlib.closing(Corrections())) if corrections else None
         users = auth and Passwords(dict(auth))
-        page = PageServer(reloader, store, live, Site(root_path), users, mcp)
+        page = PageServer(reloader, store, live, Site(root_path), users, mcp, classroom)
         stack.enter_context(pytest.MonkeyPatch.context()).setenv(server.TRUSTED, "")
-        served = launch(page, port=port or free_port())
+        served = launch(page, host, port or free_port())
         stack.callback(page.get_blocks().close, verbose=False)
+        if classroom:
+            stack.callback(classroom.close)
         reloader.watch()
         yield served.address
 
@@ -255,14 +259,14 @@ def client(tmp_path):
 
 
 @contextlib.contextmanager
-def site(reloader, store=None, auth=None, **settings):
+def site(reloader, store=None, auth=None, classroom=None, **settings):
     """A client of the page that `reloader` and `store` make, without a port or Gradio."""
     from starlette.testclient import TestClient
 
     from serving.app import PageServer
     from serving.auth import Passwords
 
-    page = PageServer(reloader, store, users=auth and Passwords(dict(auth)))
+    page = PageServer(reloader, store, users=auth and Passwords(dict(auth)), classroom=classroom)
     with TestClient(page, raise_server_exceptions=False, **settings) as client:
         yield client
 

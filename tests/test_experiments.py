@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from experiments import (
+    classroom,
     compare_losses,
     load,
     messages,
@@ -168,3 +169,13 @@ def test_the_sheet_of_messages_has_those_of_page_scripts_and_server():
     assert "too many requests at once: try again in a second" in sheet
     assert "use the network from now on, unless it is less accurate" in sheet
     assert messages.__doc__ not in sheet
+
+
+def test_a_class_sends_and_the_wall_has_it(monkeypatch, capsys):
+    monkeypatch.setattr(classroom, "SECONDS", 0.1)
+    with ThreadPoolExecutor(1) as thread:
+        assert (
+            thread.submit(end, monkeypatch, classroom, "--phones", 3, "--rounds", 2).result() == 0
+        )
+    ((phones, drawings, *_, refused),) = rows(capsys.readouterr().out, "3")
+    assert (phones, drawings, refused) == ("3", "6", "0")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from mnist_core.drawing.strokes import read_drawings
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
 from tests.browser import draw
@@ -187,3 +188,19 @@ def test_its_inside_is_in_the_file_too(open_file):
     expect_leader(page, 7)
     expect(page.locator(".unit .title")).to_have_text(ENGLISH["unit_strongest"].format(layer=1))
     assert page.locator("#stage a:visible").count() == 0  # the lesson is not beside it
+
+
+def test_a_task_in_its_address_is_drawn_and_saved_as_a_drawing_file(open_file, tmp_path):
+    page = open_file("?task=7")
+    expect(page.locator("#class .task")).to_have_text("Draw a 7")
+    draw(page, DRAWINGS[7])
+    expect_leader(page, 7)
+    with page.expect_download() as saved:
+        tool(page, ENGLISH["class_save"]).click()
+    assert saved.value.suggested_filename == "7.jsonl"
+    saved.value.save_as(tmp_path / "7.jsonl")
+    (drawing,) = read_drawings(tmp_path / "7.jsonl")
+    assert drawing.label == 7
+    assert [stroke.tolist() for stroke in drawing.strokes] == strokes_on(page)
+    page = open_file()
+    expect(page.locator("#class")).to_be_hidden()

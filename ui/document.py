@@ -55,21 +55,35 @@ def document(
     `embedded` are the files that the page would load from a server: "network" and FILES. With them
     the page needs no server and contains its policy.
     """
-    script, style = _script(), _style()
+    examples = [json.loads(line) for line in EXAMPLES.read_text(encoding="utf-8").splitlines()]
+    return _assembled(*_page(), {"examples": examples, **settings}, embedded or {}, head)
+
+
+def wall_document(settings: Mapping[str, Any]) -> Document:
+    """Build the wall on which a teacher shows what a class draws; it needs a server."""
+    return _assembled(_markup("wall.html"), _script("wall.js"), _style("wall.css"), settings, {})
+
+
+def _assembled(
+    markup: str,
+    script: str,
+    style: str,
+    settings: Mapping[str, Any],
+    embedded: Mapping[str, bytes],
+    head: str = "",
+) -> Document:
     connect, images = ("'none'", "data:") if embedded else ("'self'", "'self' data: blob:")
     policy = POLICY.format(
         connect=connect, images=images, script=_source(script), style=_source(style)
     )
     if embedded:
         head += f'<meta http-equiv="content-security-policy" content="{policy}">\n'
-    examples = [json.loads(line) for line in EXAMPLES.read_text(encoding="utf-8").splitlines()]
-    settings = {"examples": examples, **settings}
     blocks = [_block("settings", "application/json", _json(settings))]
-    for name, content in (embedded or {}).items():
+    for name, content in embedded.items():
         blocks.append(_block(name, "application/gzip;pairs", to_pairs(content)))
     blocks.append(f'<script type="module">{script}</script>')
     parts = {"head": head, "style": f"<style>{style}</style>", "blocks": "\n".join(blocks)}
-    text = re.sub(r"<!--(head|style|blocks)-->", lambda match: parts[match[1]], _markup())
+    text = re.sub(r"<!--(head|style|blocks)-->", lambda match: parts[match[1]], markup)
     return Document(text, policy)
 
 
@@ -97,9 +111,15 @@ def files() -> dict[str, bytes]:
 @functools.cache
 def version() -> str:
     """Return 12 hexadecimal digits that change whenever the page does."""
-    content = [_markup(), _style(), _script(), *files().values()]
+    content = [*_page(), *files().values()]
     parts = (each.encode() if isinstance(each, str) else each for each in content)
     return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
+
+
+def _page() -> tuple[str, str, str]:
+    """Return the page's markup, script and style."""
+    style = _style("page.css", "stage.css", "inside.css", "learn.css", "class.css")
+    return _markup(), _script("main.js"), style
 
 
 @functools.cache
@@ -114,14 +134,13 @@ def script(entry: str) -> str:
 
 
 @functools.cache
-def _script() -> str:
-    return f'{script("main.js")}\nmodules["main.js"].start({_json(LANGUAGES)});\n'
+def _script(entry: str) -> str:
+    return f'{script(entry)}\nmodules["{entry}"].start({_json(LANGUAGES)});\n'
 
 
 @functools.cache
-def _style() -> str:
-    names = ("paper.css", "page.css", "stage.css", "inside.css", "learn.css")
-    paper, *others = map(style_sheet, names)
+def _style(*names: str) -> str:
+    paper, *others = map(style_sheet, ("paper.css", *names))
     return "\n\n".join([f"@layer page {{\n{paper}}}", *others])
 
 
@@ -136,9 +155,9 @@ def section(name: str) -> str:
 
 
 @functools.cache
-def _markup() -> str:
-    """Return index.html with English texts, which are shown until the script runs."""
-    markup = COMMENT.sub("", (FOLDER / "index.html").read_text(encoding="utf-8"))
+def _markup(name: str = "index.html") -> str:
+    """Return a page's markup with English texts, which are shown until the script runs."""
+    markup = COMMENT.sub("", (FOLDER / name).read_text(encoding="utf-8"))
     markup = REPEATED.sub(
         lambda match: "".join(match[1].replace("{digit}", str(digit)) for digit in range(10)),
         markup,

@@ -25,6 +25,7 @@ import { Training } from "./session/training.js";
 import { work } from "./session/worker.js";
 import { startAbout } from "./views/about.js";
 import { startBrackets } from "./views/brackets.js";
+import { startClass } from "./views/class.js";
 import { startCrop } from "./views/crop.js";
 import { startExamples } from "./views/examples.js";
 import { chooseDigit, startFeedback, toggleDigits } from "./views/feedback.js";
@@ -42,7 +43,7 @@ import { startTools } from "./views/tools.js";
 const VIEWS = [
   startNotices, startResult, startBrackets, startCrop, startGhost, startInsight, startFeedback,
   startGiven,
-  startAbout, startStage, startInside, startLearn,
+  startAbout, startStage, startInside, startLearn, startClass,
 ];
 
 export function start(languages) {

@@ -202,10 +202,31 @@ interface Settings {
   images?: string;
   test_images?: string;
   invitation?: { address: string; code: string } | null;
+  class?: string | null;
+  wall?: string; // of the teacher's page alone
   documents?: boolean;
   signed_in?: boolean;
   card?: Card;
   examples: { strokes: Stroke[]; style: string; label: number }[];
+}
+
+/** What a class does; without a digit all of them in turn. */
+interface Task {
+  kind: "draw" | "fool" | "piles" | "teach";
+  digit: number | null;
+}
+
+/** A drawing on the wall of a class. */
+interface OnWall {
+  id: number;
+  label: number;
+  task: Task["kind"];
+  strokes: Stroke[];
+  shown: boolean;
+  asked: boolean; // the class is asked whether it is its label
+  votes: number;
+  yes: number;
+  answer: Answer; // of the shipped network
 }
 
 /** What the model card says: see docs/api.md. */
@@ -360,4 +381,5 @@ type Session = import("./session/session.js").Session;
 type Changes = import("./session/changes.js").Changes;
 type Giving = import("./session/giving.js").Giving;
 type Feedback = import("./session/feedback.js").Feedback;
+type Room = import("./wall/room.js").Room;
 type Training = import("./session/training.js").Training;

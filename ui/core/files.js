@@ -12,6 +12,17 @@ export async function unzipped(address, name) {
   return new Uint8Array(await new Response(content).arrayBuffer());
 }
 
+// Save a drawing file, as scripts/train.py reads it.
+/** @param {string} name @param {object[]} drawings with a label and strokes */
+export function saveDrawings(name, drawings) {
+  const lines = drawings.map((drawing) => JSON.stringify(drawing) + "\n");
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob(lines, { type: "application/jsonl" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
 // The answer's JSON, null where nobody answers or there is nothing.
 /** @param {string} address @param {RequestInit} [options] */
 export async function ask(address, options) {

@@ -5,6 +5,7 @@ import { fromBase64, toBase64, unzipped } from "../core/files.js";
 import { tell } from "../core/notices.js";
 import { Observable } from "../core/observable.js";
 import { remember, remembered } from "../core/storage.js";
+import { withLastLayer } from "../recognizer/learning.js";
 import { readNetwork } from "../recognizer/network.js";
 
 const OWN = "network"; // in localStorage, where it has room: a file in base64
@@ -17,6 +18,7 @@ export class NetworkSource extends Observable {
   #page;
   #found = { current: null, previous: null };
   #own = ownNetwork(); // that somebody trained and chose in this browser
+  #lent = null; // a last layer, by the class's teacher: it is not kept
   #names = null; // of the server's networks: {name, previous}
   #wantsPrevious = false;
   #isDue = true;
@@ -47,6 +49,12 @@ export class NetworkSource extends Observable {
     this.#tell();
   }
 
+  /** @param {{network: string, weights: number[]} | null} lent */
+  lend(lent) {
+    this.#lent = lent;
+    this.#tell();
+  }
+
   // The network before is large, and few compare it: it is loaded for those who do.
   wantPrevious() {
     if (this.#wantsPrevious || !this.#page.settings.network) return;
@@ -61,6 +69,11 @@ export class NetworkSource extends Observable {
 
   #tell() {
     const { current, previous } = this.#found;
+    const { network, weights } = this.#lent ?? {};
+    if (current && network === current.name) {
+      const lent = withLastLayer(current, Float32Array.from(weights), 0);
+      return this.set({ current: { ...lent, name: "class" }, previous: current });
+    }
     this.set(this.#own ? { current: this.#own, previous: current } : { current, previous });
   }
 

@@ -4,7 +4,7 @@ const SLICE = 1; // millisecond, after which the piece of work under way is the 
 
 // Run a generator that pauses after each piece of its work. Gives a promise of what it returns, or
 // of null once `isWanted` is false.
-/** @template T @param {Generator<void, T>} work @returns {Promise<T | null>} */
+/** @template T @param {Generator<any, T>} work @returns {Promise<T | null>} */
 export async function inSlices(work, isWanted = () => true) {
   for (let end = 0; ; ) {
     if (performance.now() >= end) {

@@ -1,6 +1,7 @@
 // What this browser gave to the server: shown, exported, deleted.
 
 import { add, addButton, addThumbnail, find, findAll } from "../core/dom.js";
+import { saveDrawings } from "../core/files.js";
 import { watch } from "../core/observable.js";
 import { language, setKey, text } from "../core/texts.js";
 import { boxOf } from "../recognizer/framing.js";
@@ -48,14 +49,7 @@ export async function deleteAll(giving, button) {
   await giving.remove();
 }
 
-// Save a drawing file, as scripts/train.py reads it.
 export async function exportGiven(giving) {
   const corrections = await giving.list();
-  if (!corrections) return;
-  const lines = corrections.map((row) => JSON.stringify(row) + "\n");
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob(lines, { type: "application/jsonl" }));
-  link.download = "corrections.jsonl";
-  link.click();
-  URL.revokeObjectURL(link.href);
+  if (corrections) saveDrawings("corrections.jsonl", corrections);
 }
