@@ -80,7 +80,7 @@ def test_nothing_of_it_is_wider_than_the_window(open_context):
     choose(page, "speed", "4 ×")
     page.get_by_role("button", name=ENGLISH["ten_images_name"]).click()
     card = page.get_by_role("button", name=ENGLISH["ten_images_name"])
-    expect(card).to_contain_text("Its own 100 of 100", **SLOW)  # all lines have their words
+    expect(card).to_contain_text("Its own: 100 %", **SLOW)  # all lines have their words
     for width, height in (
         (1280, 800),
         (1920, 1080),

@@ -12,7 +12,8 @@ import { Diagram } from "./diagram.js";
 import { addSoftmax } from "./softmax.js";
 import { addUnit } from "./unit.js";
 
-const EXAMPLES = 150; // images by which units are put in order
+// Images by which units are put in order: of the 500 before, half were chosen as the hardest.
+const EXAMPLES = { start: 500, end: 650 };
 const WAVE = 900; // milliseconds from the pixels to the bars
 const SLOWLY = 6000; // the same with a sentence for each stage
 const NOTHING = {
@@ -110,8 +111,10 @@ function startOrders(images) {
     if (known.has(first)) return known.get(first);
     const found = await images.load().catch(() => null);
     if (!found) return null;
-    const examples = found.images.subarray(0, EXAMPLES * PIXELS);
-    if (!known.has(first)) known.set(first, ordersOf(network, examples, found.labels));
+    const { start, end } = EXAMPLES;
+    const examples = found.images.subarray(start * PIXELS, end * PIXELS);
+    const digits = found.labels.subarray(start, end);
+    if (!known.has(first)) known.set(first, ordersOf(network, examples, digits));
     return known.get(first);
   };
 }

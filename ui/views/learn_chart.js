@@ -88,10 +88,11 @@ function showCurves({ curves, own, fresh, yours, last, since }, { state, yours: 
   setText(since, text(state.status === "over" ? "since_here" : "from_here_on", { digit }));
 }
 
-// A line through the moments' values, shares of the chart's height; what is higher is at its top,
-// and what is no number, as of a broken network, is left out.
-function draw(line, moments, total, valueOf) {
-  const points = moments.map((moment, i) => [moment.seen / total, Math.min(1, valueOf(moment, i))]);
+// A line through the moments' values, in a chart that reaches `highest`; what is higher is at its
+// top, and what is not known or no number, as of a broken network, is left out.
+function draw(line, moments, total, valueOf, highest = 1) {
+  const heightOf = (value) => Math.min(1, (value ?? NaN) / highest);
+  const points = moments.map((moment, i) => [moment.seen / total, heightOf(valueOf(moment, i))]);
   const inside = points.filter(([x, y]) => x <= 1 && Number.isFinite(y));
   inside.sort(([a], [b]) => a - b); // a run ends with the network of its best epoch
   const path = inside.map(([x, y]) => `${100 * x},${100 - 100 * y}`).join(" ");
@@ -122,8 +123,8 @@ function showSurprise({ cost, lastCost, costWords, top }, { state, moment }) {
   const total = totalOf(state);
   const largest = Math.max(...moments.map(({ surprise }) => surprise).filter(Number.isFinite));
   const highest = Math.max(LEAST, largest);
-  draw(cost, moments, total, ({ surprise }) => surprise / highest);
-  draw(lastCost, last, total, ({ surprise }) => surprise / highest);
+  draw(cost, moments, total, ({ surprise }) => surprise, highest);
+  draw(lastCost, last, total, ({ surprise }) => surprise, highest);
   setText(top, formatNumber(highest, { maximumSignificantDigits: 2 }));
   setText(costWords, text("surprise_is", { loss: formatNumber(moment.surprise ?? NaN, ONE) }));
   costWords.style.setProperty("--y", moment.surprise / highest || 0);
