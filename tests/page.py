@@ -17,7 +17,7 @@ NETWORK = re.compile(r"/network(/\w+\.bin)?$")
 NETWORK_FILE = "**/network/*.bin"
 PHONE = {"viewport": {"width": 375, "height": 667}, "has_touch": True, "is_mobile": True}
 SEVEN_LINK = "#drawing=1.A9gEuAOgBgDzA4gJ"
-SLANTED = [[(0.4, 0.32), (0.58, 0.25), (0.5, 0.75)]]  # the network reads 7, a person may read 1
+SLANTED = [[(0.36, 0.29), (0.58, 0.25), (0.5, 0.75)]]  # the network reads 7, a person may read 1
 
 SAYS = "document.documentElement.dataset"  # the page's state, for programs
 

@@ -36,14 +36,13 @@ def test_arguments_are_parsed_before_anything_slow_is_imported():
         sys.argv = scripts[:1]
         try:
             runpy.run_path(sys.argv[0], run_name="__main__")
-        except ImportError:
+        except SystemExit:  # a package is missing
             print(sorted({"ray", "matplotlib", "PIL"} & sys.modules.keys()))
     """
     scripts = set(ROOT.glob("scripts/*.py")) - {ROOT / "scripts" / "gradio_interface.py"}
     done = run("-c", textwrap.dedent(script), APP, *scripts)
     assert done.returncode == 0, done.stderr
-    starting = "Starting: this takes some seconds, the first time a minute"
-    assert done.stdout.splitlines()[-2:] == [starting, "[]"]
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize(

@@ -245,8 +245,8 @@ def test_what_cost_too_much_is_not_installed_without_force(
     monkeypatch.setattr(finetune, "finetune", lambda *_: MLP((16,)).eval())
     message = refused(learn, capsys, "--corrections", corrections, "--install", code=4)
     assert re.search(
-        r"not installed: it reads \d+\.\d\d% of MNIST's validation images and the (network in use|"
-        r"one before its first fine-tuning) \d\d\.\d\d%.*wrong labels.*--force",
+        r"not installed: it reads \d+\.\d\d% of MNIST's validation images, the (network in use|"
+        r"one before its first fine-tuning) \d+\.\d\d%.*wrong labels.*--force",
         message,
     )
     assert not home.exists()
