@@ -54,6 +54,7 @@ def test_a_network_learns_in_the_page_and_one_goes_back_in_its_training(open_con
     since = page.locator(".since-words")
     expect(since).to_have_text(ENGLISH["since_here"].format(digit=4), **SLOW)  # it is over
     assert seen(page) == 20_000
+    expect(tool(page, ENGLISH["one_step"])).to_be_disabled()
     assert percent(page, "fresh") > 85
     assert percent(page, "yours") > 50
     reads, place = page.locator("#learn .reads"), page.locator("#learn .place")
@@ -140,9 +141,13 @@ def test_it_rests_while_nobody_sees_it_and_says_when_images_do_not_come(open_con
     tool(page, LEARN).click()
     news = page.locator("#learn .news")
     expect(news).to_have_text(ENGLISH["training_not_loaded"])
-    page.unroute("**/test_images.gz")
+    asked = record_requests(page)
     tool(page, LEARN).click()
     tool(page, LEARN).click()  # tries again
+    wait_until(page, lambda: any("test_images" in url for url in asked))
+    expect(news).to_have_text(ENGLISH["training_not_loaded"])
+    page.unroute("**/test_images.gz")
+    tool(page, ENGLISH["play"]).click()  # so does this
     expect(page.locator("#learn .seen b")).not_to_be_empty()
     expect(news).to_be_empty()
     choose(page, "hidden", "8")
@@ -162,9 +167,12 @@ def test_it_is_accessible_and_fits_a_dark_phone_in_chinese(open_context):
     expect(page.locator("#learn .yours-words")).to_contain_text("您的 4")
     page.get_by_role("button", name=CHINESE["settings"]).click()
     expect(page.get_by_role("combobox", name=CHINESE["control_images"])).to_be_in_viewport()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    root = "document.documentElement"
+    assert page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth")
     expect_accessible(page, is_stage=True)  # with its table unfolded
     expect(page.locator("#learn .numbers tbody tr td").nth(4)).not_to_be_empty()
+    page.evaluate(f"scrollTo(0, {root}.scrollHeight)")
+    tool(page, CHINESE["inside"]).click()  # nothing lies on it
 
 
 def test_a_real_training_is_refused_mended_and_shown(browser, tmp_path, monkeypatch):

@@ -91,13 +91,13 @@ function sceneOf(network, prediction, compared, orders) {
   return { network, orders, values, read, digit, ...found, held: null, pictureOf: picture };
 }
 
-// Where nobody has chosen a unit: that of the first layer which does most for the digit.
-function strongest({ slopes, orders, values }) {
-  if (!values || orders.length === 0) return null;
-  const [{ order, starts }] = orders;
+// Where nobody has chosen a unit: that of the first layer, of those with threads, which does most
+// for the digit.
+function strongest({ threads, slopes, orders, values }) {
+  if (orders.length === 0 || threads[0].length === 0) return null;
   const amountOf = (unit) => values.layers[0][unit] * slopes[0][unit];
-  const units = order.slice(0, starts.at(-1));
-  const unit = units.reduce((best, each) => (amountOf(each) > amountOf(best) ? each : best), 0);
+  const units = threads[0].map(({ to }) => to);
+  const unit = units.reduce((best, each) => (amountOf(each) > amountOf(best) ? each : best));
   return { layer: 0, unit };
 }
 
@@ -152,10 +152,10 @@ function startWave(diagram, { slowly, said }, getScene) {
   return Object.assign(wave, { start, stop });
 }
 
-function stageWords({ orders, values, digit }, stage) {
+function stageWords({ orders, values, read }, stage) {
   const inked = values.inputs.filter((ink) => ink > 0).length;
   if (stage === 0) return text("slow_pixels", { inked });
-  if (stage > orders.length) return text("slow_scores", { digit });
+  if (stage > orders.length) return text("slow_scores", { digit: read });
   const active = values.layers[stage - 1].filter((value) => value > 0).length;
   return text(stage === 1 ? "slow_first" : "slow_layer", { layer: stage, active });
 }

@@ -6,6 +6,7 @@ import { addRow, find, findAll, percentage, setText } from "../core/dom.js";
 import { formatNumber, text } from "../core/texts.js";
 
 const GAP = 0.11; // of a chart's height, from one line of words to the next
+const WORDS = 0.4; // of a chart's width, at most, for what the surprise is
 const ONE = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
 const LEAST = 2.5; // that the axis of surprise reaches
 const PARTS = {
@@ -103,7 +104,7 @@ function draw(line, moments, total, valueOf, highest = 1) {
 const counted = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
 
 // Beside the cursor, each at the end of its line where the others leave room.
-function showWords(nodes, { moment, yours: { now, digit } }) {
+function showWords(nodes, { moment, yours: { now, digit, since } }) {
   const shares = [moment.own ?? NaN, moment.fresh, now?.[digit] ?? NaN];
   const keys = ["own_images", "new_images", "your_digit"];
   const isThere = (i) => Number.isFinite(shares[i]);
@@ -111,9 +112,12 @@ function showWords(nodes, { moment, yours: { now, digit } }) {
     const percent = i === 2 ? percentage(shares[i]) : counted(shares[i]);
     setText(nodes[i], isThere(i) ? text(keys[i], { digit, percent }) : "");
   }
+  const order = [0, 1, 2].filter(isThere).sort((a, b) => shares[b] - shares[a]);
   let lowest = 1 + GAP;
-  for (const i of [0, 1, 2].filter(isThere).sort((a, b) => shares[b] - shares[a])) {
-    lowest = Math.min(lowest - GAP, shares[i]);
+  let free = GAP * (since === null ? order.length : order.length + 2); // it has words at the foot
+  for (const i of order) {
+    free -= GAP;
+    lowest = Math.min(lowest - GAP, Math.max(shares[i], free));
     nodes[i].style.setProperty("--y", lowest);
   }
 }
@@ -126,9 +130,13 @@ function showSurprise({ cost, lastCost, costWords, top }, { state, moment }) {
   draw(cost, moments, total, ({ surprise }) => surprise, highest);
   draw(lastCost, last, total, ({ surprise }) => surprise, highest);
   setText(top, formatNumber(highest, { maximumSignificantDigits: 2 }));
-  setText(costWords, text("surprise_is", { loss: formatNumber(moment.surprise ?? NaN, ONE) }));
-  costWords.style.setProperty("--y", moment.surprise / highest || 0);
-  costWords.classList.toggle("before", moment.seen > 0.5 * total);
+  const loss = Number.isFinite(moment.surprise) && formatNumber(moment.surprise, ONE);
+  setText(costWords, loss ? text("surprise_is", { loss }) : "");
+  const isBefore = moment.seen > 0.5 * total;
+  const place = moment.seen - (isBefore ? WORDS * total : 0);
+  const under = moments.filter(({ seen }) => seen >= place && seen <= moment.seen);
+  costWords.style.setProperty("--y", Math.max(...under.map(({ surprise }) => surprise)) / highest);
+  costWords.classList.toggle("before", isBefore);
 }
 
 // A row for each moment; those that are there stay.

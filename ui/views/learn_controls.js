@@ -30,7 +30,7 @@ export function startControls(panel, { training }) {
   });
   const selects = Object.keys(CHOICES).map((name) => addChoice(parts.dials, name, training));
   const isRunning = () => training.get().status === "running";
-  const play = () => (training.get().status === "over" ? training.start() : training.play());
+  const play = () => (training.get().status === "paused" ? training.play() : training.start());
   parts.again.addEventListener("click", () => training.start());
   parts.play.addEventListener("click", () => (isRunning() ? training.pause() : play()));
   parts.step.addEventListener("click", () => training.stepOnce());
@@ -38,7 +38,8 @@ export function startControls(panel, { training }) {
     parts.more.ariaExpanded = String(parts.more.ariaExpanded === "false");
   });
   let said;
-  return ({ state: { settings } }) => {
+  return ({ state: { settings, status } }) => {
+    parts.step.ariaDisabled = String(status !== "running" && status !== "paused");
     parts.play.classList.toggle("running", isRunning());
     parts.play.ariaLabel = text(isRunning() ? "pause" : "play");
     if (said !== language.get()) selects.forEach(nameChoices);
