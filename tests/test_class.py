@@ -312,6 +312,45 @@ def test_a_projector_shows_all_drawings_in_letters_that_can_be_read(lesson, coun
     assert max(bottom for _, bottom in boxes) < edge
 
 
+def test_more_misread_drawings_than_the_wall_has_room_for_scroll(lesson):
+    for _ in range(200):
+        lesson.room.add(Sent(label=7, strokes=DRAWINGS[2]))
+    lesson.room.obey(Command(show=set(range(1, 201))))
+    wall = lesson.wall()
+    expect(wall.locator(".card.wrong")).to_have_count(200)
+    box = wall.locator(".card").first.bounding_box()
+    assert min(box["width"], box["height"]) > 60  # of two small ones each way
+
+
+@pytest.mark.parametrize(
+    "strokes",
+    [[[[10 * i, 5 * i]] for i in range(100)], [[[1e6, 1e6], [-1e6, -1e6]]], [[[1, 1]]]],
+    ids=["100 strokes", "off the paper", "a dot"],
+)
+def test_the_wall_looks_at_drawings_that_no_pen_draws(lesson, strokes):
+    lesson.room.add(Sent(label=7, strokes=strokes))
+    lesson.room.obey(Command(show={1}))
+    wall = lesson.wall()
+    wall.locator(".card").click()
+    expect(wall.locator("dialog p")).to_have_text(ENGLISH["no_change"].replace("{digit}", "7"))
+
+
+def test_a_wall_that_is_opened_again_shows_what_the_first_one_did(lesson):
+    wall = lesson.wall()
+    for strokes in (DRAWINGS[2], DRAWINGS[7], DRAWINGS[7]):
+        lesson.room.add(Sent(label=7, strokes=strokes))
+    lent = {"network": "0123abcd", "weights": [0.5] * 5010}
+    address = f"{lesson.address}wall/{lesson.room.secret}"
+    task = {"kind": "teach", "digit": 7}
+    command = {"show": [1, 2], "remove": [3], "task": task, "lend": lent}
+    assert httpx.post(address, json=command).status_code == 200
+    for again in (wall, lesson.wall()):
+        expect(again.locator("h1")).to_have_text("Teach it")
+        expect(again.locator(".pile .card:not(.veiled)")).to_have_count(2)
+        expect(again.locator(".take-back")).to_be_visible()
+        again.context.close()
+
+
 def test_the_worksheet_prints_on_one_sheet(browser):
     page = browser.new_page()
     page.goto((ROOT / "docs" / "worksheet.html").as_uri())
