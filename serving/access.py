@@ -47,7 +47,7 @@ ROUTES = [
     ("POST", "/class/vote"),
     ("GET", "/class/stream", STREAM),
     ("GET POST", "/wall/{secret}"),
-    ("GET", "/wall/{secret}/stream", STREAM),
+    ("GET", "/wall/{secret}/stream"),  # no STREAM, whose places pupils can take
     ("POST", "/mcp"),
     ("POST", "/gradio_api/mcp"),
     ("POST", "/gradio_api/mcp/"),

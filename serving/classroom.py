@@ -96,7 +96,7 @@ class Classroom:
         self.invitation: dict[str, str] | None = None  # the pupils' address and its QR code
         self.drawings: deque[Drawing] = deque(maxlen=limits.MAX_CLASS_DRAWINGS)
         self.task, self.lent = Task(kind="draw", digit=7), None
-        self.version = self.last_id = self.removed = self.lent_since = 0
+        self.version = self.last_id = self.lent_since = 0
         self.changed, self.is_over, self.loop = asyncio.Event(), False, None
 
     def close(self) -> None:
@@ -120,8 +120,6 @@ class Classroom:
         strokes = [stroke.tolist() for stroke in parse_strokes(sent.strokes)]
         if not strokes:
             raise UserError("the drawing has no ink; expected a digit")
-        if len(self.drawings) == self.drawings.maxlen:
-            self.removed = self.version + 1
         self.last_id += 1
         drawing = Drawing(self.last_id, sent.label, self.task.kind, strokes, self.version + 1)
         self.drawings.append(drawing)
@@ -140,8 +138,7 @@ class Classroom:
     def obey(self, command: Command) -> None:
         version = self.version + 1
         left = [drawing for drawing in self.drawings if drawing.id not in command.remove]
-        if len(left) < len(self.drawings):
-            self.drawings, self.removed = deque(left, self.drawings.maxlen), version
+        self.drawings = deque(left, self.drawings.maxlen)
         for drawing in self.drawings:
             shown = (drawing.shown or drawing.id in command.show) and drawing.id not in command.hide
             goes_on = drawing.asked and command.task is None
@@ -154,11 +151,11 @@ class Classroom:
         self.note_change()
 
     def for_wall(self, since: int) -> dict[str, Any]:
-        """Return what is new since a version; after a removal also the ids of all that are left."""
+        """Return what is new since a version, and the ids of all drawings that are left."""
         changed = [drawing.for_wall() for drawing in self.drawings if drawing.changed > since]
-        found = {"task": self.task.model_dump(), "lent": self.lent is not None, "changed": changed}
         ids = [drawing.id for drawing in self.drawings]
-        return found | ({"ids": ids} if self.removed > since else {})
+        is_lent = self.lent is not None
+        return {"task": self.task.model_dump(), "lent": is_lent, "changed": changed, "ids": ids}
 
     def for_pupils(self, since: int) -> dict[str, Any]:
         """Return the task, what the class is asked about, and what is lent if that is new."""

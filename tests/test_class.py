@@ -92,7 +92,7 @@ def test_a_drawing_is_sent_seen_hidden_and_removed(lesson):
     expect(phone.locator("#class .note")).to_have_text(ENGLISH["class_seen"])
     expect(first(phone)).to_have_attribute("aria-disabled", "true")  # there is nothing to send
     draw(phone, DRAWINGS[2])
-    for hidden in (".answer", ".bars", "#change .sentence"):
+    for hidden in (".answer", ".bars", "#change .sentence", "#stage"):
         expect(phone.locator(hidden)).not_to_be_visible()
     first(phone).click()
     expect(phone.locator(".answer")).to_be_visible()
@@ -121,12 +121,24 @@ def test_a_drawing_is_sent_seen_hidden_and_removed(lesson):
     expect_no_violation(phone)
 
 
+def test_a_new_task_closes_the_stage_where_pupils_would_see_the_answer(lesson):
+    phone, wall = lesson.phone(), lesson.wall()
+    send(phone, DRAWINGS[7])
+    phone.get_by_role("button", name="Look inside").click()
+    expect(phone.locator("#look-inside")).to_be_visible()
+    wall.locator("select").select_option("3")
+    expect(phone.locator("#class .task")).to_have_text("Draw a 3")
+    expect(phone.locator("#class")).to_be_visible()
+    expect(phone.locator("#stage")).not_to_be_visible()
+
+
 def test_who_fools_it_and_not_the_class_is_on_the_podium(lesson):
     one, two, wall = lesson.phone(), lesson.phone(), lesson.wall()
     wall.get_by_role("button", name="Fool it").click()
     expect(one.locator("#class .task")).to_have_text(ENGLISH["class_fool"].replace("{digit}", "7"))
     send(one, DRAWINGS[2])
     send(two, DRAWINGS[7])
+    expect(wall.locator(".ask")).to_be_disabled()  # nothing that fools it is shown
     wall.get_by_role("button", name="Show all").click()
     expect(wall.locator(".counts .count")).to_have_text("1")
     wall.get_by_role("button", name="Ask the class: 7?").click()
@@ -149,6 +161,7 @@ def test_a_taught_network_is_lent_to_the_phones_and_taken_back(lesson):
     phone, wall = lesson.phone(), lesson.wall(images=100)
     shipped = wait_for(phone, f"{SAYS}.reader")
     wall.get_by_role("button", name="Teach it").click()
+    expect(wall.locator(".start")).to_be_disabled()
     wall.get_by_role("button", name="Show all").click()
     expect(wall.locator(".pile .of")).to_have_text(["of 2 wrong"] * 2)
     expect(wall.locator(".pile b")).to_have_text(["1", "1"])
@@ -178,6 +191,8 @@ def test_piles_are_sorted_moved_and_one_of_them_teaches(lesson):
         if count < 3:
             first(phone).click()
     expect(first(phone)).not_to_be_visible()
+    for train in wall.locator("[data-source]").all():
+        expect(train).to_be_disabled()
     wall.get_by_role("button", name="Show all").click()
     expect(wall.locator(".pile .of")).to_have_text(["4", "7"])
     wall.locator(".pile").nth(1).locator(".card").first.click()
@@ -295,6 +310,45 @@ def test_a_projector_shows_all_drawings_in_letters_that_can_be_read(lesson, coun
     edge = wall.locator("nav").bounding_box()["y"]
     assert max(right for right, _ in boxes) < 1920
     assert max(bottom for _, bottom in boxes) < edge
+
+
+def test_more_misread_drawings_than_the_wall_has_room_for_scroll(lesson):
+    for _ in range(200):
+        lesson.room.add(Sent(label=7, strokes=DRAWINGS[2]))
+    lesson.room.obey(Command(show=set(range(1, 201))))
+    wall = lesson.wall()
+    expect(wall.locator(".card.wrong")).to_have_count(200)
+    box = wall.locator(".card").first.bounding_box()
+    assert min(box["width"], box["height"]) > 60  # of two small ones each way
+
+
+@pytest.mark.parametrize(
+    "strokes",
+    [[[[10 * i, 5 * i]] for i in range(100)], [[[1e6, 1e6], [-1e6, -1e6]]], [[[1, 1]]]],
+    ids=["100 strokes", "off the paper", "a dot"],
+)
+def test_the_wall_looks_at_drawings_that_no_pen_draws(lesson, strokes):
+    lesson.room.add(Sent(label=7, strokes=strokes))
+    lesson.room.obey(Command(show={1}))
+    wall = lesson.wall()
+    wall.locator(".card").click()
+    expect(wall.locator("dialog p")).to_have_text(ENGLISH["no_change"].replace("{digit}", "7"))
+
+
+def test_a_wall_that_is_opened_again_shows_what_the_first_one_did(lesson):
+    wall = lesson.wall()
+    for strokes in (DRAWINGS[2], DRAWINGS[7], DRAWINGS[7]):
+        lesson.room.add(Sent(label=7, strokes=strokes))
+    lent = {"network": "0123abcd", "weights": [0.5] * 5010}
+    address = f"{lesson.address}wall/{lesson.room.secret}"
+    task = {"kind": "teach", "digit": 7}
+    command = {"show": [1, 2], "remove": [3], "task": task, "lend": lent}
+    assert httpx.post(address, json=command).status_code == 200
+    for again in (wall, lesson.wall()):
+        expect(again.locator("h1")).to_have_text("Teach it")
+        expect(again.locator(".pile .card:not(.veiled)")).to_have_count(2)
+        expect(again.locator(".take-back")).to_be_visible()
+        again.context.close()
 
 
 def test_the_worksheet_prints_on_one_sheet(browser):

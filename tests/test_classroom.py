@@ -213,6 +213,21 @@ def test_a_stream_is_not_held_back_by_what_compresses_or_limits_answers():
             assert json.loads(next(lines))["changed"][0]["label"] == 7
 
 
+def test_whoever_takes_all_streams_keeps_no_wall_out_and_gives_them_back(monkeypatch):
+    monkeypatch.setattr("serving.limits.MAX_STREAMS_PER_CLIENT", 1)
+    room = Classroom()
+    with serving(corrections=False, classroom=room) as address:
+        pupils, wall = f"{address}class/stream", f"{address}wall/{room.secret}/stream"
+        with httpx.stream("GET", pupils) as held:
+            for stream, status in ((pupils, 503), (wall, 200)):
+                with httpx.stream("GET", stream) as answer:
+                    assert (held.status_code, answer.status_code) == (200, status)
+        left = 503
+        while left == 503:  # until it is known that the first has gone
+            with httpx.stream("GET", pupils) as answer:
+                left = answer.status_code
+
+
 def test_the_addresses_are_printed_in_the_own_network_and_nothing_is_kept(capsys):
     with app_main("--class") as local:
         said = capsys.readouterr().out

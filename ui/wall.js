@@ -57,7 +57,7 @@ async function createViews(page, room) {
 }
 
 function show(room, views) {
-  const { task, isLost, isLent } = room.get();
+  const { task, isLost } = room.get();
   const isAsking = task.kind === "fool" && room.own.some(({ asked }) => asked);
   const kind = isAsking ? "podium" : task.kind;
   find("main").dataset.kind = kind;
@@ -72,13 +72,11 @@ function show(room, views) {
   const drawn = { digit: task.digit ?? text("wall_all") };
   setText(find('nav [data-kind="draw"]'), text("wall_draw", drawn));
   setText(find(".ask"), text("wall_ask", { digit }));
+  find(".ask").disabled = !room.shown.some(fools);
   for (const button of findEach("[data-kind]", find("nav"))) {
     button.ariaPressed = String(button.dataset.kind === task.kind);
   }
   find(".show-all").hidden = room.own.every(({ shown }) => shown);
-  find(".start").hidden = views.lesson.isDone;
-  find(".lend").hidden = isLent || !views.lesson.isDone;
-  find(".take-back").hidden = !isLent;
   if (kind === "podium") return showPodium(room.shown);
   if (kind === "piles") return views.piles.show(views.showPair);
   if (kind === "teach") return views.lesson.show(views.showPair);
@@ -105,25 +103,22 @@ function startActions(page, room, { piles, lesson }) {
     save: () => saveDrawings("class.jsonl", room.shown.map(asRecord)),
     ask: () => room.order({ ask: idsOf(room.shown.filter(fools).slice(-MOST_ASKED)) }),
     stop_asking: () => room.order({ ask: [] }),
-    train: () => piles.learn("both"),
     teach: () => lesson.learn(),
     lend: () => lesson.lend(),
     take_back: () => room.order({ lend: null }),
     hide: () => room.order({ hide: [Number(dialog.dataset.id)] }),
     remove: () => room.order({ remove: [Number(dialog.dataset.id)] }),
-    close: () => {},
   };
   const change = (changes) => {
     const { kind, digit } = { ...room.get().task, ...changes };
     room.order({ task: { kind, digit: fitting(kind, digit) } });
   };
   document.addEventListener("click", (event) => {
-    const button = /** @type {any} */ (event.target).closest?.("[data-action], nav [data-kind]");
-    if (!button) return;
-    const { action, kind } = button.dataset;
-    if (dialog.contains(button)) dialog.close();
-    if (action) return actions[action]();
-    change({ kind });
+    const button = /** @type {any} */ (event.target).closest?.("button");
+    const { action, kind, source } = button?.dataset ?? {};
+    if (action) actions[action]();
+    if (source) piles.learn(source);
+    if (kind) change({ kind });
   });
   find("select").addEventListener("change", ({ target: { value } }) => {
     change({ digit: value === "all" ? null : Number(value) });

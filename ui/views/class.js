@@ -57,14 +57,17 @@ const questionOf = ({ asked, answered }) =>
   asked.find((each) => !answered.includes(JSON.stringify(each)));
 const isOver = ({ task, count }) => count >= (EACH[task.kind] ?? Infinity);
 
-function show(parts, state, { session, settings }) {
+function show(parts, state, { session, settings, stage }) {
   const { task, count, sent, said, isLent } = state;
   find("#class").hidden = !task;
   if (!task) return;
   const { id, strokes, picture, isDemo } = session.get().drawing;
   const [question, isSent] = [questionOf(state), id === sent];
   // Or pupils mend what they see.
-  document.documentElement.classList.toggle("secret", task.kind === "draw" && !isSent);
+  const isSecret = task.kind === "draw" && !isSent;
+  document.documentElement.classList.toggle("secret", isSecret);
+  // The stage shows it too, and on a phone it hides the strip.
+  if ((isSecret || question) && stage.get()) stage.set(null);
   parts.drawing.replaceChildren();
   if (question) addThumbnail(parts.drawing, question.strokes, [0, 0, 1000, 1000]);
   const place = isSent ? count - 1 : count; // of the drawing on the paper among this task's

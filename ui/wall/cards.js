@@ -64,11 +64,11 @@ function arrange(list, count, room) {
   const wide = isMany ? 1 : 1.5; // times its height
   let columns = 2;
   const overflows = () => {
-    const row = width / columns / wide;
-    if (row * Math.ceil((isMany ? room : count) / columns) > height) return true;
+    const row = Math.floor(width / columns / wide);
     list.style.setProperty("--columns", String(columns));
-    list.style.setProperty("--row", `${Math.floor(row)}px`);
-    return list.scrollHeight > height;
+    list.style.setProperty("--row", `${row}px`);
+    const rows = Math.ceil((isMany ? room : count) / columns);
+    return row * rows > height || list.scrollHeight > height;
   };
   list.classList.toggle("many", isMany);
   while (overflows() && width / columns > LEAST) columns++;

@@ -12,7 +12,6 @@ import { inSlices } from "../session/slices.js";
 import { countWrong } from "./pair.js";
 
 const STAGES = 6; // of more and more drawings
-const PRECISION = 6; // significant digits of a weight that is lent
 
 const NOTHING = {
   taught: /** @type {Network | null} */ (null),
@@ -37,7 +36,6 @@ export class Lesson extends Observable {
     const { network } = this.#room.get();
     const all = this.#room.shown;
     const [teaching] = halves(all);
-    if (this.get().isLearning || !teaching.length) return;
     const images = await this.#images.rehearsed();
     this.set({ ...NOTHING, isLearning: true });
     const rehearsed = await inSlices(rehearse(network, images));
@@ -53,16 +51,10 @@ export class Lesson extends Observable {
     this.update({ isLearning: false });
   }
 
-  // Whether it has learned from the drawings that are shown now.
-  get isDone() {
-    const { isLearning, reads } = this.get();
-    return !isLearning && reads.size > 0 && reads.size === this.#room.shown.length;
-  }
-
   lend() {
     const { weights, biases } = this.get().taught.layers.at(-1);
-    const rounded = [...weights, ...biases].map((weight) => Number(weight.toPrecision(PRECISION)));
-    return this.#room.order({ lend: { network: this.#room.get().network.name, weights: rounded } });
+    const { name: network } = this.#room.get().network;
+    this.#room.order({ lend: { network, weights: [...weights, ...biases] } });
   }
 
   /** @param {ReturnType<typeof import("./pair.js").createPair>} showPair */
@@ -80,5 +72,11 @@ export class Lesson extends Observable {
     })));
     const key = isLearning || taught ? "wall_seen" : "wall_not_taught";
     setText(find(".progress"), text(key, { seen, count: pair[0].length }));
+    const { isLent } = this.#room.get();
+    const isDone = !isLearning && reads.size > 0 && reads.size === this.#room.shown.length;
+    find(".start").hidden = isDone;
+    find(".start").disabled = isLearning || !pair[1].length;
+    find(".lend").hidden = isLent || !isDone;
+    find(".take-back").hidden = !isLent;
   }
 }

@@ -20,7 +20,8 @@ export async function look({ id, label, strokes, answer }, network) {
   setText(find("dialog p"), text("wall_looking"));
   dialog.showModal();
   const isWanted = () => dialog.open && dialog.dataset.id === String(id);
-  const found = await inSlices(findChanges(network, strokes), isWanted);
+  // Of 100 strokes, or to the limit of coordinates, no line more can be read.
+  const found = await inSlices(findChanges(network, strokes), isWanted).catch(() => []);
   if (!found) return;
   const change = read === label ? bestChange(found, answer) : found[label];
   const way = change?.line ? "with_line" : "without_piece";

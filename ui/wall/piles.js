@@ -1,7 +1,7 @@
 // Whose 1 and whose 7? Two piles, and what a network reads of their held-out halves that learned
 // from nothing: from MNIST, with the other halves in the place of its own digits.
 
-import { add, addButton, find, findEach, setText } from "../core/dom.js";
+import { add, find, findEach, setText } from "../core/dom.js";
 import { Observable } from "../core/observable.js";
 import { text } from "../core/texts.js";
 import { halves, hasMark, learnFrom } from "../recognizer/classroom.js";
@@ -29,12 +29,6 @@ export class Piles extends Observable {
     super(NOTHING);
     this.#room = room;
     this.#images = images;
-    for (const button of findEach(".train")) {
-      button.addEventListener("click", () => this.learn(button.dataset.source));
-    }
-    for (const source of Object.keys(SOURCES)) {
-      addButton(find(".results"), undefined, () => this.learn(source)).dataset.source = source;
-    }
   }
 
   move({ id }) {
@@ -61,7 +55,6 @@ export class Piles extends Observable {
 
   async learn(source) {
     const [pairs, about, { digit }] = [this.#halves, this.#about, this.#room.get().task];
-    if (this.get().learning || pairs.some(([, held]) => !held.length)) return;
     const mnist = await this.#images.load();
     if (this.get().about !== about) this.update({ about, reads: {} });
     for (const each of ["mnist", source].filter((name) => !this.get().reads[name])) {
@@ -79,41 +72,43 @@ export class Piles extends Observable {
 
   /** @param {ReturnType<typeof import("./pair.js").createPair>} showPair */
   show(showPair) {
-    const { about, chosen, reads } = this.get();
+    const { about, chosen, learning, reads } = this.get();
     const { digit } = this.#room.get().task;
+    const held = this.#halves.map(([, half]) => half);
     const isKnown = about === this.#about;
     const found = isKnown ? reads[chosen] : undefined;
     const readingOf = found && (({ id }) => found.get(id));
-    const drawings = found ? this.#halves.map(([, held]) => held) : this.#piles;
+    const drawings = found ? held : this.#piles;
     showPair(["with", "without"].map((kind, i) => (
       { name: text(`wall_${kind}_${digit}`), drawings: drawings[i], readingOf }
     )));
-    const [more, less] = this.#halves.map(([, held]) => held.length);
+    const [more, less] = held.map(({ length }) => length);
     setText(find(".learned-from"), text("wall_learned_from", { digit }));
     setText(find(".of-these"), text("wall_wrong", { more, less }));
     for (const button of findEach("[data-source]")) {
-      button.ariaPressed = String(Boolean(found) && button.dataset.source === chosen);
-    }
-    for (const button of findEach(".train")) {
-      setText(button, text(button.ariaPressed === "true" ? "wall_trained" : "wall_train"));
-    }
-    for (const button of findEach(".results button")) {
-      this.#showResult(button, isKnown ? reads[button.dataset.source] : undefined);
+      const { source } = button.dataset;
+      const isChosen = Boolean(found) && source === chosen;
+      button.ariaPressed = String(isChosen);
+      button.disabled = learning !== null || !more || !less;
+      if (button.matches(".train")) setText(button, text(isChosen ? "wall_trained" : "wall_train"));
+      if (!button.matches(".results *")) continue;
+      const unknown = learning === source ? "…" : "?";
+      showResult(button, digit, held, (isKnown && reads[source]) || unknown);
     }
   }
+}
 
-  #showResult(button, found) {
-    const { source } = button.dataset;
-    const { digit } = this.#room.get().task;
-    button.replaceChildren();
-    const words = { digit, mark: text(`wall_mark_${digit}`) };
-    add(button, "strong", text(`wall_source_${source}`, words));
-    this.#halves.forEach(([, held], i) => {
-      const wrong = found && countWrong(held, ({ id }) => found.get(id));
-      const cell = add(button, "span");
-      add(cell, "b", wrong ?? (this.get().learning === source ? "…" : "?"));
-      add(cell, "small", text(i ? "wall_less" : "wall_more"));
-      cell.style.setProperty("--share", String((wrong ?? 0) / (held.length || 1)));
-    });
-  }
+// `found` is what was read, by id, or the sign for what is not known.
+function showResult(button, digit, held, found) {
+  const mark = text(`wall_mark_${digit}`);
+  button.replaceChildren();
+  add(button, "strong", text(`wall_source_${button.dataset.source}`, { digit, mark }));
+  held.forEach((drawings, i) => {
+    const isKnown = typeof found !== "string";
+    const wrong = isKnown ? countWrong(drawings, ({ id }) => found.get(id)) : 0;
+    const cell = add(button, "span");
+    add(cell, "b", isKnown ? wrong : found);
+    add(cell, "small", text(i ? "wall_less" : "wall_more"));
+    cell.style.setProperty("--share", String(wrong / drawings.length || 0));
+  });
 }

@@ -43,7 +43,7 @@ export class Room extends Observable {
       const answer = known ?? predictStrokes(this.get().network, drawing.strokes);
       drawings.set(drawing.id, { ...drawing, answer });
     }
-    const left = [...drawings.values()].filter(({ id }) => !ids || ids.includes(id));
+    const left = [...drawings.values()].filter(({ id }) => ids.includes(id));
     this.update({ task, drawings: left, isLent: lent, isLost: false });
   }
 
