@@ -1,7 +1,7 @@
 """The network that many tutorials begin with, whole: python docs/tutorial.py
 
 784 pixels, three hidden layers of 64 units, ten digits; log_softmax, NLLLoss and Adam. Needs only
-torch and torchvision, and takes about half a minute.
+torch and torchvision, and takes about a minute.
 """
 
 # %% MNIST: 60,000 images to learn from, 10,000 to be examined on
