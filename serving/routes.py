@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from mnist_core import Number, Prediction, Recognizer
 from mnist_core.drawing.pictures import decode_picture
+from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
 from mnist_core.network.quantize import compressed_file
 from serving import models
@@ -107,9 +108,11 @@ def answer(recognizer: Recognizer, content: dict[str, Any]) -> dict[str, Any]:
         prediction = found.digits[0] if alone else recognizer.predict_image(picture)
     else:
         with coded("invalid_strokes"):
-            found = recognizer.predict_number(content["strokes"])
+            # Parsed here, as `predict_number` would take text for a file's path and open it.
+            strokes = parse_strokes(content["strokes"])
+        found = recognizer.predict_number(strokes)
         alone = len(found.digits) == 1  # `predict_strokes` would give the same
-        prediction = found.digits[0] if alone else recognizer.predict_strokes(content["strokes"])
+        prediction = found.digits[0] if alone else recognizer.predict_strokes(strokes)
     return number(found) | image_fields(prediction) | {"network": recognizer.name}
 
 

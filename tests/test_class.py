@@ -14,7 +14,7 @@ from serving.classroom import Classroom, Command, Sent, Task
 from tests.browser import draw
 from tests.conftest import ROOT, free_port, serving
 from tests.drawings import DRAWINGS
-from tests.page import PHONE, SAYS, open_page, wait_for, wait_until
+from tests.page import PHONE, SAYS, WATCH, open_page, wait_for, wait_until
 from ui.document import files
 from ui.texts import CHINESE, ENGLISH
 
@@ -119,6 +119,14 @@ def test_a_drawing_is_sent_seen_hidden_and_removed(lesson):
     first(phone).click()
     expect(phone.locator(".answer")).not_to_be_visible()
     expect_no_violation(phone)
+
+
+def test_no_example_draws_itself_where_the_class_has_a_task(lesson):
+    page = lesson.window(**PHONE)
+    page.add_init_script(WATCH)
+    page.goto(lesson.address)
+    wait_for(page, "seen.length > 0")
+    assert page.evaluate("seen") == [["hint"]]
 
 
 def test_a_new_task_closes_the_stage_where_pupils_would_see_the_answer(lesson):

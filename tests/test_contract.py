@@ -28,6 +28,7 @@ from ui.texts import LANGUAGES
 STROKES = {"strokes": DRAWINGS[7]}
 PICTURE = {"picture": data_url(Image.effect_noise((40, 40), 100))}
 TOKEN = {"x-token": "0123456789abcdef" * 2}
+A_FILE_HERE = str(ROOT / "docs" / "page.png")  # of a picture: text must not open it
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 MCP = {"json": PING, "headers": {"accept": "application/json, text/event-stream"}}
 ANN = ("ann", "chalk")
@@ -52,6 +53,7 @@ CONTRACT = [
     ("POST", "/recognize", {"content": b'{"strokes": [[[NaN, 1]]]}'}, 400, "not_json"),
     ("POST", "/recognize", {"json": 7}, 422, "invalid_input"),
     ("POST", "/recognize", {"json": {"strokes": 7}}, 422, "invalid_strokes"),
+    ("POST", "/recognize", {"json": {"strokes": A_FILE_HERE}}, 422, "invalid_strokes"),
     ("POST", "/recognize", {"json": {"strokes": [[[True, 1]]]}}, 422, "invalid_strokes"),
     ("POST", "/recognize", {"json": {"strokes": [[[1e7, 1]]]}}, 422, "invalid_strokes"),
     ("POST", "/recognize", {"json": strokes(101)}, 422, "too_many_strokes"),
