@@ -140,6 +140,7 @@ def test_a_person_gives_sees_exports_and_deletes(page, tmp_path):
     kept = page.evaluate("Object.keys(localStorage).sort()")
     assert kept == [f"draw-a-digit:{name}" for name in ("lessons", "taught", "visited")]
 
+    page.emulate_media(reduced_motion="reduce")  # the drawing is back at once, all of it
     page.reload()
     expect_leader(page, 7)
     correct(page, 1)
