@@ -1,4 +1,4 @@
-"""Make the README's moving picture: a 4 is written on the real page and read meanwhile.
+"""Make the README's moving picture: a 4 is written on the real page, and one line makes it a 9.
 
     python -m experiments.animation
 
@@ -26,7 +26,7 @@ from ui.document import document, files
 SIZE = {"width": 1000, "height": 640}
 WIDTH = 800  # of the picture
 MOVES = 3  # between two points
-MILLISECONDS, AT_THE_END = 90, 3500  # of a frame
+MILLISECONDS, AT_REST = 90, 2500  # of a frame
 
 
 def main() -> None:
@@ -38,14 +38,17 @@ def main() -> None:
         frames = film()
     except UserError as error:  # no Chromium
         parser.exit(2, f"animation.py: {error}\n")
-    durations = [MILLISECONDS] * (len(frames) - 1) + [AT_THE_END]
+    durations = [MILLISECONDS] * (len(frames) - 2) + [AT_REST] * 2
     first, *others = frames
     first.save(output, save_all=True, append_images=others, duration=durations, loop=0)
     print(f"wrote {output}: {len(frames)} frames, {output.stat().st_size / 1e3:.0f} kB")
 
 
 def film() -> list[Image.Image]:
-    """Write FOUR on the page as one file, with a frame for each move of the pen."""
+    """Write FOUR on the page as one file, with a frame for each move of the pen.
+
+    The last two frames are the ghost of another digit, and that digit.
+    """
     model, config = weights.load(weights.SHIPPED)
     page = document({"card": config}, {"network": compressed_file(model, config), **files()})
     with TemporaryDirectory() as folder, chromium() as browser:
@@ -65,7 +68,11 @@ def film() -> list[Image.Image]:
                     window.wait_for_timeout(MILLISECONDS)
                     frames.append(frame(window))
             window.mouse.up()
-        window.wait_for_timeout(1500)  # the ghost of another digit
+        window.locator(".badge").wait_for()
+        window.wait_for_timeout(1500)  # the search for a better change, and the bars' movement
+        frames.append(frame(window))
+        window.locator("#change .sentence").click()
+        window.wait_for_timeout(500)
         return [*frames, frame(window)]
 
 
