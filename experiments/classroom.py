@@ -37,7 +37,7 @@ def main() -> None:
     refused = 0
     for phones in args.phones:
         classroom = Classroom()
-        with contextlib.closing(classroom), served(classroom=classroom) as address:
+        with served(classroom=classroom) as address, contextlib.closing(classroom):
             delays, missed = asyncio.run(lesson(address, classroom.secret, phones, args.rounds))
         shown = [median(delays), quantiles(delays, n=20, method="inclusive")[18], max(delays)]
         cells = [phones, len(delays), *(f"{1000 * delay:.0f}" for delay in shown), missed]

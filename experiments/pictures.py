@@ -81,7 +81,7 @@ def photo(picture: Image.Image, random: Random, light=1.0, noise: float = 4) -> 
 
 
 def lined(digit: np.ndarray, random: Random, ends: list[tuple]) -> Image.Image:
-    """Paper with grey lines, printed a little askew."""
+    """Paper with grey lines that go beyond its edges, printed a little askew."""
     picture, shift, tilt = paint(ink(digit)), random.integers(12), random.integers(-4, 5)
     draw = ImageDraw.Draw(picture)
     for x, y, to_x, to_y in ends:
@@ -118,7 +118,7 @@ def filled(digit: np.ndarray, side: int) -> Image.Image:
 
 
 EACH = range(0, SIDE, 25)
-SQUARES = [*((0, at, SIDE, at) for at in EACH), *((at, 0, at, SIDE) for at in EACH)]
+SQUARES = [*((-20, at, 220, at) for at in EACH), *((at, -20, at, 220) for at in EACH)]
 KINDS = {
     "as it is": lambda d, r: d,
     "cropped to the ink": lambda d, r: paint(tight(d), WHITE, BLACK),
@@ -127,7 +127,7 @@ KINDS = {
     "frame inside": lambda d, r: expand(expand(paint(ink(d), WHITE, BLACK), 3, BLACK), 8, WHITE),
     "matplotlib": lambda d, r: figure(d),
     "squared paper": lambda d, r: lined(d, r, SQUARES),
-    "a base line": lambda d, r: lined(d, r, [(0, 158, SIDE, 158)]),
+    "a base line": lambda d, r: lined(d, r, [(-20, 158, 220, 158)]),
     "a hand's shadow": lambda d, r: photo(
         paint(ink(d)), r, np.where(np.arange(SIDE) > r.integers(60, 140), 0.45, 1)
     ),
