@@ -7,49 +7,49 @@ which a busy or slower machine changes little.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from experiments.common import ROOT, argument_parser, command, machine, run_javascript, write_page
+from experiments import common
 from mnist_core.drawing.strokes import Drawing, read_drawings
 from mnist_core.network import weights
-from mnist_core.network.quantize import browser_file
 from mnist_core.tables import table
 
 SCRIPT = """
-import { readFileSync } from "node:fs";
 import { bestChange, findChanges } from "UI/recognizer/changes.js";
-import { readNetwork } from "UI/recognizer/network.js";
 import { attribute } from "UI/recognizer/reasons.js";
 import { predictStrokes } from "UI/recognizer/recognizer.js";
-const network = readNetwork(new Uint8Array(readFileSync("network.bin")).buffer);
 const timed = (work, start = performance.now()) => (work(), performance.now() - start);
-for (const strokes of JSON.parse(readFileSync("drawings.json", "utf8"))) {
-  const { pixels, ...answer } = predictStrokes(network, strokes);
+for (const strokes of given) {
+  const { pixels, ...read } = predictStrokes(network, strokes);
   let found;
   const time = timed(() => { for (found of findChanges(network, strokes)); });
   const reading = timed(() => { for (let i = 50; i--; ) predictStrokes(network, strokes); }) / 50;
-  const { rest, odds, blank } = attribute(network, pixels, answer.digit, answer.runner_up, 16);
+  const { rest, odds, blank } = attribute(network, pixels, read.digit, read.runner_up, 16);
   const missing = Math.abs(rest / (odds - blank));
-  const best = bestChange(found, answer);
-  console.log(JSON.stringify({ ...answer, found, best, time, plain: time / reading, missing }));
+  answer({ ...read, found, best: bestChange(found, read), time, plain: time / reading, missing });
 }
 """
 SIDE, GAP, COLUMNS, ROWS = 150, 22, 10, 6  # of the sheet, in pixels and pictures
 INK, OTHER, GONE = "#1f2937", "#0082dc", "#c3c8d0"
 
 
-def measure(args: argparse.Namespace) -> tuple[str, dict]:
+def main() -> None:
+    parser = common.argument_parser("Look for changes that make drawings other digits.")
+    parser.add_argument("drawings", type=Path, help="a drawing file")
+    parser.add_argument("--weights", type=Path, default=weights.SHIPPED, help="the network")
+    parser.add_argument("--count", type=int, default=200, help="how many drawings")
+    common.write_page(parser, "changes", "ghosts.md", measure)
+
+
+def measure(args: argparse.Namespace) -> common.Measured:
     """Search drawings of the file, each digit as often, and put the first ones on a sheet."""
-    model, config = weights.load(args.weights)
-    known = read_drawings(args.drawings)
+    network, known = weights.load(args.weights), read_drawings(args.drawings)
     of_digits = [[each for each in known if each.label == digit] for digit in range(10)]
     strokes = [on_paper(ones[i]) for i in range(args.count // 10) for ones in of_digits]
-    network, drawings = browser_file(model, config), json.dumps(strokes).encode()
-    results = run_javascript(SCRIPT, {"network.bin": network, "drawings.json": drawings})
+    results = common.run_javascript(SCRIPT, strokes, network)
     draw_sheet(strokes, results).save(args.output / "ghosts.png", optimize=True)
     rows = []
     for digit in range(10):
@@ -62,7 +62,7 @@ def measure(args: argparse.Namespace) -> tuple[str, dict]:
     )
     page = f"""# One stroke away
 
-Made by `{command()}` from {len(results)} drawings, each digit as often. {machine()}.
+Made by `{common.command()}` from {len(results)} drawings, each digit as often. {common.machine()}.
 
 ![60 drawings: blue what would make each another digit, grey what would go](ghosts.png)
 
@@ -76,7 +76,7 @@ The milliseconds depend on what else the machine does, the count of readings har
 What the pixels add on the way from blank paper misses its exact sum with 16 points by {missing:.1%}
 in the median, {most_missing:.0%} at the 95th percentile.
 """
-    return page, config
+    return page, network[1]
 
 
 def on_paper(drawing: Drawing) -> list:
@@ -103,14 +103,6 @@ def draw_sheet(drawings: list, results: list[dict]) -> Image.Image:
         words = f"{each['digit']} to {best['digit']}  {best['confidence']:.0%}"
         pen.text((left + SIDE / 2, top + SIDE), words, INK, font, anchor="mt")
     return sheet
-
-
-def main() -> None:
-    parser = argument_parser("Look for changes that make drawings other digits.")
-    parser.add_argument("drawings", type=Path, help="a drawing file")
-    parser.add_argument("--weights", default=ROOT / "weights", help="the network")
-    parser.add_argument("--count", type=int, default=200, help="how many drawings")
-    write_page(parser, "changes", "ghosts.md", measure)
 
 
 if __name__ == "__main__":

@@ -12,19 +12,15 @@ import asyncio
 import contextlib
 import json
 import random
-import socket
 import sys
 import time
-from collections.abc import Iterator
 from statistics import median, quantiles
 
 import httpx
 
-from experiments.common import ROOT, machine
+from experiments.common import ROOT, machine, served
 from mnist_core.tables import row, table
-from serving.app import PageServer, launch
 from serving.classroom import Classroom
-from serving.reloader import ModelReloader
 
 EXAMPLES = ROOT / "ui" / "files" / "examples.jsonl"
 SECONDS = 2  # in which a round is sent
@@ -40,29 +36,14 @@ def main() -> None:
     print(table(HEADER), end="", flush=True)
     refused = 0
     for phones in args.phones:
-        with served() as (address, secret):
-            delays, missed = asyncio.run(lesson(address, secret, phones, args.rounds))
+        classroom = Classroom()
+        with served(classroom=classroom) as address, contextlib.closing(classroom):
+            delays, missed = asyncio.run(lesson(address, classroom.secret, phones, args.rounds))
         shown = [median(delays), quantiles(delays, n=20, method="inclusive")[18], max(delays)]
         cells = [phones, len(delays), *(f"{1000 * delay:.0f}" for delay in shown), missed]
         print(row(cells), flush=True)
         refused += missed
     sys.exit(refused > 0)
-
-
-@contextlib.contextmanager
-def served() -> Iterator[tuple[str, str]]:
-    """Serve a class on a free port; yield its address and the wall's secret."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    classroom = Classroom()
-    page = PageServer(ModelReloader(ROOT / "weights"), classroom=classroom)
-    launched = launch(page, port=port)
-    try:
-        yield launched.address, classroom.secret
-    finally:
-        classroom.close()
-        page.get_blocks().close(verbose=False)
 
 
 async def lesson(address: str, secret: str, phones: int, rounds: int) -> tuple[list[float], int]:

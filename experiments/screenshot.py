@@ -14,12 +14,10 @@ from tempfile import mkdtemp
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from experiments.common import ROOT
+from experiments import common
 from mnist_core.corrections.store import Corrections
 from mnist_core.errors import UserError
 from mnist_core.files import make_directory
-from serving.app import PageServer, launch
-from serving.reloader import ModelReloader
 from tests.browser import chromium, draw
 
 # A 4 with an open top, in parts of the paper's side.
@@ -31,24 +29,20 @@ FOUR = [
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make the README's picture of the page.")
-    parser.add_argument(
-        "--output", type=Path, default=ROOT / "runs" / "page.png", help="where to write"
-    )
-    output = parser.parse_args().output
+    parser.add_argument("--output", type=Path, default=common.ROOT / "runs" / "page.png")
+    args = parser.parse_args()
     try:
-        make_directory(output.parent)
-        photograph(ModelReloader(ROOT / "weights"), output)
-    except UserError as error:  # no network, or no Chromium
-        parser.exit(2, f"screenshot.py: {error}\n")
-    print(f"wrote {output}")
+        make_directory(args.output.parent)
+        photograph(args.output)
+    except UserError as error:  # no Chromium
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    print(f"wrote {args.output}")
 
 
-def photograph(reloader: ModelReloader, output: Path) -> None:
-    """Serve the page, draw a 4 on it and write the picture."""
+def photograph(output: Path) -> None:
+    """Serve the page, draw a 4 on it and write the pictures."""
     store = Corrections(f"sqlite:///{mkdtemp()}/corrections.sqlite")
-    page = PageServer(reloader, store)
-    address = launch(page).address
-    with chromium() as browser:
+    with common.served(store=store) as address, chromium() as browser:
         window = browser.new_page(viewport={"width": 1100, "height": 750}, device_scale_factor=1.5)
         window.goto(address)
         window.locator(".hint strong:not(:empty)").wait_for()
@@ -66,7 +60,6 @@ def photograph(reloader: ModelReloader, output: Path) -> None:
         window.locator("#stage [value=inside]").click()
         window.wait_for_timeout(1500)  # the wave through the layers
         window.screenshot(path=output.with_name("inside.png"), scale="css")
-    page.get_blocks().close(verbose=False)
 
 
 def hide_below(window: Page, hidden: bool) -> None:

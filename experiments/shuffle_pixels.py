@@ -42,24 +42,23 @@ def main() -> None:
 def measure(args: argparse.Namespace) -> common.Measured:
     """docs/shuffled.md, and its picture."""
     recipe = dataclasses.replace(RECIPES["tutorial"], epochs=args.epochs)
-    mnist, test = (load_mnist(args.data, train=train) for train in (True, False))
+    mnist, test = (load_mnist(common.DATA, train=train) for train in (True, False))
     used, order = common.first(mnist, args.limit), pixel_order()
-    models = {
-        name: [train(dataset, recipe, seed)[0] for seed in range(args.seeds)]
-        for name, dataset in (("as they are", used), ("shuffled", shuffled(used, order)))
-    }
-    scores = {
-        "as they are": [evaluate(model, test)[1] for model in models["as they are"]],
-        "shuffled": [evaluate(model, shuffled(test, order))[1] for model in models["shuffled"]],
-    }
-    shipped, config = weights.load(common.ROOT / "weights")
+    models, rows = {}, []
+    for name, dataset, unseen in (
+        ("as they are", used, test),
+        ("shuffled", shuffled(used, order), shuffled(test, order)),
+    ):
+        models[name] = [train(dataset, recipe, seed)[0] for seed in range(args.seeds)]
+        shares = [100 * evaluate(model, unseen)[1] for model in models[name]]
+        rows.append((name, f"{mean_and_deviation(shares)} %"))
+    shipped, config = weights.load(weights.SHIPPED)
     shift_rows = []
     for pixels in SHIFTS:
         pictures = shifted(test[0], pixels), test[1]
         share = mean(evaluate(model, pictures)[1] for model in models["as they are"])
-        shift_rows.append(
-            (f"{pixels} pixels", f"{share:.2%}", f"{evaluate(shipped, pictures)[1]:.2%}")
-        )
+        cells = f"{share:.2%}", f"{evaluate(shipped, pictures)[1]:.2%}"
+        shift_rows.append((f"{pixels} pixels", *cells))
     draw(*mnist, args.output / "shuffled.png")
     page = f"""\
 # What flattening loses
@@ -67,16 +66,11 @@ def measure(args: argparse.Namespace) -> common.Measured:
 Made by `{common.command()}`: the recipe `tutorial`, {recipe.epochs} epochs, n = {args.seeds} \
 seeds; {common.machine()}.
 
-{table(["pixels", "test accuracy", "least", "most"], [row(name, scores[name]) for name in scores])}
+{table(["pixels", "test accuracy"], rows)}
 ![Ten digits, and the same ten with shuffled pixels](shuffled.png)
 
 {table(["test pictures moved by", "`tutorial`", "the network in `weights/`"], shift_rows)}"""
     return page, config
-
-
-def row(name: str, shares: list[float]) -> list[str]:
-    spread = f"{mean_and_deviation([100 * share for share in shares])} %"
-    return [name, spread, f"{min(shares):.2%}", f"{max(shares):.2%}"]
 
 
 def pixel_order() -> torch.Tensor:
@@ -104,12 +98,12 @@ def draw(images: torch.Tensor, labels: torch.Tensor, path: Path) -> None:
     """The first picture of each digit above the same with its pixels shuffled."""
     digits = torch.stack([images[labels == digit][0] for digit in range(10)])
     mixed, _ = shuffled((digits, labels), pixel_order())
-    rows = torch.cat([digits, mixed]).reshape(2, 10, SIDE, SIDE)
+    rows = torch.stack([digits, mixed])  # (2, 10, 28, 28)
     framed = torch.nn.functional.pad(rows, (1, 1, 1, 1), value=96)
     sheet = framed.permute(0, 2, 1, 3).reshape(2 * (SIDE + 2), 10 * (SIDE + 2))
     picture = Image.fromarray(255 - sheet.numpy())
-    enlarged = picture.resize((3 * picture.width, 3 * picture.height), Image.Resampling.NEAREST)
-    enlarged.save(path, optimize=True)
+    size = 3 * picture.width, 3 * picture.height
+    picture.resize(size, Image.Resampling.NEAREST).save(path, optimize=True)
 
 
 if __name__ == "__main__":

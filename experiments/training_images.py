@@ -4,9 +4,9 @@
 
 Writes augmented.png, a row of changed copies for each of ten digits, styles.png, a row for each
 habit of styles.py and each change of any hand, and negatives.png, to runs/experiments; `--output
-docs` renews those of docs/. Look at them after
-changing augment.py, styles.py or negatives.py: from a digit that a person can't read nothing is
-learned, and from one that a person reads as another something wrong.
+docs` renews those of docs/. Look at them after changing augment.py, styles.py or negatives.py: from
+a digit that a person can't read nothing is learned, and from one that a person reads as another
+something wrong.
 """
 
 import argparse
@@ -16,10 +16,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from experiments.common import ROOT
+from experiments import common
 from mnist_core.drawing.framing import SIDE, frame_strokes
-from mnist_core.errors import UserError
-from mnist_core.files import make_directory
 from mnist_core.training.augment import augment
 from mnist_core.training.data import load_mnist
 from mnist_core.training.negatives import make_negatives
@@ -30,20 +28,17 @@ ROWS, COLUMNS = 10, 20
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Draw what the network is trained on.")
-    parser.add_argument("--output", type=Path, default=ROOT / "runs" / "experiments", help="folder")
-    output = parser.parse_args().output
-    try:
-        images, labels = load_mnist(ROOT / "data", train=True)
-        make_directory(output)
-    except UserError as error:
-        parser.exit(2, f"training_images.py: {error}\n")
+    common.run(common.argument_parser("Draw what the network is trained on."), draw)
+
+
+def draw(args: argparse.Namespace) -> None:
+    images, labels = load_mnist(common.DATA, train=True)
     generator = torch.Generator().manual_seed(0)
     first_of_each = torch.stack([images[labels == digit][0] for digit in range(10)])
     copies = augment(first_of_each.repeat_interleave(COLUMNS, 0), generator)
-    save(copies, output / "augmented.png")
-    save(styles(), output / "styles.png")
-    save(make_negatives(ROWS * COLUMNS, images, generator), output / "negatives.png")
+    save(copies, args.output / "augmented.png")
+    save(styles(), args.output / "styles.png")
+    save(make_negatives(ROWS * COLUMNS, images, generator), args.output / "negatives.png")
 
 
 def styles() -> torch.Tensor:

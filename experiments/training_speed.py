@@ -10,11 +10,11 @@ docs/speed.md.
 """
 
 import argparse
+import copy
 import dataclasses
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import median
 
 import torch
@@ -23,14 +23,13 @@ from torch.utils.data import DataLoader, RandomSampler, Subset, random_split
 from torchvision import datasets, transforms
 
 from experiments import common
+from experiments.recipes import seeded_trainer
 from experiments.tables import least_to_most
 from mnist_core.drawing.framing import PIXELS
 from mnist_core.network.model import MLP
 from mnist_core.tables import table
 from mnist_core.training.data import Dataset, load_mnist, select, split
-from mnist_core.training.negatives import make_negatives
 from mnist_core.training.recipes import RECIPES, Recipe
-from mnist_core.training.trainer import Trainer
 
 TARGETS = (0.98, 0.99)
 
@@ -45,20 +44,20 @@ def main() -> None:
 
 def measure(args: argparse.Namespace) -> common.Measured:
     """The tables of docs/speed.md."""
-    used = common.first(load_mnist(args.data, train=True), args.limit)
+    used = common.first(load_mnist(common.DATA, train=True), args.limit)
     training, validation = (select(used, part) for part in split(len(used[0])))
     recipe = dataclasses.replace(RECIPES["tutorial"], epochs=args.epochs)
     parts = [f"{common.machine()}; {len(training[0])} training images\n"]
-    parts.append(compare_loops(training, validation, args.data, recipe))
+    parts.append(compare_loops(training, validation, recipe))
     header = ("recipe", "epochs", *(f"{target:.0%}" for target in TARGETS), "best on the way")
     rows = [target_row(name, training, validation, args.seeds) for name in RECIPES]
     parts.append(f"Seconds of training to an accuracy on validation, n = {args.seeds} seeds\n")
     return "\n".join([*parts, table(header, rows)]), None
 
 
-def usual_loop(data: Path, count: int, model: MLP, recipe: Recipe) -> Iterator[tuple[float, float]]:
+def usual_loop(count: int, model: MLP, recipe: Recipe) -> Iterator[tuple[float, float]]:
     """Training on the first `count` images as one writes it: seconds and loss of each epoch."""
-    pictures = Subset(datasets.MNIST(data, transform=transforms.ToTensor()), range(count))
+    pictures = Subset(datasets.MNIST(common.DATA, transform=transforms.ToTensor()), range(count))
     # This generator, and the smaller part first, give the parts of `split`.
     sizes = [count // 10, count - count // 10]
     _, training = random_split(pictures, sizes, torch.Generator().manual_seed(0))
@@ -79,14 +78,12 @@ def usual_loop(data: Path, count: int, model: MLP, recipe: Recipe) -> Iterator[t
         yield time.perf_counter() - started, total / len(training)
 
 
-def compare_loops(training: Dataset, validation: Dataset, data: Path, recipe: Recipe) -> str:
+def compare_loops(training: Dataset, validation: Dataset, recipe: Recipe) -> str:
     """Both loops in turn, on the same images."""
-    models = []
-    for _ in range(2):
-        torch.manual_seed(0)
-        models.append(MLP(recipe.hidden))
-    usual = usual_loop(data, len(training[0]) + len(validation[0]), models[0], recipe)
-    fit = Trainer(models[1], training, recipe, torch.Generator().manual_seed(0)).fit(validation)
+    trainer = seeded_trainer(training, recipe, 0)
+    model = copy.deepcopy(trainer.model)
+    usual = usual_loop(len(training[0]) + len(validation[0]), model, recipe)
+    fit = trainer.fit(validation)
     turns = [(one, (epoch.seconds, epoch.training_loss)) for one, epoch in zip(usual, fit)]  # noqa: B905 in turn
     rows = []
     for name, epochs in zip(("the usual", "`fit`"), zip(*turns, strict=True), strict=True):
@@ -117,14 +114,9 @@ def seconds_to(
     training: Dataset, validation: Dataset, recipe: Recipe, seed: int
 ) -> tuple[dict[float, float], float]:
     """Seconds until each target that was reached, and the best accuracy until the last was."""
-    torch.manual_seed(seed)
-    model, generator = MLP(recipe.hidden, recipe.batch_norm), torch.Generator().manual_seed(seed)
-    negatives = (
-        make_negatives(recipe.negatives, training[0], generator) if recipe.negatives else None
-    )
     times: dict[float, float] = {}
     best = elapsed = 0.0
-    for epoch in Trainer(model, training, recipe, generator, negatives).fit(validation):
+    for epoch in seeded_trainer(training, recipe, seed).fit(validation):
         elapsed += epoch.seconds
         best = max(best, epoch.validation_accuracy)
         for target in TARGETS:

@@ -12,8 +12,7 @@ from experiments import (
     classroom,
     compare_losses,
     load,
-    messages,
-    personalization,
+    people,
     recipes,
     robustness,
     shuffle_pixels,
@@ -26,7 +25,6 @@ from mnist_core.network import weights
 from mnist_core.training.recipes import RECIPES
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS
-from ui.texts import CHINESE, ENGLISH
 
 FEW = ("--seeds", 1, "--epochs", 1, "--limit", 1000)
 
@@ -54,10 +52,10 @@ def test_four_losses_are_compared(tmp_path, monkeypatch):
     call(monkeypatch, compare_losses, *FEW, "--output", tmp_path, "--figures", figures)
     page = (tmp_path / "losses.md").read_text(encoding="utf-8")
     a, b, c, _ = (rows(page, f"({letter})")[0] for letter in "abcd")
-    assert a[1:6] == b[1:6]
+    assert a[1:] == b[1:]
     assert "(a) and (b) differ by at most 0 " in page
     assert float(c[1].split()[0]) < float(a[1].split()[0])  # a second softmax learns less
-    assert float(c[4]) > compare_losses.LEAST_OF_C
+    assert float(c[2]) > compare_losses.LEAST_OF_C
     assert (tmp_path / "losses.png").exists()
     assert str(tmp_path) not in page  # the command is cited without where it wrote
     assert (
@@ -104,21 +102,19 @@ def test_a_shift_moves_to_each_side_and_wraps_nothing():
 def test_what_a_person_saves_is_never_counted():
     labels = torch.arange(100) % 10
     probabilities = torch.rand(100, 10, generator=torch.Generator().manual_seed(0))
-    for choose in personalization.PROTOCOLS.values():
+    for choose in people.PROTOCOLS.values():
         saved, rest = choose(probabilities, labels, list(range(100)))
         assert len(saved) == 20
         assert not set(saved) & set(rest)
-    saved, _ = personalization.least_certain(probabilities, labels, list(range(100)))
+    saved, _ = people.least_certain(probabilities, labels, list(range(100)))
     misread = (probabilities.argmax(1) != labels)[:50].nonzero().flatten().tolist()
     assert saved == misread[:20]  # they come first, in the order they are drawn
 
 
 def test_what_is_harder_is_read(tmp_path, monkeypatch):
-    measure = robustness.milliseconds
     monkeypatch.setattr(robustness, "NEGATIVES", 20)
-    monkeypatch.setattr(robustness, "milliseconds", lambda work, _: measure(work, 3))
+    monkeypatch.setattr(robustness, "READINGS", 3)
     call(monkeypatch, robustness, "--limit", 60, "--output", tmp_path)
-    assert (tmp_path / "calibration.png").exists()
     page = (tmp_path / "robustness.md").read_text(encoding="utf-8")
     for change in robustness.CHANGES:
         assert float(rows(page, f"MNIST test, {change} ")[0][1].rstrip("%")) > 90
@@ -160,15 +156,6 @@ def end(monkeypatch, script, *arguments) -> int:
     with pytest.raises(SystemExit) as ended:
         call(monkeypatch, script, *arguments)
     return int(ended.value.code)
-
-
-def test_the_sheet_of_messages_has_those_of_page_scripts_and_server():
-    sheet = messages.sheet()
-    for said in (ENGLISH["no_digit"], CHINESE["no_digit"], "there is no picture {file}"):
-        assert said in sheet
-    assert "too many requests at once: try again in a second" in sheet
-    assert "use the network from now on, unless it is less accurate" in sheet
-    assert messages.__doc__ not in sheet
 
 
 def test_a_class_sends_and_the_wall_has_it(monkeypatch, capsys):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments import whole_numbers
+from experiments import whole_numbers, written_numbers
 from mnist_core.drawing.strokes import Drawing
 from mnist_core.errors import UserError
 from mnist_core.recognizer import Number
@@ -18,16 +18,16 @@ def test_numbers_are_put_together_and_read(recognizer):
         for writer, pool in pools.items()
         for digit, strokes in pool.items()
     ]
-    writers = whole_numbers.Writers(drawings)
+    writers = written_numbers.Writers(drawings)
     assert writers.names == ["a"]
-    found = whole_numbers.some_numbers(writers, 60, [2, 3], np.random.default_rng(1))
+    found = written_numbers.some_numbers(writers, 60, [2, 3], np.random.default_rng(1))
     assert {len(digits) for digits, _ in found} == {2, 3}
     read = [recognizer.predict_number([s.tolist() for s in strokes]) for _, strokes in found]
     _, n, right, *_ = whole_numbers.number_row("", read, [digits for digits, _ in found])
     assert n == 60
     assert float(right[:-1]) > 80
     with pytest.raises(UserError, match="more than five different signs"):
-        whole_numbers.Writers(drawings[-1:])
+        written_numbers.Writers(drawings[-1:])
 
 
 def test_the_calibration_error_is_confidence_less_accuracy():

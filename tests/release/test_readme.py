@@ -70,6 +70,27 @@ def test_each_script_explains_itself(script):
     assert "usage:" in done.stdout
 
 
+LINKING = ["README.md", "README.zh.md", "CONTRIBUTING.md", *(ROOT / "docs").glob("**/*.md")]
+LINK = r"\]\((?!https?:|mailto:)([^)\s]*)\)"
+
+
+def anchors(page: str) -> set[str]:
+    """What the headings of a page are linked by, as a code host makes it of their words."""
+    headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [str((ROOT / page).relative_to(ROOT)) for page in LINKING])
+def test_each_link_leads_to_a_file_and_a_heading_that_exist(page):
+    text = re.sub(r"^```.*?^```$", "", (ROOT / page).read_text("utf-8"), flags=re.M | re.S)
+    for link in re.findall(LINK, text):
+        name, _, heading = link.partition("#")
+        target = (ROOT / page).parent / name if name else ROOT / page
+        assert target.exists(), f"{page} links to {link}, which does not exist"
+        if heading:
+            assert heading in anchors(target.read_text(encoding="utf-8")), link
+
+
 def test_the_tree_names_every_tracked_file_or_its_folder_and_nothing_else():
     (tree,) = [block for block in blocks("") if "app.py" in block]
     named, folder = set(), ""
