@@ -59,13 +59,14 @@ TESTS = {  # by module, the quick ones first
 }
 # Tests that take seconds, need PostgreSQL or serve a page are left out.
 SLOW = "runs_from_anywhere quick_recipe one_by_one reading_all processes_together odd_style "
-SLOW += "acknowledged dark_shapes photographs no_small_file served stays_clean no_other_network "
-SLOW += "passwords removed lasts stopped letters_join"
+SLOW += "acknowledged served stays_clean no_other_network passwords removed lasts stopped "
+SLOW += "letters_join"
 WARNING = "ignore::pytest.PytestAssertRewriteWarning"  # plugins are imported before pytest starts
 OPTIONS = ["-n0", "-x", "-q", "-p", "no:cacheprovider", "-W", WARNING]
 OPTIONS += ["-k", f"not (postgresql and not driver) and not ({' or '.join(SLOW.split())})"]
 SECONDS = 120  # of processor time, and ten times as many on the clock: what takes longer is killed
-PRELOADED = "torchvision.datasets matplotlib.figure sqlalchemy hypothesis huggingface_hub"
+PRELOADED = "torchvision.datasets matplotlib.figure sqlalchemy huggingface_hub "
+PRELOADED += "safetensors.torch tqdm"
 
 
 def main() -> None:

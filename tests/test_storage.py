@@ -1,13 +1,19 @@
 """The browser's storage: filled by other programs, full, refused, or shared by two tabs."""
 
-import contextlib
 import json
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import draw
-from tests.page import FILL, SLANTED, expect_leader, open_page, record_requests, settle, tool
+from tests.page import (
+    SLANTED,
+    correct,
+    expect_leader,
+    open_page,
+    record_requests,
+    tool,
+)
 from ui.texts import CHINESE, ENGLISH
 
 OURS = "draw-a-digit:"
@@ -21,24 +27,18 @@ REFUSE = """for (const name of ["localStorage", "sessionStorage"]) {
 
 
 @pytest.fixture
-def visit(browser, server):
-    """Opens the page in a new browser context that holds `stored`; no script may fail there."""
-    complaints = []
-    with contextlib.ExitStack() as stack:
+def visit(new_window, server):
+    """Opens the page in a new browser context that holds `stored`."""
 
-        def open_one(stored=(), script: str = "", **settings) -> Page:
-            items = [{"name": name, "value": value} for name, value in dict(stored).items()]
-            state = {"cookies": [], "origins": [{"origin": server[:-1], "localStorage": items}]}
-            context = browser.new_context(storage_state=state, **settings)
-            stack.callback(context.close)
-            context.on("weberror", lambda error: complaints.append(str(error.error)))
-            context.add_init_script(script)
-            page = context.new_page()
-            open_page(page, server)
-            return page
+    def open_one(stored=(), script: str = "", **settings) -> Page:
+        items = [{"name": name, "value": value} for name, value in dict(stored).items()]
+        state = {"cookies": [], "origins": [{"origin": server[:-1], "localStorage": items}]}
+        page = new_window(storage_state=state, **settings)
+        page.context.add_init_script(script)
+        open_page(page, server)
+        return page
 
-        yield open_one
-    assert complaints == []
+    return open_one
 
 
 def stored_labels(page: Page) -> list[int]:
@@ -50,9 +50,7 @@ def teach(page: Page, label: int = 1) -> None:
     """Draw a slanted 7 and say that it is another digit."""
     draw(page, SLANTED)
     expect_leader(page, 7)
-    settle(page)  # what is still drawn would close what is open
-    tool(page, "No").click()
-    page.locator(".digits button").nth(label).click()
+    correct(page, label)
 
 
 def lessons_said(page: Page):
@@ -116,17 +114,3 @@ def test_a_browser_that_keeps_nothing_learns_and_says_for_how_long(visit):
     expect_leader(page, 7)
     expect(lessons_said(page)).to_be_hidden()
     assert not [url for url in asked if "corrections" in url]
-
-
-def test_full_storage_is_reported_and_what_is_forgotten_stays_forgotten(visit):
-    other = {"strokes": [[[100, 900], [200, 900]]], "label": 4}
-    page = visit({f"{OURS}lessons": json.dumps([other])})
-    page.evaluate(FILL)
-    teach(page, 2)
-    expect(page.locator("#feedback .toast")).to_have_text(ENGLISH["lesson_unkept"])
-    said = ENGLISH["lessons_unkept"].format(count=2, unkept=1)
-    expect(lessons_said(page)).to_have_text(said)
-    page.get_by_role("button", name=ENGLISH["forget_all"]).click()
-    page.reload()
-    expect_leader(page, 7)
-    assert stored_labels(page) == []
