@@ -72,7 +72,7 @@ def draw(page: Page, canvas: Locator, points: list[tuple[float, float]] = SEVEN)
     page.mouse.move(*places[0])
     page.mouse.down()
     for place in places[1:]:
-        page.mouse.move(*place, steps=8)
+        page.mouse.move(*place, steps=2)
     page.mouse.up()
 
 
