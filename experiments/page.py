@@ -91,7 +91,7 @@ def time_strokes(browser: Browser, name: str, address: str, strokes: int) -> Tim
         taken = times[f"{name}, {latency} ms away"] = []
         for _ in range(strokes + 1):
             clear(page)
-            draw(page, [STROKE])
+            draw(page, [STROKE], steps=6)
             taken.append(wait_for(page, SETTLED))
         del taken[0]  # to warm up
     page.close()

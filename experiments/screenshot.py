@@ -46,7 +46,7 @@ def photograph(output: Path) -> None:
         window = browser.new_page(viewport={"width": 1100, "height": 750}, device_scale_factor=1.5)
         window.goto(address)
         window.locator(".hint strong:not(:empty)").wait_for()
-        draw(window, FOUR)
+        draw(window, FOUR, steps=6)
         expect(window.locator(".bar.leading")).to_have_attribute("data-digit", "4")
         window.wait_for_timeout(500)  # the bars' movement
         window.screenshot(path=output)

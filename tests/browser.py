@@ -18,6 +18,23 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+# What no window needs. The lists below an address that nobody types and panels that nobody opens
+# are pages too, made for each window: more work than a small page. The others are in Playwright's
+# own list, which this one replaces.
+WITHOUT = [
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "PreloadTopChromeWebUI",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "PreconnectToSearch",
+]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -34,23 +51,33 @@ def chromium(*flags: str) -> Iterator[Browser]:
             raise UserError(
                 "no Chromium here: run 'playwright install chromium', or install your system's"
             )
-        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
+        without = f"--disable-features={','.join(WITHOUT)}"
+        args = [*FLAGS, without, *flags]
+        browser = playwright.chromium.launch(executable_path=path, args=args)
         yield browser
         browser.close()
 
 
 def move(page: Page, point: tuple[float, float], steps: int = 1) -> None:
     """Move the mouse to `point` of the page's first canvas, in parts of its width and height."""
-    box = page.locator("canvas").first.bounding_box()
-    x, y = point
-    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=steps)
+    page.mouse.move(*_place(page.locator("canvas").first.bounding_box(), point), steps=steps)
 
 
-def draw(page: Page, strokes: list[list[tuple[float, float]]], steps: int = 6) -> None:
-    """Draw strokes on the first canvas, each line between two points in `steps` moves."""
-    for start, *others in strokes:
-        move(page, start)
+def draw(page: Page, strokes: list[list[tuple[float, float]]], steps: int = 1) -> None:
+    """Draw strokes on the first canvas, each line between two points in `steps` moves.
+
+    Each move waits for a frame, and in each frame the page reads the drawing.
+    """
+    for stroke in strokes:
+        box = page.locator("canvas").first.bounding_box()
+        start, *others = [_place(box, point) for point in stroke]
+        page.mouse.move(*start)
         page.mouse.down()
-        for point in others:
-            move(page, point, steps)
+        for place in others:
+            page.mouse.move(*place, steps=steps)
         page.mouse.up()
+
+
+def _place(box: dict[str, float], point: tuple[float, float]) -> tuple[float, float]:
+    x, y = point
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]

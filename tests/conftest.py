@@ -51,20 +51,14 @@ def pytest_configure(config: pytest.Config) -> None:
             beside.rename(unpacked)
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give all tests of a file to one worker, so that its fixtures are made once.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, before all those with a browser: the workers end together.
 
-    All files that use a browser go to the same worker: two Chromiums would share two cores.
+    A worker takes whole files, so that their fixtures are made once, and has its own browser.
     """
-    from xdist.scheduler import LoadScopeScheduling
-
-    class FileScheduling(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            return "browser" if re.search(r"\bbrowser\b", (ROOT / file).read_text()) else file
-
-    return FileScheduling(config, log)
+    sources = {path: path.read_text(encoding="utf-8") for path in {item.path for item in items}}
+    needs_browser = {path: bool(re.search(r"\bbrowser\b", sources[path])) for path in sources}
+    items.sort(key=lambda item: (not needs_browser[item.path], -len(sources[item.path])))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Helpers for browser tests: open the page, draw on it and read what it shows."""
 
 import base64
+import gzip
 import io
 import re
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import draw, move
 from tests.drawings import DRAWINGS
+from ui.document import files
 from ui.texts import ENGLISH
 
 expect.set_options(timeout=20_000)  # milliseconds, for a busy machine
@@ -89,6 +91,14 @@ def open_page(page: Page, address: str, has_network: bool = True) -> None:
         if page.evaluate("window.feels"):
             break
         page.wait_for_timeout(20)
+
+
+def serve_few_images(page: Page, count: int = 600) -> None:
+    """Let the page have `count` of its images alone: who learns or compares reads all of them."""
+    content = gzip.decompress(files()["images"])
+    images, labels = content[: 392 * count], content[len(content) // 393 * 392 :][:count]
+    file = gzip.compress(images + labels)
+    page.route("**/images.gz", lambda route: route.fulfill(body=file))
 
 
 def wait_for(page: Page, expression: str, argument: object = None) -> object:

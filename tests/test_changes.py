@@ -12,6 +12,7 @@ from tests.page import (
     expect_leader,
     pen_down,
     probabilities,
+    serve_few_images,
     strokes_on,
     tool,
     wait_until_answered,
@@ -119,13 +120,12 @@ def test_a_piece_that_is_pointed_at_is_taken_away(page):
 
 def test_neighbours_are_fetched_when_asked_for_and_have_labels(page):
     asked = []
+    serve_few_images(page)
     page.on("request", lambda request: asked.append(request.url))
     draw(page, DRAWINGS[7])
     wait_until_answered(page)
     assert not [url for url in asked if url.endswith("images.gz")]
     tool(page, "Neighbours").click()
-    expect(page.locator(".nearest figcaption").first).to_have_text(
-        re.compile(r"^a \d$"), timeout=90_000
-    )
+    expect(page.locator(".nearest figcaption").first).to_have_text(re.compile(r"^a \d$"))
     expect(page.locator(".verdict")).to_have_text("All five were meant as a 7.")
     assert len([url for url in asked if url.endswith("images.gz")]) == 1

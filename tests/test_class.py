@@ -1,6 +1,5 @@
 """A class in browsers: phones that send and vote, and the teacher's wall."""
 
-import gzip
 import re
 
 import httpx
@@ -13,8 +12,16 @@ from serving.classroom import Classroom, Command, Sent, Task
 from tests.browser import draw
 from tests.conftest import ROOT, free_port, serving
 from tests.drawings import DRAWINGS
-from tests.page import PHONE, SAYS, WATCH, expect_no_violation, open_page, wait_for, wait_until
-from ui.document import files
+from tests.page import (
+    PHONE,
+    SAYS,
+    WATCH,
+    expect_no_violation,
+    open_page,
+    serve_few_images,
+    wait_for,
+    wait_until,
+)
 from ui.texts import CHINESE, ENGLISH
 
 WIDE = {"viewport": {"width": 1920, "height": 1080}}
@@ -36,17 +43,10 @@ class Class:
 
     def wall(self, images: int = 600, **settings) -> Page:
         page = self.window(**WIDE, **settings)
-        page.route("**/images.gz", lambda route: route.fulfill(body=few_images(images)))
+        serve_few_images(page, images)
         page.goto(f"{self.address}wall/{self.room.secret}")
         expect(page.locator("h1")).not_to_be_empty()
         return page
-
-
-def few_images(wanted: int) -> bytes:
-    """The first of the page's images, so that learning takes a second."""
-    content = gzip.decompress(files()["images"])
-    count = len(content) // 393
-    return gzip.compress(content[: 392 * wanted] + content[392 * count :][:wanted])
 
 
 @pytest.fixture

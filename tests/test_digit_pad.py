@@ -120,6 +120,7 @@ def test_two_pads_share_no_ink_and_take_what_python_gives(open_page):
         # One more, of undoing: what Python gives is no input.
         expect(page.get_by_label("inputs")).to_have_value(str(inputs + 1), timeout=WAIT)
         assert int(page.get_by_label("changes").input_value()) > 0
+        page.close()  # before the server ends
 
 
 def test_the_example_of_the_docs_runs(monkeypatch):

@@ -21,6 +21,8 @@ from tests.page import (
     open_page,
     probabilities,
     record_requests,
+    serve_few_images,
+    settle,
     strokes_on,
     tool,
     wait_for,
@@ -99,6 +101,7 @@ def test_what_is_no_digit_is_not_called_right_and_may_not_convince(page):
 
 def test_digits_and_consent_fit_the_screen_and_cover_no_bars(open_context):
     page = open_context(**PHONE)
+    serve_few_images(page)
     drawn(page)
     tool(page, "No").click()
     for button in page.locator(".digits.sheet button").all():
@@ -119,6 +122,7 @@ def test_digits_and_consent_fit_the_screen_and_cover_no_bars(open_context):
 
 
 def test_a_person_gives_sees_exports_and_deletes(page, tmp_path):
+    serve_few_images(page)
     for part in (".choices", ".digits", ".consent", ".forget", ".given"):
         expect(page.locator(part)).to_be_hidden()
     drawn(page, DRAWINGS[7])
@@ -175,6 +179,7 @@ def test_a_person_gives_sees_exports_and_deletes(page, tmp_path):
 
 def test_a_refusal_is_explained_and_its_words_vanish(open_context):
     page = open_context(alone=True)
+    serve_few_images(page)
     page.clock.install()
     agree(page)
     drawn(page, DRAWINGS[7])
@@ -209,6 +214,7 @@ def test_where_the_outcome_is_unknown_the_server_is_asked_again(page, is_kept):
         else:
             route.fulfill(status=404, json={"error": "No.", "code": "not_found"})
 
+    serve_few_images(page)
     page.route(re.compile("/corrections/?\\w*$"), reply)
     agree(page)
     drawn(page, DRAWINGS[7])
@@ -226,15 +232,19 @@ def test_a_new_network_answers_after_the_next_stroke_and_is_compared(new_window,
     with serving(weights=directory) as address:
         page = new_window()
         open_page(page, address)
+        page.clock.install()
         draw_digit(page, 3)
-        page.wait_for_timeout(3500)  # a look that was due
+        with page.expect_response(f"{address}network"):
+            page.clock.fast_forward(3000)  # a look that was due
+        asked = record_requests(page)
         name = other_network(directory)
         wait_until(page, lambda: httpx.get(f"{address}network").json()["name"] == name)
-        asked = record_requests(page)
-        page.wait_for_timeout(1000)
+        page.clock.fast_forward(10_000)
+        settle(page)
         assert asked == []  # while nobody does anything
         tool(page, "Undo").click()
         tool(page, "Redo").click()
+        page.clock.fast_forward(3000)
         wait_for(page, f"name => {SAYS}.network === name", name)
         assert asked == [f"{address}network", f"{address}network/{name}.bin"]
         page.get_by_text("How does it work?").click()

@@ -16,7 +16,7 @@ from mnist_core.corrections.store import Corrections
 from mnist_core.drawing.strokes import read_drawings
 from mnist_core.network import weights
 from tests.conftest import ROOT, call, serving
-from tests.page import ink, strokes_on, wait_for, wait_until_answered
+from tests.page import ink, serve_few_images, strokes_on, wait_for, wait_until_answered
 from ui.texts import CHINESE
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -170,6 +170,7 @@ def open_with(new_window, server):
         }"""
         page.evaluate(keep, [local, session])
         page.unroute(address)
+        serve_few_images(page)
         page.reload()
         wait_for(page, "document.documentElement.dataset.reader")
         return page

@@ -57,7 +57,7 @@ def has_ended(state: dict) -> bool:
 
 def test_a_training_is_watched_and_stopped(client, live):
     assert client.get("training").json()["state"] == "none"
-    chosen = {"recipe": "best", "hidden": [512], "learning_rate": 0.005, "loss": "cross-entropy"}
+    chosen = {"recipe": "best", "hidden": [64], "learning_rate": 0.005, "loss": "cross-entropy"}
     state = client.post("training", json=chosen).json()
     assert (state["state"], state["options"]) == ("running", chosen)
     assert state["directory"] == str(live.runs / state["run"])
@@ -86,7 +86,7 @@ def test_a_training_is_watched_and_stopped(client, live):
     assert client.post("training/stop").status_code == 409
     assert client.get(file).content.startswith(whole)
     recipe = Checkpoint.load(live.directory).settings.recipe
-    assert (recipe.hidden, recipe.learning_rate, recipe.loss) == ((512,), 0.005, "cross-entropy")
+    assert (recipe.hidden, recipe.learning_rate, recipe.loss) == ((64,), 0.005, "cross-entropy")
 
 
 def script(*lines: str) -> tuple[str, str]:

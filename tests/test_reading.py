@@ -37,13 +37,15 @@ def test_a_network_that_can_not_be_read_is_tried_again_and_may_come_in_mid_strok
     open_context, server
 ):
     file = httpx.get(f"{server}network/{httpx.get(f'{server}network').json()['name']}.bin").content
-    page = open_context(has_network=False)
+    page = open_context(alone=True, has_network=False)
+    page.clock.install()
     page.unroute(NETWORK)
     unreadable = [{"status": 404}, {"body": file[:-1000]}, {"body": b"MLP8bit9" + file[8:]}]
     for answer in unreadable:
         page.route(NETWORK_FILE, partial(fulfill, answer))
         with page.expect_response(NETWORK_FILE):
             draw(page, DRAWINGS[7])
+            page.clock.fast_forward(3000)  # when it looks again
         with page.expect_response(ENDPOINT):
             tool(page, "Clear").click()
             draw_digit(page, 1)
@@ -52,6 +54,7 @@ def test_a_network_that_can_not_be_read_is_tried_again_and_may_come_in_mid_strok
     page.route(NETWORK_FILE, lambda route: held.append(route))
     with page.expect_request(NETWORK_FILE):
         tool(page, "Clear").click()
+        page.clock.fast_forward(3000)
     pen_down(page, (0.3, 0.22))
     move(page, (0.7, 0.22), steps=6)
     settle(page)
@@ -71,6 +74,7 @@ def test_drawing_goes_on_when_the_server_is_gone(new_window, mnist):
     page = new_window()
     with serving() as address:
         open_page(page, address)
+    page.clock.install()
     draw_digit(page, 4)
     expect(page.locator("#insight .question")).to_contain_text("Why 4")
     link = page.evaluate("location.hash")
@@ -80,7 +84,8 @@ def test_drawing_goes_on_when_the_server_is_gone(new_window, mnist):
     expect_empty(page)
     page.evaluate("link => (location.hash = link)", link)
     expect_leader(page, 4)
-    page.wait_for_timeout(3500)  # in which it asked for a newer network
+    with page.expect_event("requestfailed", lambda asked: asked.url.endswith("/network")):
+        page.clock.fast_forward(3000)  # when it asks for a newer network
     expect(page.locator(".notice")).to_be_empty()
     result, shown = page.locator(".result"), page.locator(".bars")
     expect(shown).to_have_css("opacity", "1")

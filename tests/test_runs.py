@@ -18,7 +18,7 @@ from mnist_core.drawing.strokes import Drawing, write_drawings
 from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
-from mnist_core.training import run
+from mnist_core.training import data, run
 from mnist_core.training.data import split_drawings
 from mnist_core.training.run import Checkpoint
 from scripts import train
@@ -231,8 +231,9 @@ def test_a_state_that_is_damaged_or_another_program_s_is_refused(tmp_path, conte
         Checkpoint.load(tmp_path)
 
 
-def test_other_data_than_the_run_s_are_refused(tmp_path):
+def test_other_data_than_the_run_s_are_refused(tmp_path, monkeypatch):
     """Ten contributors, one of whom is held out; whose digits they are decides whose letters."""
+    monkeypatch.setattr(data, "MAX_COPIES", 1)
     digits, letters, teacher = (tmp_path / name for name in ("d.jsonl", "l.jsonl", "teacher"))
     drawings, others = hands(DRAWINGS, True)[:100], hands(LETTERS, False)
     held_out = split_drawings(drawings)[1][0].extra["writer"]

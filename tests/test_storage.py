@@ -12,6 +12,7 @@ from tests.page import (
     expect_leader,
     open_page,
     record_requests,
+    serve_few_images,
     tool,
 )
 from ui.texts import CHINESE, ENGLISH
@@ -35,6 +36,7 @@ def visit(new_window, server):
         state = {"cookies": [], "origins": [{"origin": server[:-1], "localStorage": items}]}
         page = new_window(storage_state=state, **settings)
         page.context.add_init_script(script)
+        serve_few_images(page)
         open_page(page, server)
         return page
 
@@ -80,20 +82,25 @@ def test_what_another_program_left_harms_nothing(visit):
 def tabs(visit, server):
     first = visit()
     second = first.context.new_page()
+    serve_few_images(second)
     open_page(second, server)
     return first, second
 
 
 def test_what_one_tab_forgets_does_not_come_back_from_another(tabs):
     first, second = tabs
+    first.bring_to_front()  # as who draws there does: a tab behind shows no frames
     teach(first)
     expect(first.get_by_text("Was 7, now 1")).to_be_visible()
+    second.bring_to_front()
     expect(lessons_said(second)).to_have_text(ENGLISH["lessons"].format(count=1))
     second.get_by_role("button", name=ENGLISH["forget_all"]).click()
+    first.bring_to_front()
     expect(first.locator(".learned")).to_be_empty()
     expect_leader(first, 7)
     tool(first, "Clear").click()
     teach(first, 4)
+    second.bring_to_front()
     expect(lessons_said(second)).to_have_text(ENGLISH["lessons"].format(count=1))
     assert stored_labels(first) == [4]
 
