@@ -162,13 +162,13 @@ def argument_parser() -> argparse.ArgumentParser:
     text = "Serve the page from several processes, with Ray Serve."
     parser = argparse.ArgumentParser(description=text)
     add = parser.add_argument
-    add("--replicas", type=int, default=2, help="processes that read drawings (%(default)s)")
+    add("--replicas", type=int, metavar="N", default=2, help="processes to start (%(default)s)")
     add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=AUTH)
     add("--host", default="127.0.0.1", help="0.0.0.0 for access from other machines (%(default)s)")
-    add("--port", type=int, default=7860, help="1 to 65535 (%(default)s)")
+    add("--port", type=int, metavar="N", default=7860, help="1 to 65535 (%(default)s)")
     add("--class", dest="classroom", action="store_true", help=argparse.SUPPRESS)
     text = "folder or hf://USER/NAME (the installed network, else the shipped one)"
-    add("--weights", help=text)
+    add("--weights", metavar="NETWORK", help=text)
     return parser
 
 
