@@ -6,7 +6,7 @@
 
 It opens offline with a double click, and from any static host. --space writes it as index.html
 into a folder that is a static Hugging Face Space as it is. Exit code 2: the network can't be used,
-the file can't be written, or the folder holds another's files.
+the file can't be written, or the folder holds other files of these names.
 """
 
 import argparse
