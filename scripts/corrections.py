@@ -37,23 +37,23 @@ def argument_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
 
     def command(name: str, text: str) -> Callable:
-        added = commands.add_parser(name, help=text, description=f"{text}.")
+        added = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         added.add_argument("--database", metavar="URL", help=DATABASE)
         return added.add_argument
 
-    add = command("list", "show them in a table, oldest first")
+    add = command("list", "show the corrections in a table, oldest first")
     add("--picture", type=Path, metavar="FILE.png", help="also draw the newest 1,000 as a picture")
-    add = command("review", "list the labels that a network disagrees with")
+    add = command("review", "list the corrections that a network reads differently")
     add("--weights", type=Path, metavar="DIR", help="the network (default: the one in use)")
     add("--picture", type=Path, metavar="FILE.png", help="also draw the first 1,000 as a picture")
-    add = command("export", "write all of them to a file")
+    add = command("export", "write all corrections to a file")
     add("file", type=Path, metavar="FILE", help=ENDINGS)
-    add = command("import", "add the drawings of files")
+    add = command("import", "add the drawings of files as corrections")
     add("files", type=Path, nargs="+", metavar="FILE", help=".jsonl or .jsonl.gz")
-    add = command("relabel", "change the digit of one")
+    add = command("relabel", "change the digit of a correction")
     add("id", type=int, metavar="ID", help="as list shows it")
     add("digit", type=int, choices=range(10), metavar="DIGIT", help="0 to 9")
-    add = command("delete", "delete some for good")
+    add = command("delete", "delete corrections for good")
     add("ids", type=int, nargs="+", metavar="ID", help="as list shows them")
     return parser
 

@@ -22,13 +22,14 @@ from mnist_core.extras import exit_without
 
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Score a network and write a page with pictures.")
-    add = parser.add_argument
+    add, place = parser.add_argument, {"type": Path, "metavar": "DIR"}
     files = {"type": Path, "nargs": "+", "default": [], "metavar": "FILE"}
-    add("--weights", type=Path, help="the network's folder (default: the network in use)")
-    add("--data", type=Path, default=ROOT / "data", help="holds MNIST/raw")
+    add("--weights", **place, help="the network (default: the one in use)")
+    add("--data", **place, default=ROOT / "data", help="holds MNIST/raw (default: data)")
     add("--drawings", **files, help="digits, scored as strokes")
     add("--not-digits", **files, help="letters and signs, to count those called digits")
-    add("--output", type=Path, default=paths.runs() / "evaluation", help="folder (%(default)s)")
+    text = "where to write the page and its pictures (default: runs/evaluation)"
+    add("--output", **place, default=paths.runs() / "evaluation", help=text)
     return parser
 
 

@@ -6,7 +6,7 @@
 
 It opens offline with a double click, and from any static host. --space writes it as index.html
 into a folder that is a static Hugging Face Space as it is. Exit code 2: the network can't be used,
-the file can't be written, or the folder holds another's files.
+the file can't be written, or the folder holds other files of these names.
 """
 
 import argparse
@@ -20,10 +20,11 @@ sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing i
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Write the page as one file.")
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("file", type=Path, nargs="?", help="where to write it, digit.html")
+    where.add_argument("file", type=Path, nargs="?", metavar="FILE", help="such as digit.html")
     text = "write a folder for a static Hugging Face Space instead"
     where.add_argument("--space", type=Path, metavar="DIR", help=text)
-    parser.add_argument("--weights", help="folder or hf://USER/NAME (the network in use)")
+    text = "folder or hf://USER/NAME (default: the network in use)"
+    parser.add_argument("--weights", metavar="NETWORK", help=text)
     return parser
 
 

@@ -91,7 +91,8 @@ def learn(
     print_row("corrections", f"{learned.count} learned from, {held_out}")
     print(f"\n{'accuracy':24}   before    after  of")
     for name, (before, after, count) in learned.scores.items():
-        print(f"{name:24} {before:8.2%} {after:8.2%}  {count:,}")
+        shown = f"MNIST {name}" if name in ("validation", "test") else name
+        print(f"{shown:24} {before:8.2%} {after:8.2%}  {count:,}")
     finetune.save(learned, directory, parent, config, settings)
     print(f"saved to {directory}; try it: python app.py --weights {directory}")
     return directory

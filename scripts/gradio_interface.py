@@ -1,4 +1,4 @@
-"""A Gradio interface, sketchpad and bars: python scripts/gradio_interface.py [--share]"""
+"""python scripts/gradio_interface.py [--share]: a Gradio interface, sketchpad and bars"""
 
 import sys
 from pathlib import Path

@@ -19,7 +19,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # so that the script runs from a clone, nothing installed
@@ -28,12 +28,6 @@ from mnist_core.errors import UserError
 from mnist_core.extras import check
 from serving.options import AUTH
 from serving.server import check_address
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
-    from ray.serve import Application
-
-    from serving.auth import Passwords
 
 # Read by Ray when it is imported, and by its processes.
 ENVIRONMENT = {
@@ -118,16 +112,16 @@ def start(host: str, port: int) -> Path:
     return Path(context.address_info["session_dir"]) / "logs"
 
 
-def application(weights: str | None, users: "Passwords | None", replicas: int) -> "Application":
-    """Return the page with the network in `weights`, or (None) the one in use, for `serve.run`.
+def application(weights: str | None, users: Any, replicas: int) -> Any:
+    """Return Ray Serve's application: the page with the network in `weights`, or (None) in use.
 
-    Only `users` have access, if given. There is no Gradio API, as its clients fetch the result of
-    a call with a second request, which another replica may get.
+    Only `users`, Passwords, have access, if given. There is no Gradio API, as its clients fetch the
+    result of a call with a second request, which another replica may get.
     """
     import httpx
     from ray import serve
 
-    def build() -> "FastAPI":
+    def build() -> Any:
         """Make the server in the replica's process."""
         from serving.app import PageServer
         from serving.reloader import watched
@@ -162,13 +156,13 @@ def argument_parser() -> argparse.ArgumentParser:
     text = "Serve the page from several processes, with Ray Serve."
     parser = argparse.ArgumentParser(description=text)
     add = parser.add_argument
-    add("--replicas", type=int, default=2, help="processes that read drawings (%(default)s)")
+    add("--replicas", type=int, metavar="N", default=2, help="processes to start (%(default)s)")
     add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=AUTH)
     add("--host", default="127.0.0.1", help="0.0.0.0 for access from other machines (%(default)s)")
-    add("--port", type=int, default=7860, help="1 to 65535 (%(default)s)")
+    add("--port", type=int, metavar="N", default=7860, help="1 to 65535 (%(default)s)")
     add("--class", dest="classroom", action="store_true", help=argparse.SUPPRESS)
     text = "folder or hf://USER/NAME (the installed network, else the shipped one)"
-    add("--weights", help=text)
+    add("--weights", metavar="NETWORK", help=text)
     return parser
 
 

@@ -50,7 +50,25 @@ def argument_parser() -> argparse.ArgumentParser:
     summary, _, more = text.partition("\n\n")
     plain = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=summary, epilog=more, formatter_class=plain)
-    # SUPPRESS: the namespace holds only the options that are given.
+    add_settings(parser)
+    add = parser.add_argument_group("how to run").add_argument
+    text = "where to train (default: auto, a GPU if there is one)"
+    add("--device", choices=("auto", "cpu", "cuda", "mps"), help=text)
+    text = "threads on the CPU (default: PyTorch's choice for layers of 512 units or more, else 1)"
+    add("--threads", type=int, metavar="N", help=text)
+    text = "continue the run in DIR with its own settings"
+    add("--resume", type=Path, metavar="DIR", help=text)
+    add("--tensorboard", action="store_true", help="also log for TensorBoard")
+    add = parser.add_argument_group("where the result goes").add_argument
+    text = "use the network from now on, unless it is less accurate"
+    add("--install", action="store_true", help=text)
+    add("--force", action="store_true", help="install it even if it is less accurate")
+    add("--push-to-hub", metavar="USER/NAME", help="publish the network on the Hugging Face Hub")
+    return parser
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `begin` takes; in the namespace are only those that are given."""
     group = parser.add_argument_group("what to train", argument_default=argparse.SUPPRESS)
     add, number = group.add_argument, {"type": int, "metavar": "N"}
     place, files = {"type": Path, "metavar": "DIR"}, {"type": Path, "nargs": "+"}
@@ -62,31 +80,14 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--learning-rate", "--lr", type=float, metavar="X", help=f"Adam's step size {default}")
     add("--loss", choices=LOSSES, help=f"described below {default}")
     add("--seed", **number, help="for weights, order and augmentation (default: 0)")
-    text = "drawing files to train on too (default: none)"
-    add("--drawings", **files, metavar="FILE", help=text)
-    text = "drawing files of letters and signs, as negatives (default: none)"
-    add("--not-digits", **files, metavar="FILE", help=text)
-    text = "folders of networks whose answers replace the labels (default: none)"
+    add("--drawings", **files, metavar="FILE", help="drawing files to train on too")
+    add("--not-digits", **files, metavar="FILE", help="drawing files of letters, as negatives")
+    text = "folders of networks whose answers replace the labels"
     add("--teachers", **files, metavar="DIR", help=text)
-    text = "the folder of a network to begin with, at a low --learning-rate (default: none)"
-    add("--init", **place, help=text)
+    add("--init", **place, help="folder of a network to begin with, at a low --learning-rate")
     text = "own digits beside MNIST: pictures in folders 0 to 9, CSV, idx, .npz, .npy, drawings"
     add("--data", **files, metavar="PLACE", help=text)
     add("--output", **place, help="the run's directory (default: runs/<date-time>-<recipe>)")
-    add = parser.add_argument_group("how to run").add_argument
-    text = "(default: auto, a GPU where there is one)"
-    add("--device", choices=("auto", "cpu", "cuda", "mps"), help=text)
-    text = "on the CPU (default: PyTorch's choice for layers of 512 units or more, else 1)"
-    add("--threads", **number, help=text)
-    text = "continue the run in DIR with its own settings"
-    add("--resume", **place, help=text)
-    add("--tensorboard", action="store_true", help="log to the run's directory for TensorBoard too")
-    add = parser.add_argument_group("where the result goes").add_argument
-    text = "use the network from now on, unless it is less accurate"
-    add("--install", action="store_true", help=text)
-    add("--force", action="store_true", help="install it even if it is less accurate")
-    add("--push-to-hub", metavar="USER/NAME", help="publish the network on the Hugging Face Hub")
-    return parser
 
 
 if __name__ == "__main__":  # Parse arguments before slow imports

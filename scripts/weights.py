@@ -28,7 +28,8 @@ def argument_parser() -> argparse.ArgumentParser:
     added.add_argument("network", type=Path, metavar="DIR", help="a folder that train.py made")
     added.add_argument("--force", action="store_true", help="even if it is less accurate")
     added = commands.add_parser("restore", help="use the previous or the shipped network again")
-    added.add_argument("which", choices=("previous", "shipped"))
+    text = "the one used before the last install, or the one that came with the repository"
+    added.add_argument("which", choices=("previous", "shipped"), help=text)
     text = "make a folder for --weights from another program's state dict or checkpoint"
     added = commands.add_parser("convert", help=text)
     text = "a state dict, a checkpoint, or a folder of save_pretrained"
@@ -36,7 +37,8 @@ def argument_parser() -> argparse.ArgumentParser:
     added.add_argument("output", type=Path, metavar="DIR", help="where to write the network")
     for name in ("install", "convert"):
         add = commands.choices[name].add_argument
-        add("--data", type=Path, default=ROOT / "data", help="the folder that holds MNIST/raw")
+        text = "holds MNIST/raw (default: the repository's data)"
+        add("--data", type=Path, metavar="DIR", default=ROOT / "data", help=text)
     return parser
 
 

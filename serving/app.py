@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gradio as gr
 from fastapi.exceptions import RequestValidationError
@@ -69,18 +69,7 @@ class PageServer(gr.Server):
         self.reloader, self.site, self.users = reloader, site or Site(), users
         self.workers, self.invitation, self.mcp_server = Workers(), None, None
         self.classroom = classroom
-        self.settings = {
-            "root": self.site.prefix and f"{self.site.prefix}/",
-            "version": version(),
-            "recognize": routes.RECOGNIZE,
-            "network": routes.NETWORK,
-            "corrections": store and corrections.CORRECTIONS,
-            "training": live and training.PAGE_SETTINGS,
-            "class": classroom and CLASS,
-            "documents": True,
-            "signed_in": users is not None,
-            **{name: file_address(name) for name in files()},
-        }
+        self.settings = self.fixed_settings(store, live)
         self.serve_functions(offers_mcp)
         self.described = self.own_routes(store, live)
         self.router.routes.extend([*self.described, *page_routes(self), *file_routes()])
@@ -88,6 +77,23 @@ class PageServer(gr.Server):
             self.router.routes.extend(wall_routes(classroom, reloader, self.settings).routes)
         if users:
             self.router.routes.extend(sign_in_routes(users, self.settings["root"]).routes)
+
+    def fixed_settings(
+        self, store: Corrections | None, live: training.LiveTraining | None
+    ) -> dict[str, Any]:
+        """Return the document's settings that stay as they are while the server runs."""
+        return {
+            "root": self.site.prefix and f"{self.site.prefix}/",
+            "version": version(),
+            "recognize": routes.RECOGNIZE,
+            "network": routes.NETWORK,
+            "corrections": store and corrections.CORRECTIONS,
+            "training": live and training.PAGE_SETTINGS,
+            "class": self.classroom and CLASS,
+            "documents": True,
+            "signed_in": self.users is not None,
+            **{name: file_address(name) for name in files()},
+        }
 
     def own_routes(
         self, store: Corrections | None, live: training.LiveTraining | None
@@ -152,8 +158,7 @@ def make_page(settings: str, address: str | None, frames: str) -> Page:
 
     With an `address`, chats show a preview of a link to it.
     """
-    links = {"address": f"{address}/", "picture": f"{address}/preview.png"} if address else {}
-    head = preview("Draw a digit", DESCRIPTION, **links)
+    head = preview("Draw a digit", DESCRIPTION, address)
     text, policy = document(json.loads(settings), head=head)
     html = text.encode()
     headers = {

@@ -51,8 +51,8 @@ def busy() -> Refusal:
 
 def invalid(errors: list[dict]) -> Refusal:
     """Return the refusal for pydantic's `errors`, which name fields and quote no values."""
-    field = ".".join(map(str, errors[0]["loc"]))
-    return Refusal("invalid_input", f"{field or 'body'}: {errors[0]['msg']}")
+    field = ".".join(map(str, errors[0]["loc"])) or "body"
+    return Refusal("invalid_input", f"the field {field} is wrong: {errors[0]['msg']}")
 
 
 def as_refusal(error: Exception) -> Refusal:

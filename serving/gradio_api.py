@@ -12,7 +12,7 @@ import orjson
 from pydantic import BaseModel, Field, StrictInt
 
 from mnist_core import Number, Prediction
-from mnist_core.drawing.pictures import check_data_url, decode_picture
+from mnist_core.drawing.pictures import check_data_url
 from mnist_core.drawing.strokes import parse_strokes
 from serving.errors import coded
 from serving.limits import Workers
@@ -82,8 +82,8 @@ def api_functions(
     async def predict(strokes: list[list[list[float]]]) -> dict[str, float]:
         """How probable each digit is for a drawing: strokes, lists of [x, y] points, y down."""
         async with report_errors("/predict", api_error):
-            worker = workers.for_strokes(strokes)
-            return by_digit(await worker.run(reloader.current.predict_strokes, strokes))
+            read = reloader.current.predict_strokes
+            return by_digit(await workers.read_strokes(read, strokes))
 
     async def predict_image(picture: str) -> dict[str, float]:
         """How probable each digit is for a picture of one, dark on light or light on dark.
@@ -92,14 +92,13 @@ def api_functions(
         1024 pixels a side and 1 MiB.
         """
         async with report_errors("/predict_image", api_error):
-            image = await workers.slow.run(decode_picture, picture)
-            return by_digit(await workers.slow.run(reloader.current.predict_image, image))
+            return by_digit(await workers.read_picture(reloader.current.predict_image, picture))
 
     async def predict_number(strokes: list[list[list[float]]]) -> dict[str, Any]:
         """The number of one to eight digits in a drawing, and how probable it is."""
         async with report_errors("/predict_number", api_error):
-            worker = workers.for_strokes(strokes)
-            return by_number(await worker.run(reloader.current.predict_number, strokes))
+            read = reloader.current.predict_number
+            return by_number(await workers.read_strokes(read, strokes))
 
     async def predict_image_number(picture: str) -> dict[str, Any]:
         """The number of one to eight digits in a picture, and how probable it is.
@@ -108,8 +107,7 @@ def api_functions(
         advice says what to mend: too_dark, several_lines, touches_edge, too_small.
         """
         async with report_errors("/predict_image_number", api_error):
-            image = await workers.slow.run(decode_picture, picture)
-            found = await workers.slow.run(reloader.current.predict_number, image)
+            found = await workers.read_picture(reloader.current.predict_number, picture)
             return {**by_number(found), "advice": found.advice}
 
     return [predict, predict_image, predict_number, predict_image_number]

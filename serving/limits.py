@@ -13,7 +13,7 @@ import anyio
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from mnist_core.drawing.pictures import MAX_DATA_URL
+from mnist_core.drawing.pictures import MAX_DATA_URL, decode_picture
 from serving.errors import Refusal, busy
 
 MAX_BODY = MAX_DATA_URL + 4096  # bytes: a picture in its JSON
@@ -82,6 +82,14 @@ class Workers:
         strokes = strokes if isinstance(strokes, list) else []
         points = sum(len(stroke) for stroke in strokes if isinstance(stroke, list))
         return self.quick if points <= QUICK_POINTS else self.slow
+
+    async def read_strokes(self, read: Callable, strokes: Any) -> Any:
+        """Return read(strokes), a method of a Recognizer. Raises Refusal 503, UserError."""
+        return await self.for_strokes(strokes).run(read, strokes)
+
+    async def read_picture(self, read: Callable, data_url: str) -> Any:
+        """Decode a picture and return read(picture). Raises Refusal 503, UserError."""
+        return await self.slow.run(lambda: read(decode_picture(data_url)))
 
 
 def check_length(headers: Headers) -> None:

@@ -28,7 +28,7 @@ def argument_parser() -> argparse.ArgumentParser:
     text = "0.0.0.0 for access from other machines (127.0.0.1; with --class alone 0.0.0.0)"
     add("--host", default=host, help=text)
     port = os.environ.get("GRADIO_SERVER_PORT", "7860")
-    add("--port", type=int, default=port, help="1 to 65535 (%(default)s)")
+    add("--port", type=int, metavar="N", default=port, help="1 to 65535 (%(default)s)")
     add("--share", action="store_true", help="make a public link for a week")
     add("--share-or-exit", action="store_true", help="the same, with exit code 3 if that fails")
     add("--auth", action="append", default=[], metavar="USER:PASSWORD", help=AUTH)
@@ -42,7 +42,7 @@ def argument_parser() -> argparse.ArgumentParser:
     text = "do not offer training on the page (offered only if no other machine can reach it)"
     add("--no-train", action="store_true", help=text)
     text = "folder or hf://USER/NAME (the installed network, else the shipped one)"
-    add("--weights", help=text)
+    add("--weights", metavar="NETWORK", help=text)
     return parser
 
 

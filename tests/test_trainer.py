@@ -9,7 +9,7 @@ from torch import nn
 
 from mnist_core.drawing.framing import to_input
 from mnist_core.network.model import MLP
-from mnist_core.training import trainer
+from mnist_core.training import recipes, trainer
 from mnist_core.training.data import select, split
 from mnist_core.training.recipes import LOSSES, NOTES, RECIPES, Recipe, recipe_from
 from mnist_core.training.trainer import LOSS_FUNCTIONS, Trainer, evaluate
@@ -33,6 +33,11 @@ def test_recipes_and_losses_are_complete():
     for language in ("en", "zh"):
         texts = json.loads((ROOT / "ui" / "texts" / f"{language}.json").read_text(encoding="utf-8"))
         assert all(name in texts["recipe_note"] for name in RECIPES)
+
+
+def test_a_recipe_without_a_note_is_described_all_the_same(monkeypatch):
+    monkeypatch.setitem(RECIPES, "narrow", Recipe((64, 64, 64), 5, 15, 0.001))
+    assert "narrow    64-64-64     5 epochs: no entry in NOTES yet" in recipes.describe_recipes()
 
 
 def test_best_is_the_recipe_of_the_shipped_network(recognizer):

@@ -74,7 +74,7 @@ def _assembled(
 ) -> Document:
     connect, images = ("'none'", "data:") if embedded else ("'self'", "'self' data: blob:")
     policy = POLICY.format(
-        connect=connect, images=images, script=_source(script), style=_source(style)
+        connect=connect, images=images, script=csp_source(script), style=csp_source(style)
     )
     if embedded:
         head += f'<meta http-equiv="content-security-policy" content="{policy}">\n'
@@ -87,19 +87,20 @@ def _assembled(
     return Document(text, policy)
 
 
-def preview(title: str, description: str, address: str = "", picture: str = "") -> str:
+def preview(title: str, description: str, address: str | None) -> str:
     """Return the `head` with which chats show a link's title, description and picture.
 
-    Chats accept only absolute addresses; without one the link has no picture.
+    `address` is the page's, without a slash at its end; without one the link has no picture, as
+    chats accept only absolute addresses.
     """
     properties = {"type": "website", "title": title, "description": description}
-    properties |= {"url": address, "image": picture} if address else {}
+    properties |= {"url": f"{address}/", "image": f"{address}/preview.png"} if address else {}
     tags = [
         f'<meta property="og:{name}" content="{html.escape(value)}">'
         for name, value in properties.items()
     ]
     tags.append(f'<meta name="description" content="{html.escape(description)}">')
-    card = ['<meta name="twitter:card" content="summary_large_image">'] if picture else []
+    card = ['<meta name="twitter:card" content="summary_large_image">'] if address else []
     return "\n".join([*tags, *card, ""])
 
 
@@ -174,6 +175,6 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("<", r"\u003c")
 
 
-def _source(text: str) -> str:
+def csp_source(text: str) -> str:
     """Return how a content security policy names this inline script or style."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -165,13 +165,13 @@ def finetune(
     optimizer = torch.optim.Adam(new.parameters(), lr=settings.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, settings.steps)
     for _ in range(settings.steps):
-        ours = torch.randint(len(inputs), (settings.corrected,), generator=generator)
-        old = torch.randint(len(rehearsed), (settings.rehearsed,), generator=generator)
-        log_probabilities = new(torch.cat([inputs[ours], rehearsed[old]]))
-        learned, kept = log_probabilities.split([len(ours), len(old)])
+        corrected = torch.randint(len(inputs), (settings.corrected,), generator=generator)
+        repeated = torch.randint(len(rehearsed), (settings.rehearsed,), generator=generator)
+        log_probabilities = new(torch.cat([inputs[corrected], rehearsed[repeated]]))
+        learned, kept = log_probabilities.split([len(corrected), len(repeated)])
         # Kullback-Leibler divergence: how far the answers moved.
-        moved = F.kl_div(kept, answers[old], reduction="batchmean", log_target=True)
-        loss = F.nll_loss(learned, labels[ours]) + settings.distillation_weight * moved
+        moved = F.kl_div(kept, answers[repeated], reduction="batchmean", log_target=True)
+        loss = F.nll_loss(learned, labels[corrected]) + settings.distillation_weight * moved
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

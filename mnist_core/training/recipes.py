@@ -101,7 +101,8 @@ def recipe_from(saved: Mapping[str, Any]) -> Recipe:
 
 def describe_recipes() -> str:
     """Return a line for each recipe: name, widths of the hidden layers, epochs and note."""
-    return "\n".join(
-        f"  {name:9} {'-'.join(map(str, recipe.hidden)):10} {recipe.epochs:2} epochs: {NOTES[name]}"
-        for name, recipe in RECIPES.items()
-    )
+    lines = []
+    for name, recipe in RECIPES.items():
+        sizes, note = "-".join(map(str, recipe.hidden)), NOTES.get(name, "no entry in NOTES yet")
+        lines.append(f"  {name:9} {sizes:10} {recipe.epochs:3} epochs: {note}")
+    return "\n".join(lines)
