@@ -15,6 +15,7 @@ from tests.page import (
     serve_few_images,
     strokes_on,
     tool,
+    wait_until,
     wait_until_answered,
 )
 
@@ -40,14 +41,15 @@ def test_a_line_is_promised_drawn_at_a_tap_and_taken_back(page):
     expect(page.locator(".ghost .more")).to_have_count(1)
     bar = page.locator('.bar[data-digit="9"]')
     expect(bar).to_have_class(re.compile("other"))
+    expect(bar.locator(".promise")).to_have_text(PROMISE)
     promised = float(PROMISE.match(bar.locator(".promise").text_content())[1]) / 100
     page.locator(".badge").click()
     expect_leader(page, 9)
     assert probabilities(page)[9] == pytest.approx(promised, abs=0.006)
-    assert len(strokes_on(page)) == 3
+    wait_until(page, lambda: len(strokes_on(page)) == 3)
     tool(page, "Undo").click()
     expect_leader(page, 4)
-    assert len(strokes_on(page)) == 2
+    wait_until(page, lambda: len(strokes_on(page)) == 2)
     sentence(page).focus()
     expect(sentence(page)).to_have_text(re.compile("^With this line it (would|might) be a 9$"))
     page.keyboard.press("Enter")
