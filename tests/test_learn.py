@@ -122,6 +122,7 @@ def test_a_step_is_seen_closely_and_what_was_learned_is_used(open_context):
     tool(page, ENGLISH["one_step"]).click()
     expect(step).to_contain_text(re.compile(r"One image, labelled \d"))
     expect(step).to_contain_text(re.compile(r"its surprise, is \d+\.\d\d"))
+    expect(page.get_by_text(ENGLISH["never_seen"])).to_be_hidden()  # of which it is none
     before = seen(page)
     tool(page, ENGLISH["one_step"]).click()
     expect(page.locator("#learn .seen b")).to_contain_text(f"{before + 1:,}")
@@ -165,6 +166,8 @@ def test_it_is_accessible_and_fits_a_dark_phone_in_chinese(open_context):
     page = open_context("?open=training", **PHONE, color_scheme="dark", locale="zh-CN")
     draw(page, DRAWINGS[4])
     expect(page.locator("#learn .yours-words")).to_contain_text("您的 4")
+    card = page.get_by_role("button", name=CHINESE["too_fast_name"])
+    expect(card).to_be_in_viewport(ratio=1)
     page.get_by_role("button", name=CHINESE["settings"]).click()
     expect(page.get_by_role("combobox", name=CHINESE["control_images"])).to_be_in_viewport()
     root = "document.documentElement"
