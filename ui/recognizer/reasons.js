@@ -8,8 +8,8 @@ import { predictStrokes } from "./recognizer.js";
 const PIECES = 12; // a drawing is cut into so many of the same length
 
 // The drawing in twelve pieces, and what each is worth. A piece is taken away with its neighbours,
-// as few answers change for one twelfth alone; `lost` is by how much the log-odds of `digit` over
-// `other` shrink then, and `share` what that is of them. Yields after each reading.
+// as few answers change for one twelfth alone; `share` is by how much the log-odds of `digit` over
+// `other` shrink then, as a part of them. Yields after each reading.
 /** @param {Network} network @param {Stroke[]} drawing @returns {Generator<void, PieceOfInk[]>} */
 export function* weighPieces(network, drawing, digit, other) {
   const strokes = checkStrokes(drawing);
@@ -24,7 +24,7 @@ export function* weighPieces(network, drawing, digit, other) {
     const without = pieces.flatMap((each, k) => (Math.abs(k - i) > 1 ? each : []));
     const answer = predictStrokes(network, without);
     const lost = answer.digit === null ? before : before - oddsOf(answer);
-    weighed.push({ strokes: piece, without, answer, lost, share: lost / Math.max(before, 1) });
+    weighed.push({ strokes: piece, answer, share: lost / Math.max(before, 1) });
     yield;
   }
   return weighed;
