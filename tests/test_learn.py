@@ -107,7 +107,8 @@ def test_an_experiment_asks_and_says_what_came_of_it(open_context):
     templates = page.locator("#learn .pictures figure")
     expect(templates).to_have_count(10)
     expect(page.locator("#learn .pictures .first b")).to_have_text("4")
-    sums = [float(words) for words in templates.locator("span").all_text_contents()]
+    shown = templates.locator("span").all_text_contents()
+    sums = [float(words.replace("−", "-")) for words in shown]
     assert max(sums) == sums[4] > 0
     assert page.locator(".curves .last").get_attribute("points")  # the training before
     choose(page, "wrong_labels", "50 %")
