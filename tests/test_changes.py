@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import draw, move
-from tests.drawings import DRAWINGS
+from tests.drawings import DRAWINGS, LETTERS
 from tests.page import (
     PHONE,
     expect_leader,
@@ -18,6 +18,7 @@ from tests.page import (
     wait_until,
     wait_until_answered,
 )
+from ui.texts import ENGLISH
 
 OPEN_FOUR = [[(0.42, 0.15), (0.3, 0.55), (0.6, 0.57)], [(0.68, 0.3), (0.63, 0.85)]]
 PROMISE = re.compile(r"^[<>]? ?([\d.]+) % with(?:out| it)$")
@@ -88,6 +89,19 @@ def test_switched_off_it_stays_off_and_neither_examples_nor_numbers_have_it(page
     expect(sentence(page)).to_have_text("")
 
 
+def test_behind_the_stage_nothing_is_looked_for_until_it_closes(page):
+    draw(page, OPEN_FOUR)
+    expect(sentence(page)).not_to_have_text("")
+    tool(page, ENGLISH["inside"]).click()
+    expect(sentence(page)).to_have_text("")
+    draw(page, [[(0.1, 0.9), (0.2, 0.9)]])
+    tool(page, "Undo").click()
+    page.wait_for_timeout(2000)  # in which it would be found
+    expect(sentence(page)).to_have_text("")
+    tool(page, ENGLISH["inside"]).click()
+    expect(sentence(page)).not_to_have_text("")
+
+
 def test_on_a_phone_it_stands_under_the_paper_and_nothing_moves_or_overflows(open_context):
     page = open_context(**PHONE)
     paper, tools = page.locator(".paper"), page.locator(".tools")
@@ -111,13 +125,25 @@ def test_a_piece_that_is_pointed_at_is_taken_away(page):
     pieces.focus()
     page.keyboard.press("ArrowRight")
     expect(pieces.locator(".gone").first).to_be_attached()
-    expect(page.locator(".without")).to_have_text(
-        re.compile(r"^Without this: (\d, .+ %|no digit)$")
-    )
+    without = page.locator(".without")
+    expect(without).to_have_text(re.compile(r"^Without this: (\d, .+ %|no digit)$"))
+    assert without.bounding_box()["width"] > 100  # it is not for screen readers alone
     expect(pieces).to_have_attribute("aria-valuetext", re.compile("^Without this"))
     move(page, (0.5, 0.5))
     page.locator("h1").click(position={"x": 9, "y": 9})  # away from it
     expect(pieces.locator(".gone")).to_have_count(0)
+
+
+def test_a_map_hatches_the_paper_where_ink_would_matter_alone(page):
+    draw(page, LETTERS["A"])  # which leaves all units of the last layer off
+    expect(page.locator(".result")).to_have_attribute("data-verdict", "no digit")
+    tool(page, "Map").click()
+    page.locator("#map input").check()
+    wait_until_answered(page)
+    assert page.locator(".hatches path").count() < 300
+    tool(page, "Clear").click()
+    draw(page, OPEN_FOUR)
+    expect(page.locator(".hatches path").first).to_be_attached()
 
 
 def test_neighbours_are_fetched_when_asked_for_and_have_labels(page):

@@ -100,7 +100,8 @@ def test_an_experiment_asks_and_says_what_came_of_it(open_context):
     templates = page.locator("#learn .pictures figure")
     expect(templates).to_have_count(10)
     expect(page.locator("#learn .pictures .first b")).to_have_text("4")
-    sums = [float(words) for words in templates.locator("span").all_text_contents()]
+    shown = templates.locator("span").all_text_contents()
+    sums = [float(words.replace("−", "-")) for words in shown]
     assert max(sums) == sums[4] > 0
     assert page.locator(".curves .last").get_attribute("points")  # the training before
     choose(page, "wrong_labels", "50 %")
@@ -115,6 +116,7 @@ def test_a_step_is_seen_closely_and_what_was_learned_is_used(open_context):
     tool(page, ENGLISH["one_step"]).click()
     expect(step).to_contain_text(re.compile(r"One image, labelled \d"))
     expect(step).to_contain_text(re.compile(r"its surprise, is \d+\.\d\d"))
+    expect(page.get_by_text(ENGLISH["never_seen"])).to_be_hidden()  # of which it is none
     before = seen(page)
     tool(page, ENGLISH["one_step"]).click()
     expect(page.locator("#learn .seen b")).to_contain_text(f"{before + 1:,}")
@@ -153,6 +155,8 @@ def test_it_is_accessible_and_fits_a_dark_phone_in_chinese(open_context):
     page = open_context("?open=training", **PHONE, color_scheme="dark", locale="zh-CN")
     draw(page, DRAWINGS[4])
     expect(page.locator("#learn .yours-words")).to_contain_text("您的 4")
+    card = page.get_by_role("button", name=CHINESE["too_fast_name"])
+    expect(card).to_be_in_viewport(ratio=1)
     page.get_by_role("button", name=CHINESE["settings"]).click()
     expect(page.get_by_role("combobox", name=CHINESE["control_images"])).to_be_in_viewport()
     root = "document.documentElement"

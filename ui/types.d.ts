@@ -64,10 +64,8 @@ interface Change {
 /** A twelfth of a drawing's ink. */
 interface PieceOfInk {
   strokes: Stroke[];
-  without: Stroke[]; // the drawing without it and its neighbours
-  answer: Answer; // about that
-  lost: number; // by how much the log-odds shrink
-  share: number; // of the lead
+  answer: Answer; // about the drawing without it and its neighbours
+  share: number; // of the lead that is lost then
 }
 
 /** What the pixels add to the log-odds of two digits on the way from blank paper. */

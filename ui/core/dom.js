@@ -87,12 +87,16 @@ export function paint(canvas, colour) {
 
 // What speaks for something and what against it; the weak show too.
 export function paintSigned(canvas, values) {
-  const strongest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
-  paint(canvas, (i) => {
-    const share = values[i] / strongest;
-    return [...(share > 0 ? FOR : AGAINST), 255 * Math.sqrt(Math.abs(share))];
-  });
+  const strongest = strongestOf(values);
+  paint(canvas, (i) => tint(values[i], Math.sqrt(Math.abs(values[i]) / strongest)));
 }
+
+// Orange above 0, blue below.
+export const tint = (value, alpha) => [...(value > 0 ? FOR : AGAINST), 255 * alpha];
+
+// The largest amount, by which others are divided; 1 where all are 0.
+export const strongestOf = (values) =>
+  values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
 
 // Gives what calls `show` now or, where `element` is not on the screen, as soon as it is.
 /** @param {Element} element @param {() => void} show */
@@ -119,6 +123,9 @@ export function tenths(value) {
   const digits = value.toFixed(1);
   return digits === "-0.0" ? "0.0" : digits.replace("-", "−");
 }
+
+// The same with its sign: "+1.1", "−0.5", "0.0".
+export const signed = (value) => (value >= 0.05 ? "+" : "") + tenths(value);
 
 // Keys in a text field are nobody else's.
 export function isTyping(event) {

@@ -68,10 +68,12 @@ function* listCandidates(strokes, found) {
   const side = Math.max(right - left, bottom - top);
   if (strokes.length === 0 || side < 1e-9) return [];
   const ink = sampled(strokes, SPACING * side);
-  const gapAt = yield* measureGaps(ink, (left + right) / 2, (top + bottom) / 2, side, found);
+  /** @type {[number, number]} */
+  const middle = [(left + right) / 2, (top + bottom) / 2];
+  const gapAt = yield* measureGaps(ink, middle, side, found);
   const candidates = without(strokes, side);
   const ends = strokes.flatMap((stroke) => [stroke[0], stroke.at(-1)]);
-  const points = distinct([...ends, ...gridPoints(strokes, side, ink)], (SNAP * side) / 2);
+  const points = distinct([...ends, ...gridPoints(middle, side, ink)], (SNAP * side) / 2);
   const pairs = points.flatMap((from, i) => points.slice(i + 1).map((to) => [from, to]));
   for (const line of [...pairs, ...extensions(ends, side)].map(rounded)) {
     const price = priceOf(line, gapAt, side);
@@ -82,12 +84,11 @@ function* listCandidates(strokes, found) {
 }
 
 // A grid on the square around the drawing; what is nearly on the ink is put on it.
-function gridPoints(strokes, side, ink) {
-  const [left, top, right, bottom] = boxOf(strokes.flat());
+function gridPoints([middleX, middleY], side, ink) {
   const step = ((1 + 2 * ROOM) * side) / (GRID - 1);
-  const start = [(left + right) / 2, (top + bottom) / 2].map((middle) => middle - 2.5 * step);
+  const at = (middle, place) => middle - ((GRID - 1) / 2) * step + place * step;
   return Array.from({ length: GRID * GRID }, (_, i) => {
-    const point = [start[0] + (i % GRID) * step, start[1] + Math.floor(i / GRID) * step];
+    const point = [at(middleX, i % GRID), at(middleY, Math.floor(i / GRID))];
     const nearest = nearestTo(ink, point);
     return distance(nearest, point) <= SNAP * side ? nearest : point;
   });
@@ -106,7 +107,7 @@ function extensions(ends, side) {
 
 // Gives how far a point is from ink, in sides: measured once for each cell of a map, as the lines
 // ask some thousand times.
-function* measureGaps(ink, middleX, middleY, side, found) {
+function* measureGaps(ink, [middleX, middleY], side, found) {
   const cell = (2 * side) / MAP;
   const [left, top] = [middleX - side, middleY - side];
   const gaps = new Float64Array(MAP * MAP);
@@ -199,15 +200,8 @@ function distinct(points, least) {
   return kept;
 }
 
-function nearestTo(points, point) {
-  let [nearest, least] = [points[0], Infinity];
-  for (const each of points) {
-    const apart = distance(each, point);
-    if (apart < least) [nearest, least] = [each, apart];
-  }
-  return nearest;
-}
-
+const nearestTo = (points, point) =>
+  points.reduce((best, each) => (distance(each, point) < distance(best, point) ? each : best));
 const rounded = (line) => line.map((point) => point.map(Math.round));
 /** @type {(a: Point, b: Point) => number} */
 const distance = ([x, y], [otherX, otherY]) => Math.hypot(x - otherX, y - otherY);

@@ -5,6 +5,7 @@ import { PIXELS } from "./framing.js";
 
 const MAGIC = "MLP8bit1";
 export const DIGITS = 10;
+const ALL_PIXELS = new Float64Array(PIXELS).fill(1); // also those without ink
 
 // The network in a file whose form mnist_core/network/quantize.py describes. Throws Error where the
 // file is cut short, damaged or of another version.
@@ -68,6 +69,10 @@ export function forward(network, pixels) {
   return { inputs, layers, scores: layers.at(-1) };
 }
 
+// The digit with the largest score or probability; -1 where one is no number.
+/** @param {number[] | Float64Array | Float32Array} values */
+export const likeliest = (values) => values.indexOf(Math.max(...values));
+
 // Ten log-probabilities of 784 grey values.
 /** @param {Network} network @param {ArrayLike<number>} pixels */
 export const logProbabilities = (network, pixels) => logSoftmax(forward(network, pixels).scores);
@@ -94,6 +99,16 @@ export function multiply({ weights, steps, biases }, inputs, least) {
     values[unit] = Math.max(values[unit] * steps[unit] + biases[unit], least);
   }
   return values;
+}
+
+// How much the sum of a layer's values, each times its slope, grows with each pixel where `wanted`
+// is not 0, with the units before it switched on and off as this image switches them.
+/** @param {Network} network @param {Values} values @param {Float64Array} slopes of layer `last` */
+export function slopesOfPixels({ layers }, values, slopes, last, wanted = ALL_PIXELS) {
+  for (let i = last; i >= 0; i--) {
+    slopes = slopesBefore(layers[i], slopes, i > 0 ? values.layers[i - 1] : wanted);
+  }
+  return slopes;
 }
 
 // The slopes of a layer's inputs, from those of its values; 0 where the input is 0.

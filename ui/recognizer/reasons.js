@@ -2,15 +2,14 @@
 
 import { cutAt, lengthOf } from "./changes.js";
 import { PIXELS, checkStrokes } from "./framing.js";
-import { DIGITS, forward, logProbabilities, logSoftmax, slopesBefore } from "./network.js";
+import { DIGITS, forward, logProbabilities, logSoftmax, slopesOfPixels } from "./network.js";
 import { predictStrokes } from "./recognizer.js";
 
 const PIECES = 12; // a drawing is cut into so many of the same length
-const ALL_PIXELS = new Float64Array(PIXELS).fill(1);
 
 // The drawing in twelve pieces, and what each is worth. A piece is taken away with its neighbours,
-// as few answers change for one twelfth alone; `lost` is by how much the log-odds of `digit` over
-// `other` shrink then, and `share` what that is of them. Yields after each reading.
+// as few answers change for one twelfth alone; `share` is by how much the log-odds of `digit` over
+// `other` shrink then, as a part of them. Yields after each reading.
 /** @param {Network} network @param {Stroke[]} drawing @returns {Generator<void, PieceOfInk[]>} */
 export function* weighPieces(network, drawing, digit, other) {
   const strokes = checkStrokes(drawing);
@@ -25,7 +24,7 @@ export function* weighPieces(network, drawing, digit, other) {
     const without = pieces.flatMap((each, k) => (Math.abs(k - i) > 1 ? each : []));
     const answer = predictStrokes(network, without);
     const lost = answer.digit === null ? before : before - oddsOf(answer);
-    weighed.push({ strokes: piece, without, answer, lost, share: lost / Math.max(before, 1) });
+    weighed.push({ strokes: piece, answer, share: lost / Math.max(before, 1) });
     yield;
   }
   return weighed;
@@ -63,7 +62,7 @@ export function attribute(network, pixels, digit, other, count) {
     slopesOf(network, part, digit, other, part).forEach((slope, i) => (sums[i] += slope));
   }
   const contributions = Array.from(sums, (sum, i) => ((sum / count) * pixels[i]) / 255);
-  const slopes = slopesOf(network, pixels, digit, other, ALL_PIXELS);
+  const slopes = slopesOf(network, pixels, digit, other);
   const oddsOf = (values) => {
     const scores = logSoftmax(forward(network, values).scores);
     const others = scores.reduce((sum, score) => sum + score, 0) - scores[digit];
@@ -74,17 +73,12 @@ export function attribute(network, pixels, digit, other, count) {
   return { contributions, slopes, blank, odds, rest: odds - blank - sum };
 }
 
-// How much the difference of two scores grows with each input where `wanted` is not 0, with the
-// units switched on and off as these pixels switch them.
-function slopesOf(network, pixels, digit, other, wanted) {
-  const { layers } = network;
-  const values = forward(network, pixels);
-  let slopes = new Float64Array(DIGITS);
+// How much the difference of two scores grows with each input where `wanted` is not 0.
+function slopesOf(network, pixels, digit, other, wanted = undefined) {
+  const slopes = new Float64Array(DIGITS);
   if (other === null) slopes.fill(-1 / (DIGITS - 1));
   else slopes[other] = -1;
   slopes[digit] = 1;
-  for (let i = layers.length - 1; i >= 0; i--) {
-    slopes = slopesBefore(layers[i], slopes, i > 0 ? values.layers[i - 1] : wanted);
-  }
-  return slopes;
+  const values = forward(network, pixels);
+  return slopesOfPixels(network, values, slopes, network.layers.length - 1, wanted);
 }

@@ -8,7 +8,7 @@ import { Trainer, createNetwork, createRandom, inkOf, shuffled } from "./trainin
 const MOMENTS = 60; // at most, after the untrained network
 const SEED = 4;
 const OWN = 500; // of its own images that are read at each moment
-const GUESSES = 40;
+export const GUESSES = 40; // of the first test images: what each moment takes them for
 const UNTIMED = 7; // batches, in which the code is compiled
 
 export class Run {

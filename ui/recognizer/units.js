@@ -2,20 +2,18 @@
 // gave. Layer 0 follows the pixels, the last has the ten scores.
 
 import { PIXELS } from "./framing.js";
-import { DIGITS, forward, multiply, slopesBefore } from "./network.js";
+import { DIGITS, forward, multiply, slopesOfPixels } from "./network.js";
 
-const ALL_PIXELS = new Float64Array(PIXELS).fill(1); // also those without ink
+/** @param {Values} values */
+export const countActive = (values, layer) => values.layers[layer].filter((v) => v > 0).length;
 
 // What one of each of 784 pixels would add to a unit's value: in layer 0 its weights, later what
 // comes of them with the units between switched on and off as this image switches them.
 /** @param {Network} network @param {Values} values */
-export function pictureOf({ layers }, values, layer, unit) {
-  let slopes = new Float64Array(layers[layer].steps.length);
+export function pictureOf(network, values, layer, unit) {
+  const slopes = new Float64Array(values.layers[layer].length);
   slopes[unit] = 1;
-  for (let i = layer; i >= 0; i--) {
-    slopes = slopesBefore(layers[i], slopes, i > 0 ? values.layers[i - 1] : ALL_PIXELS);
-  }
-  return slopes;
+  return slopesOfPixels(network, values, slopes, layer);
 }
 
 // What a unit's value adds to each of the ten scores, by the units after it that are on. The sum

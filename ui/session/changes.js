@@ -1,5 +1,5 @@
 // One change that would make the drawing on the paper another digit. It is looked for in slices
-// from when the pen is lifted, and forgotten when the pen comes down.
+// from when the pen is lifted, and forgotten when the pen comes down and on the stage.
 
 import { Observable } from "../core/observable.js";
 import { oneOf, remember, remembered } from "../core/storage.js";
@@ -20,7 +20,9 @@ export class Changes extends Observable {
   constructor(page) {
     super({ ...NOTHING, isOn: remembered(SWITCH, oneOf("on", "off")) !== "off" });
     this.#page = page;
-    for (const each of [page.paper, page.session]) each.subscribe(() => this.#follow());
+    for (const each of [page.paper, page.session, page.stage]) {
+      each.subscribe(() => this.#follow());
+    }
   }
 
   // The prediction about one digit that somebody drew and the network in the browser read, or null.
@@ -63,7 +65,8 @@ export class Changes extends Observable {
   }
 
   #follow() {
-    const about = this.get().isOn ? this.about : null;
+    const isShown = this.get().isOn && !this.#page.stage.get();
+    const about = isShown ? this.about : null;
     const { taught } = this.#page.session.get().networks;
     // A drawing may be read once more, and is the same.
     const isKnown = about?.drawing === this.#about?.drawing && taught === this.#network;
@@ -83,10 +86,10 @@ export class Changes extends Observable {
 
 // Runs a search and notes each time that there is more.
 function* noting(search, note) {
-  for (let before = null; ; ) {
-    const { done, value } = search.next();
-    if (done) return true;
-    if (value !== before) note((before = value));
+  let before = null;
+  for (const found of search) {
+    if (found !== before) note((before = found));
     yield;
   }
+  return true;
 }

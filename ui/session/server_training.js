@@ -4,11 +4,11 @@
 import { ask } from "../core/files.js";
 import { PIXELS } from "../recognizer/framing.js";
 import { predictPixels } from "../recognizer/recognizer.js";
+import { GUESSES } from "../recognizer/runs.js";
 import { readSnapshots } from "../recognizer/snapshots.js";
 import { refusal } from "./server.js";
 
 const PAUSE = 400; // milliseconds between two looks
-const SHOWN = 40; // test images that each snapshot reads
 const TRAINING_IMAGES = 54000; // of MNIST
 
 export class ServerTraining {
@@ -94,7 +94,7 @@ function startFetching(address) {
 /** @param {Snapshot} network @param {Uint8Array} images @returns {Moment} */
 function momentOf(network, images) {
   const { epoch, validation_accuracy: fresh, validation_loss: surprise } = network;
-  const guesses = Uint8Array.from({ length: SHOWN }, (_, i) => {
+  const guesses = Uint8Array.from({ length: GUESSES }, (_, i) => {
     return predictPixels(network, images.subarray(i * PIXELS, (i + 1) * PIXELS)).digit;
   });
   const seen = Math.round(epoch * TRAINING_IMAGES);

@@ -4,6 +4,7 @@
 
 import { add, find, findAll, findEach } from "../core/dom.js";
 import { formatNumber, text } from "../core/texts.js";
+import { countActive } from "../recognizer/units.js";
 import { paintDiagram } from "./diagram_painting.js";
 import { nearestUnit } from "./lanes.js";
 import { narrowSight, wideSight } from "./scene.js";
@@ -195,7 +196,7 @@ export class Diagram {
 
 // What stands over the columns.
 function headsOf({ orders, values }, { spans, places }, isWide) {
-  const active = (layer) => values?.layers[layer].filter((value) => value > 0).length;
+  const active = (layer) => values && countActive(values, layer);
   const count = (layer) => formatNumber(orders[layer].order.length);
   const ink = { name: text("your_ink"), more: text("pixels"), x: 0 };
   if (isWide) {

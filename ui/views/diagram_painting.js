@@ -1,6 +1,6 @@
 // The diagram's picture: units in grey, the threads that matter in orange and blue.
 
-import { AGAINST, FOR, paint } from "../core/dom.js";
+import { AGAINST, FOR, paint, strongestOf, tint } from "../core/dom.js";
 
 const GAP = 1 / 5; // of a unit's cell
 const THREAD = 6; // the width of the strongest
@@ -131,10 +131,10 @@ function paintTile(context, { layer, unit, x, y, size }, scene, colours) {
 // What each pixel would add, weak where there is no ink.
 /** @param {CanvasRenderingContext2D} context */
 export function paintWeights(context, box, weights, inputs) {
-  const strongest = weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 1e-9);
+  const strongest = strongestOf(weights);
   paintImage(context, box, (i) => {
-    const alpha = Math.sqrt(Math.abs(weights[i]) / strongest) * (inputs[i] > OUTLINED ? 1 : 0.3);
-    return [...(weights[i] > 0 ? FOR : AGAINST), 255 * alpha];
+    const alpha = Math.sqrt(Math.abs(weights[i]) / strongest);
+    return tint(weights[i], inputs[i] > OUTLINED ? alpha : 0.3 * alpha);
   });
 }
 

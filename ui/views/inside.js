@@ -7,7 +7,7 @@ import { formatNumber, language, setKey, text } from "../core/texts.js";
 import { PIXELS } from "../recognizer/framing.js";
 import { forward } from "../recognizer/network.js";
 import { threadsTo } from "../recognizer/threads.js";
-import { ordersOf, pictureOf } from "../recognizer/units.js";
+import { countActive, ordersOf, pictureOf } from "../recognizer/units.js";
 import { Diagram } from "./diagram.js";
 import { addSoftmax } from "./softmax.js";
 import { addUnit } from "./unit.js";
@@ -156,7 +156,7 @@ function stageWords({ orders, values, read }, stage) {
   const inked = values.inputs.filter((ink) => ink > 0).length;
   if (stage === 0) return text("slow_pixels", { inked });
   if (stage > orders.length) return text("slow_scores", { digit: read });
-  const active = values.layers[stage - 1].filter((value) => value > 0).length;
+  const active = countActive(values, stage - 1);
   return text(stage === 1 ? "slow_first" : "slow_layer", { layer: stage, active });
 }
 
@@ -168,9 +168,8 @@ function sayAtRest(said, paper, scene) {
 
 function summaryOf({ orders, values, digit }) {
   const layers = orders.map((_, i) => {
-    const active = values.layers[i].filter((value) => value > 0).length;
     const count = formatNumber(values.layers[i].length);
-    return text("layer_sums", { layer: i + 1, active, count });
+    return text("layer_sums", { layer: i + 1, active: countActive(values, i), count });
   });
   return [text("looking_at", { digit }), ...layers].join(" ");
 }

@@ -4,6 +4,7 @@
 import { find, findAll, findEach, percentage, setText } from "../core/dom.js";
 import { watch } from "../core/observable.js";
 import { formatNumber, language, sentence, text } from "../core/texts.js";
+import { likeliest } from "../recognizer/network.js";
 import { startChart } from "./learn_chart.js";
 import { startControls, startExperiments } from "./learn_controls.js";
 import { startDigits, startStep, startWeights } from "./learn_pictures.js";
@@ -64,14 +65,12 @@ function pauseUnseen({ training, stage }, isSeen) {
   training.subscribe(update);
 }
 
-const indexOfLargest = (values) => values.indexOf(Math.max(...values));
-
 // How sure the network of this moment is of each digit, under the paper.
 function startBars(panel) {
   const parts = findAll(panel, { digit: ".reads b", words: ".reads span" });
   const bars = findEach(".guess", panel);
   return ({ moment, prediction, yours: { now } }) => {
-    const first = now ? indexOfLargest(now) : -1; // as for a broken network, which has NaN
+    const first = now ? likeliest(now) : -1; // as for a broken network, which has NaN
     bars.forEach((bar, digit) => {
       const share = now?.[digit] || 0;
       bar.ariaValueNow = (100 * share).toFixed(1);
@@ -122,7 +121,7 @@ function startSpeaking(spoken) {
     if (status === said && performance.now() < due) return;
     [due, said] = [performance.now() + SPEAKS, status];
     const values = { seen: formatNumber(seen), fresh: Math.round(100 * fresh) };
-    const yours = now ? text("said_yours", { digit: indexOfLargest(now) }) : "";
+    const yours = now ? text("said_yours", { digit: likeliest(now) }) : "";
     setText(spoken, `${text("said_now", values)} ${yours}`);
   };
 }

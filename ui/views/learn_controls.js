@@ -98,8 +98,7 @@ export function startExperiments(panel, { training }) {
 }
 
 function isMadeWith(experiment, { settings }) {
-  const names = Object.keys(experiment).filter((name) => name !== "speed");
-  return names.every((name) => isSame(experiment[name], settings[name]));
+  return Object.entries(experiment).every(([name, value]) => isSame(value, settings[name]));
 }
 
 function sayResult({ value: name }, results) {

@@ -1,10 +1,12 @@
 // What there is to see of a network in training: the weights of its first units or its templates,
 // 40 digits that it never saw, and the one image of a step that is taken slowly.
 
-import { AGAINST, FOR, add, findAll, paint, percentage, setText } from "../core/dom.js";
-import { formatNumber, text } from "../core/texts.js";
+import {
+  add, findAll, paint, percentage, setText, signed, strongestOf, tint,
+} from "../core/dom.js";
+import { text } from "../core/texts.js";
 import { PIXELS } from "../recognizer/framing.js";
-import { forward } from "../recognizer/network.js";
+import { forward, likeliest } from "../recognizer/network.js";
 import { outlineInk } from "./diagram_painting.js";
 
 const MOST = 32; // units that are shown; untrained, the first ones are as good as any
@@ -12,9 +14,6 @@ const STRONG = 0.5; // a weight that has all of its colour, at all times
 const PALE = 0.7; // the power by which the weak still show
 const [SIDE, LARGE] = [28, 112]; // pixels of an image, and of a template on the screen
 const SLOW = 900; // milliseconds for each part of a step
-const SIGNED = /** @type {const} */ ({
-  minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero",
-});
 
 const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -57,29 +56,25 @@ function addFigures(pictures, count) {
   });
 }
 
-function addCanvas(figure, side = SIDE) {
-  return Object.assign(add(figure, "canvas"), { width: side, height: side });
-}
+const addCanvas = (figure, side = SIDE) =>
+  Object.assign(add(figure, "canvas"), { width: side, height: side });
 
 // Weights on a scale that stays, so that one sees them grow.
 function paintWeights(canvas, { weights, steps }, unit, strong) {
-  const image = new ImageData(canvas.width, canvas.height);
-  for (let i = 0; i < PIXELS; i++) {
+  paint(canvas, (i) => {
     const share = (weights[i * steps.length + unit] * steps[unit]) / strong;
-    const [red, green, blue] = share > 0 ? FOR : AGAINST;
-    image.data.set([red, green, blue, 255 * Math.abs(share) ** PALE], 4 * i);
-  }
-  canvas.getContext("2d").putImageData(image, 0, 0);
+    return tint(share, Math.abs(share) ** PALE);
+  });
 }
 
 // The score of each template, which is the sum of the ink on it, and the ink's outline.
 function showSums(figures, network, { pixels }) {
   const { inputs, scores } = forward(network, pixels);
-  const first = scores.indexOf(Math.max(...scores));
+  const first = likeliest(scores);
   const { color } = getComputedStyle(figures[0].ink.canvas);
   figures.forEach(({ figure, sum, ink }, digit) => {
     figure.classList.toggle("first", digit === first);
-    setText(sum, formatNumber(scores[digit], SIGNED));
+    setText(sum, signed(scores[digit]));
     ink.setTransform(2, 0, 0, 2, 0, 0);
     ink.clearRect(0, 0, LARGE, LARGE);
     outlineInk(ink, { x: 0, y: 0, size: LARGE }, inputs, color);
@@ -88,7 +83,7 @@ function showSums(figures, network, { pixels }) {
 
 // Where a slow step moved weights, the brighter the further.
 function flash(figures, change) {
-  const most = change.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  const most = strongestOf(change);
   const layer = { weights: change, steps: new Float32Array(change.length / PIXELS).fill(1) };
   figures.forEach(({ moved }, unit) => {
     paintWeights(moved, layer, unit, most);
@@ -152,7 +147,7 @@ export function startStep(panel) {
 }
 
 function sayStep(sentences, { label, probabilities, loss }) {
-  const digit = probabilities.indexOf(Math.max(...probabilities));
+  const digit = likeliest(probabilities);
   const percent = percentage(probabilities[digit]);
   const values = { digit, percent, label, share: percentage(probabilities[label]) };
   const words = [

@@ -1,6 +1,6 @@
 // What a drawing is read as at every moment of a training.
 
-import { logProbabilities } from "../recognizer/network.js";
+import { likeliest, logProbabilities } from "../recognizer/network.js";
 import { inSlices } from "../session/slices.js";
 
 /** @type {Yours} */
@@ -46,7 +46,7 @@ function* each(moments, read) {
 }
 
 function lineOf(answers, { digit }) {
-  const read = answers.map((shares) => shares.indexOf(Math.max(...shares)));
+  const read = answers.map(likeliest);
   const from = read.findLastIndex((other) => other !== digit) + 1;
   return { ...NOTHING, answers, read, digit, since: from < read.length ? from : null };
 }

@@ -1,14 +1,14 @@
 // What each pixel adds on the way from blank paper, and the sums in two pans of a balance.
 
-import { find, findAll, paint, paintSigned, percentage } from "../core/dom.js";
-import { formatNumber, text } from "../core/texts.js";
+import {
+  find, findAll, paint, paintSigned, percentage, signed, strongestOf, tenths,
+} from "../core/dom.js";
+import { text } from "../core/texts.js";
 import { attribute } from "../recognizer/reasons.js";
 
 const POINTS = { drawing: 4, atRest: 16 }; // of the path from blank paper
 const HATCHED = 0.4; // of the strongest effect of ink: what is less is not hatched
 const TILT = 8; // of the beam, at most
-const DECIMAL = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
-const SIGNED = /** @type {const} */ ({ ...DECIMAL, signDisplay: "exceptZero" });
 
 /** @param {Element} panel */
 export function createMap(panel) {
@@ -36,7 +36,7 @@ export function createMap(panel) {
 
 // Empty places where ink would speak for the other digit.
 function hatch(hatches, slopes, pixels) {
-  const strongest = slopes.reduce((most, slope) => Math.max(most, Math.abs(slope)), 0);
+  const strongest = strongestOf(slopes);
   slopes.forEach((slope, i) => {
     if (pixels[i] > 0 || slope > -HATCHED * strongest) return;
     const place = document.createElementNS(hatches.namespaceURI, "path");
@@ -63,9 +63,8 @@ function weigh({ balance, beam, rest }, found, { digit, other }) {
   Object.entries({ pro: tilt, contra: -tilt }).forEach(([name, down]) => {
     const pan = find(`.${name}`, balance);
     pan.setAttribute("transform", `translate(0 ${down})`);
-    find(".sum", pan).textContent = formatNumber(sums[name], DECIMAL);
+    find(".sum", pan).textContent = tenths(sums[name]);
     find(".name", pan).textContent = text("pan", { digit: names[name] });
   });
-  const left = formatNumber(blank + found.rest, SIGNED);
-  rest.textContent = text("left_over", { left, odds: formatNumber(odds, SIGNED) });
+  rest.textContent = text("left_over", { left: signed(blank + found.rest), odds: signed(odds) });
 }

@@ -1,13 +1,11 @@
 // One unit, with the person's ink on what it looks for: how its sum comes about, and what it votes
 // for.
 
-import { findAll, setText, tenths } from "../core/dom.js";
+import { findAll, setText, signed, tenths } from "../core/dom.js";
 import { text } from "../core/texts.js";
 import { effectsOf, ledgerOf, roundToSum } from "../recognizer/units.js";
 import { addChart } from "./chart.js";
 import { outlineInk, paintWeights } from "./diagram_painting.js";
-
-const signed = (value) => (value >= 0.05 ? "+" : "") + tenths(value);
 
 // Gives what shows the unit that a scene holds; nothing where there is none.
 /** @param {HTMLElement} element */
