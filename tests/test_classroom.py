@@ -109,6 +109,16 @@ def test_the_class_is_asked_about_shown_drawings_alone_and_a_phone_votes_once(pu
     assert pupil.post("/class/vote", json=vote).status_code == 404
 
 
+def test_a_drawing_that_is_removed_while_the_class_votes_is_asked_no_longer(pupil, room, order):
+    for _ in range(2):
+        pupil.post("/class", json=SEVEN)
+    order(show=[1, 2], ask=[1, 2])
+    assert pupil.post("/class/vote", json={"id": 1, "yes": True}).status_code == 200
+    order(remove=[1])
+    assert [asked["id"] for asked in room.for_pupils(-1)["asked"]] == [2]
+    assert pupil.post("/class/vote", json={"id": 1, "yes": True}).status_code == 404
+
+
 def test_votes_are_bounded(room):
     room.add(Sent(**SEVEN))
     room.obey(Command(show={1}, ask={1}))
