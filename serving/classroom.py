@@ -1,11 +1,12 @@
 """A class draws: from pupils' pages to the wall of their teacher, who knows its secret address.
 
-Drawings have no names. They are in memory alone, and gone when the server ends.
+Drawings have no names. They are in memory alone, and gone when the server ends. A phone is a random
+number in a cookie; those without one, as scripts, count as one phone for each address.
 """
 
 import asyncio
 import secrets
-from collections import deque
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -25,6 +26,7 @@ from serving.reloader import ModelReloader
 from ui.document import wall_document
 
 CLASS, WALL = "class", "wall"  # relative to the page
+PHONE = "draw-a-digit-phone"  # the cookie
 HEARTBEAT = 15  # seconds: proxies close connections in which nothing happens
 NO_STORE = {"cache-control": "no-store", "x-accel-buffering": "no"}  # nginx would wait for more
 Weight = Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]
@@ -48,7 +50,6 @@ class Vote(BaseModel):
     """Whether a drawing is the digit that it should be; a phone's last vote counts."""
 
     id: StrictInt
-    phone: str = Field(pattern="^[0-9a-f]{32}$", description="the client's choice")
     yes: StrictBool
 
 
@@ -75,6 +76,7 @@ class Drawing:
     id: int
     label: int
     task: str
+    phone: str
     strokes: list
     changed: int  # the version of the class
     shown: bool = False
@@ -82,7 +84,8 @@ class Drawing:
     votes: dict[str, bool] = field(default_factory=dict)
 
     def for_wall(self) -> dict[str, Any]:
-        return {**vars(self), "votes": len(self.votes), "yes": sum(self.votes.values())}
+        counts = {"votes": len(self.votes), "yes": sum(self.votes.values())}
+        return {name: value for name, value in vars(self).items() if name != "phone"} | counts
 
     def for_pupils(self) -> dict[str, Any]:
         return {"id": self.id, "label": self.label, "strokes": self.strokes}
@@ -94,7 +97,10 @@ class Classroom:
     def __init__(self) -> None:
         self.secret = secrets.token_urlsafe(16)
         self.invitation: dict[str, str] | None = None  # the pupils' address and its QR code
-        self.drawings: deque[Drawing] = deque(maxlen=limits.MAX_CLASS_DRAWINGS)
+        self.drawings: list[Drawing] = []
+        self.streams: dict[str, object | None] = {}  # the newest of each phone
+        self.new_phones = limits.RateLimit(limits.MAX_NEW_PHONES, limits.NEW_PHONE_SECONDS)
+        self.sendings = limits.RateLimit(limits.MAX_DRAWINGS_A_MINUTE, 60)
         self.task, self.lent = Task(kind="draw", digit=7), None
         self.version = self.last_id = self.lent_since = 0
         self.changed, self.is_over, self.loop = asyncio.Event(), False, None
@@ -115,30 +121,48 @@ class Classroom:
         self.changed.set()
         self.changed = asyncio.Event()
 
-    def add(self, sent: Sent) -> None:
-        """Add a drawing, hidden. Raises UserError for invalid strokes."""
+    def phone_of(self, request: Request) -> str:
+        """Return the name of a phone that this class knows, else the address of the client."""
+        name = request.cookies.get(PHONE, "")
+        return name if name in self.streams else limits.client_host(request)
+
+    def name_phone(self, address: str) -> str | None:
+        """Return a name for a new phone; None if too many come from its address."""
+        if not self.new_phones.acquire(address):
+            return None
+        name = secrets.token_urlsafe(16)
+        self.streams[name] = None
+        return name
+
+    def add(self, sent: Sent, phone: str = "") -> None:
+        """Add a drawing, hidden. Raises UserError for invalid strokes.
+
+        Without room the oldest goes of those by the phone that sent most: a flood displaces itself.
+        """
         strokes = [stroke.tolist() for stroke in parse_strokes(sent.strokes)]
         if not strokes:
             raise UserError("the drawing has no ink; expected a digit")
         self.last_id += 1
-        drawing = Drawing(self.last_id, sent.label, self.task.kind, strokes, self.version + 1)
-        self.drawings.append(drawing)
+        kind, version = self.task.kind, self.version + 1
+        self.drawings.append(Drawing(self.last_id, sent.label, kind, phone, strokes, version))
+        if len(self.drawings) > limits.MAX_CLASS_DRAWINGS:
+            ((most, _),) = Counter(drawing.phone for drawing in self.drawings).most_common(1)
+            self.drawings.remove(next(each for each in self.drawings if each.phone == most))
         self.note_change()
 
-    def vote(self, vote: Vote) -> None:
+    def vote(self, vote: Vote, phone: str) -> None:
         """Count a vote. Raises Refusal if the class is not asked about that drawing."""
         drawing = next((each for each in self.drawings if each.id == vote.id), None)
-        is_full = drawing and len(drawing.votes.keys() | {vote.phone}) > limits.MAX_CLASS_VOTES
+        is_full = drawing and len(drawing.votes.keys() | {phone}) > limits.MAX_CLASS_VOTES
         if not drawing or not drawing.asked or is_full:
             raise not_found("the class is not asked about this drawing")
-        drawing.votes[vote.phone] = vote.yes
+        drawing.votes[phone] = vote.yes
         drawing.changed = self.version + 1
         self.note_change()
 
     def obey(self, command: Command) -> None:
         version = self.version + 1
-        left = [drawing for drawing in self.drawings if drawing.id not in command.remove]
-        self.drawings = deque(left, self.drawings.maxlen)
+        self.drawings = [each for each in self.drawings if each.id not in command.remove]
         for drawing in self.drawings:
             shown = (drawing.shown or drawing.id in command.show) and drawing.id not in command.hide
             goes_on = drawing.asked and command.task is None
@@ -164,11 +188,18 @@ class Classroom:
         found = {"task": self.task.model_dump(), "asked": asked}
         return found | ({"lent": lent} if self.lent_since > since else {})
 
-    async def events(self, view: Callable[[int], dict[str, Any]]) -> AsyncIterator[bytes]:
-        """Yield what `view` gives, as server-sent events, whenever it changes, or a heartbeat."""
-        since, last, self.loop = -1, b"", asyncio.get_running_loop()
+    async def events(
+        self, view: Callable[[int], dict[str, Any]], phone: str = ""
+    ) -> AsyncIterator[bytes]:
+        """Yield what `view` gives, as server-sent events, whenever it changes, or a heartbeat.
+
+        A known phone's new stream ends its old one, which may lead nowhere: the phone slept.
+        """
+        since, last, self.loop, own = -1, b"", asyncio.get_running_loop(), object()
+        if phone in self.streams:
+            self.streams[phone] = own
         yield b"retry: 1000\n\n"  # milliseconds, where the connection is lost
-        while not self.is_over:
+        while not self.is_over and self.streams.get(phone, own) is own:
             changed, content = self.changed, orjson.dumps(view(since))
             since = self.version
             if content != last:
@@ -190,21 +221,30 @@ def class_routes(classroom: Classroom) -> APIRouter:
         if len(await request.body()) > limits.MAX_CLASS_DRAWING:
             reason = f"expected at most {limits.MAX_CLASS_DRAWING} bytes: draw with less ink"
             raise Refusal("too_large", reason)
+        phone = classroom.phone_of(request)
+        if not classroom.sendings.acquire(phone):
+            reason = f"expected at most {limits.MAX_DRAWINGS_A_MINUTE} drawings a minute: wait"
+            raise Refusal("too_many_drawings", reason, **{"retry-after": "60"})
         with coded("invalid_strokes"):
-            classroom.add(validated(Sent, await read_json(request)))
+            classroom.add(validated(Sent, await read_json(request)), phone)
         return json_response({})
 
     @router.post("/vote", openapi_extra=models.body_of(Vote))
     async def vote(request: Request) -> Response:
         """Say whether a drawing is the digit that it should be."""
-        classroom.vote(validated(Vote, await read_json(request)))
+        classroom.vote(validated(Vote, await read_json(request)), classroom.phone_of(request))
         return json_response({})
 
     @router.get("/stream", response_class=StreamingResponse)
-    async def stream() -> Response:
+    async def stream(request: Request) -> Response:
         """Follow the task, and what the class is asked about, as server-sent events."""
-        events = classroom.events(classroom.for_pupils)
-        return StreamingResponse(events, 200, NO_STORE, "text/event-stream")
+        phone = classroom.phone_of(request)
+        name = None if phone in classroom.streams else classroom.name_phone(phone)
+        events = classroom.events(classroom.for_pupils, name or phone)
+        response = StreamingResponse(events, 200, NO_STORE, "text/event-stream")
+        if name:
+            response.set_cookie(PHONE, name, httponly=True, samesite="lax")
+        return response
 
     return router
 

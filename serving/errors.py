@@ -21,7 +21,7 @@ CODES_BY_STATUS = {
     413: "too_large",
     422: "invalid_input invalid_strokes too_many_strokes too_many_points invalid_picture "
     "picture_too_large drawing_too_large invalid_training",
-    429: "too_many_passwords too_many_corrections",
+    429: "too_many_passwords too_many_corrections too_many_drawings",
     500: "our_fault",
     503: "busy outcome_unknown",
     507: "not_stored store_full",

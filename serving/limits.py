@@ -5,6 +5,7 @@ allow a class of 40 behind one address. Floods of connections are for a reverse 
 """
 
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,14 +25,33 @@ MAX_STREAMS, MAX_STREAMS_PER_CLIENT = 128, 64  # answers that go on while the cl
 # Drawings of more points and pictures take longer than milliseconds: they have a thread with a
 # shorter queue.
 QUICK_POINTS, MAX_QUICK, MAX_SLOW = 1_000, 64, 8
-MAX_CLASS_DRAWINGS, MAX_CLASS_DRAWING = 1_000, 16_384  # the oldest go; bytes of one
-MAX_CLASS_VOTES = 200  # on a drawing: phones choose their names themselves
+MAX_CLASS_DRAWINGS, MAX_CLASS_DRAWING = 1_000, 16_384  # in all; bytes of one
+MAX_DRAWINGS_A_MINUTE = 20  # from one phone: a pupil takes more than three seconds for one
+MAX_NEW_PHONES, NEW_PHONE_SECONDS = 64, 600  # from one address
+MAX_CLASS_VOTES = 200  # on a drawing
 MAX_WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS = 100, 600  # from one address
 
 
 def client_host(request: Request) -> str:
     """Return the address of a request's client."""
     return request.client.host if request.client else ""
+
+
+class RateLimit:
+    """At most `most` times for one client in each `seconds`."""
+
+    def __init__(self, most: int, seconds: int) -> None:
+        self.most, self.seconds = most, seconds
+        self.window, self.counts = 0, Counter()
+
+    def acquire(self, client: str) -> bool:
+        """Count one time more for `client`; return False if that is too many."""
+        window = int(time.monotonic()) // self.seconds
+        if window != self.window:
+            self.window, self.counts = window, Counter()
+        is_free = self.counts[client] < self.most
+        self.counts[client] += is_free
+        return is_free
 
 
 class ConcurrencyLimit:

@@ -19,6 +19,7 @@ from tests.page import (
     expect_no_violation,
     open_page,
     serve_few_images,
+    strokes_on,
     wait_for,
     wait_until,
 )
@@ -26,6 +27,11 @@ from ui.texts import CHINESE, ENGLISH
 
 WIDE = {"viewport": {"width": 1920, "height": 1080}}
 CROSSED = [*DRAWINGS[7], [[0.42, 0.5], [0.66, 0.5]]]
+# The page is hidden, as where a phone sleeps, or is seen again.
+SLEEP = """(hidden) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
 INVITATION = {"address": "http://192.0.2.1:7860/", "code": sharing.qr_picture("http://192.0.2.1")}
 
 
@@ -120,6 +126,17 @@ def test_a_new_task_closes_the_stage_where_pupils_would_see_the_answer(lesson):
     expect(phone.locator("#stage")).not_to_be_visible()
 
 
+def test_a_drawing_of_the_task_before_leaves_the_paper_and_undo_brings_it_back(lesson):
+    phone, wall = lesson.phone(), lesson.wall()
+    draw(phone, DRAWINGS[7])
+    wall.locator("select").select_option("3")
+    expect(phone.locator("#class .task")).to_have_text("Draw a 3")
+    assert strokes_on(phone) == []
+    expect(first(phone)).to_have_attribute("aria-disabled", "true")
+    phone.get_by_role("button", name="Undo", exact=True).click()
+    assert len(strokes_on(phone)) == 1
+
+
 def test_who_fools_it_and_not_the_class_is_on_the_podium(lesson):
     one, two, wall = lesson.phone(), lesson.phone(), lesson.wall()
     wall.get_by_role("button", name="Fool it").click()
@@ -161,8 +178,14 @@ def test_a_taught_network_is_lent_to_the_phones_and_taken_back(lesson):
     expect(phone.locator("#class .note")).to_have_text(ENGLISH["class_lent"])
     draw(phone, DRAWINGS[2])
     expect(phone.locator(".answer .digit")).to_have_text("7")
+    late = lesson.phone()
+    wait_for(late, f"{SAYS}.reader === 'class'")
     expect_no_violation(wall)
+    phone.evaluate(SLEEP, True)
     wall.get_by_role("button", name="Take it back").click()
+    wait_for(late, f"{SAYS}.reader === '{shipped}'")
+    assert phone.evaluate(f"{SAYS}.reader") == "class"
+    phone.evaluate(SLEEP, False)
     wait_for(phone, f"{SAYS}.reader === '{shipped}'")
     expect(phone.locator(".answer .digit")).to_have_text("2")
 
@@ -185,6 +208,8 @@ def test_piles_are_sorted_moved_and_one_of_them_teaches(lesson):
     expect(wall.locator(".pile .of")).to_have_text(["4", "7"])
     wall.locator(".pile").nth(1).locator(".card").first.click()
     expect(wall.locator(".pile .of")).to_have_text(["5", "6"])
+    wall.locator(".pile").first.locator(".card").first.click(button="right")
+    wall.get_by_role("button", name="Close").click()
     wall.get_by_role("button", name="Train on this pile only").nth(1).click()
     taught = wall.locator('[data-source="without"]')
     expect(taught.first).to_have_text(ENGLISH["wall_trained"])

@@ -9,13 +9,18 @@ import orjson
 import pytest
 
 from serving.classroom import Classroom, Command, Sent, Task, Vote
-from serving.limits import MAX_CLASS_DRAWING, MAX_CLASS_DRAWINGS, MAX_CLASS_VOTES
+from serving.limits import (
+    MAX_CLASS_DRAWING,
+    MAX_CLASS_DRAWINGS,
+    MAX_CLASS_VOTES,
+    MAX_DRAWINGS_A_MINUTE,
+    MAX_NEW_PHONES,
+)
 from serving.reloader import ModelReloader
 from tests.conftest import ROOT, app_main, call, run_async, serving, site
 from tests.drawings import DRAWINGS
 
 SEVEN = {"label": 7, "strokes": DRAWINGS[7]}
-PHONE = "0123456789abcdef" * 2
 LAST_LAYER = 10 * (500 + 1)  # weights and biases of the shipped network
 
 
@@ -84,7 +89,7 @@ def test_of_1001_drawings_the_first_is_gone(room):
 def test_the_class_is_asked_about_shown_drawings_alone_and_a_phone_votes_once(pupil, room, order):
     for _ in range(2):
         pupil.post("/class", json=SEVEN)
-    vote = {"id": 1, "phone": PHONE, "yes": True}
+    vote = {"id": 1, "yes": True}
     assert pupil.post("/class/vote", json=vote).status_code == 404  # nobody is asked
     order(show=[1], ask=[1, 2])
     asked = room.for_pupils(-1)["asked"]
@@ -92,7 +97,6 @@ def test_the_class_is_asked_about_shown_drawings_alone_and_a_phone_votes_once(pu
     for yes in (True, True, False):
         assert pupil.post("/class/vote", json={**vote, "yes": yes}).status_code == 200
     assert (on_wall(room)[0]["votes"], on_wall(room)[0]["yes"]) == (1, 0)
-    assert pupil.post("/class/vote", json={**vote, "phone": "Ann"}).status_code == 422
     assert pupil.post("/class/vote", json={**vote, "id": 2}).status_code == 404
     order(hide=[1])
     assert not room.for_pupils(-1)["asked"]
@@ -102,14 +106,83 @@ def test_the_class_is_asked_about_shown_drawings_alone_and_a_phone_votes_once(pu
     assert pupil.post("/class/vote", json=vote).status_code == 404
 
 
+def test_a_drawing_that_is_removed_while_the_class_votes_is_asked_no_longer(pupil, room, order):
+    for _ in range(2):
+        pupil.post("/class", json=SEVEN)
+    order(show=[1, 2], ask=[1, 2])
+    assert pupil.post("/class/vote", json={"id": 1, "yes": True}).status_code == 200
+    order(remove=[1])
+    assert [asked["id"] for asked in room.for_pupils(-1)["asked"]] == [2]
+    assert pupil.post("/class/vote", json={"id": 1, "yes": True}).status_code == 404
+
+
 def test_votes_are_bounded(room):
     room.add(Sent(**SEVEN))
     room.obey(Command(show={1}, ask={1}))
     for i in range(MAX_CLASS_VOTES):
-        room.vote(Vote(id=1, phone=f"{i:032x}", yes=True))
+        room.vote(Vote(id=1, yes=True), str(i))
     with pytest.raises(Exception, match="not asked"):
-        room.vote(Vote(id=1, phone=PHONE, yes=True))
-    room.vote(Vote(id=1, phone=f"{0:032x}", yes=False))
+        room.vote(Vote(id=1, yes=True), "one more")
+    room.vote(Vote(id=1, yes=False), "0")
+
+
+def test_a_phone_votes_once_whatever_it_says():
+    room = Classroom()
+    with serving(corrections=False, classroom=room) as address, httpx.Client() as phone:
+        assert httpx.post(f"{address}class", json=SEVEN).status_code == 200
+        room.obey(Command(show={1}, ask={1}))
+        with phone.stream("GET", f"{address}class/stream"):
+            pass
+        (name,) = phone.cookies.values()
+        others = [{}, {"cookie": "draw-a-digit-phone=forged"}, {"cookie": "other=1"}]
+        for headers in [{"cookie": f"draw-a-digit-phone={name}"}, *others]:
+            for claimed in ("1", "2"):
+                vote = {"id": 1, "phone": claimed, "yes": True}
+                answer = httpx.post(f"{address}class/vote", json=vote, headers=headers)
+                assert answer.status_code == 200
+        assert set(room.drawings[0].votes) == {name, "127.0.0.1"}
+        assert name not in str(room.for_wall(-1)) + str(room.for_pupils(-1))
+
+
+def test_one_address_gets_so_many_names_for_phones(room):
+    names = {room.name_phone("192.0.2.7") for _ in range(MAX_NEW_PHONES)}
+    assert len(names) == MAX_NEW_PHONES >= 40 and None not in names
+    assert room.name_phone("192.0.2.7") is None
+    assert room.name_phone("192.0.2.8")
+
+
+def test_a_flood_displaces_itself_alone(room):
+    for phone in ("quiet", "too", "loud"):
+        room.add(Sent(**SEVEN), phone)
+    for _ in range(MAX_CLASS_DRAWINGS + 5):
+        room.add(Sent(**SEVEN), "loud")
+    assert len(room.drawings) == MAX_CLASS_DRAWINGS
+    assert [drawing.phone for drawing in room.drawings[:3]] == ["quiet", "too", "loud"]
+    assert room.drawings[2].id == 3 + 8  # the oldest went
+
+
+def test_a_phone_that_sends_too_fast_is_told_to_wait(pupil, room):
+    for _ in range(MAX_DRAWINGS_A_MINUTE):
+        assert pupil.post("/class", json=SEVEN).status_code == 200
+    refused = pupil.post("/class", json=SEVEN)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_drawings")
+    assert len(room.drawings) == MAX_DRAWINGS_A_MINUTE
+
+
+def test_the_new_stream_of_a_phone_that_slept_ends_the_old_one(room):
+    async def sleep() -> list[list[bytes]]:
+        name = room.name_phone("192.0.2.7")
+        streams = [room.events(room.for_pupils, phone) for phone in (name, name, "192.0.2.7")]
+        for stream in streams:
+            await anext(stream)
+        await anext(streams[1])
+        await anext(streams[2])
+        room.obey(Command(task=Task(kind="fool", digit=3)))
+        old = [event async for event in streams[0]]
+        return [old, await anext(streams[1]), await anext(streams[2])]
+
+    old, new, other = run_async(sleep())
+    assert old == [] and b"fool" in new and b"fool" in other
 
 
 def test_a_network_is_lent_if_it_fits_and_taken_back(pupil, room, order):

@@ -7,7 +7,7 @@ import pytest
 
 from serving import limits
 from serving.errors import Refusal
-from serving.limits import ConcurrencyLimit, Workers
+from serving.limits import ConcurrencyLimit, RateLimit, Workers
 from tests.conftest import run_async
 
 
@@ -21,6 +21,16 @@ def test_concurrency_is_limited_by_client_and_in_all():
     assert not limit.held  # nobody is remembered
     with limit.acquire("c"):
         pass
+
+
+def test_a_rate_is_limited_by_client_until_time_has_passed(monkeypatch):
+    now = 59
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    limit = RateLimit(most=2, seconds=60)
+    assert [limit.acquire("a") for _ in range(3)] == [True, True, False]
+    assert limit.acquire("b")
+    now = 60
+    assert limit.acquire("a")
 
 
 def test_small_drawings_overtake_large_ones_of_which_few_may_wait():

@@ -99,7 +99,11 @@ function startActions(page, room, { piles, lesson }) {
     language: changeLanguage,
     theme: () => changeTheme(page.theme),
     show_all: () => room.order({ show: idsOf(room.own) }),
-    clear: () => confirm(text("wall_clear_sure")) && room.order({ remove: idsOf(room.own) }),
+    clear: () => {
+      const isAll = room.get().task.kind === "teach";
+      const sure = confirm(text(isAll ? "wall_clear_all_sure" : "wall_clear_sure"));
+      if (sure) room.order({ remove: idsOf(room.own) });
+    },
     save: () => saveDrawings("class.jsonl", room.shown.map(asRecord)),
     ask: () => room.order({ ask: idsOf(room.shown.filter(fools).slice(-MOST_ASKED)) }),
     stop_asking: () => room.order({ ask: [] }),
@@ -119,6 +123,13 @@ function startActions(page, room, { piles, lesson }) {
     if (action) actions[action]();
     if (source) piles.learn(source);
     if (kind) change({ kind });
+  });
+  // Where a tap moves a drawing, another button of the mouse looks at it: it may have to go.
+  document.addEventListener("contextmenu", (event) => {
+    const drawing = /** @type {any} */ (event.target).closest?.(".card")?.drawing;
+    if (!drawing?.shown) return;
+    event.preventDefault();
+    look(drawing, room.get().network);
   });
   find("select").addEventListener("change", ({ target: { value } }) => {
     change({ digit: value === "all" ? null : Number(value) });

@@ -136,7 +136,7 @@ function token() {
 }
 
 // Pages without https have no crypto.randomUUID.
-export function randomHex() {
+function randomHex() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

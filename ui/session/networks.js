@@ -69,9 +69,8 @@ export class NetworkSource extends Observable {
 
   #tell() {
     const { current, previous } = this.#found;
-    const { network, weights } = this.#lent ?? {};
-    if (current && network === current.name) {
-      const lent = withLastLayer(current, Float32Array.from(weights), 0);
+    if (current && this.#lent && fits(this.#lent, current)) {
+      const lent = withLastLayer(current, Float32Array.from(this.#lent.weights), 0);
       return this.set({ current: { ...lent, name: "class" }, previous: current });
     }
     this.set(this.#own ? { current: this.#own, previous: current } : { current, previous });
@@ -124,6 +123,12 @@ export class NetworkSource extends Observable {
     return response;
   }
 }
+
+// Whether a lent last layer was taught on this network and is whole.
+const fits = ({ network, weights }, { name, layers }) =>
+  network === name &&
+  weights.length === layers.at(-1).weights.length + layers.at(-1).biases.length &&
+  weights.every(Number.isFinite);
 
 const asOwn = (file) => ({ ...readNetwork(file.slice().buffer), isOwn: true });
 

@@ -3,20 +3,27 @@
 const SILENCE = 40000; // milliseconds: the server says something every 15 s
 const PAUSE = 2000;
 
-// Calls `take` with the JSON of each event, and with null where the server refuses.
+// Calls `take` with the JSON of each event, and with null where the server refuses. A page that is
+// hidden listens no longer: a phone that sleeps may not be able to say that it does.
 export function follow(address, take) {
-  const source = new EventSource(address);
-  let heard = Date.now();
-  source.onmessage = ({ data }) => {
+  let source = /** @type {EventSource | null} */ (null);
+  let heard = 0;
+  const hear = ({ data }) => {
     heard = Date.now();
     take(JSON.parse(data));
   };
-  const timer = setInterval(() => {
-    const isRefused = source.readyState === EventSource.CLOSED;
-    if (!isRefused && Date.now() - heard < SILENCE) return;
+  const look = () => {
+    const isRefused = source?.readyState === EventSource.CLOSED;
+    const isUseless = isRefused || document.hidden || Date.now() - heard > SILENCE;
     if (isRefused) take(null);
-    clearInterval(timer);
-    source.close();
-    follow(address, take);
-  }, PAUSE);
+    if (isUseless) source?.close();
+    if (isUseless) source = null;
+    if (source || document.hidden) return;
+    heard = Date.now();
+    source = new EventSource(address);
+    source.onmessage = hear;
+  };
+  document.addEventListener("visibilitychange", look);
+  setInterval(look, PAUSE);
+  look();
 }

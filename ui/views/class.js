@@ -4,14 +4,11 @@
 import { addThumbnail, find, findAll, setText } from "../core/dom.js";
 import { saveDrawings } from "../core/files.js";
 import { Observable, watch } from "../core/observable.js";
-import { SESSION, remember, remembered } from "../core/storage.js";
 import { language, sentence, text } from "../core/texts.js";
-import { randomHex } from "../session/giving.js";
 import { refusal } from "../session/server.js";
 import { follow } from "../session/stream.js";
 
 const EACH = { piles: 3 }; // drawings of a task that every pupil sends
-const PHONE = "phone"; // in sessionStorage: a random number, so that a phone votes once
 
 const START = {
   task: /** @type {Task | null} */ (null),
@@ -47,6 +44,7 @@ export function startClass(page) {
     if (lent !== undefined) source.lend(lent);
     const changes = { task, asked, isLent: lent === undefined ? isLent : lent !== null };
     const isBack = said.key === "class_lost";
+    if (before && isNew) page.paper.clear(); // or the old 7 is sent as a 3; undo brings it back
     const fresh = isNew ? { ...START, answered } : isBack ? { said: START.said } : {};
     lesson.update({ ...fresh, ...changes });
   });
@@ -59,8 +57,8 @@ const isOver = ({ task, count }) => count >= (EACH[task.kind] ?? Infinity);
 
 function show(parts, state, { session, settings, stage }) {
   const { task, count, sent, said, isLent } = state;
-  find("#class").hidden = !task;
-  if (!task) return;
+  find("#class").hidden = !task && said === START.said;
+  if (!task) return setText(parts.note, sentence(said)); // refused from the beginning
   const { id, strokes, picture, isDemo } = session.get().drawing;
   const [question, isSent] = [questionOf(state), id === sent];
   // Or pupils mend what they see.
@@ -92,7 +90,7 @@ async function act(page, lesson, isFirst) {
   if (find(`#class .${isFirst ? "first" : "second"}`).ariaDisabled === "true") return;
   if (question) {
     lesson.update({ answered: [...state.answered, JSON.stringify(question)] });
-    return post(page, "/vote", { id: question.id, phone: phone(), yes: isFirst });
+    return post(page, "/vote", { id: question.id, yes: isFirst });
   }
   if (id === state.sent) return page.paper.clear();
   if (!page.settings.class) return saveDrawings(`${label}.jsonl`, [{ label, strokes }]);
@@ -107,10 +105,4 @@ async function post({ server, settings }, place, content) {
   if (response?.ok) return { ok: true, said: { key: "class_sent" } };
   const found = await response?.json().catch(() => null);
   return { ok: false, said: found ? refusal(found, "class_lost") : { key: "class_lost" } };
-}
-
-function phone() {
-  const made = remembered(PHONE, (name) => name, SESSION) ?? randomHex();
-  remember(PHONE, made, SESSION);
-  return made;
 }

@@ -36,7 +36,7 @@ export function startGhost({ changes, session }) {
   });
 }
 
-function sentenceOf(change) {
+export function sentenceOf(change) {
   if (!change) return "";
   const way = change.line ? "with_line" : "without_piece";
   return text(change.isSure ? way : `${way}_maybe`, { digit: change.digit });

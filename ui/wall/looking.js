@@ -5,6 +5,7 @@ import { text } from "../core/texts.js";
 import { bestChange, findChanges } from "../recognizer/changes.js";
 import { readingOf } from "../recognizer/classroom.js";
 import { inSlices } from "../session/slices.js";
+import { sentenceOf } from "../views/ghost.js";
 import { addDrawing } from "./cards.js";
 
 // Of one that is read wrong, what would make it right.
@@ -24,9 +25,7 @@ export async function look({ id, label, strokes, answer }, network) {
   const found = await inSlices(findChanges(network, strokes), isWanted).catch(() => []);
   if (!found) return;
   const change = read === label ? bestChange(found, answer) : found[label];
-  const way = change?.line ? "with_line" : "without_piece";
-  const key = change ? `${way}${change.isSure ? "" : "_maybe"}` : "no_change";
-  setText(find("dialog p"), text(key, { digit: change?.digit ?? label }));
+  setText(find("dialog p"), sentenceOf(change) || text("no_change", { digit: label }));
   for (const line of change?.line ? [change.line] : (change?.removed ?? [])) {
     addPolyline(svg, line).classList.add("ghost");
   }
