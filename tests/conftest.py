@@ -22,6 +22,7 @@ import time
 import urllib.request
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -118,18 +119,22 @@ def run(*command: object, **kwargs) -> subprocess.CompletedProcess:
     )
 
 
-def call(script: Path, *arguments: object) -> subprocess.CompletedProcess:
-    """What `run` gives, but in this process: quicker where little is done."""
+def call(script: Path | ModuleType, *arguments: object) -> subprocess.CompletedProcess:
+    """What `run` gives, but in this process: quicker where little is done.
+
+    Of a module its `main` is called, with what a test has put into it.
+    """
     out, err, code = io.StringIO(), io.StringIO(), 0
+    file = script if isinstance(script, Path) else script.__file__
     with (
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
-        patch.setattr(sys, "argv", [str(script), *map(str, arguments)])
+        patch.setattr(sys, "argv", [str(file), *map(str, arguments)])
         patch.setattr(sys, "path", sys.path.copy())
         try:
-            runpy.run_path(str(script), run_name="__main__")
+            runpy.run_path(file, run_name="__main__") if script is file else script.main()
         except SystemExit as end:
             code = end.code or 0
     return subprocess.CompletedProcess(script, code, out.getvalue(), err.getvalue())
@@ -170,8 +175,12 @@ def serving(
     live: Any = None,
     classroom: Any = None,
     host: str = "127.0.0.1",
-) -> Iterator[str]:
-    """The address of the page, served as app.py does from a thread of this process."""
+    show_page: bool = False,
+) -> Iterator[Any]:
+    """The address of the page, served as app.py does from a thread of this process.
+
+    Where it is asked for, the page with its address.
+    """
     from mnist_core.corrections.store import Corrections
     from serving import server
     from serving.app import PageServer, launch
@@ -190,7 +199,7 @@ def serving(
         if classroom:
             stack.callback(classroom.close)
         reloader.watch()
-        yield served.address
+        yield (page, served.address) if show_page else served.address
 
 
 @contextlib.contextmanager
@@ -286,6 +295,24 @@ def browser():
         except UserError as error:
             (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(str(error))
         yield found
+
+
+@pytest.fixture
+def new_window(browser):
+    """Opens an empty window that shares nothing with others; no script may fail in it.
+
+    Takes the settings of `browser.new_context`.
+    """
+    complaints = []
+    with contextlib.ExitStack() as stack:
+
+        def open_one(**settings):
+            context = stack.enter_context(contextlib.closing(browser.new_context(**settings)))
+            context.on("weberror", lambda error: complaints.append(str(error.error)))
+            return context.new_page()
+
+        yield open_one
+    assert complaints == []
 
 
 @pytest.fixture(scope="session")

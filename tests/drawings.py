@@ -2,9 +2,12 @@
 
 import base64
 import io
+import json
 import math
 
 from PIL import Image
+
+from ui.document import EXAMPLES
 
 
 def data_url(picture: Image.Image, kind: str = "PNG") -> str:
@@ -12,6 +15,11 @@ def data_url(picture: Image.Image, kind: str = "PNG") -> str:
     file = io.BytesIO()
     picture.save(file, kind)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def examples() -> list[dict]:
+    """The page's own drawings, one of each digit, with their labels."""
+    return [json.loads(line) for line in EXAMPLES.read_text().splitlines()]
 
 
 def arc(x: float, y: float, rx: float, ry: float, start: float, end: float) -> list[list[float]]:

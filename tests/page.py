@@ -1,13 +1,17 @@
 """Helpers for browser tests: open the page, draw on it and read what it shows."""
 
 import base64
+import io
 import re
 from collections.abc import Callable, Iterator
 
+import numpy as np
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import move
+from tests.browser import draw, move
+from tests.drawings import DRAWINGS
 from ui.texts import ENGLISH
 
 expect.set_options(timeout=20_000)  # milliseconds, for a busy machine
@@ -123,6 +127,20 @@ def wait_until_answered(page: Page) -> None:
     """Wait until the prediction shown is about the drawing on the paper."""
     settle(page)
     wait_for(page, f"{SAYS}.drawing === {SAYS}.answered")
+
+
+def picture(image: np.ndarray, mode: str = "PNG", size: tuple[int, int] = (280, 280)) -> dict:
+    """Return a file to upload: grey values, dark on light, as a photograph of paper would be."""
+    buffer = io.BytesIO()
+    Image.fromarray(255 - image).resize(size).save(buffer, mode)
+    return {"name": "a", "mimeType": f"image/{mode.lower()}", "buffer": buffer.getvalue()}
+
+
+def correct(page: Page, digit: int) -> None:
+    """Say that what was read is wrong, and which digit it is."""
+    settle(page)  # what is still drawn would close what is open
+    tool(page, "No").click()
+    page.locator(".digits button").nth(digit).click()
 
 
 def settle(page: Page) -> None:
@@ -272,6 +290,12 @@ def expect_leader(page: Page, digit: int) -> None:
     expect(page.locator(".answer .digit")).to_have_text(str(digit))
 
 
+def draw_digit(page: Page, digit: int) -> None:
+    """Draw a digit and wait until it is read."""
+    draw(page, DRAWINGS[digit])
+    expect_leader(page, digit)
+
+
 def expect_empty(page: Page) -> None:
     expect(page.locator(".hint")).to_be_visible()
     expect(page.locator(".bar.leading")).to_have_count(0)
@@ -285,6 +309,11 @@ def expect_accessible(page: Page, is_stage: bool = False) -> None:
     folded = page.locator("#stage summary:visible" if is_stage else "#about .card > summary")
     for summary in folded.all():
         summary.click()
+    expect_no_violation(page)
+
+
+def expect_no_violation(page: Page) -> None:
+    """Expect no serious violation of the accessibility rules."""
     page.evaluate("Promise.all(document.getAnimations().map((movement) => movement.finished))")
     violations = Axe().run(page).response["violations"]
     serious = [v for v in violations if v["impact"] in ("serious", "critical")]

@@ -7,8 +7,11 @@ import dataclasses
 from collections.abc import Callable
 from types import ModuleType
 
-from mnist_core.training import data, finish, recipes
+import pytest
+
+from mnist_core.training import data, finish, recipes, run
 from scripts import train
+from tests.conftest import call
 
 
 def shrink(replace: Callable) -> None:
@@ -31,6 +34,17 @@ def load_few(replace: Callable, count: int, *modules: ModuleType) -> None:
 
     for module in modules:
         replace(module, "load_mnist", load_mnist)
+
+
+def train_small(*arguments: object, images: int = 3000, code: int = 0) -> str:
+    """What train.py prints until it ends with `code`, in this process, small, without pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        shrink(patch.setattr)
+        load_few(patch.setattr, images, data, finish)
+        patch.setattr(run, "draw_pictures", lambda *_: None)
+        done = call(train, "--threads", 1, *arguments)
+    assert done.returncode == code, done.stderr
+    return done.stderr if code else done.stdout
 
 
 def records(content: bytes) -> list[bytes]:

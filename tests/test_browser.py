@@ -11,6 +11,7 @@ from tests.page import (
     ENDPOINT,
     PHONE,
     Fingers,
+    draw_digit,
     expect_empty,
     expect_leader,
     ink,
@@ -241,8 +242,7 @@ def test_too_much_ink_is_reported(page):
         expect(page.locator(".bar.leading")).to_have_count(0)
         assert ink(page) > 0
         tool(page, "Clear").click()
-    draw(page, DRAWINGS[7])
-    expect_leader(page, 7)
+    draw_digit(page, 7)
     expect(page.locator(".notice")).to_be_empty()
 
 
@@ -254,8 +254,7 @@ PHONES = [(375, 667), (320, 568), (812, 375)]
 @pytest.mark.parametrize("sizes", [SCREENS, PHONES], ids=["screen", "phone"])
 def test_paper_answer_bars_and_explanation_are_in_sight_together(open_context, sizes):
     page = open_context(**(PHONE if sizes is PHONES else {}))
-    draw(page, DRAWINGS[4])
-    expect_leader(page, 4)
+    draw_digit(page, 4)
     for width, height in sizes:
         page.set_viewport_size({"width": width, "height": height})
         for part in TOGETHER[: 4 if width == 320 else 5]:

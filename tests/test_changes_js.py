@@ -2,7 +2,6 @@
 
 import copy
 import gzip
-import json
 import math
 from itertools import pairwise
 
@@ -13,8 +12,7 @@ import torch
 from experiments.page_images import FILE
 from mnist_core.drawing.framing import to_input
 from mnist_core.network.quantize import browser_file
-from tests.conftest import ROOT
-from tests.drawings import DRAWINGS
+from tests.drawings import DRAWINGS, examples
 
 READ = """import { findChanges } from "./ui/recognizer/changes.js";
     import { frameStrokes } from "./ui/recognizer/framing.js";
@@ -27,6 +25,7 @@ READ = """import { findChanges } from "./ui/recognizer/changes.js";
     const finish = (work) => {
         for (;;) { const { done, value } = work.next(); if (done) return value; }
     };"""
+EXAMPLES = [example["strokes"] for example in examples()]
 OPEN_FOUR = [
     [[420, 150], [360, 350], [300, 550], [450, 560], [600, 570]],
     [[680, 300], [660, 500], [630, 850]],
@@ -41,11 +40,6 @@ def ask(node, recognizer, tmp_path_factory):
     return lambda script, cases: node(READ % file, script, cases)
 
 
-def examples(count: int) -> list:
-    lines = (ROOT / "ui/files/examples.jsonl").read_text().splitlines()
-    return [json.loads(line)["strokes"] for line in lines][:count]
-
-
 def test_a_change_keeps_its_promise(ask):
     """Applied and read as any drawing, it is the digit that was promised, as surely."""
     script = """(strokes) => {
@@ -54,7 +48,7 @@ def test_a_change_keeps_its_promise(ask):
         const read = found.map((change) => change && predictNumber(network, change.strokes));
         return [found, read, JSON.stringify(strokes) === before];
     }"""
-    for found, read, is_unchanged in ask(script, [OPEN_FOUR, *examples(3)]):
+    for found, read, is_unchanged in ask(script, [OPEN_FOUR, *EXAMPLES[:3]]):
         assert is_unchanged
         assert any(found)
         for digit, change in enumerate(found):
@@ -102,7 +96,7 @@ def test_the_pieces_are_the_drawing_and_a_lost_lead_is_another_answer(ask):
         const pieces = finish(weighPieces(network, strokes, digit, runner_up));
         return [digit, runner_up, pieces];
     }"""
-    cases = [OPEN_FOUR, *examples(4)]
+    cases = [OPEN_FOUR, *EXAMPLES[:4]]
     for (digit, _, pieces), strokes in zip(ask(script, cases), cases, strict=True):
         assert len(pieces) == 12
         length = sum(math.dist(a, b) for s in strokes for a, b in pairwise(s))
@@ -122,7 +116,7 @@ def test_what_the_pixels_add_sums_up_to_the_log_odds(ask):
         const odds = scores[digit] - scores[runner_up];
         return [odds, attribute(network, pixels, digit, runner_up, 16)];
     }"""
-    for odds, found in ask(script, [OPEN_FOUR, *examples(6)]):
+    for odds, found in ask(script, [OPEN_FOUR, *EXAMPLES[:6]]):
         total = math.fsum(found["contributions"])
         assert found["odds"] == pytest.approx(odds, abs=1e-9)
         assert total + found["blank"] + found["rest"] == pytest.approx(odds, abs=1e-9)

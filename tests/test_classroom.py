@@ -57,10 +57,7 @@ def test_a_drawing_comes_hidden_is_shown_hidden_again_and_removed(pupil, room, o
     ("sent", "status", "code"),
     [
         ({"label": 7, "strokes": [[]]}, 422, "invalid_strokes"),
-        ({"label": 7, "strokes": 7}, 422, "invalid_strokes"),
-        ({"label": 7, "strokes": [[[1e7, 1]]]}, 422, "invalid_strokes"),
         ({"label": 7, "strokes": [[["<b>", 1]]]}, 422, "invalid_strokes"),
-        ({"label": 7, "strokes": [[[0, 0]]] * 101}, 422, "too_many_strokes"),
         ({"label": 10, "strokes": DRAWINGS[7]}, 422, "invalid_input"),
         ({"label": True, "strokes": DRAWINGS[7]}, 422, "invalid_input"),
         ({"label": 7, "strokes": [[[0, 0]] * 4000]}, 413, "too_large"),
@@ -157,13 +154,6 @@ def test_without_a_class_there_is_none(client):
     assert '"class": null' in client.get("/").text
 
 
-def test_pages_of_other_sites_send_nothing(pupil, room):
-    evil = {"origin": "https://evil.example"}
-    for path in ("/class", "/class/vote", f"/wall/{room.secret}"):
-        assert pupil.post(path, json=SEVEN, headers=evil).status_code == 403
-    assert not room.drawings
-
-
 def test_pupils_hear_what_concerns_them_and_nothing_else(room):
     async def listen() -> list[dict]:
         events = room.events(room.for_pupils)
@@ -198,19 +188,6 @@ def test_a_quiet_stream_says_something_now_and_then(room, monkeypatch):
     assert (
         run_async(listen())[2:] == [b'data: {"task":{"kind":"draw","digit":7},"asked":[]}\n\n'] * 2
     )
-
-
-def test_a_stream_is_not_held_back_by_what_compresses_or_limits_answers():
-    room = Classroom()
-    with serving(corrections=False, classroom=room) as address:
-        wall = f"{address}wall/{room.secret}/stream"
-        headers = {"accept-encoding": "br, gzip"}
-        with httpx.stream("GET", wall, headers=headers, timeout=20) as answer:
-            assert answer.headers["content-type"].startswith("text/event-stream")
-            lines = (line[6:] for line in answer.iter_lines() if line.startswith("data: "))
-            assert json.loads(next(lines))["changed"] == []
-            assert httpx.post(f"{address}class", json=SEVEN).status_code == 200
-            assert json.loads(next(lines))["changed"][0]["label"] == 7
 
 
 def test_whoever_takes_all_streams_keeps_no_wall_out_and_gives_them_back(monkeypatch):

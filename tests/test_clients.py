@@ -121,10 +121,6 @@ def test_recognition_is_a_tool_over_mcp_under_any_name(mcp_server):
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
-def test_mcp_is_for_who_has_signed_in(mcp_server):
-    assert httpx.post(f"{mcp_server}mcp", json=PING).status_code == 401
-
-
 @pytest.mark.parametrize("path", ["mcp", "gradio_api/mcp", "gradio_api/mcp/"])
 def test_mcp_is_offered_only_where_it_was_asked_for(server, path):
     assert httpx.post(f"{server}{path}", json=PING).status_code == 404

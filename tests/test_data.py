@@ -36,16 +36,6 @@ def copy(tmp_path):
     return tmp_path
 
 
-def test_mnist_is_whole(copy):
-    images, labels = load_mnist(copy, train=True)
-    assert images.shape == (60_000, 28, 28)
-    assert images.dtype == torch.uint8
-    assert labels.bincount().tolist() == [
-        5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949,
-    ]  # fmt: skip
-    assert load_mnist(copy, train=False)[0].shape == (10_000, 28, 28)
-
-
 @pytest.fixture
 def offline(monkeypatch):
     monkeypatch.setattr(MNIST, "mirrors", ["http://127.0.0.1:9/"])  # nothing listens there

@@ -12,10 +12,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from serving.digit_pad import DigitPad
+from tests.browser import draw
 from tests.conftest import ROOT, free_port, wait_until_served
 from tests.drawings import DRAWINGS
 
-SEVEN = [(0.3, 0.22), (0.7, 0.22), (0.45, 0.8)]
 WAIT = 30_000  # milliseconds: the first answer of a busy machine
 
 
@@ -35,23 +35,16 @@ def interface() -> Iterator[str]:
 
 
 @pytest.fixture
-def open_page(browser) -> Iterator:
+def open_page(new_window):
     """Opens an address in a window in which no script may fail."""
-    complaints = []
-    with contextlib.closing(browser.new_context(locale="en")) as context:
 
-        def open_one(address: str) -> Page:
-            page = context.new_page()
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("console", lambda line: complaints.append(line.text)
-                    if line.type == "error" else None)  # fmt: skip
-            page.goto(address)
-            expect(page.locator("canvas").first).to_be_visible(timeout=WAIT)
-            return page
+    def open_one(address: str) -> Page:
+        page = new_window(locale="en")
+        page.goto(address)
+        expect(page.locator("canvas").first).to_be_visible(timeout=WAIT)
+        return page
 
-        yield open_one
-    of_the_end = ("Failed to load resource", "Server stopped unexpectedly")
-    assert [line for line in complaints if not any(words in line for words in of_the_end)] == []
+    return open_one
 
 
 @contextlib.contextmanager
@@ -65,17 +58,6 @@ def launched(blocks: gr.Blocks) -> Iterator[str]:
         blocks.close(verbose=False)
 
 
-def draw(page: Page, canvas: Locator, points: list[tuple[float, float]] = SEVEN) -> None:
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=8)
-    page.mouse.up()
-
-
 def has_ink(canvas: Locator) -> bool:
     return canvas.evaluate("""(canvas) => canvas.getContext("2d")
         .getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0)""")
@@ -84,7 +66,7 @@ def has_ink(canvas: Locator) -> bool:
 def test_a_digit_drawn_in_the_interface_is_shown_in_the_label(interface, open_page):
     page = open_page(interface)
     canvas, label = page.locator("canvas"), page.get_by_test_id("label-output-value")
-    draw(page, canvas)
+    draw(page, DRAWINGS[7])
     expect(label).to_have_text("7", timeout=WAIT)
     page.get_by_role("button", name="Undo").click()
     expect(label).to_have_count(0, timeout=WAIT)
@@ -120,7 +102,7 @@ def test_two_pads_share_no_ink_and_take_what_python_gives(open_page):
         page = open_page(address)
         first, second = page.locator("canvas").all()
         assert has_ink(second)  # its value
-        draw(page, first)
+        draw(page, DRAWINGS[7])
         expect(page.get_by_label("one")).to_have_value("7", timeout=WAIT)
         expect(page.get_by_label("two")).not_to_have_value("7")
         assert int(page.get_by_label("inputs").input_value()) > 0

@@ -1,4 +1,4 @@
-"""The lesson and the API's description, as the page serves them."""
+"""The lesson and the API's description, as the page serves them and a browser shows them."""
 
 import doctest
 import re
@@ -63,12 +63,10 @@ def test_what_a_button_copies_of_the_lesson_is_what_is_typed_at_a_prompt(node):
         assert code == "".join(typed)
 
 
-def test_a_button_copies(server, browser):
-    context = browser.new_context(permissions=["clipboard-read"], locale="zh-CN")
-    page = context.new_page()
+def test_a_button_copies(server, new_window):
+    page = new_window(permissions=["clipboard-read"], locale="zh-CN")
     page.goto(server + "lesson.zh.md")
     button = page.get_by_role("button", name=CHINESE["copy"]).first
     button.click()
     expect(button).to_have_text(CHINESE["copied"])
     assert ">>>" not in page.evaluate("navigator.clipboard.readText()")
-    context.close()

@@ -9,16 +9,11 @@ from playwright.sync_api import expect
 from mnist_core.drawing.strokes import read_drawings
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
-from tests.browser import draw
 from tests.conftest import ROOT, call
-from tests.drawings import DRAWINGS
 from tests.page import (
     NO_EXAMPLE,
     PHONE,
-    WATCH,
-    expect_empty,
-    expect_leader,
-    probabilities,
+    draw_digit,
     strokes_on,
     tool,
 )
@@ -41,26 +36,21 @@ def file(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def open_file(browser, file):
-    """Opens the file without a network. No page may complain, or ask for anything else."""
-    contexts, complaints, opened, asked = [], [], set(), set()
+def open_file(new_window, file):
+    """Opens the file without a network. No page may say anything, or ask for anything else."""
+    said, opened, asked = [], set(), set()
 
-    def open_one(fragment: str = "", path: Path = file, is_first=False, **settings):
-        context = browser.new_context(**{**WIDE, "offline": True, **settings})
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda line: complaints.append(line.text))
+    def open_one(fragment: str = "", path: Path = file, **settings):
+        page = new_window(**{**WIDE, "offline": True, **settings})
+        page.on("console", lambda line: said.append(line.text))
         page.on("request", lambda request: asked.add(re.split("[?#]", request.url)[0]))
         opened.add(path.as_uri())
-        page.add_init_script(WATCH if is_first else NO_EXAMPLE)
+        page.add_init_script(NO_EXAMPLE)
         page.goto(path.as_uri() + fragment)
         return page
 
     yield open_one
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    assert said == []
     assert {url for url in asked if not url.startswith(("data:", "blob:"))} <= opened
 
 
@@ -128,17 +118,6 @@ def test_a_space_is_whole_and_replaces_nothing_but_its_own_files(tmp_path, file)
     assert call(EXPORT).returncode == call(EXPORT, "a.html", "--space", space).returncode == 2
 
 
-def test_it_answers_what_python_answers(open_file, recognizer):
-    page = open_file()
-    for digit in (3, 5):
-        draw(page, DRAWINGS[digit])
-        expect_leader(page, digit)
-        expected = recognizer.predict_strokes(strokes_on(page)).probabilities
-        assert probabilities(page) == pytest.approx(expected, abs=0.01)
-        tool(page, "Clear").click()
-        expect_empty(page)
-
-
 def test_what_needs_a_server_is_not_there(open_file):
     page = open_file(**PHONE)  # whose pointer is coarse: it would offer photographs
     for name in ("undo", "redo", "erase", "clear", "link"):
@@ -184,8 +163,7 @@ def test_it_trains_in_a_worker_under_its_policy(open_file):
 
 def test_its_inside_is_in_the_file_too(open_file):
     page = open_file("?open=inside")
-    draw(page, DRAWINGS[7])
-    expect_leader(page, 7)
+    draw_digit(page, 7)
     expect(page.locator(".unit .title")).to_have_text(ENGLISH["unit_strongest"].format(layer=1))
     assert page.locator("#stage a:visible").count() == 0  # the lesson is not beside it
 
@@ -193,8 +171,7 @@ def test_its_inside_is_in_the_file_too(open_file):
 def test_a_task_in_its_address_is_drawn_and_saved_as_a_drawing_file(open_file, tmp_path):
     page = open_file("?task=7")
     expect(page.locator("#class .task")).to_have_text("Draw a 7")
-    draw(page, DRAWINGS[7])
-    expect_leader(page, 7)
+    draw_digit(page, 7)
     with page.expect_download() as saved:
         tool(page, ENGLISH["class_save"]).click()
     assert saved.value.suggested_filename == "7.jsonl"

@@ -15,11 +15,12 @@ from tests.page import (
     PHONE,
     SAYS,
     SLANTED,
+    correct,
+    draw_digit,
     expect_leader,
     open_page,
     probabilities,
     record_requests,
-    settle,
     strokes_on,
     tool,
     wait_for,
@@ -32,12 +33,6 @@ from ui.texts import ENGLISH
 def drawn(page, strokes=SLANTED) -> None:
     draw(page, strokes)
     expect_leader(page, 7)
-
-
-def correct(page, digit: int) -> None:
-    settle(page)  # what is still drawn would close what is open
-    tool(page, "No").click()
-    page.locator(".digits button").nth(digit).click()
 
 
 def agree(page) -> None:
@@ -227,12 +222,11 @@ def test_where_the_outcome_is_unknown_the_server_is_asked_again(page, is_kept):
 # Networks
 
 
-def test_a_new_network_answers_after_the_next_stroke_and_is_compared(browser, directory):
+def test_a_new_network_answers_after_the_next_stroke_and_is_compared(new_window, directory):
     with serving(weights=directory) as address:
-        page = browser.new_page()
+        page = new_window()
         open_page(page, address)
-        draw(page, DRAWINGS[3])
-        expect_leader(page, 3)
+        draw_digit(page, 3)
         page.wait_for_timeout(3500)  # a look that was due
         name = other_network(directory)
         wait_until(page, lambda: httpx.get(f"{address}network").json()["name"] == name)
@@ -248,4 +242,3 @@ def test_a_new_network_answers_after_the_next_stroke_and_is_compared(browser, di
         expect(rows.nth(0)).to_contain_text(f"network {name}")
         expect(rows.nth(0).locator("td").nth(4)).to_have_text("100")  # it reads a 4
         expect(rows.nth(1).locator("td").nth(3)).to_have_text("100")  # and the one before a 3
-        page.close()

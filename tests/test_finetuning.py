@@ -2,7 +2,9 @@
 
 import csv
 import re
+import subprocess
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,10 +19,9 @@ from mnist_core.training import data
 from mnist_core.training.data import render_drawings, select, split
 from mnist_core.training.trainer import evaluate
 from scripts import finetune as script
-from tests.conftest import ROOT
+from tests.conftest import ROOT, call
 from tests.drawings import DRAWINGS
 from tests.small_training import load_few
-from tests.test_experiments import call
 
 
 def mirrored_threes(count: int, seed: int) -> list[Drawing]:
@@ -163,28 +164,14 @@ def test_a_line_of_corrections_remembers_how_the_first_network_read(tmp_path, re
 
 
 @pytest.fixture
-def little_data(monkeypatch):
-    """2,000 of MNIST's images, few outliers, and as little made of them and of corrections."""
+def learn(monkeypatch, tmp_path, home):
+    """Call finetune.py in this process: 2,000 of MNIST's images, little made of them, two steps."""
     load_few(monkeypatch.setattr, 2000, data)
-    monkeypatch.setattr(finetune, "NEGATIVES", 20)
-    monkeypatch.setattr(finetune, "POOL", 100)
-    monkeypatch.setattr(finetune, "MAX_COPIES", 4)
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture
-def learn(monkeypatch, tmp_path, home, little_data):
-    """Call finetune.py's main in this process, on little data."""
+    for name, value in {"NEGATIVES": 20, "POOL": 100, "MAX_COPIES": 4}.items():
+        monkeypatch.setattr(finetune, name, value)
     monkeypatch.setattr(finetune, "FineTuning", lambda: FineTuning(steps=2, learning_rate=1e-5))
-
-    def main(*arguments: object) -> None:
-        places = ("--from", ROOT / "weights", "--output", tmp_path / "run")
-        torch.set_num_threads(1)
-        call(monkeypatch, script, *places, *arguments)
-
-    return main
+    places = ("--from", ROOT / "weights", "--output", tmp_path / "run")
+    return partial(call, script, *places)
 
 
 @pytest.fixture
@@ -194,23 +181,18 @@ def corrections(tmp_path):
     return path
 
 
-def refused(learn, capsys, *arguments: object, code: int = 2) -> str:
-    """The one line that finetune.py ends with."""
-    with pytest.raises(SystemExit) as ended:
-        learn(*arguments)
-    message = capsys.readouterr().err
-    assert ended.value.code == code, message
-    assert message.count("\n") == 1
-    return message
+def refused(done: subprocess.CompletedProcess, code: int = 2) -> str:
+    """The one line that finetune.py ended with."""
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
+    return done.stderr
 
 
-def test_before_and_after_are_reported_and_kept(learn, corrections, capsys, tmp_path, home):
+def test_before_and_after_are_reported_and_kept(learn, corrections, tmp_path, home):
     twice = corrections.with_name("twice.jsonl")
     twice.write_text(2 * corrections.read_text())
     learned_from, held_out = map(len, finetune.hold_out(read_drawings(corrections)))
     assert held_out > 2
-    learn("--corrections", twice, "--drawings", corrections, "--install")
-    printed = capsys.readouterr().out
+    printed = learn("--corrections", twice, "--drawings", corrections, "--install").stdout
     assert f" {learned_from} learned from, {held_out} held out\n" in printed
     for name, count in (
         ("validation", "200"),
@@ -232,18 +214,18 @@ def test_before_and_after_are_reported_and_kept(learn, corrections, capsys, tmp_
     assert f"{learned_from} corrections" in (home / "installed" / "README.md").read_text()
 
 
-def test_corrections_by_one_writer_are_all_learned_from(learn, tmp_path, home, capsys):
+def test_corrections_by_one_writer_are_all_learned_from(learn, tmp_path, home):
     write_drawings(tmp_path / "few.jsonl.gz", by(["14"], each=4))
-    learn("--corrections", tmp_path / "few.jsonl.gz")
-    assert "4 learned from, too few to hold some out" in capsys.readouterr().out
+    done = learn("--corrections", tmp_path / "few.jsonl.gz")
+    assert "4 learned from, too few to hold some out" in done.stdout
     assert not home.exists()
 
 
 def test_what_cost_too_much_is_not_installed_without_force(
-    learn, corrections, capsys, tmp_path, home, monkeypatch
+    learn, corrections, tmp_path, home, monkeypatch
 ):
     monkeypatch.setattr(finetune, "finetune", lambda *_: MLP((16,)).eval())
-    message = refused(learn, capsys, "--corrections", corrections, "--install", code=4)
+    message = refused(learn("--corrections", corrections, "--install"), code=4)
     assert re.search(
         r"not installed: it reads \d+\.\d\d% of MNIST's validation images, the (network in use|"
         r"one before its first fine-tuning) \d+\.\d\d%.*wrong labels.*--force",
@@ -255,19 +237,8 @@ def test_what_cost_too_much_is_not_installed_without_force(
     assert weights.load()[0].hidden == (16,)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (("--from", "/nowhere"), "no network in /nowhere"),
-        (("--drawings", "/nowhere.jsonl"), "/nowhere.jsonl can't be read"),
-        (("--output", "/dev/null/run"), "can't make the folder /dev/null/run"),
-        ((), "no correction was given yet"),
-    ],
-)
-def test_what_a_person_can_mend_is_one_line(
-    learn, capsys, corrections, arguments, says, tmp_path, monkeypatch
-):
+def test_what_a_person_can_mend_is_one_line(learn, corrections, tmp_path, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/none.sqlite")
-    if arguments:
-        arguments = ("--corrections", corrections, *arguments)
-    assert says in refused(learn, capsys, *arguments)
+    assert "no correction was given yet" in refused(learn())
+    done = learn("--corrections", corrections, "--drawings", "/nowhere.jsonl")
+    assert "/nowhere.jsonl can't be read" in refused(done)

@@ -16,23 +16,16 @@ from tests.page import (
 
 
 @pytest.fixture
-def first_visit(browser, server):
+def first_visit(new_window, server):
     """Opens the page in a browser context that keeps nothing of it."""
-    contexts, errors = [], []
 
     def open_one(fragment: str = "", **settings):
-        context = browser.new_context(**settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        page = new_window(**settings)
         page.add_init_script(WATCH)
         page.goto(server + fragment)
         return page
 
-    yield open_one
-    for context in contexts:
-        context.close()
-    assert errors == []
+    return open_one
 
 
 def wait_for_the_demonstration(page) -> None:

@@ -157,30 +157,24 @@ def test_a_run_that_was_stopped_goes_on_to_its_end(tmp_path):
 
 
 @pytest.fixture
-def open_with(browser, server):
+def open_with(new_window, server):
     """Opens the page, reloaded, in a new browser where an older version left what is given."""
-    with contextlib.ExitStack() as stack:
 
-        def open_with(local: dict[str, str], session: dict[str, str], address: str = server):
-            context = stack.enter_context(
-                contextlib.closing(browser.new_context(reduced_motion="reduce"))
-            )
-            page = context.new_page()
-            page.route(address, lambda route: route.fulfill(content_type="text/html", body="old"))
-            page.goto(address)
-            page.evaluate(
-                """([local, session]) => {
-                    Object.assign(localStorage, local);
-                    Object.assign(sessionStorage, session);
-                }""",
-                [local, session],
-            )
-            page.unroute(address)
-            page.reload()
-            wait_for(page, "document.documentElement.dataset.reader")
-            return page
+    def open_with(local: dict[str, str], session: dict[str, str], address: str = server):
+        page = new_window(reduced_motion="reduce")
+        page.route(address, lambda route: route.fulfill(content_type="text/html", body="old"))
+        page.goto(address)
+        keep = """([local, session]) => {
+            Object.assign(localStorage, local);
+            Object.assign(sessionStorage, session);
+        }"""
+        page.evaluate(keep, [local, session])
+        page.unroute(address)
+        page.reload()
+        wait_for(page, "document.documentElement.dataset.reader")
+        return page
 
-        yield open_with
+    return open_with
 
 
 @pytest.fixture

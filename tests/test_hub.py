@@ -9,8 +9,7 @@ from huggingface_hub import HfApi, snapshot_download
 from mnist_core import Recognizer
 from mnist_core.errors import UserError
 from mnist_core.network import hub, weights
-from scripts import train
-from tests.small_training import shrink
+from tests.small_training import train_small
 
 
 @pytest.fixture
@@ -25,16 +24,13 @@ def client(tmp_path, monkeypatch):
     return client
 
 
-def push(monkeypatch, directory: Path) -> None:
-    options = ("--epochs", "1", "--output", str(directory), "--push-to-hub", "me/digits")
-    monkeypatch.setattr("sys.argv", ["train.py", *options])
-    train.main()
+def push(directory: Path, code: int = 0) -> str:
+    options = ("--epochs", 1, "--output", directory, "--push-to-hub", "me/digits")
+    return train_small(*options, code=code)
 
 
-def test_a_network_is_published_and_loaded(tmp_path, client, monkeypatch, capsys):
-    shrink(monkeypatch.setattr)
-    push(monkeypatch, tmp_path / "run")
-    assert "published at https://hub/me/digits" in capsys.readouterr().out
+def test_a_network_is_published_and_loaded(tmp_path, client):
+    assert "published at https://hub/me/digits" in push(tmp_path / "run")
     client.create_repo.assert_called_once_with("me/digits", exist_ok=True)
     (sent,) = client.upload_folder.call_args_list
     assert (sent.kwargs["repo_id"], sent.kwargs["folder_path"]) == ("me/digits", tmp_path / "run")
@@ -43,12 +39,10 @@ def test_a_network_is_published_and_loaded(tmp_path, client, monkeypatch, capsys
     assert hub.snapshot_download.call_args.args == ("me/digits",)
 
 
-def test_a_wrong_token_is_refused_before_training(tmp_path, client, monkeypatch, capsys):
+def test_a_wrong_token_is_refused_before_training(tmp_path, client):
     client.whoami.side_effect = OSError("401\nInvalid token")
-    with pytest.raises(SystemExit) as ended:
-        push(monkeypatch, tmp_path / "run")
     message = "train.py: can't push to me/digits: 401 Invalid token\n"
-    assert (ended.value.code, capsys.readouterr().err) == (2, message)
+    assert push(tmp_path / "run", code=2) == message
     assert not (tmp_path / "run").exists()
 
 

@@ -10,23 +10,6 @@ def run(node, sources: dict[str, str], expression: str):
     return node("", script, [join(sources)])[0]
 
 
-def test_a_module_gets_what_it_imports_wherever_it_lies_and_runs_once(node):
-    sources = {
-        "a.js": 'import {\n  list,\n  twice,\n} from "./b/c.js";\nlist.push(1);\n'
-        "export const value = twice(21);\n",
-        "b/c.js": 'import { by } from "../d.js";\nexport const list = [];\n'
-        "export function twice(n) {\n  return by(n);\n}",
-        "b/e.js": 'import { list, twice as double } from "./c.js";\nlist.push(2);\n'
-        "export const four = double(2);",
-        "d.js": 'import table from "../t.json" with { type: "json" };\n'
-        "export const by = (n) => table.two * n;",
-        "../t.json": '{"two": 2}',
-    }
-    assert run(node, sources, 'modules["a.js"].value') == 42
-    assert run(node, sources, 'modules["b/e.js"].four') == 4
-    assert run(node, sources, 'modules["b/c.js"].list.sort()') == [1, 2]
-
-
 def test_modules_keep_to_themselves_what_they_do_not_export(node):
     sources = {
         "a.js": 'import { get } from "./b.js";\nconst secret = 1;\n'

@@ -89,22 +89,6 @@ def test_it_learns_what_pytorch_learns(node, hidden, rehearsed):
         assert not np.allclose(found, model(inputs), atol=1e-2)
 
 
-def test_the_shipped_network_learns_a_drawing(node, recognizer, rehearsed):
-    lessons = [lesson(ONE_SEVEN, 1)]
-    script = """async (question) => {
-        const taught = await learn(question);
-        return [...logProbabilities(taught, question.lessons[0].pixels)];
-    }"""
-    (found,) = in_node(node, script, recognizer.model, rehearsed, lessons)
-    new = learned_by_pytorch(recognizer.model, rehearsed, lessons)
-    with torch.no_grad():
-        expected = new(to_input(torch.tensor([lessons[0]["pixels"]], dtype=torch.uint8)).double())[
-            0
-        ]
-    assert np.exp(found[1]) > 0.9
-    assert np.allclose(found, expected, atol=1e-3)
-
-
 def test_of_lessons_that_spoil_it_the_latest_are_used(node, recognizer, rehearsed, mnist):
     """Twenty digits of MNIST with wrong labels, and then one right one."""
     wrong = [

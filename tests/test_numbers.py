@@ -10,8 +10,7 @@ from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
 from mnist_core.recognizer import Number
 from serving.routes import answer
-from tests.conftest import ROOT
-from tests.drawings import DRAWINGS, LETTERS, arc
+from tests.drawings import DRAWINGS, LETTERS, arc, examples
 
 
 def line(text, gap=0.2, sizes=(1,), base=(0,), slant=0.0, slope=0.0):
@@ -79,16 +78,8 @@ def test_a_comma_is_no_digit(recognizer):
     assert len(alone.digits) == 1  # what is as high as the line is no mark
 
 
-def test_a_sign_whose_strokes_cross_is_read_as_one(recognizer):
-    cross = [[[0, 0], [60, 100]], [[60, 0], [0, 100]]]
-    found = recognizer.predict_number(cross)
-    assert len(found.digits) == 1
-    assert found.verdict != "sure"
-
-
 def test_a_single_digit_is_read_as_by_predict_strokes(recognizer):
-    lines = (ROOT / "ui/files/examples.jsonl").read_text().splitlines()
-    for strokes in [*(json.loads(one)["strokes"] for one in lines), *DRAWINGS.values()]:
+    for strokes in [*(one["strokes"] for one in examples()), *DRAWINGS.values()]:
         found, alone = recognizer.predict_number(strokes), recognizer.predict_strokes(strokes)
         (digit,) = found.digits
         assert digit.probabilities == pytest.approx(alone.probabilities, abs=1e-6)
@@ -182,23 +173,6 @@ def test_groups_that_are_none_are_refused(recognizer, groups):
         recognizer.predict_number([[[0, 0], [0, 9]]], groups)
 
 
-@pytest.mark.parametrize("height", [1e-9, 1.0, 1e5])
-def test_whatever_is_drawn_is_read(recognizer, height):
-    random = np.random.default_rng(0)
-    papers = [
-        random.uniform(0, height, (100, 80, 2)),
-        random.uniform(0, height, (40, 200, 2)) + np.arange(40)[:, None, None] * [height / 9, 0],
-        random.normal(0, height / 50, (1, 8000, 2)).cumsum(1),
-        np.linspace((0, 0), (height, 0), 30)[:, None],
-        np.zeros((30, 2, 2)),
-    ]
-    for paper in papers:
-        found = recognizer.predict_number(paper.clip(-1e6, 1e6).tolist())
-        assert 1 <= len(found.digits) <= numbers.MAX_DIGITS
-        points = {(i, n) for group in found.groups for i, a, b in group for n in range(a, b)}
-        assert points <= {(i, n) for i, stroke in enumerate(paper) for n in range(len(stroke))}
-
-
 def far_apart(count: int, points: int) -> list[np.ndarray]:
     """Strokes that no digit holds two of, with so many points together."""
     lengths = [points // count + (place < points % count) for place in range(count)]
@@ -248,14 +222,6 @@ def test_the_best_division_and_its_probability_worked_by_hand(monkeypatch):
     assert spans == [(0, 1), (1, 2)]
     assert each == pytest.approx([probability] * 2)
     assert both == pytest.approx(probability)
-
-
-def test_a_mark_belongs_to_no_digit(monkeypatch):
-    monkeypatch.setattr(numbers, "MARK_WEIGHTS", np.array([9.0, 0, 0]))
-    strokes = [*bars(1, 0), np.array([[40.0, 100], [40, 110]]), bars(2, 80)[1]]
-    marked = numbers.measure(strokes)
-    spans, _, _ = numbers.divide(marked, lambda some: np.full(len(some), -0.1))
-    assert spans == [(0, 1), (2, 3)]
 
 
 def test_features_worked_by_hand():

@@ -15,12 +15,11 @@ from PIL import Image
 from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.training import own_data
-from mnist_core.training.data import TrainingData, load_mnist
+from mnist_core.training.data import TrainingData
 from mnist_core.training.run import Checkpoint
 from mnist_core.training.trainer import predict
-from scripts import train
 from tests.conftest import ROOT
-from tests.small_training import shrink
+from tests.small_training import train_small
 
 
 @pytest.fixture(scope="module")
@@ -212,13 +211,6 @@ def test_labels_that_do_not_fit_are_noted(own, tmp_path):
     assert "the shipped network reads only" in own_data.read(path).notes[0]
 
 
-def test_mnists_own_files_are_read():
-    images, labels, _ = own_data.read(ROOT / "data/MNIST/raw/t10k-images-idx3-ubyte.gz")
-    expected = load_mnist(ROOT / "data", train=False)
-    assert torch.equal(images, expected[0])
-    assert torch.equal(labels, expected[1])
-
-
 def test_pictures_in_folders_are_read(own, mnist, recognizer, tmp_path):
     for label in (0, 5):
         (tmp_path / str(label)).mkdir()
@@ -297,17 +289,12 @@ def test_a_fault_is_named_by_file_and_line(tmp_path, files, says):
         own_data.read(write(tmp_path, files))
 
 
-def test_a_training_takes_them_beside_mnist(own, tmp_path, monkeypatch, capsys):
-    shrink(monkeypatch.setattr)
-    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+def test_a_training_takes_them_beside_mnist(own, tmp_path):
     write(tmp_path, {"mine.csv": table(*(tensor.numpy() for tensor in own))})
     line = '{"label": 1, "strokes": [[[0, 0], [0, 9]]]}\n'
     (tmp_path / "pen.jsonl").write_text(2 * line)
     places = ("--data", tmp_path / "mine.csv", ROOT / "data", tmp_path / "pen.jsonl")
-    options = ("--epochs", "1", *map(str, places), "--output", str(tmp_path / "run"))
-    monkeypatch.setattr("sys.argv", ["train.py", *options])
-    train.main()
-    printed = capsys.readouterr().out
+    printed = train_small("--epochs", 1, *places, "--output", tmp_path / "run")
     assert re.search(r"^data .*, 300 validation, 1 drawings, 1 styles, 3 own$", printed, re.M)
     assert re.search(r"^epoch  1 .*  own \d+\.\d\d%  ", printed, re.M)
     _, config = weights.load(tmp_path / "run")
@@ -317,21 +304,3 @@ def test_a_training_takes_them_beside_mnist(own, tmp_path, monkeypatch, capsys):
     assert 0 <= provenance["scores"]["own_accuracy"] <= 1
     settings = Checkpoint.load(tmp_path / "run").settings
     assert (settings.data, settings.own) == (str(ROOT / "data"), [str(tmp_path / "mine.csv")])
-
-
-def test_emnist_s_file_may_be_the_only_place(own, tmp_path, monkeypatch):
-    shrink(monkeypatch.setattr)
-    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
-    images, labels = (tensor.numpy() for tensor in own)
-    file = write(tmp_path, KINDS["EMNIST's idx"](images, labels))
-    options = ("--epochs", "1", "--data", str(file), "--output", str(tmp_path / "run"))
-    monkeypatch.setattr("sys.argv", ["train.py", *options])
-    train.main()
-    assert "30 images of emnist" in weights.load(tmp_path / "run")[1]["provenance"]["data"]
-
-
-def test_few_own_digits_choose_no_epoch():
-    rows = [
-        {"epoch": n, "validation_accuracy": 0.9 + n / 100, "own_accuracy": n % 2} for n in (1, 2)
-    ]
-    assert Checkpoint(None, "", rows).best()["epoch"] == 2

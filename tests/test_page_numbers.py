@@ -1,10 +1,8 @@
 """Numbers on the page: read while they are written, divided anew by a tap, taught by the digit."""
 
-import io
 import json
 
 import numpy as np
-from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser import draw, move
@@ -14,6 +12,7 @@ from tests.page import (
     expect_empty,
     paper,
     pen_down,
+    picture,
     strokes_on,
     tool,
     wait_for,
@@ -24,6 +23,12 @@ from tests.page import (
 def at(digit: int, left: float) -> list:
     """A digit's strokes with its left edge there, so small that three stand side by side."""
     return [[(left + 0.3 * x, 0.3 + 0.4 * y) for x, y in stroke] for stroke in DRAWINGS[digit]]
+
+
+def draw_forty_seven(page) -> None:
+    for digit, left in ((4, 0.02), (7, 0.45)):
+        draw(page, at(digit, left))
+    expect(page.locator(".answer .digit")).to_have_text("47")
 
 
 def test_a_number_is_read_while_it_is_written_and_each_digit_is_explained(page):
@@ -52,9 +57,7 @@ def test_a_number_is_read_while_it_is_written_and_each_digit_is_explained(page):
 
 def test_what_is_divided_wrongly_is_mended_by_a_tap_and_a_new_stroke_forgets_it(page):
     shown = page.locator(".answer .digit")
-    draw(page, at(4, 0.02))
-    draw(page, at(7, 0.45))
-    expect(shown).to_have_text("47")
+    draw_forty_seven(page)
     page.get_by_role("button", name="Digit 1: 4").click()
     tool(page, "Join with 7").click()
     expect(page.locator(".bracket:visible")).to_have_count(0)
@@ -77,8 +80,7 @@ def test_what_is_divided_wrongly_is_mended_by_a_tap_and_a_new_stroke_forgets_it(
 
 
 def test_a_correction_is_about_the_digit_that_was_chosen(page):
-    draw(page, at(4, 0.02))
-    draw(page, at(7, 0.45))
+    draw_forty_seven(page)
     page.get_by_role("button", name="Digit 1: 4").click()
     page.get_by_role("button", name="No", exact=True).click()
     page.keyboard.press("9")
@@ -89,9 +91,7 @@ def test_a_correction_is_about_the_digit_that_was_chosen(page):
 
 
 def test_a_tap_on_a_digit_chooses_it_and_leaves_no_dot(page):
-    draw(page, at(4, 0.02))
-    draw(page, at(7, 0.45))
-    expect(page.locator(".answer .digit")).to_have_text("47")
+    draw_forty_seven(page)
     before = strokes_on(page)
     pen_down(page, (0.14, 0.5))
     page.mouse.up()
@@ -108,8 +108,7 @@ def test_a_tap_on_a_digit_chooses_it_and_leaves_no_dot(page):
 
 def test_brackets_are_as_large_as_a_finger_needs(open_context):
     page = open_context(**PHONE)
-    draw(page, at(4, 0.02))
-    draw(page, at(7, 0.45))
+    draw_forty_seven(page)
     for bracket in page.locator(".bracket:visible").all():
         box, sheet = bracket.bounding_box(), paper(page).bounding_box()
         assert min(box["width"], box["height"]) >= 44
@@ -118,8 +117,7 @@ def test_brackets_are_as_large_as_a_finger_needs(open_context):
 
 def test_no_asks_which_part_of_a_number_is_wrong_before_which_digit_it_is(page):
     lessons = "JSON.parse(localStorage.getItem('draw-a-digit:lessons') ?? '[]')"
-    draw(page, at(4, 0.02))
-    draw(page, at(7, 0.45))
+    draw_forty_seven(page)
     no = page.get_by_role("button", name="No", exact=True)
     no.click()
     expect(page.get_by_role("group", name="Which part of 47 is wrong?")).to_be_visible()
@@ -129,8 +127,7 @@ def test_no_asks_which_part_of_a_number_is_wrong_before_which_digit_it_is(page):
     expect(page.get_by_role("group", name="Digit 1 of 47: which one is it?")).to_be_visible()
     page.keyboard.press("Escape")
     tool(page, "Clear").click()
-    draw(page, at(4, 0.02))
-    draw(page, at(7, 0.45))
+    draw_forty_seven(page)
     no.click()
     page.get_by_role("button", name="It is one digit").click()
     expect(page.get_by_role("group", name="Which digit is it?")).to_be_visible()
@@ -166,10 +163,7 @@ def test_a_number_in_a_picture_has_brackets_and_is_cropped_by_dragging(page, mni
     two, seven = images[labels.index(2)], images[labels.index(7)]
     lines = np.pad(np.concatenate([two, seven], 1), [(0, 40), (0, 0)])
     lines[40:68, 14:42] = seven  # 27 above a 7
-    file = io.BytesIO()
-    Image.fromarray(255 - lines).resize((224, 272)).save(file, "PNG")
-    content = {"name": "27.png", "mimeType": "image/png", "buffer": file.getvalue()}
-    page.locator("input.choose").set_input_files(content)
+    page.locator("input.choose").set_input_files(picture(lines, size=(224, 272)))
     crop = page.get_by_role("button", name="Crop")
     expect(page.locator(".comment")).to_contain_text("several lines")
     crop.click()

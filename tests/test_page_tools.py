@@ -1,21 +1,19 @@
 """Tools beside the paper: eraser, examples, links and pictures."""
 
-import io
-import json
-
 import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser import draw
-from tests.drawings import DRAWINGS
+from tests.drawings import DRAWINGS, examples
 from tests.page import (
     ENDPOINT,
+    draw_digit,
     expect_empty,
     expect_leader,
     ink,
     paper,
+    picture,
     record_shown,
     send_pointer,
     settle,
@@ -24,11 +22,6 @@ from tests.page import (
     wait_until,
     wait_until_answered,
 )
-from ui.document import EXAMPLES
-
-
-def examples() -> list[dict]:
-    return [json.loads(line) for line in EXAMPLES.read_text().splitlines()]
 
 
 def fragment(page) -> str:
@@ -39,13 +32,6 @@ def wait_until_drawn(page, strokes: list) -> None:
     """Wait until a drawing that draws itself is complete, and so in the address."""
     wait_until(page, lambda: strokes_on(page) == strokes)
     wait_until_answered(page)
-
-
-def picture(digit_image: np.ndarray, mode: str = "PNG", size: int = 280) -> dict:
-    """Return a file to upload: a MNIST image, dark on light, as a photograph of paper would be."""
-    buffer = io.BytesIO()
-    Image.fromarray(255 - digit_image).resize((size, size)).save(buffer, mode)
-    return {"name": "a", "mimeType": f"image/{mode.lower()}", "buffer": buffer.getvalue()}
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +56,7 @@ def test_the_eraser_takes_whole_strokes_and_is_off_on_empty_paper(page):
     assert len(strokes_on(page)) == 2
     tool(page, "Clear").click()
     expect(erase).to_have_attribute("aria-pressed", "false")
-    draw(page, DRAWINGS[7])
-    expect_leader(page, 7)
+    draw_digit(page, 7)
     expect(notice).to_be_empty()
 
 
@@ -150,15 +135,14 @@ def test_a_picture_is_read_kept_undone_and_replaced_by_a_drawing(page, five):
     assert ink(page) > 0
     assert fragment(page) == ""
     expect(tool(page, "Link")).to_be_disabled()
-    draw(page, DRAWINGS[1])
-    expect_leader(page, 1)
+    draw_digit(page, 1)
     tool(page, "Undo").click()
     expect_leader(page, 5)
 
 
 def test_a_large_photograph_is_made_small_before_it_is_sent(page, five):
     with page.expect_request(ENDPOINT) as sent:
-        page.locator("input.choose").set_input_files(picture(five, "JPEG", size=4500))
+        page.locator("input.choose").set_input_files(picture(five, "JPEG", size=(4500, 4500)))
     assert len(sent.value.post_data) < 600_000
     expect_leader(page, 5)
 
@@ -183,8 +167,7 @@ def test_a_picture_is_pasted_or_dropped(page, five):
 
 def test_pictures_without_a_digit_and_what_is_no_picture_are_reported(page):
     choose = page.locator("input.choose")
-    draw(page, DRAWINGS[7])
-    expect_leader(page, 7)
+    draw_digit(page, 7)
     letter = {"name": "letter.png", "mimeType": "image/png", "buffer": b"Dear sir"}
     choose.set_input_files(letter)
     expect(page.locator(".notice")).to_contain_text("not a picture")

@@ -10,6 +10,7 @@ from tests.browser import draw
 from tests.conftest import ROOT
 from tests.drawings import DRAWINGS, LETTERS
 from tests.page import (
+    draw_digit,
     english_in,
     expect_accessible,
     expect_leader,
@@ -41,8 +42,7 @@ def test_a_chinese_browser_gets_a_chinese_page(open_context):
     page = open_context(locale="zh-HK")
     expect(page).to_have_title(CHINESE["title"])
     assert page.evaluate("document.documentElement.lang") == "zh-Hans"
-    draw(page, DRAWINGS[7])
-    expect_leader(page, 7)
+    draw_digit(page, 7)
     expect(page.locator("#insight .question")).to_contain_text("为什么是 7")
     letter = {"name": "a.png", "mimeType": "image/png", "buffer": b"Dear sir"}
     page.locator("input.choose").set_input_files(letter)
@@ -90,8 +90,7 @@ def test_what_the_network_saw_and_why_are_shown(page, recognizer):
 
 def test_every_bar_can_be_asked_why_not(page):
     question = page.locator("#insight .question")
-    draw(page, DRAWINGS[4])
-    expect_leader(page, 4)
+    draw_digit(page, 4)
     ask = tool(page, "Why 4, not 8?")
     tool(page, "Map").click()
     ask.click()
@@ -132,6 +131,5 @@ def test_about_shows_the_model_card_and_leads_to_the_lesson(page):
 
 def test_no_serious_violation_of_the_accessibility_rules(page):
     """On a light screen; tests/test_inside.py has a dark phone in Chinese."""
-    draw(page, DRAWINGS[4])
-    expect_leader(page, 4)
+    draw_digit(page, 4)
     expect_accessible(page)

@@ -40,12 +40,9 @@ def test_a_confusion_matrix_shows_all_counts_and_colours_the_mistakes():
     assert where[7, 2].get_text() == "20"  # x is the answer, y the digit
     assert where[3, 3].get_text() == "1003"
     assert where[7, 2].get_color() == "white"  # on the darkest
-    assert where[9, 4].get_color() == where[3, 3].get_color() == "black"
     colours = shown(figure)
     assert colours[2, 7] == 20 and colours[4, 9] == 3 and colours.sum() == 23
     assert counts[3, 3] == 1003  # what was given is as before
-    assert figure.axes[0].get_xlabel() == "answer"
-    assert figure.axes[0].get_ylabel() == "digit"
     title = "Answers to the test set, 10,068 images. Mistakes are coloured"
     assert figure.axes[0].get_title() == title
 
@@ -68,15 +65,14 @@ def test_a_grid_has_ten_images_a_row_that_do_not_touch():
     for number, cell in enumerate(cells(figure, 23), start=1):
         assert cell.shape == (28, 28)
         assert (cell == number).all()
-    page, positions = shown(figure), [text.get_position() for text in figure.axes[0].texts]
-    assert np.count_nonzero(page) == 23 * 28 * 28
-    assert len({y for _, y in positions}) == 3
-    assert len({x for x, _ in positions}) == 10
-    ys = sorted({y for _, y in positions})
-    assert ys[0] >= 12  # room for a title of two lines
-    assert ys[1] - ys[0] >= 28 + 12
-    assert page.shape[0] >= ys[-1] + 28
-    assert positions[0][0] - 14 >= 1
+    assert np.count_nonzero(shown(figure)) == 23 * 28 * 28
+    columns, rows = map(
+        set, zip(*(text.get_position() for text in figure.axes[0].texts), strict=True)
+    )
+    assert (len(columns), len(rows)) == (10, 3)
+    first, second, _ = sorted(rows)
+    assert first >= 12  # room for a title of two lines
+    assert second - first >= 28 + 12
     assert figure.axes[0].images[0].get_clim() == (0, 255)
 
 
@@ -95,22 +91,17 @@ def test_the_strongest_units_of_the_first_layer_are_shown():
     assert (cells(figure, 1)[0] > 255).mean() < 0.05
     (picture,) = figure.axes[0].images
     assert picture.get_clim() == (-255, 255)
-    colours = [to_hex(picture.cmap(picture.norm(value))) for value in (-255, 0, 255)]
-    assert (colours[0], colours[2]) == ("#0082dc", "#e69f00")  # the page's
-    assert colours[1] >= "#fffff0"
-    assert "orange adds" in figure.axes[0].get_title()
-
-
-def history(*names: str) -> list[dict]:
-    return [
-        {"epoch": n} | {name: n / 10 + place / 100 for place, name in enumerate(names)}
-        for n in (1, 2, 3)
-    ]
+    colours = [to_hex(picture.cmap(picture.norm(value))) for value in (-255, 255)]
+    assert colours == ["#0082dc", "#e69f00"]  # the page's
 
 
 def test_curves_show_losses_and_accuracies_and_the_epoch_that_was_kept():
     names = ("training_loss", "validation_loss", "validation_accuracy", "styles_accuracy")
-    figure = plots.curves(history(*names), 2)
+    rows = [
+        {"epoch": n} | {name: n / 10 + place / 100 for place, name in enumerate(names)}
+        for n in (1, 2, 3)
+    ]
+    figure = plots.curves(rows, 2)
     losses, accuracies = figure.axes
     kept = "kept: epoch 2, highest mean accuracy"
     drawn = {line.get_label(): line for line in losses.lines}

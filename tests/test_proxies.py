@@ -17,10 +17,9 @@ from serving.app import PageServer
 from serving.options import argument_parser
 from serving.origins import Site
 from serving.reloader import ModelReloader
-from tests.browser import draw
 from tests.conftest import ROOT, free_port, serving
 from tests.drawings import DRAWINGS
-from tests.page import SEVEN_LINK, expect_leader, tool
+from tests.page import SEVEN_LINK, draw_digit, expect_leader, tool
 
 
 @contextlib.contextmanager
@@ -61,8 +60,8 @@ def proxied():
         yield address
 
 
-def test_the_page_and_signing_in_work_below_a_prefix(browser, proxied):
-    page = browser.new_page()
+def test_the_page_and_signing_in_work_below_a_prefix(new_window, proxied):
+    page = new_window()
     failures = []
     page.on("response", lambda r: failures.append(r.url) if r.status >= 400 else None)
     page.goto(f"{proxied}{SEVEN_LINK}")  # without a slash at its end
@@ -75,12 +74,10 @@ def test_the_page_and_signing_in_work_below_a_prefix(browser, proxied):
             expect(page.get_by_role("alert")).to_have_text(words)
     expect_leader(page, 7)  # the link's drawing is still in the address
     tool(page, "Clear").click()
-    draw(page, DRAWINGS[1])
-    expect_leader(page, 1)
+    draw_digit(page, 1)
     assert [url for url in failures if not url.endswith("/login")] == []
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
-    page.close()
 
 
 def test_programs_work_below_a_prefix(proxied):

@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 
 from tests.browser import draw
 from tests.drawings import DRAWINGS
-from tests.page import ENDPOINT, NETWORK, expect_leader, tool, wait_for
+from tests.page import ENDPOINT, NETWORK, draw_digit, expect_leader, tool, wait_for
 
 RENEWED = "There is a newer version of this page."
 
@@ -39,5 +39,4 @@ def test_a_page_that_reads_by_itself_hears_of_a_newer_server_and_of_a_login_that
     page.route(NETWORK, lambda route: route.fulfill(status=401, json={"error": "log in"}))
     tool(page, "Clear").click()
     expect(page.get_by_text("You are signed out.")).to_be_visible()
-    draw(page, DRAWINGS[1])
-    expect_leader(page, 1)
+    draw_digit(page, 1)

@@ -13,10 +13,12 @@ from tests.page import (
     NETWORK,
     NETWORK_FILE,
     SAYS,
+    draw_digit,
     expect_empty,
     expect_leader,
     open_page,
     pen_down,
+    picture,
     probabilities,
     record_requests,
     settle,
@@ -25,7 +27,6 @@ from tests.page import (
     wait_for,
     wait_until_answered,
 )
-from tests.test_page_tools import picture
 
 
 def fulfill(answer: dict, route) -> None:
@@ -45,8 +46,7 @@ def test_a_network_that_can_not_be_read_is_tried_again_and_may_come_in_mid_strok
             draw(page, DRAWINGS[7])
         with page.expect_response(ENDPOINT):
             tool(page, "Clear").click()
-            draw(page, DRAWINGS[1])
-        expect_leader(page, 1)
+            draw_digit(page, 1)
         page.unroute(NETWORK_FILE)
     held = []
     page.route(NETWORK_FILE, lambda route: held.append(route))
@@ -67,12 +67,11 @@ def test_a_network_that_can_not_be_read_is_tried_again_and_may_come_in_mid_strok
     assert len(strokes_on(page)) == 1
 
 
-def test_drawing_goes_on_when_the_server_is_gone(browser, mnist):
-    page = browser.new_page()
+def test_drawing_goes_on_when_the_server_is_gone(new_window, mnist):
+    page = new_window()
     with serving() as address:
         open_page(page, address)
-    draw(page, DRAWINGS[4])
-    expect_leader(page, 4)
+    draw_digit(page, 4)
     expect(page.locator("#insight .question")).to_contain_text("Why 4")
     link = page.evaluate("location.hash")
     page.get_by_label("7 with a bar").click()
@@ -91,9 +90,7 @@ def test_drawing_goes_on_when_the_server_is_gone(browser, mnist):
     expect(result).to_have_attribute("aria-busy", "true")
     expect(shown).to_have_css("opacity", "0.45")  # it still says 4
     expect(page.locator(".choices")).to_be_hidden()
-    draw(page, DRAWINGS[1])
-    expect_leader(page, 1)
+    draw_digit(page, 1)
     expect(shown).to_have_css("opacity", "1")
     expect(page.locator(".notice")).to_be_empty()
     assert probabilities(page)[1] > 0.9
-    page.close()

@@ -14,8 +14,7 @@ from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
 from mnist_core.network.model import MLP
 from mnist_core.network.quantize import browser_file, quantize
-from tests.conftest import ROOT
-from tests.drawings import DRAWINGS, arc
+from tests.drawings import DRAWINGS, arc, examples
 
 FRAMING = 'import { frameStrokes } from "./ui/recognizer/framing.js";'
 READ = """import { forward, logProbabilities } from "./ui/recognizer/network.js";
@@ -30,8 +29,7 @@ CONFIG = {"name": "0123abcd", "thresholds": {"digit": 0.8, "sure": 0.4}}
 
 def varied(chance: np.random.Generator) -> list:
     """Return real drawings turned, slanted, scaled and shaken, without some of their points."""
-    lines = (ROOT / "ui/files/examples.jsonl").read_text().splitlines()
-    real = [json.loads(line)["strokes"] for line in lines] + list(DRAWINGS.values())
+    real = [example["strokes"] for example in examples()] + list(DRAWINGS.values())
     drawings = list(real)
     for n in range(60):
         strokes = [np.array(stroke, float) for stroke in real[n % len(real)]]

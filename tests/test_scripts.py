@@ -2,10 +2,8 @@
 
 import os
 import re
-from functools import partial
 
 import pytest
-import torch
 
 from mnist_core import Recognizer
 from mnist_core.drawing.strokes import Drawing, parse_strokes, read_drawings, write_drawings
@@ -19,23 +17,16 @@ PLAIN = {name: value for name, value in os.environ.items() if name != "OMP_NUM_T
 
 
 def test_training_writes_a_network_that_loads(tmp_path):
+    """In a process of its own, from another directory, with all of MNIST."""
     output = tmp_path / "new" / "run"
     settings = ("--recipe", "tutorial", "--epochs", 1, "--hidden", 16, "--batch-size", 500)
-    # In a process of its own, from another directory, with all of MNIST.
     done = run(TRAIN, *settings, "--output", output, cwd=tmp_path, env=PLAIN)
     assert done.returncode == 0, done.stderr
-    chosen, _, rest = done.stdout.partition("\n\n")  # the settings come first
-    for row in (
-        "recipe +tutorial", "network +784-16-10", "epochs +1", "batch size +500",
-        "learning rate +0.01", "seed +0", r"device +\w+",
-        "threads +1",
-        "data +54000 training images, 6000 validation", f"run directory +{output}",
-    ):  # fmt: skip
-        assert re.search(f"^{row}$", chosen, re.MULTILINE), row
+    for row in (r"threads +1", "data +54000 training images, 6000 validation"):
+        assert re.search(f"^{row}$", done.stdout, re.MULTILINE), row
     numbers = r"training loss \d\.\d{4}  validation loss \d\.\d{4}  validation accuracy \d\d\.\d\d%"
-    assert re.match(rf"epoch  1  {numbers}  \d+\.\d s\n", rest)
+    assert re.search(rf"^epoch  1  {numbers}  \d+\.\d s$", done.stdout, re.MULTILINE)
     _, config = weights.load(output)
-    assert config["hidden"] == [16]
     assert config["provenance"]["recipe"]["batch_size"] == 500
     assert config["provenance"]["scores"]["test_accuracy"] > 0.8
     assert Recognizer.load(output).predict_strokes(DRAWINGS[1]).digit is not None
@@ -52,14 +43,6 @@ def drawing_file(tmp_path):
     ]
     write_drawings(path, drawings)
     return path
-
-
-def main(monkeypatch, capsys, script, *arguments: object) -> str:
-    """What a script's main prints, called in this process."""
-    monkeypatch.setattr("sys.argv", ["script.py", *map(str, arguments)])
-    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
-    script.main()
-    return capsys.readouterr().out
 
 
 def refused(*arguments) -> str:
@@ -93,13 +76,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_training(tmp_path):
     )
 
 
-@pytest.fixture
-def evaluation(monkeypatch, capsys):
-    """Call evaluate.py's main in this process; what it prints."""
-    return partial(main, monkeypatch, capsys, evaluate)
-
-
-def test_evaluation_counts_letters_and_people(tmp_path, drawing_file, evaluation):
+def test_evaluation_counts_letters_and_people(tmp_path, drawing_file):
     letters = tmp_path / "letters.jsonl"
     strokes = {"A": [[[0, 9], [3, 0], [6, 9]], [[1, 5], [5, 5]]], "|": DRAWINGS[1]}
     write_drawings(
@@ -113,7 +90,7 @@ def test_evaluation_counts_letters_and_people(tmp_path, drawing_file, evaluation
     write_drawings(tmp_path / "named.jsonl", named)
     output = tmp_path / "e"
     files = ("--drawings", drawing_file, tmp_path / "named.jsonl", "--not-digits", letters)
-    printed = evaluation(*files, "--output", output)
+    printed = call(evaluate, *files, "--output", output).stdout
     assert re.search(r"letters\.jsonl, as strokes \| (\d+\.\d\d% \| ){3}", printed)
     assert re.search(r"letters\.jsonl, as strokes, those like no digit \| ", printed)
     assert re.search(r"AUROC \d+\.\d\d%; where 95 % of the digits pass, \d+\.\d\d% of", printed)
@@ -127,13 +104,11 @@ def test_evaluation_counts_letters_and_people(tmp_path, drawing_file, evaluation
     assert len(list(output.glob("*.png"))) == 7
 
 
-def test_evaluation_refuses_nothing_to_read_and_nowhere_to_write(evaluation, capsys, tmp_path):
+def test_evaluation_refuses_nothing_to_read_and_nowhere_to_write(tmp_path):
     for options, says in (
         (("--output", "/proc"), "can't write to the folder /proc: "),
         (("--weights", "nowhere"), "no network in nowhere: "),
     ):
-        with pytest.raises(SystemExit) as ended:
-            evaluation("--output", tmp_path, *options)
-        message = capsys.readouterr().err
-        assert (ended.value.code, message.count("\n")) == (2, 1)
-        assert says in message
+        done = call(evaluate, "--output", tmp_path, *options)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert says in done.stderr

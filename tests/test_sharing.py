@@ -71,7 +71,9 @@ def tags(answer: httpx.Response) -> dict[str, str]:
     return dict(re.findall(r'<meta property="og:(\w+)" content="([^"]*)">', answer.text))
 
 
-def test_a_public_link_is_printed_and_shown_on_the_page_and_in_chats(browser, monkeypatch, capsys):
+def test_a_public_link_is_printed_and_shown_on_the_page_and_in_chats(
+    new_window, monkeypatch, capsys
+):
     # A tunnel that comes at once, as nothing here may ask another host for one.
     monkeypatch.setattr("gradio.networking.setup_tunnel", lambda *_, **__: LINK)
     with app_main("--share") as address:
@@ -81,14 +83,13 @@ def test_a_public_link_is_printed_and_shown_on_the_page_and_in_chats(browser, mo
         assert (shown["url"], shown["image"]) == (f"{LINK}/", f"{LINK}/preview.png")
         assert Image.open(io.BytesIO(httpx.get(f"{address}preview.png").content)).width == 1200
         assert httpx.get(f"{address}corrections").status_code == 404  # public: none are kept
-        page = browser.new_page()
+        page = new_window()
         page.goto(address)
         page.get_by_text("Open this page on a phone").click()
         expect(page.get_by_role("link", name=LINK)).to_be_visible()
         code = page.locator("#invitation img")
         expect(code).to_be_visible()
         assert code_in(Image.open(io.BytesIO(code.screenshot()))) == LINK
-        page.close()
 
 
 def test_on_spaces_its_frame_may_ask_and_no_other_space(monkeypatch):

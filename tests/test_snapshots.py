@@ -9,38 +9,24 @@ import torch
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
 from mnist_core.network.quantize import browser_file, quantize
-from mnist_core.training import data, finish, run
+from mnist_core.training import run
 from mnist_core.training.recipes import Recipe
 from mnist_core.training.run import Checkpoint
 from mnist_core.training.snapshots import Snapshots
 from mnist_core.training.trainer import Trainer
-from tests.small_training import load_few, records, shrink
+from tests.small_training import records, train_small
 from tests.test_quantize import read
-from tests.test_runs import main
 
 EPOCHS, BATCH, STEPS = 8, 90, 48  # of the small `best`, on 540 images
 DUE = [0, 1, 2, 4, 9, 14, 19, 24, 28, 33, 38, 43, 48]
 LOSSES = ("training_loss", "validation_loss")
 
 
-def train(*arguments: object) -> None:
-    """train.py on 600 images in this process, without pictures."""
-    with pytest.MonkeyPatch.context() as patch:
-        shrink(patch.setattr)
-        load_few(patch.setattr, 600, data, finish)
-        patch.setattr(run, "draw_pictures", lambda *_: None)
-        threads = torch.get_num_threads()
-        try:
-            main(patch, *arguments)
-        finally:
-            torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory):
     """A run that nothing disturbed, with batch normalisation and an average of the weights."""
     directory = tmp_path_factory.mktemp("snapshots") / "run"
-    train("--batch-size", BATCH, "--output", directory)
+    train_small("--batch-size", BATCH, "--output", directory, images=600)
     return directory
 
 
@@ -104,15 +90,14 @@ def test_a_resumed_run_writes_the_same_snapshots(tmp_path, directory, monkeypatc
         keep(of, trainer, epoch, log)
 
     monkeypatch.setattr(run, "save_epoch", stop)
-    with pytest.raises(SystemExit):
-        train("--batch-size", BATCH, "--output", tmp_path / "run")
+    train_small("--batch-size", BATCH, "--output", tmp_path / "run", images=600, code=130)
     monkeypatch.setattr(run, "save_epoch", keep)
     file = tmp_path / "run" / "snapshots.bin"
     assert headers(records(file.read_bytes()))[-1]["step"] == 33
     with open(file, "ab") as half:
         half.write(expected[: len(expected) // 30])
     for _ in range(2):  # then it is finished
-        train("--resume", tmp_path / "run")
+        train_small("--resume", tmp_path / "run", images=600)
         assert file.read_bytes() == expected
 
 
@@ -135,12 +120,9 @@ def test_a_training_does_not_feel_its_snapshots(tmp_path, mnist, average):
     torch.testing.assert_close(without, with_them, rtol=0, atol=0)
 
 
-def test_a_network_that_breaks_is_shown_broken(tmp_path, capsys):
+def test_a_network_that_breaks_is_shown_broken(tmp_path):
     settings = ("--recipe", "tutorial", "--loss", "log-of-softmax", "--learning-rate", 1e30)
-    with pytest.raises(SystemExit) as ended:
-        train(*settings, "--epochs", 3, "--output", tmp_path / "run")
-    assert ended.value.code == 2
-    assert "or the loss nll" in capsys.readouterr().err
+    train_small(*settings, "--epochs", 3, "--output", tmp_path / "run", images=600, code=2)
     found = records((tmp_path / "run" / "snapshots.bin").read_bytes())
     last, layers = read(found[-1])
     assert [header["step"] for header in headers(found)] == [0, 1, 2, 5, 8, 9]  # 9: not due

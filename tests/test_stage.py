@@ -12,8 +12,8 @@ from tests.browser import draw
 from tests.drawings import DRAWINGS
 from tests.page import (
     PHONE,
+    draw_digit,
     expect_accessible,
-    expect_leader,
     paper,
     pixels,
     record_requests,
@@ -34,8 +34,7 @@ SIZES = {
 
 
 def test_a_tab_opens_and_closes_the_stage_and_the_drawing_stays(page):
-    draw(page, DRAWINGS[4])
-    expect_leader(page, 4)
+    draw_digit(page, 4)
     strokes = strokes_on(page)
     tool(page, INSIDE).click()
     expect(page.locator("#insight")).to_be_hidden()
@@ -55,11 +54,9 @@ def test_a_tab_opens_and_closes_the_stage_and_the_drawing_stays(page):
 @pytest.mark.parametrize("size", SIZES)
 def test_one_draws_on_the_stage_and_nothing_is_wider_than_the_window(open_context, size):
     page = open_context("?open=inside", **SIZES[size])
-    draw(page, DRAWINGS[4])
-    expect_leader(page, 4)
+    draw_digit(page, 4)
     page.locator(".clear").click()
-    draw(page, DRAWINGS[7])
-    expect_leader(page, 7)
+    draw_digit(page, 7)
     page.mouse.wheel(0, 2000)
     expect(paper(page)).to_be_in_viewport(ratio=1)
     root = "document.documentElement"
@@ -85,8 +82,7 @@ def exact_numbers(page) -> np.ndarray:
 
 def test_a_drawing_is_followed_from_pixels_to_its_surprise(page, recognizer):
     model, asked = recognizer.model, record_requests(page)
-    draw(page, DRAWINGS[4])
-    expect_leader(page, 4)
+    draw_digit(page, 4)
     values = to_input(torch.tensor([red for red, *_ in pixels(page)], dtype=torch.uint8))
     assert not [url for url in asked if "images" in url]  # not before the tab is opened
     tool(page, INSIDE).click()

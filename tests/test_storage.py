@@ -1,13 +1,20 @@
 """The browser's storage: filled by other programs, full, refused, or shared by two tabs."""
 
-import contextlib
 import json
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import draw
-from tests.page import FILL, SLANTED, expect_leader, open_page, record_requests, settle, tool
+from tests.page import (
+    FILL,
+    SLANTED,
+    correct,
+    expect_leader,
+    open_page,
+    record_requests,
+    tool,
+)
 from ui.texts import CHINESE, ENGLISH
 
 OURS = "draw-a-digit:"
@@ -21,24 +28,18 @@ REFUSE = """for (const name of ["localStorage", "sessionStorage"]) {
 
 
 @pytest.fixture
-def visit(browser, server):
-    """Opens the page in a new browser context that holds `stored`; no script may fail there."""
-    complaints = []
-    with contextlib.ExitStack() as stack:
+def visit(new_window, server):
+    """Opens the page in a new browser context that holds `stored`."""
 
-        def open_one(stored=(), script: str = "", **settings) -> Page:
-            items = [{"name": name, "value": value} for name, value in dict(stored).items()]
-            state = {"cookies": [], "origins": [{"origin": server[:-1], "localStorage": items}]}
-            context = browser.new_context(storage_state=state, **settings)
-            stack.callback(context.close)
-            context.on("weberror", lambda error: complaints.append(str(error.error)))
-            context.add_init_script(script)
-            page = context.new_page()
-            open_page(page, server)
-            return page
+    def open_one(stored=(), script: str = "", **settings) -> Page:
+        items = [{"name": name, "value": value} for name, value in dict(stored).items()]
+        state = {"cookies": [], "origins": [{"origin": server[:-1], "localStorage": items}]}
+        page = new_window(storage_state=state, **settings)
+        page.context.add_init_script(script)
+        open_page(page, server)
+        return page
 
-        yield open_one
-    assert complaints == []
+    return open_one
 
 
 def stored_labels(page: Page) -> list[int]:
@@ -50,9 +51,7 @@ def teach(page: Page, label: int = 1) -> None:
     """Draw a slanted 7 and say that it is another digit."""
     draw(page, SLANTED)
     expect_leader(page, 7)
-    settle(page)  # what is still drawn would close what is open
-    tool(page, "No").click()
-    page.locator(".digits button").nth(label).click()
+    correct(page, label)
 
 
 def lessons_said(page: Page):

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from experiments.tables import figures_of, least_to_most, mean_and_deviation, write_figures
-from mnist_core.errors import UserError
 from mnist_core.tables import row, table, wilson_interval
 
 
@@ -43,11 +42,6 @@ def test_a_command_s_figures_take_the_place_of_its_own_alone(tmp_path):
     assert known["second"] == {"(a)": {"seconds": "10.1"}}
     about = {"network": "0123abcd", "scores": {"test_accuracy": 0.9}}
     assert known["first"] == figures_of(PAGE) | about
-
-
-def test_figures_that_cannot_be_written_are_refused(tmp_path):
-    with pytest.raises(UserError, match="nowhere"):
-        write_figures(tmp_path / "nowhere" / "figures.json", "first", PAGE)
 
 
 def test_spreads_are_written():

@@ -18,10 +18,10 @@ from mnist_core.training.data import load_mnist, render_drawings, split, split_d
 from mnist_core.training.trainer import confusion_matrix, evaluate, predict
 from scripts import train
 from scripts.corrections import write_csv
-from tests.conftest import ROOT
+from tests.conftest import ROOT, call
 from tests.drawings import DRAWINGS, LETTERS
 from tests.golden_learning.train import hands
-from tests.small_training import records, shrink
+from tests.small_training import records, shrink, train_small
 from tests.test_weights import PROVENANCE, THRESHOLDS
 
 IMAGES = 3000  # of MNIST's, training and test each: see `shrink`
@@ -54,19 +54,16 @@ def outcome(tmp_path_factory):
     files = ("--drawings", folder / "unipen-a.jsonl", "--not-digits", folder / "letters.jsonl")
     more = ("--teachers", folder / "teacher", "--data", folder / "mine.csv")
     arguments = (*options, *files, *more, "--output", folder / "run")
-    pictures, lines, threads = {}, [], torch.get_num_threads()
+    pictures = {}
     with pytest.MonkeyPatch.context() as patch:
         shrink(patch.setattr)
         patch.setattr(plots, "save", lambda figure, path: pictures.update({path.name: figure}))
-        patch.setattr("builtins.print", lambda *words, **_: lines.append(" ".join(map(str, words))))
-        patch.setattr("sys.argv", ["train.py", *map(str, arguments)])
-        train.main()
-    torch.set_num_threads(threads)
+        printed = call(train, *arguments).stdout
     with open(folder / "run" / "metrics.csv", newline="") as file:
         metrics = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
     model, config = weights.load(folder / "run")
     found = metrics, model, config["provenance"], config["thresholds"]
-    return Outcome(folder / "run", "\n".join(lines), pictures, *found)
+    return Outcome(folder / "run", printed, pictures, *found)
 
 
 @pytest.fixture(scope="module")
@@ -181,15 +178,10 @@ def test_the_samples_are_augmented_as_the_training_images_are(outcome, mnist):
     assert abs(shown - first).max() > 50
 
 
-def test_a_training_begins_with_another_network(outcome, tmp_path, monkeypatch):
+def test_a_training_begins_with_another_network(outcome, tmp_path):
     teacher = outcome.directory.parent / "teacher"
-    monkeypatch.setattr("builtins.print", lambda *_, **__: None)
-    monkeypatch.setattr(plots, "save", lambda *_: None)
-    monkeypatch.setattr("sys.argv", ["train.py", *map(str, (
-        "--init", teacher, "--epochs", 1, "--learning-rate", 1e-12, "--output", tmp_path / "run",
-    ))])  # fmt: skip
-    shrink(monkeypatch.setattr)
-    train.main()
+    options = ("--init", teacher, "--epochs", 1, "--learning-rate", 1e-12)
+    train_small(*options, "--output", tmp_path / "run")
     before, after = (weights.load(folder)[0] for folder in (teacher, tmp_path / "run"))
     assert after.hidden == (8,)
     for layer in (0, 2):  # the last is divided by the temperature as well

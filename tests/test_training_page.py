@@ -8,8 +8,6 @@ import pytest
 from mnist_core.network.model import MLP
 from mnist_core.network.quantize import quantize
 from mnist_core.training.snapshots import Snapshots
-from serving.errors import Refusal
-from serving.training import check_options
 
 # A worker in this thread, which the same script serves, and a page of what a training needs.
 PAGE = """import { gunzipSync } from "node:zlib";
@@ -282,25 +280,3 @@ def test_numbers_are_taken_as_they_are_typed(node, snapshots):
     ):
         typed = {"hidden": hidden, "learning_rate": rate}
         assert node(PAGE + SERVER, script, [typed]) == [tutorial | expected]
-
-
-def test_a_refusal_names_its_field_and_the_training_that_is_shown_stays(node, snapshots):
-    with pytest.raises(Refusal) as caught:
-        check_options({"recipe": "tutorial", "hidden": ["many"]})
-    refusal = {"error": caught.value.reason, "code": caught.value.code}
-    script = """async (server) => {
-        globalThis.navigator = { languages: ["en"] };
-        setLanguages({ en: JSON.parse(readFileSync("./ui/texts/en.json")) });
-        const { training } = create(server);
-        await training.start(SMALL);
-        await until(training, isOver);
-        const count = training.get().moments.length;
-        await training.startReal({ ...EMPTY, hidden: "many" });
-        const { error, moments, source } = training.get();
-        return { error, isSame: moments.length === count, source };
-    }"""
-    (found,) = node(PAGE + SERVER, script, [snapshots | {"refusal": refusal}])
-    assert (found["isSame"], found["source"]) == (True, "browser")
-    assert found["error"]["field"] == "hidden"
-    assert found["error"]["key"] == "refused_invalid_training"
-    assert "whole numbers from 1 to 2048" in found["error"]["values"]["reason"]

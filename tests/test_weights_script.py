@@ -1,6 +1,5 @@
 """scripts/weights.py: install unless less accurate, restore, convert other programs' networks."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from mnist_core.network.import_state_dict import (
 from mnist_core.network.model import MLP
 from mnist_core.training import data, finish
 from scripts import weights as script
-from tests.conftest import ROOT
+from tests.conftest import ROOT, call
 from tests.small_training import load_few
 from tests.test_weights import PROVENANCE, THRESHOLDS
 
@@ -27,22 +26,15 @@ SHIPPED_HIDDEN = 1000  # units of the shipped network's first layer
 
 
 @pytest.fixture
-def command(monkeypatch, capsys, home):
-    """Call weights.py's main in this process; returns the exit code and what was printed."""
-    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+def command(monkeypatch, home):
+    """Call weights.py in this process, on few images; returns the exit code and what it printed."""
     load_few(monkeypatch.setattr, 2000, data, finish)
 
-    def call(*arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["weights.py", *map(str, arguments)])
-        code = 0
-        try:
-            script.main()
-        except SystemExit as end:
-            code = end.code
-        printed = capsys.readouterr()
-        return code, printed.err if code else printed.out
+    def command(*arguments: object) -> tuple[int, str]:
+        done = call(script, *arguments)
+        return done.returncode, done.stderr if done.returncode else done.stdout
 
-    return call
+    return command
 
 
 @pytest.fixture
