@@ -67,17 +67,6 @@ NO_EXAMPLE = """document.addEventListener("readystatechange", () => {
     }
 }, { once: true });"""
 
-# Leaves no room for another character in localStorage.
-FILL = """() => {
-    for (let size = 2 ** 23; size >= 1; size /= 2) {
-        try {
-            localStorage.setItem("other", (localStorage.getItem("other") ?? "") + "x".repeat(size));
-        } catch {
-            // half of it may fit
-        }
-    }
-}"""
-
 
 def open_page(page: Page, address: str, has_network: bool = True) -> None:
     """Open `address` and wait until the page can be drawn on.

@@ -181,17 +181,13 @@ def test_keys_undo_redo_and_clear_but_not_in_a_text_field(page):
 # The server's answers, where the page has no network
 
 
-def answer(digit: int, **more: object) -> dict:
-    return {"probabilities": [0.1] * 10, "runner_up": 9, "verdict": "sure", "digit": digit} | more
-
-
 def test_each_verdict_has_its_words(asking_page):
     page = asking_page
 
     def say(first: float, second: float, verdict: str, words: str) -> None:
         shares = [0.0] * 4 + [first] + [0.0] * 4 + [second]
         page.unroute(ENDPOINT)
-        json = answer(4, probabilities=shares, verdict=verdict)
+        json = {"probabilities": shares, "runner_up": 9, "verdict": verdict, "digit": 4}
         page.route(ENDPOINT, lambda route: route.fulfill(json=json))
         tool(page, "Clear").click()
         draw(page, DRAWINGS[1])

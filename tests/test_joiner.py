@@ -12,8 +12,8 @@ def run(node, sources: dict[str, str], expression: str):
 
 def test_modules_keep_to_themselves_what_they_do_not_export(node):
     sources = {
-        "a.js": 'import { get } from "./b.js";\nconst secret = 1;\n'
-        "export const both = () => [secret, get()];",
+        "a.js": 'import { get as other } from "./b.js";\nconst secret = 1;\n'
+        "export const both = () => [secret, other()];",
         "b.js": "const secret = 2;\nexport const get = () => secret;\n"
         "export class One {\n  n = 1;\n}\nexport async function three() {\n  return 3;\n}",
     }

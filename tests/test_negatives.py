@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from mnist_core.training.negatives import SIGNS, make_negatives
+from mnist_core.training.negatives import make_negatives
 
 
 def make(count: int, digits: torch.Tensor, seed: int = 0) -> torch.Tensor:
@@ -17,14 +17,6 @@ def test_they_are_images_in_the_frame_and_the_seed_decides(mnist):
     assert all(image.any() for image in images)
     assert torch.equal(images, make(60, mnist[0][:100]))
     assert not torch.equal(images, make(60, mnist[0][:100], seed=1))
-
-
-def test_signs_are_drawn_on_their_grid():
-    for figures in SIGNS.values():
-        for stroke in figures.split():
-            points = np.array(list(stroke), int).reshape(-1, 2)
-            assert len(points) >= 2
-            assert (points <= [4, 6]).all()
 
 
 def test_the_shipped_network_sees_that_they_are_no_digits(recognizer, mnist):

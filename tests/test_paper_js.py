@@ -145,7 +145,10 @@ LESSONS = """import { Lessons } from "./ui/session/lessons.js";
     };"""
 
 
-@pytest.mark.parametrize("storage", ["globalThis.localStorage = storage;", ""])
+FULL = "globalThis.localStorage = { ...storage, setItem() { throw new Error('full'); } };"
+
+
+@pytest.mark.parametrize("storage", ["globalThis.localStorage = storage;", FULL, ""])
 def test_a_drawing_has_one_lesson_and_the_latest_forty_are_kept(node, storage):
     script = """([seven, grown]) => {
         const lessons = new Lessons();
@@ -162,5 +165,5 @@ def test_a_drawing_has_one_lesson_and_the_latest_forty_are_kept(node, storage):
         return [...seen, JSON.parse(stored.get("draw-a-digit:lessons") ?? "[]").length];
     }"""
     (seen,) = node(LESSONS + storage, script, [[SEVEN, GROWN]])
-    kept = 40 if storage else 0
+    kept = 40 if storage.endswith("= storage;") else 0
     assert seen == [[], [4, 1], 1, [1], True, [40, [[[10, 0]]]], kept]

@@ -7,7 +7,6 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import draw
 from tests.page import (
-    FILL,
     SLANTED,
     correct,
     expect_leader,
@@ -115,17 +114,3 @@ def test_a_browser_that_keeps_nothing_learns_and_says_for_how_long(visit):
     expect_leader(page, 7)
     expect(lessons_said(page)).to_be_hidden()
     assert not [url for url in asked if "corrections" in url]
-
-
-def test_full_storage_is_reported_and_what_is_forgotten_stays_forgotten(visit):
-    other = {"strokes": [[[100, 900], [200, 900]]], "label": 4}
-    page = visit({f"{OURS}lessons": json.dumps([other])})
-    page.evaluate(FILL)
-    teach(page, 2)
-    expect(page.locator("#feedback .toast")).to_have_text(ENGLISH["lesson_unkept"])
-    said = ENGLISH["lessons_unkept"].format(count=2, unkept=1)
-    expect(lessons_said(page)).to_have_text(said)
-    page.get_by_role("button", name=ENGLISH["forget_all"]).click()
-    page.reload()
-    expect_leader(page, 7)
-    assert stored_labels(page) == []
