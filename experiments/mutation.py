@@ -64,7 +64,7 @@ TESTS = {  # by module, the quick ones first
 # Tests that take seconds, need PostgreSQL or serve a page are left out.
 SLOW = (
     "runs_from_anywhere quick_recipe one_by_one "
-    "reading_all processes_together odd_style acknowledged dark_shapes photographs no_small_file "
+    "reading_all processes_together odd_style acknowledged "
     "served stays_clean no_other_network passwords removed lasts stopped letters_join"
 )
 WARNING = "ignore::pytest.PytestAssertRewriteWarning"  # plugins are imported before pytest starts
