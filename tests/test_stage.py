@@ -63,6 +63,14 @@ def test_one_draws_on_the_stage_and_nothing_is_wider_than_the_window(open_contex
 # Look inside
 
 
+POWERS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+
+
+def number(words: str) -> float:
+    digits, _, power = words.replace("−", "-").partition(" · 10")
+    return float(digits) * 10 ** int(power.translate(POWERS) or 0)
+
+
 def test_a_drawing_is_followed_from_pixels_to_its_surprise(page):
     """Of the numbers themselves tests/test_inside_js.py knows more."""
     asked = record_requests(page)
@@ -72,14 +80,10 @@ def test_a_drawing_is_followed_from_pixels_to_its_surprise(page):
     page.locator(".exact summary").click()
     four = page.locator(".exact tbody tr").nth(4).locator("td")
     expect(four).to_have_count(4)
-    score, power, share, logarithm = (cell.replace("−", "-") for cell in four.all_inner_texts())
-    assert float(share) == pytest.approx(probabilities(page)[4], abs=0.006)
-    assert float(logarithm) == pytest.approx(math.log(float(share)), abs=0.01)
-    factor, _, exponent = power.partition(" · 10")
-    exponent = int(exponent.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")) or 0)
-    assert math.log(float(factor)) + exponent * math.log(10) == pytest.approx(
-        float(score), abs=0.01
-    )
+    score, power, share, logarithm = map(number, four.all_inner_texts())
+    assert power == pytest.approx(math.exp(score), rel=0.01)
+    assert share == pytest.approx(probabilities(page)[4], abs=0.006)
+    assert logarithm == pytest.approx(math.log(share), abs=1e-4)
     expect(page.locator(".heads small").nth(1)).to_have_text(re.compile(r"^\d+ of them on$"))
     page.locator(".softmax select").select_option("4")
     surprise = page.locator(".surprise").text_content()
