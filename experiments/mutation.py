@@ -72,8 +72,7 @@ OPTIONS = ["-n0", "-x", "-q", "-p", "no:cacheprovider", "-W", WARNING]
 OPTIONS += ["-k", f"not (postgresql and not driver) and not ({' or '.join(SLOW.split())})"]
 SECONDS = 120  # of processor time, and ten times as many on the clock: what takes longer is killed
 PRELOADED = (
-    "torchvision.datasets matplotlib.figure sqlalchemy huggingface_hub "
-    "safetensors.torch tqdm"
+    "torchvision.datasets matplotlib.figure sqlalchemy huggingface_hub safetensors.torch tqdm"
 )
 
 
