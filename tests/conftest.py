@@ -134,7 +134,7 @@ def call(script: Path | ModuleType, *arguments: object) -> subprocess.CompletedP
         patch.setattr(sys, "argv", [str(file), *map(str, arguments)])
         patch.setattr(sys, "path", sys.path.copy())
         try:
-            runpy.run_path(file, run_name="__main__") if script is file else script.main()
+            runpy.run_path(str(file), run_name="__main__") if script is file else script.main()
         except SystemExit as end:
             code = end.code or 0
     return subprocess.CompletedProcess(script, code, out.getvalue(), err.getvalue())
