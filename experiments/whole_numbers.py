@@ -333,7 +333,7 @@ class Batch:
         self.importance = torch.tensor([IMPORTANCE[case.kind] for case in cases])
         self.max_loss = torch.tensor([MAX_LOSS[case.kind] for case in cases])
         shape = len(cases), int(self.counts.max()), numbers.MAX_SPAN
-        self.features = torch.zeros(*shape, 8)
+        self.features = torch.zeros(*shape, 9)
         self.allowed = torch.full(shape, NEVER)
         self.right = torch.zeros(*shape, int(self.lengths.max()))  # log p of each written digit
         self.marks = torch.zeros(*shape[:2], 3)
@@ -357,8 +357,8 @@ class Batch:
 
     def loss(self, weights: torch.Tensor) -> torch.Tensor:
         """The weighted sum of -log p(what was written), over all divisions that give it."""
-        scores = self.features @ weights[:8] + self.allowed  # (N, P, L)
-        marks = self.marks @ weights[8:] + self.marks_allowed  # (N, P)
+        scores = self.features @ weights[:9] + self.allowed  # (N, P, L)
+        marks = self.marks @ weights[9:] + self.marks_allowed  # (N, P)
         count, pieces, length = scores.shape
         every = [torch.zeros(count)]
         never = torch.full((count, 1), NEVER)
@@ -408,7 +408,7 @@ def use(weights: list[float]) -> None:
     """Divide with these weights from now on."""
     numbers.READING_WEIGHT = weights[0]
     numbers.SPAN_WEIGHTS, numbers.BOUNDARY_WEIGHTS, numbers.MARK_WEIGHTS = (
-        np.array(part) for part in (weights[1:4], weights[4:8], weights[8:])
+        np.array(part) for part in (weights[1:4], weights[4:9], weights[9:])
     )
 
 
@@ -441,7 +441,7 @@ def fitted(recognizer: Recognizer, args: argparse.Namespace) -> str:
     several = [recognizer.predict_number(case.strokes) for case in others if case.kind == "sign"]
     sure = np.mean([len(one.digits) > 1 and one.verdict == "sure" for one in several])
     parts = dict(
-        zip(("span", "boundary", "mark"), (weights[1:4], weights[4:8], weights[8:]), strict=True)
+        zip(("span", "boundary", "mark"), (weights[1:4], weights[4:9], weights[9:]), strict=True)
     )
     shown = {name: [round(weight, 1) for weight in part] for name, part in parts.items()}
     shown = {"reading": round(weights[0], 1), **shown}
@@ -451,7 +451,7 @@ def fitted(recognizer: Recognizer, args: argparse.Namespace) -> str:
 
 
 NEVER = -1e4  # the logarithm of a probability of 0
-WEIGHTS_BEFORE_FIT = [6.0, -6, -4, 0, 0, 6, -4, 0, -3, -3, -3]
+WEIGHTS_BEFORE_FIT = [6.0, -6, -4, 0, 0, 6, -4, 0, -10, -3, -3, -3]
 
 
 def main() -> None:

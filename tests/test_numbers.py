@@ -69,6 +69,31 @@ def test_digits_in_one_stroke_are_cut_on_both_sides_of_what_joins_them(recognize
     assert recognizer.predict_number([stroke]).number == "00"
 
 
+def test_a_wide_zero_whose_ends_meet_is_not_cut(recognizer):
+    for end in (255, 275):
+        zero = [arc(50, 50, 55, 40, -90, end)]
+        assert len(numbers.measure(parse_strokes(zero)).pieces) == 1
+        assert recognizer.predict_number(zero).number == "0"
+
+
+def test_a_stem_that_hangs_below_its_neighbour_is_no_one(recognizer):
+    """An open 4, whose stem begins and ends lower than its arm, beside 11 on one line."""
+    arm, stem = [[10, 0], [2, 60], [12, 72], [20, 70]], [[30, 42], [26, 100]]
+    assert recognizer.predict_number([arm, stem]).number == "4"
+    level = [[30, 0], [26, 72]]
+    assert recognizer.predict_number([arm, level]).number == "11"
+
+
+def test_no_digit_ends_between_parts_of_a_stroke_that_another_crosses():
+    """The arm of a 4 is cut off as if it were a flag, and lies on the other side of the stem."""
+    arm = [[20, 0], [0, 60], [5, 90], *([x, 100] for x in range(20, 91, 5))]
+    stem = [[50, 0], [45, 120]]
+    line = numbers.measure(parse_strokes([arm, stem]))
+    assert [stroke for stroke, _, _ in line.pieces] == [0, 1, 0]
+    assert (0, 3) in line.spans
+    assert (1, 3) not in line.spans
+
+
 def test_a_comma_is_no_digit(recognizer):
     for gap in (0.4, 0.8, 1.5):
         digits = line([1, 0, 0], gap)
@@ -234,14 +259,14 @@ def test_spans_hold_up_to_five_pieces_that_lie_near_enough():
 def test_the_best_division_and_its_probability_worked_by_hand(monkeypatch):
     """Two bars: apart they score a and b, joined c; there are no other divisions."""
     monkeypatch.setattr(numbers, "READING_WEIGHT", 3.0)
-    monkeypatch.setattr(numbers, "BOUNDARY_WEIGHTS", np.array([-1.3, 7.6, -4.1, 1.2]))
+    monkeypatch.setattr(numbers, "BOUNDARY_WEIGHTS", np.array([-1.3, 7.6, -4.1, 1.2, -12]))
     two = numbers.measure(bars(2, 40))
     reads = {(0, 1): -0.1, (1, 2): -0.3, (0, 2): -3.9}
     spans, each, both = numbers.divide(two, lambda some: np.array([reads[span] for span in some]))
     # Bars are as high as digits and not too wide. The boundary counts once, where the digits part:
     # -1.3, more 7.6 x 0.4 apart, no cut, and a gap that is the line's mean one: 1.2.
     assert two.span_features.tolist() == [[0, 0, 0]] * 3
-    assert two.boundary_features[1] == pytest.approx([1, 0.4, 0, 1])
+    assert two.boundary_features[1] == pytest.approx([1, 0.4, 0, 1, 0])
     parted = 3 * (-0.1 - 0.3) - 1.3 + 7.6 * 0.4 + 1.2
     joined = 3 * -3.9
     probability = 1 / (1 + np.exp(joined - parted))
