@@ -257,15 +257,16 @@ def _boundary(pieces: list[Piece], boxes: np.ndarray, gaps: list[float], k: int)
     """Features of the boundary before piece k.
 
     1; the distance of the neighbours' middles; 1 where a stroke is cut; the gap, as a share of
-    the line's mean one; how much lower than its neighbour the piece begins and ends, beyond what
-    is usual.
+    the line's mean one; how much lower than its neighbour, if that is no bar, the piece begins and
+    ends, beyond what is usual.
     """
     wide = [gap for gap in gaps if 0 < gap < math.inf]
     mean = max(sum(wide) / len(wide), 0.05) if wide else 0.3
     middles = (boxes[k - 1 : k + 1, 0] + boxes[k - 1 : k + 1, 2]) / 2
     apart = min(middles[1] - middles[0], 1)
-    lower = (boxes[k, 1::2] - boxes[k - 1, 1::2]).min()
     share = min(max(gaps[k], 0) / mean, 1)
+    is_bar = boxes[k - 1, 3] - boxes[k - 1, 1] < 0.5
+    lower = 0 if is_bar else (boxes[k, 1::2] - boxes[k - 1, 1::2]).min()
     return [1.0, apart, float(_is_cut(pieces, k)), share, min(max(lower - MAX_LOWER, 0), 1)]
 
 

@@ -237,7 +237,8 @@ function boundariesOf(pieces, boxes, gaps) {
     const apart = Math.min(middles[k] - middles[k - 1], 1);
     const share = Math.min(Math.max(gaps[k], 0) / mean, 1);
     const [[, top, , bottom], [, topBefore, , bottomBefore]] = [boxes[k], boxes[k - 1]];
-    const lower = Math.min(top - topBefore, bottom - bottomBefore);
+    const isBar = bottomBefore - topBefore < 0.5;
+    const lower = isBar ? 0 : Math.min(top - topBefore, bottom - bottomBefore);
     const hangs = Math.min(Math.max(lower - maxLower, 0), 1);
     return [1, apart, isCut(pieces, k) ? 1 : 0, share, hangs];
   });
