@@ -225,15 +225,15 @@ class Recognizer:
         if not strokes:
             return NO_NUMBER
         found = self._divide(numbers.measure(strokes), frame)
-        everything = [(i, 0, len(stroke)) for i, stroke in enumerate(strokes)]
-        return found or self._read_groups(frame, [everything])
+        everything = tuple((i, 0, len(stroke)) for i, stroke in enumerate(strokes))
+        return found or self._read_groups(frame, (everything,))
 
     def _divide(self, line: numbers.Line, frame: Frame) -> Number | None:
         """Read the best division of a line; None where that is no number."""
         readings: dict[numbers.Span, Prediction] = {}  # each span is read once
 
         def read(spans: list[numbers.Span]) -> np.ndarray:
-            found = self._read_groups(frame, [line.group(span) for span in spans]).digits
+            found = self._predict([frame(line.group(span)) for span in spans])
             readings.update(zip(spans, found, strict=True))
             return np.log([digit.confidence for digit in found])
 
@@ -243,9 +243,8 @@ class Recognizer:
         digits, groups = zip(*((readings[span], line.group(span)) for span in spans), strict=True)
         return Number(digits, groups, tuple(span_probabilities), segmentation_probability)
 
-    def _read_groups(self, frame: Frame, groups: Iterable[numbers.Group]) -> Number:
+    def _read_groups(self, frame: Frame, groups: tuple[numbers.Group, ...]) -> Number:
         """Read each group as a digit, the division taken as certain."""
-        groups = tuple(map(tuple, groups))
         if not groups:
             return NO_NUMBER
         digits = tuple(self._predict([frame(group) for group in groups]))
