@@ -11,7 +11,7 @@ from mnist_core.errors import UserError
 from mnist_core.recognizer import Number
 from serving.routes import answer
 from tests.conftest import ROOT
-from tests.drawings import DRAWINGS, LETTERS, arc
+from tests.drawings import CROSSED_ARM, DRAWINGS, HANGING_STEM, LETTERS, WIDE_ZERO, arc
 
 
 def line(text, gap=0.2, sizes=(1,), base=(0,), slant=0.0, slope=0.0):
@@ -70,25 +70,19 @@ def test_digits_in_one_stroke_are_cut_on_both_sides_of_what_joins_them(recognize
 
 
 def test_a_wide_zero_whose_ends_meet_is_not_cut(recognizer):
-    for end in (255, 275):
-        zero = [arc(50, 50, 55, 40, -90, end)]
-        assert len(numbers.measure(parse_strokes(zero)).pieces) == 1
-        assert recognizer.predict_number(zero).number == "0"
+    assert len(numbers.measure(parse_strokes(WIDE_ZERO)).pieces) == 1
+    assert recognizer.predict_number(WIDE_ZERO).number == "0"
 
 
 def test_a_stem_that_hangs_below_its_neighbour_is_no_one(recognizer):
-    """An open 4, whose stem begins and ends lower than its arm, beside 11 on one line."""
-    arm, stem = [[10, 0], [2, 60], [12, 72], [20, 70]], [[30, 42], [26, 100]]
-    assert recognizer.predict_number([arm, stem]).number == "4"
+    """Beside 11 on one line."""
+    assert recognizer.predict_number(HANGING_STEM).number == "4"
     level = [[30, 0], [26, 72]]
-    assert recognizer.predict_number([arm, level]).number == "11"
+    assert recognizer.predict_number([HANGING_STEM[0], level]).number == "11"
 
 
 def test_no_digit_ends_between_parts_of_a_stroke_that_another_crosses():
-    """The arm of a 4 is cut off as if it were a flag, and lies on the other side of the stem."""
-    arm = [[20, 0], [0, 60], [5, 90], *([x, 100] for x in range(20, 91, 5))]
-    stem = [[50, 0], [45, 120]]
-    line = numbers.measure(parse_strokes([arm, stem]))
+    line = numbers.measure(parse_strokes(CROSSED_ARM))
     assert [stroke for stroke, _, _ in line.pieces] == [0, 1, 0]
     assert (0, 3) in line.spans
     assert (1, 3) not in line.spans
