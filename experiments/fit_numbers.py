@@ -22,7 +22,7 @@ FOLDS = 3
 # How much a case counts, and where its loss is cut off, as what nobody could read must not decide.
 KINDS = {"real": (3.0, 5.0), "made": (1.0, 5.0), "digit": (1.0, 5.0), "sign": (0.05, 15.0)}
 NEVER = -1e4  # the logarithm of a probability of 0
-WEIGHTS_BEFORE_FIT = [6.0, -6, -4, 0, 0, 6, -4, 0, -3, -3, -3]
+WEIGHTS_BEFORE_FIT = [6.0, -6, -4, 0, 0, 6, -4, 0, -10, -3, -3, -3]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Batch:
         self.are_whole = torch.tensor([case.kind in ("digit", "sign") for case in cases])
         self.importance, self.max_loss = torch.tensor([KINDS[case.kind] for case in cases]).T
         shape = len(cases), int(self.counts.max()), numbers.MAX_SPAN
-        self.features = torch.zeros(*shape, 8)
+        self.features = torch.zeros(*shape, 9)
         self.allowed = torch.full(shape, NEVER)
         self.right = torch.zeros(*shape, int(self.lengths.max()))  # log p of each written digit
         self.marks = torch.zeros(*shape[:2], 3)
@@ -81,8 +81,8 @@ class Batch:
 
     def loss(self, weights: torch.Tensor) -> torch.Tensor:
         """The weighted sum of -log p(what was written), over all divisions that give it."""
-        scores = self.features @ weights[:8] + self.allowed  # (N, P, L)
-        marks = self.marks @ weights[8:] + self.marks_allowed  # (N, P)
+        scores = self.features @ weights[:9] + self.allowed  # (N, P, L)
+        marks = self.marks @ weights[9:] + self.marks_allowed  # (N, P)
         count, pieces, length = scores.shape
         every = [torch.zeros(count)]
         never = torch.full((count, 1), NEVER)
@@ -132,8 +132,8 @@ def use(weights: list[float]) -> None:
     """Divide with these weights from now on."""
     numbers.READING_WEIGHT = weights[0]
     numbers.SPAN_WEIGHTS = np.array(weights[1:4])
-    numbers.BOUNDARY_WEIGHTS = np.array(weights[4:8])
-    numbers.MARK_WEIGHTS = np.array(weights[8:])
+    numbers.BOUNDARY_WEIGHTS = np.array(weights[4:9])
+    numbers.MARK_WEIGHTS = np.array(weights[9:])
 
 
 def read_by_others(

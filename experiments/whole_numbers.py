@@ -136,7 +136,7 @@ def fitted(
     fit_numbers.use(weights)
     several = [recognizer.predict_number(strokes) for strokes in chosen]
     sure = np.mean([len(one.digits) > 1 and one.verdict == "sure" for one in several])
-    parts = {"span": weights[1:4], "boundary": weights[4:8], "mark": weights[8:]}
+    parts = {"span": weights[1:4], "boundary": weights[4:9], "mark": weights[9:]}
     shown = {name: [round(weight, 1) for weight in part] for name, part in parts.items()}
     shown = {"reading": round(weights[0], 1), **shown}
     row = number_row(f"real numbers, {fit_numbers.FOLDS} folds by writer", found, digits)

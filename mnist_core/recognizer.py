@@ -179,6 +179,13 @@ class Recognizer:
         _, prediction = self._best_reading(_readings(image))
         return prediction
 
+    def predict_picture(self, image: Picture) -> tuple[Prediction, Number]:
+        """What `predict_image` and `predict_number` return, the ink being looked for once."""
+        readings = _readings(image)
+        reading, prediction = self._best_reading(readings)
+        number = self._number_in(readings, reading, prediction) if reading else NO_NUMBER
+        return prediction, number
+
     def predict_pixels(self, pixels: np.ndarray) -> Prediction:
         """Read a (28, 28) uint8 image in MNIST's frame."""
         return self._predict([pixels])[0]
@@ -207,7 +214,7 @@ class Recognizer:
         `predict_image` do.
         """
         if isinstance(drawing, Picture):
-            return self._read_picture(_readings(drawing))
+            return self.predict_picture(drawing)[1]
         strokes = parse_strokes(drawing)
 
         def frame(group: numbers.Group) -> np.ndarray:
@@ -218,15 +225,15 @@ class Recognizer:
         if not strokes:
             return NO_NUMBER
         found = self._divide(numbers.measure(strokes), frame)
-        everything = [(i, 0, len(stroke)) for i, stroke in enumerate(strokes)]
-        return found or self._read_groups(frame, [everything])
+        everything = tuple((i, 0, len(stroke)) for i, stroke in enumerate(strokes))
+        return found or self._read_groups(frame, (everything,))
 
     def _divide(self, line: numbers.Line, frame: Frame) -> Number | None:
         """Read the best division of a line; None where that is no number."""
         readings: dict[numbers.Span, Prediction] = {}  # each span is read once
 
         def read(spans: list[numbers.Span]) -> np.ndarray:
-            found = self._read_groups(frame, [line.group(span) for span in spans]).digits
+            found = self._predict([frame(line.group(span)) for span in spans])
             readings.update(zip(spans, found, strict=True))
             return np.log([digit.confidence for digit in found])
 
@@ -236,9 +243,8 @@ class Recognizer:
         digits, groups = zip(*((readings[span], line.group(span)) for span in spans), strict=True)
         return Number(digits, groups, tuple(span_probabilities), segmentation_probability)
 
-    def _read_groups(self, frame: Frame, groups: Iterable[numbers.Group]) -> Number:
+    def _read_groups(self, frame: Frame, groups: tuple[numbers.Group, ...]) -> Number:
         """Read each group as a digit, the division taken as certain."""
-        groups = tuple(map(tuple, groups))
         if not groups:
             return NO_NUMBER
         digits = tuple(self._predict([frame(group) for group in groups]))
@@ -260,22 +266,15 @@ class Recognizer:
             chosen = replace(chosen, verdict="unsure")
         return reading, chosen
 
-    def _read_picture(self, readings: list[ink.Reading]) -> Number:
-        """Read a number in each reading of a picture and choose."""
-        reading, digit = self._best_reading(readings)
-        if not reading:
-            return NO_NUMBER
+    def _number_in(
+        self, readings: list[ink.Reading], reading: ink.Reading, digit: Prediction
+    ) -> Number:
+        """Read a number in each reading of a picture and choose; else `digit`, as in `reading`."""
         divided = [(one, self._divide(one.line(), one.frame)) for one in readings]
-        scored = [
-            (
-                _score(one, number.confidence ** (1 / len(number.digits)), number.verdict),
-                one,
-                number,
-            )
-            for one, number in divided
-            if number
-        ]
-        _, chosen, number = max(scored, key=lambda found: found[0], default=(0, reading, NO_NUMBER))
+        found = [(one, number) for one, number in divided if number]
+        chosen, number = max(
+            found, key=lambda pair: _number_score(*pair), default=(None, NO_NUMBER)
+        )
         if len(number.digits) < 2:
             group, chosen = tuple(reading.pieces(reading.digit)), reading
             number = Number((digit,), (group,), (1.0,), 1.0)
@@ -313,6 +312,11 @@ def _each(what: str, read: Callable, given: Iterable) -> Iterator:
 def _score(reading: ink.Reading, confidence: float, verdict: Verdict) -> float:
     """How good one reading of a picture is among others."""
     return confidence * reading.plausibility * (0.5 if verdict == "no digit" else 1)
+
+
+def _number_score(reading: ink.Reading, number: Number) -> float:
+    mean_confidence = number.confidence ** (1 / len(number.digits))
+    return _score(reading, mean_confidence, number.verdict)
 
 
 def _summary(read: object, confidence: float, verdict: Verdict) -> str:

@@ -103,9 +103,7 @@ def answer(recognizer: Recognizer, content: dict[str, Any]) -> dict[str, Any]:
     if "picture" in content:
         with coded("invalid_picture"):
             picture = decode_picture(content["picture"])
-            found = recognizer.predict_number(picture)
-        alone = len(found.digits) == 1
-        prediction = found.digits[0] if alone else recognizer.predict_image(picture)
+            prediction, found = recognizer.predict_picture(picture)
     else:
         with coded("invalid_strokes"):
             # Parsed here, as `predict_number` would take text for a file's path and open it.

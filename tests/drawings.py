@@ -62,3 +62,12 @@ LETTERS = {
     "e": [[[0.34, 0.58], [0.66, 0.55], *arc(0.5, 0.6, 0.17, 0.18, -15, -310)]],
     "h": [[[0.38, 0.2], [0.38, 0.8], [0.38, 0.6], *arc(0.5, 0.6, 0.12, 0.14, 180, 360)]],
 }
+
+# One digit each, though parts of them stand side by side: a wide 0, a 4 whose stem hangs below its
+# arm, and one whose arm reaches past the stem, where it looks like a flag.
+WIDE_ZERO = [arc(50, 50, 55, 40, -90, 255)]
+HANGING_STEM = [[[10, 0], [2, 60], [12, 72], [20, 70]], [[30, 42], [26, 100]]]
+CROSSED_ARM = [
+    [[20, 0], [0, 60], [5, 90], *([x, 100] for x in range(20, 91, 5))],
+    [[50, 0], [45, 120]],
+]

@@ -10,7 +10,15 @@ from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
 from mnist_core.recognizer import Number
 from serving.routes import answer
-from tests.drawings import DRAWINGS, LETTERS, arc, examples
+from tests.drawings import (
+    CROSSED_ARM,
+    DRAWINGS,
+    HANGING_STEM,
+    LETTERS,
+    WIDE_ZERO,
+    arc,
+    examples,
+)
 
 
 def line(text, gap=0.2, sizes=(1,), base=(0,), slant=0.0, slope=0.0):
@@ -66,6 +74,25 @@ def test_digits_in_one_stroke_are_cut_on_both_sides_of_what_joins_them(recognize
     assert (left[:2], left[2], right[2]) == ((0, 0), joint[1] + 1, len(stroke))
     assert 24 <= joint[1] < joint[2] - 3 <= 40
     assert recognizer.predict_number([stroke]).number == "00"
+
+
+def test_a_wide_zero_whose_ends_meet_is_not_cut(recognizer):
+    assert len(numbers.measure(parse_strokes(WIDE_ZERO)).pieces) == 1
+    assert recognizer.predict_number(WIDE_ZERO).number == "0"
+
+
+def test_a_stem_that_hangs_below_its_neighbour_is_no_one(recognizer):
+    """Beside 11 on one line."""
+    assert recognizer.predict_number(HANGING_STEM).number == "4"
+    level = [[30, 0], [26, 72]]
+    assert recognizer.predict_number([HANGING_STEM[0], level]).number == "11"
+
+
+def test_no_digit_ends_between_parts_of_a_stroke_that_another_crosses():
+    line = numbers.measure(parse_strokes(CROSSED_ARM))
+    assert [stroke for stroke, _, _ in line.pieces] == [0, 1, 0]
+    assert (0, 3) in line.spans
+    assert (1, 3) not in line.spans
 
 
 def test_a_comma_is_no_digit(recognizer):
@@ -208,14 +235,14 @@ def test_spans_hold_up_to_five_pieces_that_lie_near_enough():
 def test_the_best_division_and_its_probability_worked_by_hand(monkeypatch):
     """Two bars: apart they score a and b, joined c; there are no other divisions."""
     monkeypatch.setattr(numbers, "READING_WEIGHT", 3.0)
-    monkeypatch.setattr(numbers, "BOUNDARY_WEIGHTS", np.array([-1.3, 7.6, -4.1, 1.2]))
+    monkeypatch.setattr(numbers, "BOUNDARY_WEIGHTS", np.array([-1.3, 7.6, -4.1, 1.2, -12]))
     two = numbers.measure(bars(2, 40))
     reads = {(0, 1): -0.1, (1, 2): -0.3, (0, 2): -3.9}
     spans, each, both = numbers.divide(two, lambda some: np.array([reads[span] for span in some]))
     # Bars are as high as digits and not too wide. The boundary counts once, where the digits part:
     # -1.3, more 7.6 x 0.4 apart, no cut, and a gap that is the line's mean one: 1.2.
     assert two.span_features.tolist() == [[0, 0, 0]] * 3
-    assert two.boundary_features[1] == pytest.approx([1, 0.4, 0, 1])
+    assert two.boundary_features[1] == pytest.approx([1, 0.4, 0, 1, 0])
     parted = 3 * (-0.1 - 0.3) - 1.3 + 7.6 * 0.4 + 1.2
     joined = 3 * -3.9
     probability = 1 / (1 + np.exp(joined - parted))

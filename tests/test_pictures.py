@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from mnist_core.drawing import pictures
+from mnist_core.drawing import ink, pictures
 from mnist_core.drawing.framing import crop
 from mnist_core.drawing.ink import frame_picture
 from mnist_core.drawing.pictures import decode_picture, open_picture
 from mnist_core.errors import UserError
+from serving.routes import answer
 from tests.drawings import data_url
 
 
@@ -288,6 +289,18 @@ def test_a_number_in_a_picture_is_divided_into_its_digits(mnist, recognizer):
     single = recognizer.predict_number(digits[0])
     assert single.digits == (recognizer.predict_image(digits[0]),)
     assert recognizer.predict_number(np.zeros((50, 50), np.uint8)).number == ""
+
+
+def test_the_ink_of_a_picture_is_looked_for_once(mnist, recognizer, monkeypatch):
+    image = 255 - np.concatenate(list(mnist[0][:2].numpy()), 1)
+    alone, number = recognizer.predict_image(image), recognizer.predict_number(image)
+    looked = []
+    monkeypatch.setattr(
+        ink, "readings", lambda rgb, find=ink.readings: looked.append(1) or find(rgb)
+    )
+    assert recognizer.predict_picture(image) == (alone, number)
+    answer(recognizer, {"picture": data_url(Image.fromarray(image))})
+    assert len(looked) == 2
 
 
 def test_a_picture_of_several_lines_says_so(mnist, recognizer):

@@ -14,7 +14,7 @@ from mnist_core.drawing.strokes import parse_strokes
 from mnist_core.errors import UserError
 from mnist_core.network.model import MLP
 from mnist_core.network.quantize import browser_file, quantize
-from tests.drawings import DRAWINGS, arc, examples
+from tests.drawings import CROSSED_ARM, DRAWINGS, HANGING_STEM, WIDE_ZERO, arc, examples
 
 FRAMING = 'import { frameStrokes } from "./ui/recognizer/framing.js";'
 READ = """import { forward, logProbabilities } from "./ui/recognizer/network.js";
@@ -178,7 +178,7 @@ def test_a_drawing_gets_the_same_prediction(node, recognizer, shipped, drawings)
 def test_a_number_is_divided_and_read_the_same(node, recognizer, shipped, drawings):
     """Single drawings of all kinds, and such drawings beside each other, also overlapping."""
     chance = np.random.default_rng(4)
-    papers = drawings[::4]
+    papers = [*drawings[::4], WIDE_ZERO, HANGING_STEM, CROSSED_ARM]
     inked = [one for one in drawings[:70] if any(one)]
     for place in range(20):
         row = []

@@ -28,9 +28,11 @@ MAX_PIECES, MAX_POINTS_READ = NUMBER["maxPieces"], NUMBER["maxWork"]
 MAX_APART, MAX_WIDTH = NUMBER["maxApart"], NUMBER["maxWidth"]
 MAX_INSIDE = NUMBER["maxInside"]  # how far a digit may reach past its neighbour's ink at one height
 MAX_MARK = NUMBER["maxMark"]  # width and height of a mark
+MAX_LOWER = NUMBER["maxLower"]  # how much lower a digit stands than the one before it
 # Where a stroke is cut: overlap of the ink before and after, and the least width of a line that
 # joins two digits and of a flat beginning or end.
 THIN, LIGATURE, FLAG = NUMBER["thin"], NUMBER["ligature"], NUMBER["flag"]
+CLOSED = NUMBER["closed"]  # the ends of a wide 0 are nearer to each other, those of two digits not
 ROW = 0.1  # in which ink lies at the same height
 MAX_ROWS = 200
 
@@ -54,7 +56,7 @@ Edge = tuple[int, int, float, bool]  # a span, its score, whether it is a digit 
 class Line:
     """A line of writing: pieces from left to right, and the spans that may be digits.
 
-    span_features: (spans, 3); boundary_features: (pieces, 4), of the boundary before each piece,
+    span_features: (spans, 3); boundary_features: (pieces, 5), of the boundary before each piece,
     zeros for the first; mark_features: (3,) of each piece that may be a mark, by its index.
     """
 
@@ -125,13 +127,13 @@ def _line(pieces: list[Piece], inks: list[np.ndarray], is_drawn: bool) -> Line:
     spans = _spans(pieces, boxes, gaps) if few else []
     if not spans or sum(b - a for i, j in spans for _, a, b in pieces[i:j]) > MAX_POINTS_READ:
         whole = (0, len(pieces))
-        return Line(pieces, [whole], np.zeros((1, 3)), np.zeros((len(pieces), 4)), {})
+        return Line(pieces, [whole], np.zeros((1, 3)), np.zeros((len(pieces), 5)), {})
     between = [_boundary(pieces, boxes, gaps, k) for k in range(1, len(pieces))]
     features = [_span(pieces[i : j if is_drawn else i + 1], boxes[i:j]) for i, j in spans]
     sizes = np.ptp(boxes.reshape(-1, 2, 2), axis=1).tolist()
     small = [k for k, (w, h) in enumerate(sizes) if w < MAX_MARK[0] and h < MAX_MARK[1]]
     marks = {k: [1.0, *sizes[k]] for k in small} if len(sizes) > 1 else {}
-    boundaries = np.array([[0.0] * 4, *between])
+    boundaries = np.array([[0.0] * 5, *between])
     return Line(pieces, spans, np.array(features), boundaries, marks)
 
 
@@ -192,8 +194,10 @@ def _parts(stroke: np.ndarray) -> list[tuple[int, int]]:
     if high[-1, 0] - low[-1, 0] < 0.6 or is_thin.all():
         return [(0, last + 1)]
     lower = np.minimum(before, after)
+    across, down = stroke[-1] - stroke[0]
+    is_open = across * across + down * down > CLOSED * CLOSED
     cuts = set()
-    for first, stop in _runs(is_thin & (lower >= 0.5) & (beside >= 0.5 * lower)):
+    for first, stop in _runs(is_thin & is_open & (lower >= 0.5) & (beside >= 0.5 * lower)):
         start, end = _flat(stroke[:, 0], first, stop)
         joins = end > start and stroke[end, 0] - stroke[start, 0] >= LIGATURE
         cuts |= {start, end} if joins else {(first + stop - 1) // 2}
@@ -253,13 +257,17 @@ def _boundary(pieces: list[Piece], boxes: np.ndarray, gaps: list[float], k: int)
     """Features of the boundary before piece k.
 
     1; the distance of the neighbours' middles; 1 where a stroke is cut; the gap, as a share of
-    the line's mean one.
+    the line's mean one; how much lower than its neighbour, if that is no bar, the piece begins and
+    ends, beyond what is usual.
     """
     wide = [gap for gap in gaps if 0 < gap < math.inf]
     mean = max(sum(wide) / len(wide), 0.05) if wide else 0.3
     middles = (boxes[k - 1 : k + 1, 0] + boxes[k - 1 : k + 1, 2]) / 2
     apart = min(middles[1] - middles[0], 1)
-    return [1.0, apart, float(_is_cut(pieces, k)), min(max(gaps[k], 0) / mean, 1)]
+    share = min(max(gaps[k], 0) / mean, 1)
+    is_bar = boxes[k - 1, 3] - boxes[k - 1, 1] < 0.5
+    lower = 0 if is_bar else (boxes[k, 1::2] - boxes[k - 1, 1::2]).min()
+    return [1.0, apart, float(_is_cut(pieces, k)), share, min(max(lower - MAX_LOWER, 0), 1)]
 
 
 def _spans(pieces: list[Piece], boxes: np.ndarray, gaps: list[float]) -> list[Span]:
@@ -268,7 +276,7 @@ def _spans(pieces: list[Piece], boxes: np.ndarray, gaps: list[float]) -> list[Sp
     None begins or ends within another digit; none at all where that leaves no division.
     """
     count = len(pieces)
-    inside = {k for k in range(1, count) if gaps[k] < -MAX_INSIDE and not _is_cut(pieces, k)}
+    inside = {k for k in range(1, count) if _is_inside(pieces, gaps, k)}
     spans, reached = [], {0}
     middles = (boxes[:, 0] + boxes[:, 2]) / 2
     for first in sorted(set(range(count)) - inside):
@@ -280,6 +288,17 @@ def _spans(pieces: list[Piece], boxes: np.ndarray, gaps: list[float]) -> list[Sp
                 spans.append((first, stop))
                 reached |= {stop} if first in reached else set()
     return spans if count in reached else []
+
+
+def _is_inside(pieces: list[Piece], gaps: list[float], k: int) -> bool:
+    """Whether ink before piece k and the rest lie within each other, or are of one stroke.
+
+    They may be of one where it is cut just there.
+    """
+    before, rest = ({stroke for stroke, _, _ in some} for some in (pieces[:k], pieces[k:]))
+    if _is_cut(pieces, k):
+        return len(before & rest) > 1
+    return bool(before & rest) or gaps[k] < -MAX_INSIDE
 
 
 def _span(pieces: list[Piece], boxes: np.ndarray) -> list[float]:

@@ -7,7 +7,8 @@ import { predictPixels } from "./recognizer.js";
 
 export const MAX_DIGITS = constants.number.maxDigits;
 const { maxPieces, maxWork, maxSpan, maxApart, maxWidth, maxInside, maxMark } = constants.number;
-const { thin, ligature, flag, weights, pruning, sure, sureSpan } = constants.number;
+const { maxLower, thin, ligature, flag, closed } = constants.number;
+const { weights, pruning, sure, sureSpan } = constants.number;
 const [ROW, MAX_ROWS] = [0.1, 200];
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -76,7 +77,7 @@ function measure(strokes) {
   const points = ({ first, stop }) => sum(inks.slice(first, stop).map((ink) => ink.length));
   if (spans.length === 0 || sum(spans.map(points)) > maxWork) {
     const whole = { first: 0, stop: pieces.length, features: [0, 0, 0] };
-    return { pieces, spans: [whole], boundaries: [[0, 0, 0, 0]], marks: pieces.map(() => null) };
+    return { pieces, spans: [whole], boundaries: [[0, 0, 0, 0, 0]], marks: pieces.map(() => null) };
   }
   const boundaries = boundariesOf(pieces, boxes, gaps);
   const marks = boxes.map(([left, top, right, bottom]) => {
@@ -132,11 +133,13 @@ function partsOf(stroke) {
   const isThin = before.map((box, i) => box[2] - after[i][0] <= thin);
   const [left, , right] = after[0];
   if (right - left < 0.6 || isThin.every(Boolean)) return [[0, last + 1]];
+  const [across, down] = [0, 1].map((axis) => stroke[last][axis] - stroke[0][axis]);
+  const isOpen = across * across + down * down > closed * closed;
   const isHigh = (box) => box[3] - box[1] >= 0.5;
   const isJoint = isThin.map((is, i) => {
     const lower = Math.min(before[i][3] - before[i][1], after[i][3] - after[i][1]);
     const beside = Math.min(before[i][3], after[i][3]) - Math.max(before[i][1], after[i][1]);
-    return is && lower >= 0.5 && beside >= 0.5 * lower;
+    return is && isOpen && lower >= 0.5 && beside >= 0.5 * lower;
   });
   const cuts = new Set([0, last]);
   for (const [first, stop] of runsOf(isJoint)) {
@@ -218,28 +221,40 @@ function isCut(pieces, k) {
   return stroke === next && stop === start + 1;
 }
 
+function isInside(pieces, gaps, k) {
+  const before = new Set(pieces.slice(0, k).map(([stroke]) => stroke));
+  const rest = new Set(pieces.slice(k).map(([stroke]) => stroke));
+  const shared = [...before].filter((stroke) => rest.has(stroke)).length;
+  return isCut(pieces, k) ? shared > 1 : shared > 0 || gaps[k] < -maxInside;
+}
+
 function boundariesOf(pieces, boxes, gaps) {
   const wide = gaps.filter((gap) => gap > 0 && gap < Infinity);
   const mean = wide.length > 0 ? Math.max(sum(wide) / wide.length, 0.05) : 0.3;
   const middles = boxes.map(([left, , right]) => (left + right) / 2);
   return pieces.map((_, k) => {
-    if (k === 0) return [0, 0, 0, 0];
+    if (k === 0) return [0, 0, 0, 0, 0];
+    const apart = Math.min(middles[k] - middles[k - 1], 1);
     const share = Math.min(Math.max(gaps[k], 0) / mean, 1);
-    return [1, Math.min(middles[k] - middles[k - 1], 1), isCut(pieces, k) ? 1 : 0, share];
+    const [[, top, , bottom], [, topBefore, , bottomBefore]] = [boxes[k], boxes[k - 1]];
+    const isBar = bottomBefore - topBefore < 0.5;
+    const lower = isBar ? 0 : Math.min(top - topBefore, bottom - bottomBefore);
+    const hangs = Math.min(Math.max(lower - maxLower, 0), 1);
+    return [1, apart, isCut(pieces, k) ? 1 : 0, share, hangs];
   });
 }
 
 function spansOf(pieces, boxes, gaps) {
   const [spans, reached] = [[], new Set([0])];
-  const isInside = pieces.map((_, k) => k > 0 && gaps[k] < -maxInside && !isCut(pieces, k));
+  const inside = pieces.map((_, k) => k > 0 && isInside(pieces, gaps, k));
   const middles = boxes.map(([left, , right]) => (left + right) / 2);
   for (let first = 0; first < boxes.length; first++) {
-    if (isInside[first]) continue;
+    if (inside[first]) continue;
     for (let stop = first + 1; stop <= Math.min(first + maxSpan, boxes.length); stop++) {
       const isSingle = stop === first + 1;
       if (!isSingle && middles[stop - 1] - middles[stop - 2] > maxApart) break;
       const box = around(boxes.slice(first, stop));
-      if (isInside[stop] || (box[2] - box[0] > maxWidth && !isSingle)) continue;
+      if (inside[stop] || (box[2] - box[0] > maxWidth && !isSingle)) continue;
       spans.push({ first, stop, features: featuresOf(box, pieces.slice(first, stop)) });
       if (reached.has(first)) reached.add(stop);
     }
