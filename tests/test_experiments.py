@@ -12,6 +12,7 @@ from experiments import (
     classroom,
     compare_losses,
     load,
+    messages,
     people,
     recipes,
     robustness,
@@ -45,6 +46,14 @@ def rows(page: str, first: str) -> list[list[str]]:
 def threads(monkeypatch):
     """The experiments run on one thread; the tests after them do not."""
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+
+
+def test_every_message_is_on_the_sheet():
+    sheet = messages.sheet().splitlines()
+    assert "- undo: Undo | 撤销" in sheet  # the page's
+    parts = {line.removeprefix("# ") for line in sheet if line.startswith("# ")}
+    assert {"The page", "app.py", "scripts/train.py", "serving/routes.py"} < parts
+    assert any("expected strokes or a picture" in line for line in sheet)
 
 
 def test_four_losses_are_compared(tmp_path, monkeypatch):

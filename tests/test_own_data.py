@@ -15,6 +15,7 @@ from PIL import Image
 from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.training import own_data
+from mnist_core.training.array_files import WORDS
 from mnist_core.training.data import TrainingData
 from mnist_core.training.run import Checkpoint
 from mnist_core.training.trainer import predict
@@ -120,8 +121,14 @@ KINDS = {
     "spaces": lambda x, y: {"a.txt": table(x / 127.5 - 1, y, "  ", "{:.4f}", label="")},
     "one-hot": lambda x, y: {"a.data": table(
         np.hstack([x.reshape(30, -1), np.eye(10, dtype=int)[y]]), [""] * 30, " ", label="")},
+    "one-hot first": lambda x, y: {"a.data": table(
+        np.hstack([np.eye(10, dtype=int)[y], x.reshape(30, -1)]), [""] * 30, " ", label="")},
+    "words": lambda x, y: {"a.csv": table(x, [list(WORDS)[n] for n in y])},
+    "Latin-1": lambda x, y: {"a.csv": table(x, y, label="chiffre é").decode().encode("latin-1")},
     "csv.gz": lambda x, y: {"a.csv.gz": gzip.compress(table(x, y))},
     "csv in a zip": lambda x, y: {"a.zip": zipped(train=table(x, y))},
+    "Kaggle's zip": lambda x, y: {"a.zip": zipped(mnist_test=b"", mnist_train=table(x, y))},
+    "a folder with a table": lambda x, y: {"own/test.csv": b"", "own/train.csv": table(x, y)},
     "idx": lambda x, y: {IMAGES: idx(x), LABELS: idx(y)},
     "idx.gz": lambda x, y: {
         f"{IMAGES}.gz": gzip.compress(idx(x)), f"{LABELS}.gz": gzip.compress(idx(y))},
@@ -148,9 +155,12 @@ KINDS = {
     "npz, dark on bright": lambda x, y: {"a.npz": arrays(images=255 - x, labels=y[:, None])},
     "npz, one-hot": lambda x, y: {"a.npz": arrays(images=x, labels=np.eye(10)[y])},
     "npz, colours": lambda x, y: {"a.npz": arrays(images=np.repeat(x[..., None], 3, 3), labels=y)},
+    "npz, colours first": lambda x, y: {"a.npz": arrays(x=np.repeat(x[:, None], 3, 1), y=y)},
+    "npz, words": lambda x, y: {"a.npz": arrays(x=x, y=[list(WORDS)[n].title() for n in y])},
     "npz, 32 x 32": lambda x, y: {"a.npz": arrays(images=np.pad(x, ((0, 0), (2, 2), (2, 2))), y=y)},
     "npy": lambda x, y: {"x_train.npy": array(x), "y_train.npy": array(y)},
     "npy, labels named": lambda x, y: {"labels.npy": array(y), "images.npy": array(x)},
+    "npy in a folder": lambda x, y: {"own/X.npy": array(x), "own/y.npy": array(y)},
     "torchvision's pt": lambda x, y: {"a.pt": saved((torch.tensor(x), torch.tensor(y)))},
     "pictures": lambda x, y: pictures(x, y),
     "pictures among others": lambda x, y: pictures(x, y, **{"Thumbs.db": b"x", "desktop.ini": b"",
@@ -161,6 +171,7 @@ KINDS = {
                                               **pictures(x[:1], y[:1], "own/mnist/test/{}")},
     "pictures by writer": lambda x, y: pictures(x, y, "own/{}/1"),
     "pictures, digit_3": lambda x, y: pictures(x, y, "own/digit_{}"),
+    "pictures, 03": lambda x, y: pictures(x, y, "own/0{}"),
 }  # fmt: skip
 SAYS = {
     "EMNIST, renamed": "rows and columns are exchanged; they are turned back, as the shipped",
@@ -168,6 +179,7 @@ SAYS = {
     "pictures among others": "4 of 34 files were skipped, the first is .*/",
     "pictures, some broken": "2 of 32 files were skipped, the first is .*/",
     "pictures, train and test": "1 files such as mnist/test/./00.png were left out",
+    "a folder with a table": "1 files such as test.csv were left out",
     "idx, a folder": "1 files such as t10k-images-idx3-ubyte were left out",
 }
 
@@ -220,6 +232,15 @@ def test_a_picture_of_another_size_is_framed(mnist, recognizer, tmp_path):
     assert recognizer.predict_pixels(images[0].numpy()).digit == 5
 
 
+def test_linked_folders_are_read_once(own, tmp_path):
+    write(tmp_path, pictures(own[0][:9].numpy(), own[1][:9].tolist(), "else/{}"))
+    linked = tmp_path / "own"
+    linked.symlink_to(tmp_path / "else")
+    (linked / "again").symlink_to(linked)
+    (linked / "broken").symlink_to(tmp_path / "gone")
+    assert len(own_data.read(linked).images) == 9
+
+
 def test_own_digits_join_once_and_never_mnists(own, mnist):
     few = mnist[0][:50], mnist[1][:50]
     data = TrainingData(few, {"validation": few}, None, None, "MNIST")
@@ -255,25 +276,26 @@ IDX = idx(np.zeros((1, 28, 28)))
         ({"a.csv": HEADER + ROW[:-2] + b"nan"}, "a.csv, line 2: the pixels go from nan to nan"),
         ({"a.csv": HEADER + ROW[:-2] + b"x"}, "a.csv, line 2: could not convert .*'x'; expected a"),
         ({"a.csv": HEADER + b"12" + ROW[1:]}, "a.csv, line 2: the label is 12; expected 0 to 9"),
-        ({"a.csv": b"\xff\xfe\0"}, "a.csv is damaged"),
+        ({"a.csv": b"\xff\xfe\0"}, "a.csv, line 1: 1 columns, the first is"),
         ({"a.csv.gz": gzip.compress(HEADER)[:-9]}, "a.csv.gz is damaged"),
         ({"a.zip": b"PK\3\4"}, "a.zip is damaged"),
         ({"a.zip": zipped(a=ROW, b=ROW)}, r"a.zip holds \['a.csv', 'b.csv'\]; expected one table"),
-        ({"a.xlsx": b""}, r"a.xlsx is of no known kind; expected .*\. Else save it"),
+        ({"a.xlsx": b""}, r"a.xlsx is of no known kind; expected .*\. Save it"),
         ({"a.pkl": b""}, "a.pkl is of no known kind"),
         ({IMAGES: IDX}, f"there is no .*{LABELS}; expected images, and labels beside"),
         ({IMAGES: IDX[:-1], LABELS: IDX}, f"{IMAGES} is cut short, or not an idx file"),
         ({IMAGES: b"", LABELS: IDX}, f"{IMAGES} is cut short"),
         ({IMAGES: IDX, LABELS: idx(np.zeros(2))}, "holds 1 x 28 x 28 pixels for 2 labels; exp"),
         ({IMAGES: IDX, LABELS: idx(np.full(1, 12))}, "image 1: the label is 12; expected 0 to 9"),
-        ({"a.npz": b"PK"}, "a.npz is damaged, or holds more than arrays"),
-        ({"a.npz": arrays(x=np.array([{}]))}, "a.npz is damaged, or holds more than arrays .Obj"),
+        ({"a.npz": b"PK"}, "a.npz is empty, damaged, or holds"),
+        ({"a.npz": arrays(x=np.array([{}]))}, "a.npz is empty, damaged, or holds more"),
+        ({"a.pt": b""}, "a.pt is empty, damaged, or holds more than arrays: pickled objects"),
         ({"a.npz": arrays(x=np.zeros((2, 28, 28)))}, r"a.npz holds x \(2, 28, 28\); expected im"),
         ({"x.npy": array(np.zeros((2, 28, 28)))}, r"x.npy holds x \(2, 28, 28\); exp"),
         ({"a.npz": arrays(x=np.zeros((1, 28, 30)), y=np.zeros(1))}, "holds 1 x 28 x 30 pixels"),
-        ({"a.npz": arrays(x=np.zeros((1, 28, 28)), y=["one"])}, "a.npz: a label is no number"),
-        ({"own/A/x.png": b""}, r"own holds no pictures, but \['A'\]; expected pict"),
-        ({"own/3_1.png": b""}, r"own holds no pictures, but \['3_1.png'\]"),
+        ({"a.npz": arrays(x=np.zeros((1, 28, 28)), y=["A"])}, "a.npz: a label is no number"),
+        ({"own/A/x.png": b""}, r"own holds no pictures of digits, but \['A'\]; expected pict"),
+        ({"own/3_1.png": b""}, r"own holds no pictures of digits, but \['3_1.png'\]"),
         ({"own/3/x.png": b"x"}, "none of 1 files could be used; 3/x.png: the file is no"),
         ({"own/3/x.png": png(np.full((50, 50), 255, np.uint8))}, "x.png: the picture holds no ink"),
     ],

@@ -303,6 +303,64 @@ def test_the_ink_of_a_picture_is_looked_for_once(mnist, recognizer, monkeypatch)
     assert len(looked) == 2
 
 
+def in_a_figure(digits: list[np.ndarray]) -> np.ndarray:
+    """Bright digits on a dark rectangle, with numbers along two of its sides."""
+    picture = np.pad(enlarge(np.concatenate(digits, 1)), 60, constant_values=255)
+    for at in range(70, 330, 40):
+        picture[at : at + 12, 40:52] = picture[-52:-40, at : at + 12] = 0
+    return picture
+
+
+def in_cells(digits: list[np.ndarray]) -> np.ndarray:
+    """Each digit in a cell of a table."""
+    picture = np.pad(255 - enlarge(np.concatenate(digits, 1)), 40, constant_values=255)
+    for at in range(0, 280 * len(digits) + 1, 280):
+        picture[40:320, 40 + at : 43 + at] = 0
+    picture[40:43, 40:-37] = picture[320:323, 40:-37] = 0
+    return picture
+
+
+def beside_keys(digits: list[np.ndarray]) -> np.ndarray:
+    """Filled rectangles on both sides, as high as the digits."""
+    picture = np.pad(255 - enlarge(np.concatenate(digits, 1)), 300, constant_values=255)
+    picture[350:530, 100:250] = picture[350:530, -250:-100] = 0
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("paint", "labels"),
+    [
+        (in_a_figure, (8,)),
+        (in_cells, (4, 2, 7)),
+        (in_cells, (5,)),
+        (beside_keys, (3,)),
+        (lambda digits: cropped(np.concatenate(digits, 1)), (4, 2, 7)),
+        (lambda digits: cropped(np.concatenate(digits, 1)), (1, 7)),
+    ],
+)
+def test_what_is_around_digits_is_no_digit_and_no_digit_is_lost(mnist, recognizer, paint, labels):
+    of_mnist = mnist[1].tolist()
+    picture = paint([mnist[0][of_mnist.index(label)].numpy() for label in labels])
+    found = recognizer.predict_number(picture)
+    assert found.number == "".join(map(str, labels))
+    assert found.verdict in ("sure", "unsure")
+
+
+def test_a_digit_of_two_strokes_apart_is_one_digit(recognizer):
+    picture = np.full((200, 200), 255, np.uint8)
+    picture[60:110, 60:70] = picture[100:110, 60:110] = 0
+    picture[50:160, 116:126] = 0  # the second stroke of a 4
+    assert recognizer.predict_image(picture).digit == 4
+    assert recognizer.predict_number(picture).number == "4"
+
+
+def test_a_wide_0_is_not_cut(recognizer):
+    rows, columns = np.indices((200, 300))
+    radius = np.hypot((columns - 150) / 120, (rows - 100) / 70)
+    picture = np.where(abs(radius - 1) < 0.1, 0, 255).astype(np.uint8)
+    assert recognizer.predict_number(picture).number == "0"
+
+
 def test_a_picture_of_several_lines_says_so(mnist, recognizer):
     labels = mnist[1].tolist()
     digits = [enlarge(mnist[0][labels.index(digit)].numpy()) for digit in (4, 7)]

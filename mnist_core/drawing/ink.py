@@ -2,7 +2,8 @@
 
 Pixels alone don't tell for certain whether ink is dark or bright, how the light falls, and what is
 the edge of a sheet, a shadow or a ruled line. So a picture gives up to four readings: with dark or
-bright ink, on paper whose light changes ("uneven") or not ("even"), the most plausible first.
+bright ink, on paper whose light changes ("uneven") or not ("even"), the most plausible first. Where
+a shadow may be part of the ink, a fifth one is what is darker still.
 """
 
 import math
@@ -21,8 +22,9 @@ from mnist_core.drawing.pictures import to_rgb
 MAX_SIDE, MIN_SIDE = 320, 64
 # Ink stands out from its paper by at least this much of the way from black to white.
 MIN_CONTRAST = 0.06
-# Of readings with ink that is dark or bright as the border suggests, then with the other.
-PLAUSIBILITY = (1, 0.7, 0.6, 0.5)
+# Of readings with ink that is dark or bright as the border suggests, then with the other, and of
+# that without a shadow.
+PLAUSIBILITY = (1, 0.7, 0.6, 0.5, 0.9)
 TINY = 20  # pixels: smaller pictures show a digit and no sheet, and are never quite certain
 ADVICE = ("too_dark", "several_lines", "touches_edge", "too_small")
 TOO_SMALL = 0.08  # of the longer side
@@ -82,12 +84,14 @@ class Reading:
         return [(part, int(self.boxes[part, 0]), int(self.boxes[part, 2])) for part in parts]
 
     def _cut(self, part: int, height: float) -> list[Piece]:
-        """A part, cut where it is thinnest if it may be two digits."""
+        """A part, cut where it is thinnest if it may be two digits that a single stroke joins."""
         left, top, right, bottom = map(int, self.boxes[part])
         width = right - left
-        if width < 0.9 * height:
+        middle = self.labels[top:bottom, left + width // 4 : right - width // 4] == part
+        strokes = (np.diff(middle, axis=0, prepend=False) & middle).sum(0)
+        if width < 0.9 * height or strokes.min() > 1:
             return [(part, left, right)]
-        rows = (self.labels[top:bottom, left + width // 4 : right - width // 4] == part).sum(0)
+        rows = np.where(strokes == 1, middle.sum(0), height)
         thinnest = np.flatnonzero(rows == rows.min())
         at = left + width // 4 + int(thinnest[len(thinnest) // 2])
         return [(part, left, at + 1), (part, at, right)]
@@ -125,6 +129,14 @@ class Reading:
         }
         return tuple(code for code in ADVICE if is_true[code])
 
+    def is_within(self, other: "Reading") -> bool:
+        """Whether the digit is probably paper between the thin strokes of another's digit."""
+        box, outer = (_around(one.boxes[one.digit]) for one in (self, other))
+        strokes = np.isin(other.labels, other.digit).astype(np.uint8)
+        thickness = 2 * _opencv().distanceTransform(strokes, _opencv().DIST_L2, 3).max()
+        is_inside = (box[:2] > outer[:2]).all() and (box[2:] < outer[2:]).all()
+        return bool(is_inside and thickness < 0.15 * (outer[2:] - outer[:2]).max())
+
     @property
     def touches_opposite_edges(self) -> bool:
         """Whether the digit reaches from one edge of the picture to the other."""
@@ -139,18 +151,26 @@ def readings(rgb: np.ndarray) -> list[Reading]:
     Raises UserError where OpenCV is missing.
     """
     grey = _separating_shades(_resize(rgb))
-    found = []
+    found, in_shadow = [], None
     is_tiny = max(rgb.shape[:2]) < TINY
     ink_is_bright = _ink_is_bright(grey)
     for is_bright in (ink_is_bright, not ink_is_bright):
         dark = 1 - grey if is_bright else grey
-        uneven = _read(_uneven(dark, not is_bright), False, is_tiny)
+        standing_out = _uneven(dark, not is_bright)
+        is_likely = is_bright == ink_is_bright
+        uneven = _read(standing_out, False, is_tiny, None if is_likely else dark)
         even = _read(np.quantile(dark, 0.95) - dark, True, is_tiny)
         is_cropped = even and even.touches_opposite_edges
         found += [even, uneven] if is_cropped else [uneven, even]
+        if is_likely and (level := _shadow(standing_out)):
+            in_shadow = _read(np.maximum(standing_out - level, 0), True, is_tiny)
     about = {"is_tiny": is_tiny, "is_dark": bool(np.quantile(grey, 0.99) < 0.35)}
-    pairs = zip(found, PLAUSIBILITY, strict=True)
-    return [replace(one, plausibility=p, **about) for one, p in pairs if one]
+    pairs = zip([*found, in_shadow], PLAUSIBILITY, strict=True)
+    likely = [replace(one, plausibility=p, **about) for one, p in pairs if one]
+    return [
+        replace(one, plausibility=one.plausibility / 2) if one.is_within(likely[0]) else one
+        for one in likely
+    ]
 
 
 def frame_picture(image: object) -> np.ndarray:
@@ -241,23 +261,39 @@ def _uneven(dark: np.ndarray, is_ratio: bool) -> np.ndarray:
     return ink - np.median(ink)
 
 
-def _read(ink: np.ndarray, is_even: bool, is_tiny: bool) -> Reading | None:
-    """Find the parts in (h, w) ink; None where it is too faint."""
+def _shadow(ink: np.ndarray) -> float:
+    """How strong wide areas in (h, w) ink are that are weaker than the strokes; 0 without any."""
+    strong = ink > max(_otsu(ink), 0)
+    weaker = strong & (ink < _otsu(ink[strong])) if strong.any() else strong
+    wide = _opencv().morphologyEx(weaker.astype(np.uint8), _opencv().MORPH_OPEN, _square(9)) > 0
+    is_shadow = 2 * wide.sum() > (strong & ~weaker).sum() > 0
+    return float(np.quantile(ink[wide], 0.9)) if is_shadow else 0.0
+
+
+def _read(
+    ink: np.ndarray, is_even: bool, is_tiny: bool, shades: np.ndarray | None = None
+) -> Reading | None:
+    """Find the parts in (h, w) ink; None where it is too faint.
+
+    With `shades`, low ones for ink, parts that may be paper are left out.
+    """
     if ink.max() < MIN_CONTRAST:
         return None
     strong = ink[ink > max(_otsu(ink), 0)]
     # Noise goes either way, ink only one: what lies below the paper tells how noisy it is.
     noise = 0 if is_even else np.sqrt(np.mean(np.minimum(ink, 0) ** 2) * 2)
     mask = ink > max(3 * noise, 0.35 * np.quantile(strong, 0.75))
-    cv2 = _opencv()
-    lines = mask & ~_without_lines(mask, ink)
+    lines = mask & ~_without_lines(_without_boxes(mask, ink), ink)
     mask &= ~lines
     lines = _dilate(lines, 3)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    left, top, width, height, areas = stats.T
-    boxes = np.stack([left, top, left + width, top + height], 1)
+    labels, boxes, areas = _parts(mask)
+    along_lines = np.bincount(labels.ravel(), lines.ravel()) / np.maximum(areas, 1)
+    areas = np.where(along_lines < 0.8, areas, 0)  # what is left of lines is no part of a digit
     strengths = np.bincount(labels.ravel(), ink.ravel()) / np.maximum(areas, 1)
     signs = _signs(labels, boxes, areas, strengths, 0.25 if is_even else 0.04)
+    if shades is not None:
+        others = (labels > 0) | lines
+        signs = [i for i in signs if _is_outlined(labels, boxes[i], i, others, shades)]
     digit = _digit(boxes, areas, signs)
     inked = np.isin(labels, digit)
     if not digit or (_is_sheet(inked) and not is_tiny):
@@ -271,15 +307,61 @@ def _read(ink: np.ndarray, is_even: bool, is_tiny: bool) -> Reading | None:
     return Reading(ink, labels, boxes, digit, signs, 1.0)
 
 
-def _without_lines(mask: np.ndarray, ink: np.ndarray) -> np.ndarray:
+def _parts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels of the connected parts of (h, w) bool, their boxes and their areas."""
+    _, labels, stats, _ = _opencv().connectedComponentsWithStats(mask.astype(np.uint8))
+    left, top, width, height, areas = stats.T
+    return labels, np.stack([left, top, left + width, top + height], 1), areas
+
+
+def _is_outlined(
+    labels: np.ndarray, box: np.ndarray, part: int, others: np.ndarray, shades: np.ndarray
+) -> bool:
+    """Whether shades change all around a part; the paper between two dark things is no ink."""
+    left, top, right, bottom = np.maximum(box + np.array([-4, -4, 4, 4]), 0)
+    labels, others, shades = (one[top:bottom, left:right] for one in (labels, others, shades))
+    ring = _dilate(labels == part, 7) & ~_dilate(labels == part, 3) & ~others
+    if not ring.any():
+        return True
+    ink, around = np.median(shades[labels == part]), shades[ring]
+    return bool((around < ink + 0.15 * (np.quantile(around, 0.9) - ink)).mean() < 0.2)
+
+
+def _without_boxes(mask: np.ndarray, ink: np.ndarray) -> np.ndarray:
+    """(h, w) bool without rectangles and tables around other ink, such as those of a form."""
+    labels, boxes, _ = _parts(mask)
+    mask, thin = mask.copy(), _most_thin(mask)
+    for part in np.flatnonzero((boxes[:, 2:] - boxes[:, :2]).min(1) > 0.1 * max(mask.shape)):
+        left, top, right, bottom = boxes[part]
+        here = slice(top, bottom), slice(left, right)
+        box = labels[here] == part
+        x, y = (right - left) // 8, (bottom - top) // 8
+        sides = box[:y].any(0), box[-y:].any(0), box[:, :x].any(1), box[:, -x:].any(1)
+        if part == 0 or min(side.mean() for side in sides) < 0.95:
+            continue
+        is_empty = box[y:-y, x:-x].sum() < 0.05 * box.sum()
+        rest = mask[here] & ~box if is_empty else _without_lines(mask[here], ink[here], thin)
+        if rest[y:-y, x:-x].any():
+            mask[here] = rest
+    return mask
+
+
+def _most_thin(mask: np.ndarray) -> int:
+    """How thick a line in a picture is at most, in pixels."""
+    return max(2, max(mask.shape) // 40)
+
+
+def _without_lines(mask: np.ndarray, ink: np.ndarray, thin: int = 0) -> np.ndarray:
     """(h, w) bool without thin strokes from edge to edge; what crosses them stays."""
+    thin = thin or _most_thin(mask)
     mask = mask.astype(np.uint8)
     for _ in range(2):  # level lines, then upright ones as level lines of the picture on its side
         mask, ink = np.ascontiguousarray(mask.T), ink.T
-        line = _level_lines(mask)
+        line = _level_lines(mask, thin)
         if line.any():
             thickness = np.ceil(1.5 * _height_of_runs(line)) + 1
-            is_faint = ink < 1.6 * np.median(ink[line > 0])
+            strongest = np.where(line, ink, 0).max(0)
+            is_faint = ink < 1.5 * np.median(strongest[line.any(0)])
             mask = mask & ~(_thin(mask, int(thickness)) & line & is_faint)
     return mask > 0
 
@@ -290,11 +372,11 @@ def _height_of_runs(mask: np.ndarray) -> float:
     return mask.sum() / max(starts, 1)
 
 
-def _level_lines(mask: np.ndarray) -> np.ndarray:
+def _level_lines(mask: np.ndarray, thickness: int) -> np.ndarray:
     """The pixels of thin, nearly level lines from the left to the right edge, as a mask."""
     cv2 = _opencv()
     width = mask.shape[1]
-    thin = _thin(mask, max(2, max(mask.shape) // 40))
+    thin = _thin(mask, thickness)
     level, tilt = np.pi / 2, 0.06  # radians
     found = cv2.HoughLines(
         thin, 1, np.pi / 360, width // 4, min_theta=level - tilt, max_theta=level + tilt
@@ -324,23 +406,32 @@ def _signs(
     size: how large the largest is at least, of the picture.
     """
     height, width = labels.shape
-    every = range(1, len(boxes))
-    inside = [
-        i for i in every if boxes[i, :2].min() > 0 and boxes[i, 2] < width and boxes[i, 3] < height
-    ]
-    for parts in (inside, every):
-        parts = [i for i in parts if not _is_frame(labels, boxes[i], i)]
-        large = [
-            i for i in parts if (boxes[i, 2:] - boxes[i, :2]).max() > size * max(height, width)
-        ]
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    is_at_edge = (boxes[:, :2].min(1) <= 0) | (boxes[:, 2:] >= (width, height)).any(1)
+    is_strip = is_at_edge & (20 * sizes.min(1) < sizes.max(1))
+    usable = np.flatnonzero((areas > 0) & ~is_strip).tolist()
+    every = [i for i in usable if i and not _is_frame(labels, boxes[i], i)]  # 0 is the paper
+    # Discs and filled rectangles, such as holes and keys.
+    is_solid = (areas > 0.7 * sizes.prod(1)) & (sizes.min(1) > 0.45 * sizes.max(1))
+    is_large = sizes.max(1) > size * max(height, width)
+    for parts in ([i for i in every if not is_at_edge[i]], every):
+        large = [i for i in parts if is_large[i]]
         if large:
-            main = max(large, key=lambda i: areas[i])
-            return [
-                i
-                for i in parts
-                if areas[i] > 0.03 * areas[main] and strengths[i] > 0.6 * strengths[main]
-            ]
+            main = max(large, key=lambda i: (not is_solid[i], areas[i]))
+            strong = (areas > 0.03 * areas[main]) & (strengths > 0.6 * strengths[main])
+            strong &= ~is_solid | is_solid[main] | (sizes.max(1) < 0.3 * sizes[main].max())
+            row = [i for i in every if strong[i] and _are_in_a_row(boxes[i], boxes[main])]
+            left, top, right, bottom = _around(boxes[row])
+            is_cropped = max(left, top, width - right, height - bottom) <= 2
+            return [i for i in every if strong[i] and (i in parts or (is_cropped and i in row))]
     return []
+
+
+def _are_in_a_row(box: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two boxes may be those of digits of a number: as high and on one line."""
+    heights = sorted((box[3] - box[1], other[3] - other[1]))
+    overlap = min(box[3], other[3]) - max(box[1], other[1])
+    return 2 * heights[0] > heights[1] and 2 * overlap > heights[0]
 
 
 def _is_frame(labels: np.ndarray, box: np.ndarray, part: int) -> bool:
@@ -354,19 +445,18 @@ def _is_frame(labels: np.ndarray, box: np.ndarray, part: int) -> bool:
 
 
 def _digit(boxes: np.ndarray, areas: np.ndarray, signs: list[int]) -> list[int]:
-    """The largest sign and what lies near it."""
+    """The largest sign and what lies so near that both may be one digit."""
     if not signs:
         return []
-    left, top, right, bottom = boxes[max(signs, key=lambda i: areas[i])]
-    reach = 0.15 * max(right - left, bottom - top)
-    return [
-        i
-        for i in signs
-        if left - 2 * reach < boxes[i, 0]
-        and boxes[i, 2] < right + 2 * reach
-        and top - reach < boxes[i, 3]
-        and boxes[i, 1] < bottom + reach
-    ]
+    main = boxes[max(signs, key=lambda i: areas[i])]
+    size = (main[2:] - main[:2]).max()
+
+    def is_near(box: np.ndarray) -> bool:
+        gap = np.maximum(main[:2], box[:2]) - np.minimum(main[2:], box[2:])
+        both = np.maximum(main[2:], box[2:]) - np.minimum(main[:2], box[:2])
+        return gap.max() < 0.25 * size and (both <= (1.35 * size, 1.5 * size)).all()
+
+    return [i for i in signs if is_near(boxes[i])]
 
 
 def _is_sheet(mask: np.ndarray) -> bool:
@@ -389,5 +479,7 @@ def _otsu(values: np.ndarray) -> float:
     """The threshold that parts values into the two most distinct classes (Otsu, 1979)."""
     cv2 = _opencv()
     low, high = float(values.min()), float(values.max())
+    if low == high:
+        return low
     scaled = ((values - low) * (255 / (high - low))).astype(np.uint8)
     return low + cv2.threshold(scaled, 0, 1, cv2.THRESH_OTSU)[0] * (high - low) / 255

@@ -30,8 +30,13 @@ NPY_PAIRS = (("images", "labels"), ("image", "label"), ("data", "labels"), ("dat
 # The first range that holds all pixels of a file is taken for theirs. The third one is that of
 # pixels normalised by MNIST's mean, 0.1307, and standard deviation, 0.3081.
 RANGES = ((0, 1), (-1, 1), (-0.4243, 2.8215), (0, 255))
+WORDS = {word: digit for digit, word in enumerate(
+    ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+)}  # fmt: skip
 SIDES = range(8, 65)  # of the square images that are read
+TABLES = r"\.(csv|tsv|txt|data?|arff|tra|tes|train|test)(\.gz|\.zip)?$"
 EXPECTED = "a label and the 784 pixels of 28 x 28, or those of another square"
+REMEDY = "Save it as arrays: numpy.savez('own.npz', images=images, labels=labels)"
 # idx, from Yann LeCun's MNIST page: two zeros, the type of the values, the number of dimensions;
 # then each dimension as a big-endian uint32; then the values.
 IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
@@ -45,7 +50,7 @@ def reader_of(name: str) -> Callable[[Path], Arrays] | None:
     """The function that reads a file of this name; None for an unknown kind."""
     kinds = {
         r"idx\d|ubyte": read_idx,
-        r"\.(csv|tsv|txt|data?|arff|tra|tes|train|test|zip)(\.gz|\.zip)?$": read_csv,
+        rf"{TABLES}|\.zip$": read_csv,
         r"\.(npz|npy|pth?)$": read_arrays,
     }
     return next((read for kind, read in kinds.items() if re.search(kind, name.lower())), None)
@@ -59,7 +64,7 @@ def read_csv(path: Path) -> Arrays:
 
     Raises UserError with file and line for anything else.
     """
-    with _open(path) as file, io.TextIOWrapper(file, _encoding(file)) as text:
+    with _open(path) as file, io.TextIOWrapper(file, _encoding(file), "replace") as text:
         rows = _rows(text)
         first_line, first = next(rows, (1, [""]))
         named = [cell for cell in first if cell]
@@ -67,10 +72,9 @@ def read_csv(path: Path) -> Arrays:
         names = [cell.lower() for cell in first] if len({*named}) == len(named) else []
         keep = [i for i in range(len(first)) if not names or names[i] not in INDEX_COLUMNS]
         labels = [k for k, i in enumerate(keep) if names and names[i] in LABEL_COLUMNS][:1]
-        if not labels and _is_square(len(keep) - 10):
-            labels = [*range(len(keep) - 10, len(keep))]  # ten columns, one of them 1
-        if not _is_square(len(keep) - max(1, len(labels))):
-            found = f"{len(first)} columns, the first is {first[0]!r}"
+        has_ten = not labels and _is_square(len(keep) - 10)  # of which one is 1
+        if not has_ten and not _is_square(len(keep) - 1):
+            found = f"{len(first)} columns, the first is {first[0][:30]!r}"
             raise UserError(f"{path}, line {first_line}: {found}; expected {EXPECTED}")
         lines, table = [], []
         for number, cells in rows if names else chain([(first_line, first)], rows):
@@ -79,7 +83,7 @@ def read_csv(path: Path) -> Arrays:
     if not table:
         raise UserError(f"{path} holds no images")
     columns = np.stack(table)
-    labels = labels or [_label_column(columns)]
+    labels = labels or (_label_columns(columns) if has_ten else [_label_column(columns)])
     return _as_mnist(np.delete(columns, labels, 1), columns[:, labels], path, lines)
 
 
@@ -110,7 +114,7 @@ def _numbers(cells: list[str], keep: list[int], width: int, place: str) -> np.nd
         try:
             return np.frombuffer(bytes(map(int, chosen)), np.uint8)
         except ValueError:
-            return np.array([*map(float, chosen)], np.float32)
+            return np.array([float(WORDS.get(cell.lower(), cell)) for cell in chosen], np.float32)
     except ValueError as error:
         raise UserError(f"{place}: {error}; expected {EXPECTED}") from error
 
@@ -120,6 +124,13 @@ def _label_column(columns: np.ndarray) -> int:
     kinds = [{*np.unique(columns[:, i]).tolist()} for i in (0, -1)]
     first, last = (len(kind) if kind <= {*range(10)} else 0 for kind in kinds)
     return 0 if first >= last else columns.shape[1] - 1
+
+
+def _label_columns(columns: np.ndarray) -> list[int]:
+    """The first ten columns if one of them is 1 in each line, else the last ten."""
+    first, count = columns[:, :10], columns.shape[1]
+    is_one_hot = np.isin(first, (0, 1)).all() and (first.sum(1) == 1).all()
+    return [*range(10)] if is_one_hot else [*range(count - 10, count)]
 
 
 def _is_square(count: int) -> bool:
@@ -176,8 +187,8 @@ def read_arrays(path: Path) -> Arrays:
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror or error}") from error
     except DAMAGED as error:
-        why = f"is damaged, or holds more than arrays ({str(error).splitlines()[0]})"
-        raise UserError(f"{path} {why}; expected images and labels") from error
+        why = "is empty, damaged, or holds more than arrays: pickled objects are not run"
+        raise UserError(f"{path} {why}; expected images and labels. {REMEDY}") from error
     chosen = {n: a for n, a in arrays.items() if "train" in n.lower()} or arrays
     numeric = [a for a in chosen.values() if a.ndim > 1 and a.dtype.kind in "buif"]
     images = [a for a in numeric if math.prod(a.shape[1:]) >= 8 * 8]
@@ -185,7 +196,8 @@ def read_arrays(path: Path) -> Arrays:
     labels = {n: a for n, a in labels.items() if images and len(a) == len(images[0])}
     if not labels:
         found = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise UserError(f"{path} holds {found or 'no arrays'}; expected images and as many labels")
+        found = found[:300] or "no arrays"
+        raise UserError(f"{path} holds {found}; expected images and as many labels. {REMEDY}")
     best = min(labels, key=lambda name: not re.search("label|target|class|digit|^y", name.lower()))
     return _as_mnist(images[0], labels[best], path)
 
@@ -200,8 +212,9 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         pair = [path, *[place for place in beside if place.is_file()][:1]]
         return {place.stem: np.load(place, allow_pickle=False) for place in pair}
     content = torch.load(path, map_location="cpu", weights_only=True)
-    items = content.items() if isinstance(content, dict) else enumerate(content)
-    return {str(name): value.numpy() for name, value in items if torch.is_tensor(value)}
+    if not isinstance(content, dict):
+        content = dict(enumerate([content] if torch.is_tensor(content) else content))
+    return {str(name): value.numpy() for name, value in content.items() if torch.is_tensor(value)}
 
 
 # All -------------------------------------------------------------------------
@@ -219,9 +232,11 @@ def _open(path: Path) -> Iterator[BinaryIO]:
         except zipfile.BadZipFile as error:
             raise UserError(f"{path} is damaged ({error})") from error
         names = [name for name in archive.namelist() if not name.startswith("__MACOSX")]
-        if len(names) != 1:
+        tables = [name for name in names if re.search(TABLES, name.lower())]
+        tables = [name for name in tables if "train" in name.lower()] or tables
+        if len(tables) != 1:
             raise UserError(f"{path} holds {names[:5]}; expected one table: unpack it")
-        yield archive.open(names[0])
+        yield archive.open(tables[0])
 
 
 def _as_mnist(
@@ -236,8 +251,10 @@ def _as_mnist(
         return f"{path}, line {lines[i]}" if lines else f"{path}, image {i + 1}"
 
     shape = " x ".join(map(str, images.shape))
-    if images.ndim == 4 and images.shape[-1] in (3, 4):
-        images = images[..., :3].mean(-1)  # of colours
+    if images.ndim == 4 and 3 in images.shape[1:4:2]:  # of colours
+        images = images.mean(1 if images.shape[1] == 3 else 3)
+    elif images.ndim == 4 and images.shape[3] == 4:
+        images = images[..., :3].mean(3)
     size = math.prod(images.shape[1:])
     count = len(labels)
     fit = len(images) == count > 0 and labels.size in (count, 10 * count)
@@ -248,7 +265,9 @@ def _as_mnist(
         labels = labels.reshape(count, 10).argmax(1)
     labels = labels.reshape(count)
     try:
-        labels = labels.astype(np.float64)  # of text, too
+        if labels.dtype.kind == "U":
+            labels = np.array([WORDS.get(label.lower(), label) for label in labels.tolist()])
+        labels = labels.astype(np.float64)
     except ValueError as error:
         raise UserError(f"{path}: a label is no number ({error}); expected 0 to 9") from error
     if (wrong := np.flatnonzero(~np.isin(labels, range(10)))).size:

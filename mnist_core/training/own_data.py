@@ -4,8 +4,9 @@ They join the training images, but for a tenth that is held out and scored. Imag
 are left out: Kaggle's digits, for one, are partly those of MNIST's validation and test sets.
 """
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from mnist_core.drawing.pictures import open_picture
 from mnist_core.errors import UserError
 from mnist_core.network import weights
 from mnist_core.network.model import MLP
-from mnist_core.training.array_files import Arrays, read_idx, reader_of
+from mnist_core.training.array_files import REMEDY, WORDS, Arrays, read_idx, reader_of
 from mnist_core.training.data import Dataset, TrainingData, join, load_mnist, select, split
 from mnist_core.training.trainer import predict
 
@@ -61,7 +62,7 @@ def add_own_data(data: TrainingData, paths: Sequence[str | Path], root: str | Pa
 
 def read(path: Path) -> OwnData:
     """Read the images and labels at `path`, one of KINDS. Raises UserError with what was found."""
-    if not path.exists():
+    if not (path.is_file() or path.is_dir()):
         raise UserError(f"there is no {path}; expected {KINDS}")
     notes = []
     if path.is_dir():
@@ -69,8 +70,7 @@ def read(path: Path) -> OwnData:
     elif reader := reader_of(path.name):
         images, labels = reader(path)
     else:
-        save = "save it as arrays: numpy.savez('own.npz', images=images, labels=labels)"
-        raise UserError(f"{path} is of no known kind; expected {KINDS}. Else {save}")
+        raise UserError(f"{path} is of no known kind; expected {KINDS}. {REMEDY}")
     upright = _upright((torch.tensor(images), torch.tensor(labels)), path.name, notes)
     return OwnData(*upright, notes)
 
@@ -100,15 +100,18 @@ def _read_right(model: MLP, images: torch.Tensor, labels: torch.Tensor) -> int:
 
 
 def _read_folder(path: Path, notes: list[str]) -> Arrays:
-    """Read a folder of idx files, or of pictures in folders 0 to 9, at any depth."""
-    files = [file.relative_to(path) for file in sorted(path.rglob("*")) if file.is_file()]
+    """Read a folder of idx files, of pictures in folders 0 to 9, at any depth, or of one table."""
+    files = [file.relative_to(path) for file in sorted(_files(path))]
     if idx_files := [file for file in files if re.search("images.*idx3", file.name)]:
         pairs = [read_idx(path / file) for file in _for_training(idx_files, path, notes)]
         return tuple(map(np.concatenate, zip(*pairs, strict=True)))
     labelled = [file for file in files if _digit_of(file) is not None]
     if not labelled:
+        tables = _for_training([file for file in files if reader_of(file.name)], path, notes)
+        if len(tables) == 1 or {file.suffix for file in tables} == {".npy"}:
+            return reader_of(tables[0].name)(path / tables[0])
         found = sorted(place.name for place in path.iterdir())[:5] or "nothing"
-        raise UserError(f"{path} holds no pictures, but {found}; expected {KINDS}")
+        raise UserError(f"{path} holds no pictures of digits, but {found}; expected {KINDS}")
     labelled = _for_training(labelled, path, notes)
     images, labels, faults = [], [], []
     for file in tqdm(labelled, "reading", unit=" pictures", delay=1, leave=False, disable=None):
@@ -125,10 +128,25 @@ def _read_folder(path: Path, notes: list[str]) -> Arrays:
     return np.stack(images), np.array(labels)
 
 
+def _files(path: Path) -> Iterator[Path]:
+    """All files in a folder, those of linked folders too; each folder once."""
+    seen = set()
+    for folder, folders, names in os.walk(path, followlinks=True):
+        if (real := os.path.realpath(folder)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (file for name in names if (file := Path(folder, name)).is_file())
+
+
 def _digit_of(file: Path) -> int | None:
-    """The label in the name of the first folder that has one: 3, digit_3, class 3."""
-    names = (re.fullmatch(r"(?:digit|class|label)?[ _-]?(\d)", p.lower()) for p in file.parts[:-1])
-    return next((int(name[1]) for name in names if name), None)
+    """The label in the name of the first folder that has one: 3, 03, digit_3, class 3, three."""
+    for name in map(str.lower, file.parts[:-1]):
+        if name in WORDS:
+            return WORDS[name]
+        if found := re.fullmatch(r"(?:digit|class|label)?[ _-]?0?(\d)", name):
+            return int(found[1])
+    return None
 
 
 def _for_training(files: list[Path], path: Path, notes: list[str]) -> list[Path]:
