@@ -53,7 +53,7 @@ def test_every_message_is_on_the_sheet():
     assert "- undo: Undo | 撤销" in sheet  # the page's
     parts = {line.removeprefix("# ") for line in sheet if line.startswith("# ")}
     assert {"The page", "app.py", "scripts/train.py", "serving/routes.py"} < parts
-    assert any("expected strokes or a picture" in line for line in sheet)
+    assert any("drawings: expected a list of at most {MAX_BATCH}" in line for line in sheet)
 
 
 def test_four_losses_are_compared(tmp_path, monkeypatch):
