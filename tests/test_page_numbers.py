@@ -151,11 +151,13 @@ def test_what_looks_like_no_digit_is_named(page):
     draw(page, plus)
     draw(page, at(2, 0.62))
     expect(page.locator(".comment")).to_have_text("Digit 2 does not look like a digit")
-    tool(page, "Clear").click()
-    for top in (-0.25, 0.2):
-        for left in (0.02, 0.5):
-            draw(page, [[(x, y + top) for x, y in stroke] for stroke in at(7, left)])
-    expect(page.locator(".comment")).to_contain_text("one line of writing")
+    for lines, tops in ((("77", "77"), (-0.25, 0.2)), (("42", "17"), (-0.2, 0.15))):
+        tool(page, "Clear").click()
+        for top, digits in zip(tops, lines, strict=True):
+            for left, digit in zip((0.1, 0.45), digits, strict=True):
+                strokes = at(int(digit), left)
+                draw(page, [[(x, y + top) for x, y in stroke] for stroke in strokes])
+        expect(page.locator(".comment")).to_contain_text("one line of writing")
 
 
 def test_a_number_in_a_picture_has_brackets_and_is_cropped_by_dragging(page, mnist):

@@ -83,7 +83,7 @@ function commentOn(prediction) {
   const advice = (picture && prediction.advice?.map((code) => text(`advice_${code}`))) || [];
   if (verdict === "empty") return text(picture ? "blank_picture" : "nothing");
   const isTwoLines = !picture && hasTwoLines(prediction.strokes);
-  if (verdict === "no digit" && isTwoLines) return text("one_line");
+  if (verdict !== "sure" && isTwoLines) return text("one_line");
   const place = leastCertain + 1;
   const say = (key, values) => [text(key, values), ...advice].join(". ");
   if (verdict === "no digit") return say(number ? "no_digit_of" : "no_digit", { place });
