@@ -109,7 +109,7 @@ class Number:
         """ "no digit" if a digit is none, "sure" if each is and so is their number.
 
         That is: if the confidence of several is at least SURE_CONFIDENCE, or the probability that
-        a single one is all of a digit at least SURE_SPAN.
+        a single one is all of a digit at least SURE_SPAN; never in a picture of several lines.
         """
         verdicts = [digit.verdict for digit in self.digits]
         if len(verdicts) < 2:
@@ -118,6 +118,7 @@ class Number:
             is_sure = self.confidence >= SURE_CONFIDENCE
         if not verdicts or "no digit" in verdicts:
             return "no digit" if verdicts else "empty"
+        is_sure = is_sure and "several_lines" not in self.advice
         return "sure" if is_sure and {*verdicts} == {"sure"} else "unsure"
 
     @property
@@ -277,7 +278,8 @@ class Recognizer:
         )
         if len(number.digits) < 2:
             group, chosen = tuple(reading.pieces(reading.digit)), reading
-            number = Number((digit,), (group,), (1.0,), 1.0)
+            is_divided = any(one is reading for one, _ in found)  # not if it has too many digits
+            number = Number((digit,), (group,), (1.0,), 1.0 if is_divided else 0.5)
         height, width = chosen.ink.shape
         shape = (width, height, width, height)
         boxes = tuple(tuple((chosen.box(g) / shape).tolist()) for g in number.groups)

@@ -195,9 +195,9 @@ def test_before_and_after_are_reported_and_kept(learn, corrections, tmp_path, ho
     printed = learn("--corrections", twice, "--drawings", corrections, "--install").stdout
     assert f" {learned_from} learned from, {held_out} held out\n" in printed
     for name, count in (
-        ("validation", "200"),
+        ("MNIST validation", "200"),
         ("drawings", "2"),
-        ("test", "2,000"),
+        ("MNIST test", "2,000"),
         ("held-out corrections", held_out),
     ):
         shares = rf"^{name} +\d+\.\d\d% +\d+\.\d\d%  {count}$"

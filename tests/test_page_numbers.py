@@ -162,9 +162,9 @@ def test_what_looks_like_no_digit_is_named(page):
 
 def test_a_number_in_a_picture_has_brackets_and_is_cropped_by_dragging(page, mnist):
     images, labels = mnist[0].numpy(), mnist[1].tolist()
-    two, seven = images[labels.index(2)], images[labels.index(7)]
-    lines = np.pad(np.concatenate([two, seven], 1), [(0, 40), (0, 0)])
-    lines[40:68, 14:42] = seven  # 27 above a 7
+    three, seven = images[labels.index(3)], images[labels.index(7)]
+    lines = np.pad(np.concatenate([three, seven], 1), [(0, 40), (0, 0)])
+    lines[40:68, 14:42] = seven  # 37 above a 7
     page.locator("input.choose").set_input_files(picture(lines, size=(224, 272)))
     crop = page.get_by_role("button", name="Crop")
     expect(page.locator(".comment")).to_contain_text("several lines")
@@ -175,10 +175,10 @@ def test_a_number_in_a_picture_has_brackets_and_is_cropped_by_dragging(page, mni
     page.mouse.move(box["x"] + box["width"] - 5, box["y"] + 0.45 * box["height"])
     page.mouse.up()
     shown = page.locator(".answer .digit")
-    expect(shown).to_have_text("27")
+    expect(shown).to_have_text("37")
     expect(crop).to_be_hidden()
     page.get_by_role("button", name="Digit 2: 7").click()
     expect(page.locator(".bar.leading")).to_have_attribute("data-digit", "7")
-    page.get_by_role("button", name="Digit 1: 2").click()
-    expect(page.locator(".bar.leading")).to_have_attribute("data-digit", "2")
-    expect(shown).to_have_text("27")
+    page.get_by_role("button", name="Digit 1: 3").click()
+    expect(page.locator(".bar.leading")).to_have_attribute("data-digit", "3")
+    expect(shown).to_have_text("37")

@@ -365,7 +365,14 @@ def test_a_picture_of_several_lines_says_so(mnist, recognizer):
     labels = mnist[1].tolist()
     digits = [enlarge(mnist[0][labels.index(digit)].numpy()) for digit in (4, 7)]
     found = recognizer.predict_number(255 - np.concatenate(digits))
-    assert found.advice == ("several_lines",)
+    assert (found.verdict, found.advice) == ("unsure", ("several_lines",))
+
+
+def test_a_digit_among_more_than_can_be_read_is_not_sure(mnist, recognizer):
+    found = recognizer.predict_number(
+        255 - np.pad(np.concatenate(list(mnist[0][:9].numpy()), 1), 9)
+    )
+    assert (len(found.digits), found.verdict) == (1, "unsure")
 
 
 def test_without_opencv_a_picture_is_refused_with_what_to_install(monkeypatch):

@@ -135,7 +135,7 @@ class Reading:
         strokes = np.isin(other.labels, other.digit).astype(np.uint8)
         thickness = 2 * _opencv().distanceTransform(strokes, _opencv().DIST_L2, 3).max()
         is_inside = (box[:2] > outer[:2]).all() and (box[2:] < outer[2:]).all()
-        return bool(is_inside and thickness < 0.15 * (outer[2:] - outer[:2]).max())
+        return bool(is_inside and thickness < 0.22 * (outer[2:] - outer[:2]).max())
 
     @property
     def touches_opposite_edges(self) -> bool:
@@ -167,9 +167,10 @@ def readings(rgb: np.ndarray) -> list[Reading]:
     about = {"is_tiny": is_tiny, "is_dark": bool(np.quantile(grey, 0.99) < 0.35)}
     pairs = zip([*found, in_shadow], PLAUSIBILITY, strict=True)
     likely = [replace(one, plausibility=p, **about) for one, p in pairs if one]
+    inside = [any(one.is_within(other) for other in likely) for one in likely]
     return [
-        replace(one, plausibility=one.plausibility / 2) if one.is_within(likely[0]) else one
-        for one in likely
+        replace(one, plausibility=one.plausibility / 2) if is_inside else one
+        for one, is_inside in zip(likely, inside, strict=True)
     ]
 
 
