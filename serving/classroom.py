@@ -132,6 +132,8 @@ class Classroom:
             return None
         name = secrets.token_urlsafe(16)
         self.streams[name] = None
+        if len(self.streams) > limits.MAX_PHONES_KNOWN:
+            del self.streams[next(iter(self.streams))]  # the oldest
         return name
 
     def add(self, sent: Sent, phone: str = "") -> None:

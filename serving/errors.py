@@ -51,8 +51,9 @@ def busy() -> Refusal:
 
 def invalid(errors: list[dict]) -> Refusal:
     """Return the refusal for pydantic's `errors`, which name fields and quote no values."""
-    field = ".".join(map(str, errors[0]["loc"])) or "body"
-    return Refusal("invalid_input", f"the field {field} is wrong: {errors[0]['msg']}")
+    field = ".".join(map(str, errors[0]["loc"]))
+    what = f"the field {field}" if field else "the body"
+    return Refusal("invalid_input", f"{what} is wrong: {errors[0]['msg']}")
 
 
 def as_refusal(error: Exception) -> Refusal:

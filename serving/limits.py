@@ -27,7 +27,8 @@ MAX_STREAMS, MAX_STREAMS_PER_CLIENT = 128, 64  # answers that go on while the cl
 QUICK_POINTS, MAX_QUICK, MAX_SLOW = 1_000, 64, 8
 MAX_CLASS_DRAWINGS, MAX_CLASS_DRAWING = 1_000, 16_384  # in all; bytes of one
 MAX_DRAWINGS_A_MINUTE = 20  # from one phone: a pupil takes more than three seconds for one
-MAX_NEW_PHONES, NEW_PHONE_SECONDS = 64, 600  # from one address
+MAX_NEW_PHONES, NEW_PHONE_SECONDS = 200, 600  # from one address: a few classes
+MAX_PHONES_KNOWN = 10_000
 MAX_CLASS_VOTES = 200  # on a drawing
 MAX_WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS = 100, 600  # from one address
 

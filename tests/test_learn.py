@@ -93,6 +93,8 @@ def test_an_experiment_asks_and_says_what_came_of_it(open_context):
     choose(page, "speed", "4 ×")
     card = page.get_by_role("button", name=ENGLISH["no_hidden_name"])
     expect(card).to_contain_text(ENGLISH["no_hidden"])
+    # The training before has a line once it has two moments.
+    expect(page.locator(".curves .fresh")).to_have_attribute("points", re.compile(" "), **SLOW)
     card.click()
     expect(card).to_have_attribute("aria-pressed", "true")
     expect(card).to_contain_text("So far it reads")

@@ -2,8 +2,8 @@
 
 Pixels alone don't tell for certain whether ink is dark or bright, how the light falls, and what is
 the edge of a sheet, a shadow or a ruled line. So a picture gives up to four readings: with dark or
-bright ink, on paper whose light changes ("uneven") or not ("even"), the most plausible first. Where
-a shadow may be part of the ink, a fifth one is what is darker still.
+bright ink, on paper whose light changes ("uneven") or not ("even"). Where a shadow may be part of
+the ink, a fifth one is what is darker still.
 """
 
 import math
@@ -132,10 +132,11 @@ class Reading:
     def is_within(self, other: "Reading") -> bool:
         """Whether the digit is probably paper between the thin strokes of another's digit."""
         box, outer = (_around(one.boxes[one.digit]) for one in (self, other))
+        if not ((box[:2] > outer[:2]).all() and (box[2:] < outer[2:]).all()):
+            return False
         strokes = np.isin(other.labels, other.digit).astype(np.uint8)
         thickness = 2 * _opencv().distanceTransform(strokes, _opencv().DIST_L2, 3).max()
-        is_inside = (box[:2] > outer[:2]).all() and (box[2:] < outer[2:]).all()
-        return bool(is_inside and thickness < 0.22 * (outer[2:] - outer[:2]).max())
+        return bool(thickness < 0.22 * (outer[2:] - outer[:2]).max())
 
     @property
     def touches_opposite_edges(self) -> bool:
@@ -180,7 +181,8 @@ def frame_picture(image: object) -> np.ndarray:
     `image` and errors are those of `pictures.to_rgb`. No ink gives an empty image.
     """
     found = readings(to_rgb(image))
-    return found[0].frame() if found else np.zeros((SIDE, SIDE), np.uint8)
+    best = max(found, key=lambda reading: reading.plausibility, default=None)
+    return best.frame() if best else np.zeros((SIDE, SIDE), np.uint8)
 
 
 def _opencv() -> ModuleType:

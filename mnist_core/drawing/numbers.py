@@ -32,7 +32,7 @@ MAX_LOWER = NUMBER["maxLower"]  # how much lower a digit stands than the one bef
 # Where a stroke is cut: overlap of the ink before and after, and the least width of a line that
 # joins two digits and of a flat beginning or end.
 THIN, LIGATURE, FLAG = NUMBER["thin"], NUMBER["ligature"], NUMBER["flag"]
-CLOSED = NUMBER["closed"]  # the ends of a wide 0 are nearer to each other, those of two digits not
+CLOSED = NUMBER["closed"]  # a stroke whose ends are nearer than this is a wide 0 and not two digits
 ROW = 0.1  # in which ink lies at the same height
 MAX_ROWS = 200
 

@@ -8,6 +8,7 @@ import io
 import math
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -42,7 +43,7 @@ REMEDY = "Save it as arrays: numpy.savez('own.npz', images=images, labels=labels
 IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 # Raised for a file that is damaged or holds more than arrays.
 DAMAGED = (EOFError, LookupError, RuntimeError, TypeError, UnpicklingError, ValueError)
-DAMAGED += (zipfile.BadZipFile,)
+DAMAGED += (zipfile.BadZipFile, zlib.error, AttributeError)
 Arrays = tuple[np.ndarray, np.ndarray]  # (N, 28, 28) uint8 images, (N,) int64 labels
 
 
@@ -229,14 +230,18 @@ def _open(path: Path) -> Iterator[BinaryIO]:
             return
         try:
             archive = zipfile.ZipFile(file)
-        except zipfile.BadZipFile as error:
-            raise UserError(f"{path} is damaged ({error})") from error
-        names = [name for name in archive.namelist() if not name.startswith("__MACOSX")]
-        tables = [name for name in names if re.search(TABLES, name.lower())]
-        tables = [name for name in tables if "train" in name.lower()] or tables
-        if len(tables) != 1:
-            raise UserError(f"{path} holds {names[:5]}; expected one table: unpack it")
-        yield archive.open(tables[0])
+            yield archive.open(_only_table(archive, path))
+        except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:  # locked ones are the last
+            raise UserError(f"{path} is damaged or locked ({error}): unpack it") from error
+
+
+def _only_table(archive: zipfile.ZipFile, path: Path) -> str:
+    names = [name for name in archive.namelist() if not name.startswith("__MACOSX")]
+    tables = [name for name in names if re.search(TABLES, name.lower())] or names
+    tables = [name for name in tables if "train" in name.lower()] or tables
+    if len(tables) != 1:
+        raise UserError(f"{path} holds {names[:5]}; expected one table: unpack it")
+    return tables[0]
 
 
 def _as_mnist(

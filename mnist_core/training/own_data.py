@@ -108,7 +108,7 @@ def _read_folder(path: Path, notes: list[str]) -> Arrays:
     labelled = [file for file in files if _digit_of(file) is not None]
     if not labelled:
         tables = _for_training([file for file in files if reader_of(file.name)], path, notes)
-        if len(tables) == 1 or {file.suffix for file in tables} == {".npy"}:
+        if len(tables) == 1 or (len(tables) == 2 and {file.suffix for file in tables} == {".npy"}):
             return reader_of(tables[0].name)(path / tables[0])
         found = sorted(place.name for place in path.iterdir())[:5] or "nothing"
         raise UserError(f"{path} holds no pictures of digits, but {found}; expected {KINDS}")

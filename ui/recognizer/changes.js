@@ -20,7 +20,7 @@ const MAP = 80; // cells a side, for two sides
 
 // What a change costs besides its length: the cheapest are tried first. Without these prices most
 // lines would be short ticks in the air (chosen on drawings by the pen digits' training writers).
-const FREE_END = 0.45;
+const FREE_END = 0.9;
 const CROSSES = 0.2; // ink on its way
 const TOUCHES_NOTHING = 0.6;
 const TAKEN_AWAY = 0.48;

@@ -93,7 +93,8 @@ export class Session extends Observable {
 
   // Of strokes there is more to say once the network is here.
   #ofServer({ picture }, answer) {
-    if (!picture || answer.digits.length < 2) return { ...answer, number: null };
+    if (answer.digits.length < 2) return { ...answer, verdict: answer.number_verdict, number: null };
+    if (!picture) return { ...answer, number: null };
     const { number, number_verdict: verdict, confidence, doubtful: leastCertain } = answer;
     const confidenceOf = ({ probabilities }) => Math.max(...probabilities);
     const digits = answer.digits.map((digit) => ({ ...digit, confidence: confidenceOf(digit) }));
