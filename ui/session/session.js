@@ -93,9 +93,10 @@ export class Session extends Observable {
 
   // Of strokes there is more to say once the network is here.
   #ofServer({ picture }, answer) {
-    if (answer.digits.length < 2) return { ...answer, verdict: answer.number_verdict, number: null };
+    const { number_verdict: verdict } = answer;
+    if (answer.digits.length < 2) return { ...answer, verdict, number: null };
     if (!picture) return { ...answer, number: null };
-    const { number, number_verdict: verdict, confidence, doubtful: leastCertain } = answer;
+    const { number, confidence, doubtful: leastCertain } = answer;
     const confidenceOf = ({ probabilities }) => Math.max(...probabilities);
     const digits = answer.digits.map((digit) => ({ ...digit, confidence: confidenceOf(digit) }));
     const boxes = digits.map(({ box }) => boxOnPaper(picture.canvas, box));
