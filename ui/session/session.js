@@ -93,9 +93,9 @@ export class Session extends Observable {
 
   // Of strokes there is more to say once the network is here.
   #ofServer({ picture }, answer) {
+    if (!picture) return { ...answer, number: null };
     const { number_verdict: verdict } = answer;
     if (answer.digits.length < 2) return { ...answer, verdict, number: null };
-    if (!picture) return { ...answer, number: null };
     const { number, confidence, doubtful: leastCertain } = answer;
     const confidenceOf = ({ probabilities }) => Math.max(...probabilities);
     const digits = answer.digits.map((digit) => ({ ...digit, confidence: confidenceOf(digit) }));
