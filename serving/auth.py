@@ -12,8 +12,6 @@ import html
 import os
 import re
 import secrets
-import time
-from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +23,12 @@ from starlette.types import ASGIApp
 
 from mnist_core.errors import UserError
 from serving.errors import Refusal
-from serving.limits import MAX_WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS, client_host
+from serving.limits import (
+    MAX_WRONG_PASSWORDS,
+    WRONG_PASSWORD_SECONDS,
+    RateLimit,
+    client_host,
+)
 from serving.metrics import report
 from serving.options import PASSWORDS
 from ui.document import csp_source
@@ -44,22 +47,18 @@ class Passwords:
         secret = secret or os.environ.get(SECRET) or secrets.token_urlsafe()
         # Changing a password ends all sessions.
         self.secret = hashlib.sha256(f"{secret}{sorted(by_name.items())}".encode()).hexdigest()
-        self.window, self.wrong_guesses = 0, Counter()
+        self.wrong_guesses = RateLimit(MAX_WRONG_PASSWORDS, WRONG_PASSWORD_SECONDS)
 
     def check(self, name: str, password: str, client: str) -> bool:
         """Whether the password is correct. Raises Refusal 429 if `client` guessed too often."""
-        window, passed = divmod(int(time.monotonic()), WRONG_PASSWORD_SECONDS)
-        if window != self.window:
-            self.window, self.wrong_guesses = window, Counter()
-        if self.wrong_guesses[client] >= MAX_WRONG_PASSWORDS:
+        if wait := self.wrong_guesses.seconds_to_wait(client):
             reason = "too many wrong passwords: wait some minutes, then try again"
-            wait = str(WRONG_PASSWORD_SECONDS - passed)
-            raise Refusal("too_many_passwords", reason, **{"retry-after": wait})
+            raise Refusal("too_many_passwords", reason, **{"retry-after": str(wait)})
         expected = self.by_name.get(name, "")
         texts = [text.encode(errors="replace") for text in (expected, password)]
         is_right = expected != "" and hmac.compare_digest(*texts)
         if not is_right:
-            self.wrong_guesses[client] += 1
+            self.wrong_guesses.acquire(client)
         return is_right
 
     def is_signed_in(self, request: Request) -> bool:

@@ -45,14 +45,19 @@ class RateLimit:
         self.most, self.seconds = most, seconds
         self.window, self.counts = 0, Counter()
 
-    def acquire(self, client: str) -> bool:
-        """Count one time more for `client`; return False if that is too many."""
-        window = int(time.monotonic()) // self.seconds
+    def seconds_to_wait(self, client: str) -> int:
+        """Return how long `client` has to wait for its next time; 0 if it need not."""
+        window, passed = divmod(int(time.monotonic()), self.seconds)
         if window != self.window:
             self.window, self.counts = window, Counter()
-        is_free = self.counts[client] < self.most
-        self.counts[client] += is_free
-        return is_free
+        return self.seconds - passed if self.counts[client] >= self.most else 0
+
+    def acquire(self, client: str) -> bool:
+        """Count one time more for `client`; return False if that is too many."""
+        if self.seconds_to_wait(client):
+            return False
+        self.counts[client] += 1
+        return True
 
 
 class ConcurrencyLimit:
