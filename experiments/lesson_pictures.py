@@ -32,7 +32,6 @@ WORDS = lesson_bars.WORDS | {  # in English and in Chinese
     "before": ("as trained", "训练后"),
     "after": ("calibrated: scores ÷ {temperature:.2f}", "校准后：得分 ÷ {temperature:.2f}"),
 }
-Words = dict[str, str]
 
 
 def main() -> None:
@@ -59,7 +58,7 @@ def draw_all(args: argparse.Namespace) -> None:
             print(f"wrote {path}")
 
 
-def draw_curves(scores: torch.Tensor, label: torch.Tensor, words: Words) -> Figure:
+def draw_curves(scores: torch.Tensor, label: torch.Tensor, words: lesson_bars.Words) -> Figure:
     """Softmax of two scores is the sigmoid of their difference; the loss is -log p."""
     figure = Figure(figsize=(10, 3.8), layout="tight")
     left, right = figure.subplots(1, 2)
@@ -98,7 +97,7 @@ def train_small(mnist: Dataset) -> tuple[torch.Tensor, torch.Tensor, float]:
 
 
 def draw_calibration(
-    answers: torch.Tensor, labels: torch.Tensor, temperature: float, words: Words
+    answers: torch.Tensor, labels: torch.Tensor, temperature: float, words: lesson_bars.Words
 ) -> Figure:
     """How often (N, 10) answers are right by what they say, before and after calibration."""
     figure = Figure(figsize=(6, 4.5), layout="tight")

@@ -283,8 +283,8 @@ class Recognizer:
         height, width = chosen.ink.shape
         shape = (width, height, width, height)
         boxes = tuple(tuple((chosen.box(g) / shape).tolist()) for g in number.groups)
-        is_sure = number.verdict == "sure" and "several_lines" not in chosen.advice
-        return replace(number, boxes=boxes, advice=() if is_sure else chosen.advice)
+        number = replace(number, boxes=boxes, advice=chosen.advice)
+        return replace(number, advice=()) if number.verdict == "sure" else number
 
     @torch.inference_mode()
     def _predict(self, images: list[np.ndarray]) -> list[Prediction]:

@@ -169,10 +169,11 @@ def readings(rgb: np.ndarray) -> list[Reading]:
     pairs = zip([*found, in_shadow], PLAUSIBILITY, strict=True)
     likely = [replace(one, plausibility=p, **about) for one, p in pairs if one]
     inside = [any(one.is_within(other) for other in likely) for one in likely]
-    return [
+    weighed = [
         replace(one, plausibility=one.plausibility / 2) if is_inside else one
         for one, is_inside in zip(likely, inside, strict=True)
     ]
+    return sorted(weighed, key=lambda one: -one.plausibility)
 
 
 def frame_picture(image: object) -> np.ndarray:
@@ -181,8 +182,7 @@ def frame_picture(image: object) -> np.ndarray:
     `image` and errors are those of `pictures.to_rgb`. No ink gives an empty image.
     """
     found = readings(to_rgb(image))
-    best = max(found, key=lambda reading: reading.plausibility, default=None)
-    return best.frame() if best else np.zeros((SIDE, SIDE), np.uint8)
+    return found[0].frame() if found else np.zeros((SIDE, SIDE), np.uint8)
 
 
 def _opencv() -> ModuleType:

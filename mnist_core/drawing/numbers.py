@@ -36,8 +36,8 @@ CLOSED = NUMBER["closed"]  # a stroke whose ends are nearer than this is a wide 
 ROW = 0.1  # in which ink lies at the same height
 MAX_ROWS = 200
 
-# Fitted by `experiments/whole_numbers.py --fit` (docs/numbers.md); the features are at the
-# functions named like them.
+# Fitted by `experiments/whole_numbers.py --fit` (docs/numbers.md), but for the last one of
+# boundaries, which was chosen; the features are at the functions named like them.
 READING_WEIGHT = NUMBER["weights"]["reading"]  # of the log-probability of the digit that is read
 SPAN_WEIGHTS, BOUNDARY_WEIGHTS, MARK_WEIGHTS = (
     np.array(NUMBER["weights"][name]) for name in ("span", "boundary", "mark")

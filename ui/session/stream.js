@@ -16,8 +16,10 @@ export function follow(address, take) {
     const isRefused = source?.readyState === EventSource.CLOSED;
     const isUseless = isRefused || document.hidden || Date.now() - heard > SILENCE;
     if (isRefused) take(null);
-    if (isUseless) source?.close();
-    if (isUseless) source = null;
+    if (isUseless) {
+      source?.close();
+      source = null;
+    }
     if (source || document.hidden) return;
     heard = Date.now();
     source = new EventSource(address);
