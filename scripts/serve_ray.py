@@ -113,10 +113,11 @@ def start(host: str, port: int) -> Path:
 
 
 def application(weights: str | None, users: Any, replicas: int) -> Any:
-    """Return Ray Serve's application: the page with the network in `weights`, or (None) in use.
+    """Return Ray Serve's application: the page with a network.
 
-    Only `users`, Passwords, have access, if given. There is no Gradio API, as its clients fetch the
-    result of a call with a second request, which another replica may get.
+    That is the one in `weights`, or (None) the one in use. Only `users`, Passwords, have access, if
+    given. There is no Gradio API, as its clients fetch the result of a call with a second request,
+    which another replica may get.
     """
     import httpx
     from ray import serve
